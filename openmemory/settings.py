@@ -1,0 +1,172 @@
+"""Settings of the whole project. Every variable that changes one is read here, and nowhere else."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from openmemory import env
+from openmemory.embedded import state
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Everything the server keeps on this machine, and nothing outside of it: 0700.
+STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
+SECRET_KEY = env.string("OPENMEMORY_SECRET_KEY") or state.secret_key(STATE_DIR)
+
+HOST = env.string("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+ALLOWED_HOSTS = env.strings(
+    "OPENMEMORY_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver", HOST]
+)
+
+# The user that `make run` makes, and whose key it prints.
+DEFAULT_USER = env.string("USER", "default_user")
+
+INSTALLED_APPS = [
+    "openmemory",
+    "accounts",
+    "apps_registry",
+    "configuration",
+    "memories",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "openmemory.api.middleware.RequestId",
+    "openmemory.api.middleware.AccessLog",
+    "corsheaders.middleware.CorsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "openmemory.api.middleware.BoundedBody",
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "openmemory.urls"
+WSGI_APPLICATION = "openmemory.wsgi.application"
+APPEND_SLASH = False  # a redirect would drop the body of a POST: both spellings are routed
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # a handful of files of three packages: nothing to collect first
+WHITENOISE_AUTOREFRESH = False
+
+# --- Services ------------------------------------------------------------------------------
+
+# Threads of one web process: each holds at most one connection of the pool.
+WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 16, minimum=1, maximum=256)
+WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 1, minimum=1, maximum=64)
+
+DATABASE_URL = env.string("DATABASE_URL")
+REDIS_URL = env.string("REDIS_URL")
+
+
+def _database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    return {
+        "NAME": unquote(parts.path.lstrip("/")) or "openmemory",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or ""),
+    }
+
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.postgresql",
+        **(_database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)),
+        "OPTIONS": {"pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10}},
+    }
+}
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL or state.broker_url(STATE_DIR),
+        "KEY_PREFIX": "openmemory",
+    }
+}
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Users ---------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+
+# --- Time and language ---------------------------------------------------------------------
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False
+
+# --- The API -------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "accounts.permissions.KeyHasScope",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["openmemory.api.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_SCHEMA_CLASS": "openmemory.api.schema.DocstringSchema",
+    "EXCEPTION_HANDLER": "openmemory.api.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+# Bodies of the API, bytes. Uploads of backups have a bound of their own.
+MAX_BODY_BYTES = env.integer(
+    "OPENMEMORY_MAX_BODY_BYTES", 1024 * 1024, minimum=1024, maximum=1024**3
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+CORS_URLS_REGEX = r"^/api/.*$"
+CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", [])
+CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
+
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "OpenMemory",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+}
+
+# --- Recall --------------------------------------------------------------------------------
+
+# Memories of one user up to which a search compares all vectors exactly; above it,
+# `manage.py index_vectors` gives the user an index of their own.
+EXACT_SEARCH_LIMIT = env.integer(
+    "OPENMEMORY_EXACT_SEARCH_LIMIT", 20_000, minimum=100, maximum=10_000_000
+)
+
+# --- Logs ----------------------------------------------------------------------------------
+
+LOG_LEVEL = env.choice(
+    "OPENMEMORY_LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"]
+)
+LOG_FORMAT = env.choice("OPENMEMORY_LOG_FORMAT", "auto", among=["auto", "text", "json"])
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run in parallel already
