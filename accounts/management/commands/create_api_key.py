@@ -1,0 +1,62 @@
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import ApiKey, Scope, User
+from accounts.models.user import validate_user_id
+
+
+class Command(BaseCommand):
+    help = "Make an API key for a user and print it, alone on standard output. It is shown once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("user", help="the user_id the key is for")
+        parser.add_argument("--create-user", action="store_true", help="make the user if missing")
+        parser.add_argument("--operator", action="store_true", help="make the user an operator")
+        parser.add_argument("--app", default="", help="the only app that the key may act as")
+        parser.add_argument("--name", default="", help="what the key is for")
+        parser.add_argument("--expires", type=int, metavar="DAYS", help="days until it expires")
+        parser.add_argument("--read-only", action="store_true", help="a key that cannot write")
+
+    @transaction.atomic
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = self._user(options["user"], create=options["create_user"])
+        if options["operator"] and not user.is_staff:
+            user.is_staff = True
+            user.save(update_fields=["is_staff", "updated_at"])
+            self.stderr.write(f"{user} is an operator now.")
+        _, secret = ApiKey.objects.issue(
+            user=user,
+            name=options["name"],
+            app_name=options["app"],
+            scopes=[Scope.READ] if options["read_only"] else [Scope.READ, Scope.WRITE],
+            expires_at=_expiry(options["expires"]),
+        )
+        self.stdout.write(secret)
+
+    def _user(self, user_id: str, *, create: bool) -> User:
+        try:
+            return User.objects.get(user_id=user_id)
+        except User.DoesNotExist:
+            if not create:
+                raise CommandError(
+                    f"There is no user {user_id!r}. Make one with --create-user."
+                ) from None
+        try:
+            validate_user_id(user_id)
+        except ValidationError as error:
+            raise CommandError(error.message) from error
+        return User.objects.create_user(user_id)
+
+
+def _expiry(days: int | None) -> Any:
+    if days is None:
+        return None
+    if not 1 <= days <= 36_500:
+        raise CommandError("--expires takes 1 to 36500 days.")
+    return timezone.now() + timedelta(days=days)

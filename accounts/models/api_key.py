@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from openmemory.errors import OpenMemoryError
+
+from .user import User
+
+# How stale `last_used_at` may be, so that a busy key is not written on each of its requests.
+LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+class Scope(models.TextChoices):
+    READ = "read"
+    WRITE = "write"
+
+
+class KeyRefused(OpenMemoryError):
+    """The API key is invalid: no such key exists."""
+
+    code: ClassVar[str] = "key_invalid"
+
+
+class KeyRevoked(KeyRefused):
+    """The API key was revoked: ask for a new one."""
+
+    code = "key_revoked"
+
+
+class KeyExpired(KeyRefused):
+    """The API key has expired: ask for a new one."""
+
+    code = "key_expired"
+
+
+def digest(secret: str) -> bytes:
+    """Hash a key for keeping. Keys hold 256 random bits, so one fast round is enough."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def issue(
+        self,
+        *,
+        user: User,
+        name: str = "",
+        app_name: str = "",
+        scopes: Iterable[str] = (Scope.READ, Scope.WRITE),
+        expires_at: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """Make a key and return it with its secret, which is not kept and so shown only now."""
+        secret = f"om_{secrets.token_urlsafe(32)}"
+        key = self.create(
+            user=user,
+            name=name,
+            app_name=app_name,
+            scopes=sorted(set(scopes)),
+            expires_at=expires_at,
+            prefix=secret[:11],
+            digest=digest(secret),
+        )
+        return key, secret
+
+    def authenticate(self, secret: str) -> ApiKey:
+        """Find the live key with this secret, and its user.
+
+        Raises KeyRefused, which tells an unknown key from one that was revoked or has expired.
+        """
+        key = self.select_related("user").filter(digest=digest(secret)).first()
+        if key is None:
+            raise KeyRefused
+        if key.revoked_at is not None or not key.user.is_active:
+            raise KeyRevoked
+        if key.expires_at is not None and key.expires_at <= timezone.now():
+            raise KeyExpired
+        return key
+
+
+class ApiKey(models.Model):
+    """What a program shows to act for one user, perhaps as one app of theirs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=255, blank=True, help_text="What the key is for.")
+    # By name and not by key: apps are made on first use, and this app knows nothing of apps.
+    app_name = models.CharField(
+        max_length=255, blank=True, help_text="The only app that this key may act as, if any."
+    )
+    prefix = models.CharField(max_length=16, help_text="How the key begins, to recognise it by.")
+    digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the key.")
+    scopes = ArrayField(
+        models.CharField(max_length=8, choices=Scope), help_text="What the key may do."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(
+        null=True, blank=True, help_text="To the minute: not every request writes it."
+    )
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(scopes__contained_by=list(Scope.values), scopes__len__gt=0),
+                name="api_key_has_known_scopes",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+    def note_use(self) -> None:
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:
+            self.last_used_at = now
+            self.save(update_fields=["last_used_at"])
+
+    def revoke(self) -> None:
+        """Refuse this key from the next request on. Revoking twice keeps the first time."""
+        if self.revoked_at is None:
+            self.revoked_at = timezone.now()
+            self.save(update_fields=["revoked_at"])

@@ -1,0 +1,58 @@
+"""Whose data a request is about: the user it names, else the user of its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from rest_framework.request import Request
+
+from openmemory.errors import Malformed, NotAllowed, NotFound
+
+from .models import User
+
+
+class UserNotFound(NotFound):
+    """User not found."""
+
+    code = "user_not_found"
+
+
+def named_user_id(request: Request) -> str | None:
+    """Read `user_id` from the query or the body, None when neither names a user."""
+    named = [request.query_params.get("user_id")]
+    if isinstance(request.data, Mapping):
+        named.append(request.data.get("user_id"))
+    given = [value for value in named if value not in (None, "")]
+    if not all(isinstance(value, str) for value in given):
+        raise Malformed("`user_id` is a string.", field="user_id")
+    if len(set(given)) > 1:
+        raise Malformed("The query and the body name two different users.", field="user_id")
+    return given[0] if given else None
+
+
+def subject_of(request: Request) -> User:
+    """Find the user that the request is about.
+
+    Raises NotAllowed when a key that is not an operator's names another user, whether or not
+    that user exists, and UserNotFound when an operator names nobody.
+    """
+    user_id = named_user_id(request)
+    if user_id is None or user_id == request.user.user_id:
+        return request.user
+    if not request.user.is_staff:
+        raise NotAllowed("This key belongs to another user.")
+    try:
+        return User.objects.get(user_id=user_id)
+    except User.DoesNotExist:
+        raise UserNotFound from None
+
+
+class AboutOneUser:
+    """For views whose objects all belong to one user: `self.subject`."""
+
+    request: Request
+
+    @cached_property
+    def subject(self) -> User:
+        return subject_of(self.request)

@@ -1,0 +1,19 @@
+from .access import Access
+from .category import Category
+from .embedding import Embedding, EmbeddingSpace
+from .memory import Memory, MemoryDeleted, MemoryNotFound, State
+from .revision import Revision
+from .state_change import StateChange
+
+__all__ = [
+    "Access",
+    "Category",
+    "Embedding",
+    "EmbeddingSpace",
+    "Memory",
+    "MemoryDeleted",
+    "MemoryNotFound",
+    "Revision",
+    "State",
+    "StateChange",
+]

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from apps_registry.models import App
+
+from .memory import Memory
+
+
+class Access(models.Model):
+    """One reading of a memory by an app, or by its person where there is no app."""
+
+    memory = models.ForeignKey(
+        Memory, on_delete=models.CASCADE, related_name="accesses", db_index=False
+    )
+    app = models.ForeignKey(
+        App, on_delete=models.CASCADE, null=True, related_name="accesses", db_index=False
+    )
+    accessed_at = models.DateTimeField(default=timezone.now)
+    access_type = models.CharField(max_length=16, help_text="What read it, such as `search`.")
+    metadata = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        verbose_name_plural = "accesses"
+        indexes = [
+            models.Index(fields=["memory", "-accessed_at", "-id"], name="access_by_memory"),
+            models.Index(fields=["app", "memory"], name="access_by_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.access_type} at {self.accessed_at}"

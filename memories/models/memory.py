@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models import User
+from apps_registry.models import App
+from openmemory.errors import Conflict, NotFound
+
+from .category import Category
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class MemoryNotFound(NotFound):
+    """Memory not found."""
+
+    code = "memory_not_found"
+
+
+class MemoryDeleted(Conflict):
+    """A deleted memory cannot be edited."""
+
+    code = "memory_deleted"
+
+
+class State(models.TextChoices):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+def fingerprint(content: str) -> bytes:
+    """Hash what makes two texts the same memory: the words, not their case or spacing."""
+    return hashlib.sha256(" ".join(content.casefold().split()).encode()).digest()
+
+
+class MemoryQuerySet(models.QuerySet["Memory"]):
+    def owned_by(self, user: User) -> MemoryQuerySet:
+        return self.filter(user=user)
+
+    def active(self) -> MemoryQuerySet:
+        return self.filter(state=State.ACTIVE)
+
+    def created_between(self, first: datetime | None, last: datetime | None) -> MemoryQuerySet:
+        """Keep what was created from `first` to the end of the second that begins at `last`."""
+        memories = self
+        if first is not None:
+            memories = memories.filter(created_at__gte=first)
+        if last is not None:
+            memories = memories.filter(created_at__lt=last + timezone.timedelta(seconds=1))
+        return memories
+
+    def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
+        """Keep what is in any of these categories, named in any case."""
+        wanted = Category.objects.annotate(lower=models.functions.Lower("name")).filter(
+            lower__in=[name.lower() for name in names]
+        )
+        through = Memory.categories.through.objects.filter(
+            memory=models.OuterRef("pk"), category__in=wanted
+        )
+        return self.filter(models.Exists(through))
+
+    def same_as(self, content: str) -> MemoryQuerySet:
+        """Keep what already says this to its app: a deleted or archived one no longer does."""
+        return self.filter(
+            fingerprint=fingerprint(content), state__in=[State.ACTIVE, State.PAUSED]
+        )
+
+    def with_relations(self) -> MemoryQuerySet:
+        """Bring what an answer shows of each memory, in one more statement for all of them."""
+        return self.select_related("app").prefetch_related("categories")
+
+    def exactly(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
+        """Keep the memories of these ids. Raises MemoryNotFound, which names what is missing."""
+        found = set(self.filter(pk__in=ids).values_list("pk", flat=True))
+        missing = [str(pk) for pk in ids if pk not in found]
+        if missing:
+            named = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+            raise MemoryNotFound(f"Memory not found: {named}.")
+        return self.filter(pk__in=ids)
+
+    def change_state(self, state: State, *, by: User, reason: str = "") -> int:
+        """Put these memories into a state and write the history of those that were in another.
+
+        The only place that changes a state. Returns how many changed.
+        """
+        from .state_change import StateChange
+
+        now = timezone.now()
+        with transaction.atomic():
+            # Locked, so that of two changes at once each records the state it really left;
+            # in the order of ids, so that two bulk changes cannot wait for each other.
+            changing = self.exclude(state=state).select_for_update(of=("self",)).order_by("pk")
+            left = list(changing.values_list("pk", "state"))
+            StateChange.objects.bulk_create(
+                [
+                    StateChange(
+                        memory_id=pk, old_state=old, new_state=state, changed_by=by,
+                        changed_at=now, reason=reason,
+                    )
+                    for pk, old in left
+                ],
+                batch_size=5000,
+            )
+            Memory.objects.filter(pk__in=[pk for pk, _ in left]).update(
+                state=state, state_changed_at=now, updated_at=now
+            )
+        return len(left)
+
+
+class Memory(models.Model):
+    """Something that an app has learned about a user."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(
+        User, on_delete=models.CASCADE, related_name="memories", db_index=False
+    )
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="memories")
+    content = models.TextField(help_text="The memory itself, as it was sent.")
+    metadata = models.JSONField(
+        default=dict, blank=True, help_text="Key-value pairs that the app keeps beside it."
+    )
+    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    state_changed_at = models.DateTimeField(default=timezone.now)
+    categories = models.ManyToManyField(Category, related_name="memories", blank=True)
+    fingerprint = models.BinaryField(
+        max_length=32, help_text="SHA-256 of the words, whatever their case and spacing."
+    )
+    words = SearchVectorField(help_text="The English lexemes that a search finds it by.")
+    created_at = models.DateTimeField(
+        default=timezone.now, help_text="When it was learned, which may be before it was sent."
+    )
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    objects = MemoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "memories"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="memory_state_is_known"
+            )
+        ]
+        indexes = [
+            # A list page: one state of one user, newest first. Also counts without the table.
+            models.Index(
+                "user", "state", F("created_at").desc(), "id", name="memory_by_user_newest"
+            ),
+            models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
+            # Without a pending list, which each search would have to read through.
+            GinIndex(
+                OpClass("user", name="uuid_ops"),
+                OpClass("words", name="tsvector_ops"),
+                name="memory_by_user_and_words",
+                fastupdate=False,
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.content[:80]

@@ -1,0 +1,90 @@
+"""Serializer fields that take what they name and nothing that could be read as it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+
+
+class TextField(serializers.CharField):
+    """A string, kept byte for byte. Numbers and booleans are not turned into one."""
+
+    default_error_messages = {"too_large": "Send at most {max_bytes} bytes of UTF-8."}
+
+    def __init__(self, *, max_bytes: int | None = None, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+        self.max_bytes = max_bytes
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and not self.allow_blank and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        value = super().to_internal_value(data)
+        if self.max_bytes is not None and len(value.encode()) > self.max_bytes:
+            self.fail("too_large", max_bytes=self.max_bytes)
+        return value
+
+
+class FlagField(serializers.BooleanField):
+    """`true` or `false`, not a word or number that means it."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class EpochField(serializers.IntegerField):
+    """A time, in whole seconds since 1970 in UTC."""
+
+    # The last second of the year 9999, where Python's calendar ends.
+    LAST = 253402300799
+
+    default_error_messages = {"future": "This time is in the future."}
+
+    def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=self.LAST, **kwargs)
+        self.past = past
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        value = super().run_validation(data)
+        if not isinstance(value, int):
+            return value
+        moment = datetime.fromtimestamp(value, UTC)
+        if self.past and moment > timezone.now():
+            self.fail("future")
+        return moment
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: datetime) -> int:
+        return int(value.timestamp())
+
+
+class ObjectField(serializers.DictField):
+    """A JSON object of at most `max_bytes` bytes when written without spaces."""
+
+    default_error_messages = {"too_large": "Send an object of at most {max_bytes} bytes."}
+
+    def __init__(self, *, max_bytes: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.max_bytes = max_bytes
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("not_a_dict", input_type=type(data).__name__)
+        written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        if len(written.encode()) > self.max_bytes:
+            self.fail("too_large", max_bytes=self.max_bytes)
+        return data
