@@ -1,24 +1,43 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import models
 from django.db.models.functions import Lower
+
+
+class CategoryQuerySet(models.QuerySet["Category"]):
+    def named(self, names: Sequence[str]) -> list[Category]:
+        """Find the categories of these names, in this order, and make those that are missing."""
+        if not names:
+            return []
+        found = {category.name: category for category in self.filter(name__in=names)}
+        missing = [name for name in names if name not in found]
+        if missing:
+            # Another request may make the same one at the same moment: then theirs is taken.
+            self.bulk_create([Category(name=name) for name in missing], ignore_conflicts=True)
+            found |= {category.name: category for category in self.filter(name__in=missing)}
+        return [found[name] for name in names]
 
 
 class Category(models.Model):
     """A theme that memories are about, shared by all users: only its name is."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100, help_text="In lower case, as clients see it.")
+    name = models.CharField(max_length=100, unique=True, help_text="In lower case.")
     description = models.TextField(blank=True, help_text="What belongs here, in a sentence.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
+    objects = CategoryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "categories"
         constraints = [
-            models.UniqueConstraint(Lower("name"), name="category_name_unique_in_any_case")
+            models.CheckConstraint(
+                condition=models.Q(name=Lower("name")), name="category_name_in_lower_case"
+            )
         ]
 
     def __str__(self) -> str:

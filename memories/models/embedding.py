@@ -5,6 +5,7 @@ from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
+from configuration.providers import Embedder, embedder_for
 
 from .memory import Memory
 
@@ -46,6 +47,10 @@ class EmbeddingSpace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider}/{self.model} ({self.dimensions})"
+
+    @property
+    def embedder(self) -> Embedder:
+        return embedder_for(self.provider, self.model)
 
 
 class Embedding(models.Model):

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
@@ -16,9 +16,6 @@ from apps_registry.models import App
 from openmemory.errors import Conflict, NotFound
 
 from .category import Category
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class MemoryNotFound(NotFound):
@@ -58,14 +55,12 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         if first is not None:
             memories = memories.filter(created_at__gte=first)
         if last is not None:
-            memories = memories.filter(created_at__lt=last + timezone.timedelta(seconds=1))
+            memories = memories.filter(created_at__lt=last + timedelta(seconds=1))
         return memories
 
     def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
         """Keep what is in any of these categories, named in any case."""
-        wanted = Category.objects.annotate(lower=models.functions.Lower("name")).filter(
-            lower__in=[name.lower() for name in names]
-        )
+        wanted = Category.objects.filter(name__in=[name.lower() for name in names])
         through = Memory.categories.through.objects.filter(
             memory=models.OuterRef("pk"), category__in=wanted
         )
@@ -73,13 +68,18 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def same_as(self, content: str) -> MemoryQuerySet:
         """Keep what already says this to its app: a deleted or archived one no longer does."""
-        return self.filter(
-            fingerprint=fingerprint(content), state__in=[State.ACTIVE, State.PAUSED]
-        )
+        return self.filter(fingerprint=fingerprint(content), state__in=[State.ACTIVE, State.PAUSED])
 
     def with_relations(self) -> MemoryQuerySet:
         """Bring what an answer shows of each memory, in one more statement for all of them."""
         return self.select_related("app").prefetch_related("categories")
+
+    def one(self, pk: uuid.UUID) -> Memory:
+        """Get a memory of these. Raises MemoryNotFound."""
+        try:
+            return self.get(pk=pk)
+        except Memory.DoesNotExist:
+            raise MemoryNotFound from None
 
     def exactly(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
         """Keep the memories of these ids. Raises MemoryNotFound, which names what is missing."""
@@ -95,7 +95,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
         The only place that changes a state. Returns how many changed.
         """
-        from .state_change import StateChange
+        from .state_change import StateChange  # which refers to Memory
 
         now = timezone.now()
         with transaction.atomic():
@@ -106,8 +106,12 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             StateChange.objects.bulk_create(
                 [
                     StateChange(
-                        memory_id=pk, old_state=old, new_state=state, changed_by=by,
-                        changed_at=now, reason=reason,
+                        memory_id=pk,
+                        old_state=old,
+                        new_state=state,
+                        changed_by=by,
+                        changed_at=now,
+                        reason=reason,
                     )
                     for pk, old in left
                 ],
@@ -169,3 +173,11 @@ class Memory(models.Model):
 
     def __str__(self) -> str:
         return self.content[:80]
+
+    def put_in(self, categories: Sequence[Category]) -> None:
+        """Put a memory that is in no category into these, so that they need not be read back."""
+        through = Memory.categories.through
+        through.objects.bulk_create(
+            [through(memory=self, category=category) for category in categories]
+        )
+        self._prefetched_objects_cache = {"categories": list(categories)}

