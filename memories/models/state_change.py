@@ -13,7 +13,7 @@ class StateChange(models.Model):
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="state_changes")
     old_state = models.CharField(
-        max_length=8, choices=State, null=True, help_text="Null where the memory began."
+        max_length=8, choices=State, blank=True, help_text="Empty where the memory began."
     )
     new_state = models.CharField(max_length=8, choices=State)
     changed_by = models.ForeignKey(
