@@ -4,13 +4,43 @@
 import os
 import sys
 
+# These neither read nor write the database, or see to it themselves.
+WITHOUT_SERVICES = {
+    "help", "version", "run", "check", "collectstatic", "diffsettings", "findstatic",
+    "spectacular", "startapp", "startproject", "test", "testserver",
+}  # fmt: skip
+
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
 
+    from django.core.exceptions import ImproperlyConfigured
+
+    from openmemory.embedded.errors import ServiceFailed
+
+    try:
+        _execute(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"The settings are wrong: {error}")
+    except ServiceFailed as error:
+        sys.exit(error.detail)
+
+
+def _execute(argv: list[str]) -> None:
+    from django.conf import settings
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from openmemory.embedded import running
+
+    command = argv[1] if len(argv) > 1 else "help"
+    if command in WITHOUT_SERVICES or command.startswith("-") or {"-h", "--help"} & set(argv):
+        execute_from_command_line(argv)
+        return
+    services = running.needed(
+        settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
+    )
+    with running.during(f"manage.py {command}", settings.STATE_DIR, services):
+        execute_from_command_line(argv)
 
 
 if __name__ == "__main__":
