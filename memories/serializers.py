@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from rest_framework import serializers
 
-from openmemory.api.fields import EpochField, FlagField, ObjectField, TextField
+from openmemory.api.fields import (
+    EpochField,
+    FlagField,
+    IdField,
+    NumberField,
+    ObjectField,
+    TextField,
+    WholeField,
+)
 
 from .models import Memory
 from .remembering import Event
@@ -99,7 +107,7 @@ class RevisionSerializer(SubjectSerializer):
 
 class MemoryIdsSerializer(SubjectSerializer):
     memory_ids = serializers.ListField(
-        child=serializers.UUIDField(),
+        child=IdField(),
         min_length=1,
         max_length=MAX_IDS,
         help_text="Which memories, 1 to 10,000.",
@@ -112,7 +120,7 @@ class MessageSerializer(serializers.Serializer):
 
 class SearchFiltersSerializer(serializers.Serializer):
     app_ids = serializers.ListField(
-        child=serializers.UUIDField(), required=False, max_length=100, help_text="Any of these."
+        child=IdField(), required=False, max_length=100, help_text="Any of these."
     )
     categories = serializers.ListField(
         child=TextField(max_length=100),
@@ -130,10 +138,10 @@ class SearchFiltersSerializer(serializers.Serializer):
 class SearchSerializer(SubjectSerializer):
     query = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What is looked for, in any words.")
     app = TextField(required=False, allow_null=True, max_length=255, help_text="Which app reads.")
-    top_k = serializers.IntegerField(
+    top_k = WholeField(
         default=10, min_value=1, max_value=100, help_text="How many to find, at most 100."
     )
-    threshold = serializers.FloatField(
+    threshold = NumberField(
         required=False,
         allow_null=True,
         min_value=0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from datetime import UTC, datetime
 from typing import Any
 
@@ -42,7 +43,34 @@ class FlagField(serializers.BooleanField):
         return data
 
 
-class EpochField(serializers.IntegerField):
+class IdField(serializers.UUIDField):
+    """A UUID as a string. A number is none, though it could be read as one."""
+
+    def to_internal_value(self, data: Any) -> uuid.UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class WholeField(serializers.IntegerField):
+    """A whole number, not a string that holds one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, int):
+            self.fail("invalid")
+        return data
+
+
+class NumberField(serializers.FloatField):
+    """A number, not a string that holds one."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, int | float):
+            self.fail("invalid")
+        return float(data)
+
+
+class EpochField(WholeField):
     """A time, in whole seconds since 1970 in UTC."""
 
     # The last second of the year 9999, where Python's calendar ends.
@@ -62,11 +90,6 @@ class EpochField(serializers.IntegerField):
         if self.past and moment > timezone.now():
             self.fail("future")
         return moment
-
-    def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, bool) or not isinstance(data, int):
-            self.fail("invalid")
-        return data
 
     def to_representation(self, value: datetime) -> int:
         return int(value.timestamp())
