@@ -9,7 +9,6 @@ from django.conf import settings
 from pytest_socket import socket_allow_hosts
 
 from openmemory.embedded import running
-from openmemory.embedded.ownership import Owner, Ownership
 from openmemory.embedded.postgres import Postgres
 from openmemory.embedded.valkey import Valkey
 

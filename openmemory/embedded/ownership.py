@@ -35,7 +35,8 @@ class Lock:
 
     def take(self, *, shared: bool = False, wait: bool = False) -> bool:
         """Take it, alone or shared. Tells whether it was free, when it is not to wait."""
-        file = open(self.path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))
+        # Held for as long as the lock is.
+        file = open(self.path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
         kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
             fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)

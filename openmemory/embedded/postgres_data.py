@@ -68,7 +68,7 @@ def _exists(name: str) -> bool:
 
 
 def _run(command: Command) -> None:
-    result = subprocess.run(
+    result = subprocess.run(  # noqa: S603
         processes.launch_argv(command),
         cwd=command.folder,
         env=command.environment,

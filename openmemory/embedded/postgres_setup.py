@@ -61,4 +61,4 @@ def _exists(connection: psycopg.Connection[tuple[object, ...]], query: str, name
 
 
 def _statement(template: str, *names: str) -> sql.Composed:
-    return sql.SQL(template).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
+    return sql.SQL(template).format(*map(sql.Identifier, names))

@@ -43,7 +43,7 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
     """
     with ExitStack() as stack:
         output = stack.enter_context(open_log(command.log)) if command.log else None
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603
             launch_argv(command),
             cwd=command.folder,
             env=command.environment,
@@ -97,11 +97,8 @@ def end_leftovers(folder: Path, names: Sequence[str]) -> None:
 
 
 def leftovers(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["name"]):
-        if process.info["name"] in names and _works_in(process, folder):
-            found.append(process)
-    return found
+    named = (p for p in psutil.process_iter(["name"]) if p.info["name"] in names)
+    return [process for process in named if _works_in(process, folder)]
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

@@ -41,7 +41,7 @@ class Service(ABC):
     def answers(self) -> bool:
         """Tell whether the running service, whoever started it, answers a client."""
 
-    def set_up(self) -> None:
+    def set_up(self) -> None:  # noqa: B027
         """Do what has to be done once it answers, as often as it starts."""
 
     def start(self) -> None:

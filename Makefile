@@ -1,0 +1,62 @@
+# Everything that one does with this checkout. `make` alone lists it.
+
+# Any Python from 3.11 on, the one that is tested first.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name))))
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt
+PINS := requirements.txt requirements-binaries.txt constraints.txt
+
+.PHONY: help run test lint types schema migrations check fuzz clean install install-dev
+.DEFAULT_GOAL := help
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/.installed ## start the server, with everything it needs, until Ctrl-C
+	@$(RUN) manage.py run --with-parent
+
+test: $(VENV)/.installed-dev ## run all tests, against services of their own
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed-dev ## look for mistakes, and at the formatting
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+types: $(VENV)/.installed-dev ## check the types
+	@$(RUN) -m mypy .
+
+migrations: $(VENV)/.installed-dev ## check that no migration is missing
+	@$(RUN) manage.py makemigrations --check --dry-run
+
+schema: $(VENV)/.installed-dev ## write openapi.yaml from the views
+	@$(RUN) manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+check: ## all of it, as the continuous integration does
+	@.ci/run
+
+clean: ## remove what was installed and cached, but not var/, where the memories are
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: $(VENV)/.installed ## install what the server needs
+install-dev: $(VENV)/.installed-dev ## install what tests and checks need as well
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed, and there is no python3 here."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is older. Name one with PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || \
+		{ rm -rf $(VENV); echo "Python cannot make a venv: Debian and Ubuntu have it in python3-venv."; exit 1; }
+
+# Made last, so an installation that was broken off is taken up again.
+$(VENV)/.installed: $(PINS) $(VENV)/bin/python
+	@echo "Installing what the server needs into $(VENV), which takes about a minute …"
+	@$(PIP) --requirement requirements.txt
+	@$(PIP) --no-deps --requirement requirements-binaries.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@echo "Installing what tests and checks need into $(VENV) …"
+	@$(PIP) --requirement requirements-dev.txt
+	@touch $@
