@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "openmemory.api.middleware.AccessLog",
     "corsheaders.middleware.CorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "openmemory.api.middleware.ReadableAddress",
     "openmemory.api.middleware.BoundedBody",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -129,29 +130,62 @@ REST_FRAMEWORK = {
         "accounts.permissions.KeyHasScope",
     ],
     "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["openmemory.api.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "openmemory.api.schema.DocstringSchema",
+    "DEFAULT_METADATA_CLASS": "openmemory.api.metadata.AllowedMethods",
     "EXCEPTION_HANDLER": "openmemory.api.errors.problem_response",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-# Bodies of the API, bytes. Uploads of backups have a bound of their own.
+# Bodies of the API, bytes. A view that takes more has `max_body_bytes`.
 MAX_BODY_BYTES = env.integer(
     "OPENMEMORY_MAX_BODY_BYTES", 1024 * 1024, minimum=1024, maximum=1024**3
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-CORS_URLS_REGEX = r"^/api/.*$"
+# Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
+# Authorization header needs no permission of that kind.
+CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+# The star stands for every header but Authorization, and old browsers do not know it.
+CORS_ALLOW_HEADERS = ["*", "authorization", "content-type", "prefer", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+]
 
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "OpenMemory",
+    "DESCRIPTION": (
+        "A memory server for people who run AI agents themselves. Every call but this schema "
+        "needs `Authorization: Bearer <key>`. Every error is a problem as of RFC 9457."
+    ),
     "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    # What is sent and what is answered differ: defaults, fields that are only read, blanks.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+}
+
+# What has to work before this process is sent requests: callables that raise when it does not.
+HEALTH_CHECKS = {
+    "database": "openmemory.api.health.database",
+    "broker": "openmemory.api.health.broker",
 }
 
 # --- Recall --------------------------------------------------------------------------------
@@ -164,9 +198,9 @@ EXACT_SEARCH_LIMIT = env.integer(
 
 # --- Logs ----------------------------------------------------------------------------------
 
-LOG_LEVEL = env.choice(
-    "OPENMEMORY_LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"]
-)
+LOG_LEVEL = env.choice("OPENMEMORY_LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"])
 LOG_FORMAT = env.choice("OPENMEMORY_LOG_FORMAT", "auto", among=["auto", "text", "json"])
+LOGGING_CONFIG = "openmemory.logs.configure"
+LOGGING = {"level": LOG_LEVEL, "format": LOG_FORMAT}
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run in parallel already

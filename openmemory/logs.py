@@ -1,0 +1,116 @@
+"""Logs: lines of JSON, or readable text on a terminal, each with the id of its request."""
+
+from __future__ import annotations
+
+import logging.config
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# Commands that serve, and so log where a server logs.
+_SERVING = {"run", "runserver"}
+
+# PostgreSQL explains a refused row by showing it, which would put a memory's text into the log.
+_SHOWN_ROW = re.compile(
+    r"\n(?:DETAIL|CONTEXT):.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL
+)
+
+
+def configure(options: Mapping[str, str]) -> None:
+    """Set up logging. `options` has `level`, and `format`: `auto`, `text` or `json`."""
+    stream = _stream()
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"line": {"()": _formatter, "kind": options["format"]}},
+            "handlers": {
+                "stream": {
+                    "class": "logging.StreamHandler",
+                    "stream": stream,
+                    "formatter": "line",
+                }
+            },
+            "root": {"handlers": ["stream"], "level": options["level"]},
+            "loggers": {
+                "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+                # Every request has a line of its own already, which tells a refusal.
+                "django.request": {"level": "ERROR"},
+                "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+                "django.db.backends": {"level": "INFO"},
+            },
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+@contextmanager
+def request(request_id: str) -> Iterator[None]:
+    """Put this id on every line that is logged inside."""
+    with structlog.contextvars.bound_contextvars(request_id=request_id):
+        yield
+
+
+def request_id() -> str | None:
+    """The id of the request that is being answered, if one is."""
+    return structlog.contextvars.get_contextvars().get("request_id")
+
+
+def without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take the rows out of a traceback that PostgreSQL's messages show."""
+    for key in ("event", "exception"):
+        if isinstance(event.get(key), str):
+            event[key] = _SHOWN_ROW.sub("", event[key])
+    return event
+
+
+def _shared() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _formatter(kind: str) -> logging.Formatter:
+    terminal = _stream().isatty()
+    readable = kind == "text" or (kind == "auto" and terminal)
+    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    if readable:
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=terminal, exception_formatter=structlog.dev.plain_traceback
+        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_shared(),
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            without_rows,
+            renderer,
+        ],
+    )
+
+
+def _stream() -> TextIO:
+    """Standard output, unless that belongs to a command's answer."""
+    command = sys.argv[1:2] if Path(sys.argv[0]).name == "manage.py" else None
+    if command is None or _SERVING.intersection(command):
+        return sys.stdout
+    return sys.stderr

@@ -1,0 +1,30 @@
+"""Which address is answered by which app. Addresses have no last slash, and are taken with one."""
+
+from django.urls import include, path
+from django.urls.converters import register_converter
+from django.views.generic import RedirectView
+
+from openmemory.api import documentation, health
+from openmemory.api.paths import IdConverter
+
+register_converter(IdConverter, "id")
+
+api = [
+    path("", include("accounts.urls")),
+    path("", include("memories.urls")),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("api/v1/", include(api)),
+    path("api/schema", documentation.SchemaView.as_view(), name="schema"),
+    path("docs", documentation.Page.as_view(template_name="openmemory/swagger.html"), name="docs"),
+    path("redoc", documentation.Page.as_view(template_name="openmemory/redoc.html"), name="redoc"),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]
+
+handler400 = "openmemory.api.errors.on_400"
+handler403 = "openmemory.api.errors.on_403"
+handler404 = "openmemory.api.errors.on_404"
+handler500 = "openmemory.api.errors.on_500"
