@@ -11,7 +11,7 @@ from configuration.providers import Embedder, Vectors
 from .taxonomy import THEMES
 
 # Below this calibrated similarity to every theme a memory stays without a category.
-FLOOR = 0.10
+FLOOR = 0.30
 # A second theme counts when its cosine is as near as this to that of the first.
 MARGIN = 0.02
 

@@ -18,7 +18,7 @@ from configuration.providers import Vectors
 from .categorizing import categorize
 from .models import Category, Embedding, EmbeddingSpace, Memory, State, StateChange
 from .models.memory import fingerprint
-from .wording import indexed_text, words_of
+from .wording import words_of
 
 
 class Event(StrEnum):
@@ -49,7 +49,7 @@ def remember(
     """
     created_at = learned_at or timezone.now()
     space = EmbeddingSpace.objects.current()
-    vector = space.embedder.embed_documents([indexed_text(text, created_at)])[0]
+    vector = space.embedder.embed_documents([text])[0]
     names = categorize(vector, space.embedder) if infer else []
     memory = Memory(
         user=user, app=app, content=text, metadata=metadata or {}, created_at=created_at
@@ -83,7 +83,7 @@ def _store(
     by: User,
 ) -> None:
     memory.fingerprint = fingerprint(memory.content)
-    memory.words = words_of(indexed_text(memory.content, memory.created_at))
+    memory.words = words_of(memory.content, memory.created_at)
     memory.save(force_insert=True)
     StateChange.objects.create(memory=memory, new_state=State.ACTIVE, changed_by=by)
     Embedding.objects.create(memory=memory, space=space, user=memory.user, vector=vector)

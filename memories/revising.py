@@ -12,7 +12,7 @@ from accounts.models import User
 from .categorizing import categorize
 from .models import Category, Embedding, EmbeddingSpace, Memory, MemoryDeleted, Revision, State
 from .models.memory import MemoryQuerySet, fingerprint
-from .wording import indexed_text, words_of
+from .wording import words_of
 
 
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
@@ -23,9 +23,8 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     memory = _editable(among, pk)
     if memory.content == content:
         return memory
-    text = indexed_text(content, memory.created_at)
     space = EmbeddingSpace.objects.current()
-    vector = space.embedder.embed_documents([text])[0]
+    vector = space.embedder.embed_documents([content])[0]
     names = categorize(vector, space.embedder)
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
@@ -33,7 +32,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
         Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
         memory.content = content
         memory.fingerprint = fingerprint(content)
-        memory.words = words_of(text)
+        memory.words = words_of(content, memory.created_at)
         memory.updated_at = timezone.now()
         memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
         Embedding.objects.update_or_create(

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from django.db import models
 from django.db.models.functions import Lower
 
+from ..taxonomy import THEMES
+
 
 class CategoryQuerySet(models.QuerySet["Category"]):
     def named(self, names: Sequence[str]) -> list[Category]:
@@ -15,8 +17,10 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         found = {category.name: category for category in self.filter(name__in=names)}
         missing = [name for name in names if name not in found]
         if missing:
+            described = {theme.name: theme.description for theme in THEMES}
             # Another request may make the same one at the same moment: then theirs is taken.
-            self.bulk_create([Category(name=name) for name in missing], ignore_conflicts=True)
+            made = [Category(name=name, description=described.get(name, "")) for name in missing]
+            self.bulk_create(made, ignore_conflicts=True)
             found |= {category.name: category for category in self.filter(name__in=missing)}
         return [found[name] for name in names]
 
