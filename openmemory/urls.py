@@ -1,13 +1,10 @@
 """Which address is answered by which app. Addresses have no last slash, and are taken with one."""
 
 from django.urls import include, path
-from django.urls.converters import register_converter
 from django.views.generic import RedirectView
 
 from openmemory.api import documentation, health
-from openmemory.api.paths import IdConverter
-
-register_converter(IdConverter, "id")
+from openmemory.api import paths as _paths  # noqa: F401 - makes `<id:…>` known to what follows
 
 api = [
     path("", include("accounts.urls")),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 
-from django.urls.converters import StringConverter
+from django.urls.converters import StringConverter, register_converter
 
 
 class IdConverter(StringConverter):
@@ -20,3 +20,6 @@ class IdConverter(StringConverter):
 
     def to_url(self, value: uuid.UUID | str) -> str:
         return str(value)
+
+
+register_converter(IdConverter, "id")
