@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.views.generic import TemplateView
 from drf_spectacular import renderers
 from drf_spectacular.generators import SchemaGenerator
@@ -33,7 +34,8 @@ _POLICY = "; ".join(
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI document, which is the same for everybody as long as the process runs."""
-    return SchemaGenerator().get_schema(public=True)
+    schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
+    return schema
 
 
 class SchemaView(APIView):
@@ -52,7 +54,7 @@ class SchemaView(APIView):
 
 
 class Page(TemplateView):
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         response.headers["Content-Security-Policy"] = _POLICY
         return response

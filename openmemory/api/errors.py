@@ -40,9 +40,9 @@ class BadBody(drf.ParseError):
 
 
 def problem_response(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Answer what a view raised. Nothing for what nobody foresaw: Django logs it and asks `on_500`."""
+    """Answer what a view raised. What nobody foresaw is left to Django, and so to `on_500`."""
     problem = problem_of(exception, context["request"])
-    return problem and ProblemResponse(problem)
+    return ProblemResponse(problem) if problem else None
 
 
 @singledispatch
@@ -56,30 +56,34 @@ def problem_of(exception: Exception, request: AnyRequest) -> Problem | None:
 @problem_of.register
 def _(error: errors.Malformed, request: AnyRequest) -> Problem:
     if error.field is None:
-        return Problem(400, error.code, error.detail)
+        return _ours(400, error)
     loc = (_part(request, error.field), *error.field.split("."))
     return Problem(400, error.code, error.detail, [Fault(loc, error.code, error.detail)])
 
 
 @problem_of.register
 def _(error: errors.NotAllowed, request: AnyRequest) -> Problem:
-    return Problem(403, error.code, error.detail)
+    return _ours(403, error)
 
 
 @problem_of.register
 def _(error: errors.NotFound, request: AnyRequest) -> Problem:
-    return Problem(404, error.code, error.detail)
+    return _ours(404, error)
 
 
 @problem_of.register
 def _(error: errors.Conflict, request: AnyRequest) -> Problem:
-    return Problem(409, error.code, error.detail)
+    return _ours(409, error)
 
 
 @problem_of.register
 def _(error: errors.Unavailable, request: AnyRequest) -> Problem:
     log.error("unavailable", reason=error.detail)
-    return Problem(503, error.code, error.detail, headers=RETRY_AFTER)
+    return _ours(503, error, headers=RETRY_AFTER)
+
+
+def _ours(status: int, error: errors.OpenMemoryError, **more: Any) -> Problem:
+    return Problem(status, error.code, error.detail, **more)
 
 
 # --- Django REST framework's ---------------------------------------------------------------
@@ -88,11 +92,11 @@ def _(error: errors.Unavailable, request: AnyRequest) -> Problem:
 @problem_of.register
 def _(error: drf.APIException, request: AnyRequest) -> Problem:
     code = str(error.get_codes())
-    headers = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(math.ceil(error.wait))
+    # DRF hangs these on some errors only.
+    challenge, wait = getattr(error, "auth_header", None), getattr(error, "wait", None)
+    headers = {"WWW-Authenticate": challenge} if challenge else {}
+    if wait:
+        headers["Retry-After"] = str(math.ceil(wait))
     return Problem(error.status_code, _CODES.get(code, code), str(error.detail), headers=headers)
 
 
@@ -137,24 +141,25 @@ def _part(request: AnyRequest, field: str | None) -> str:
 @problem_of.register
 def _(error: Http404, request: AnyRequest) -> Problem:
     # Always the same words: which model was asked, and how, is nobody's business.
-    return problem_of(errors.NotFound(), request)
+    return _ours(404, errors.NotFound())
 
 
 @problem_of.register
 def _(error: django.PermissionDenied, request: AnyRequest) -> Problem:
-    return problem_of(errors.NotAllowed(), request)
+    return _ours(403, errors.NotAllowed())
 
 
 @problem_of.register
 def _(error: django.ValidationError, request: AnyRequest) -> Problem:
-    return problem_of(drf.ValidationError(get_error_detail(error)), request)
+    detail = get_error_detail(error)
+    return wrong([_placed(fault, request) for fault in _faults(detail, ())])
 
 
 @problem_of.register(django.BadRequest)
 @problem_of.register(django.SuspiciousOperation)
 @problem_of.register(MultiPartParserError)
 def _(error: Exception, request: AnyRequest) -> Problem:
-    return Problem(400, "malformed", errors.Malformed().detail)
+    return _ours(400, errors.Malformed())
 
 
 @problem_of.register
@@ -184,8 +189,7 @@ def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
 @problem_of.register(redis.TimeoutError)
 def _(error: Exception, request: AnyRequest) -> Problem:
     log.error("a service is away", kind=type(error).__name__, reason=str(error))
-    away = errors.Unavailable()
-    return Problem(503, away.code, away.detail, headers=RETRY_AFTER)
+    return _ours(503, errors.Unavailable(), headers=RETRY_AFTER)
 
 
 def too_large(bound: int | None) -> Problem:
@@ -221,4 +225,4 @@ def speaks_problems(request: HttpRequest) -> bool:
 
 def _answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     problem = problem_of(exception, request) if speaks_problems(request) else None
-    return problem and ProblemResponse(problem)
+    return ProblemResponse(problem) if problem else None

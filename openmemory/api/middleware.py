@@ -92,7 +92,8 @@ class ReadableAddress:
         if faults:
             return ProblemResponse(wrong(faults, code="malformed"))
         # A charset of the Content-Type is about the body, but Django reads the query by it too.
-        request.encoding = None
+        if request.encoding:
+            request.encoding = settings.DEFAULT_CHARSET
         path = request.path_info
         if len(path) > 1 and path.endswith("/") and not is_valid_path(path):
             request.path_info = path[:-1]
@@ -147,8 +148,8 @@ class BoundedBody:
         return ends and request.method not in ("GET", "HEAD", "OPTIONS")
 
     def _measure(self, request: HttpRequest, bound: int) -> HttpResponse | None:
-        spooled = SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES)
-        body = request.spooled.enter_context(spooled)  # type: ignore[attr-defined]
+        spool = SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES)  # noqa: SIM115
+        body = request.spooled.enter_context(spool)  # type: ignore[attr-defined]
         length = 0
         while piece := request.META["wsgi.input"].read(64 * 1024):
             length += len(piece)
@@ -157,7 +158,7 @@ class BoundedBody:
             body.write(piece)
         body.seek(0)
         # Django took the missing length for an empty body when it made the request.
-        request._stream = body  # type: ignore[attr-defined]
+        request._stream = body
         request.META["CONTENT_LENGTH"] = str(length)
         return None
 

@@ -96,7 +96,7 @@ class Pages(BasePagination):
         "pages": "pages",
     }
 
-    def paginate_queryset(
+    def paginate_queryset(  # type: ignore[override]
         self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
     ) -> list[Any]:
         return self.paginate(queryset, request.query_params, default_size=self._default_size(view))

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import uuid
 
-from django.urls.converters import StringConverter, register_converter
+from django.urls import register_converter
 
 
-class IdConverter(StringConverter):
+class IdConverter:
     """An id in a path: `<id:memory_id>`.
 
     What is no UUID becomes the nil UUID, which is the id of nothing. So it is refused by the
     same code, with the same answer, as an id that is not there.
     """
+
+    regex = "[^/]+"
 
     def to_python(self, value: str) -> uuid.UUID:
         try:

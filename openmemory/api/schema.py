@@ -35,7 +35,7 @@ _WITH_KEY = {"401", "403", "429"}
 _WITH_BODY = {"409", "413", "415"}
 
 
-class BearerScheme(OpenApiAuthenticationExtension):
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "accounts.authentication.BearerAuthentication"
     name = "Bearer"
 
@@ -71,7 +71,7 @@ class DocstringSchema(AutoSchema):
             warn(f"{self.method} {self.path} has no docstring to be documented with.")
         return " ".join(summary.split()).removesuffix(".") or None
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         _, _, description = self._doc().partition("\n\n")
         return description.strip()
 
@@ -126,7 +126,9 @@ class DocstringSchema(AutoSchema):
         return self._register(kind, name, _COMPONENTS[kind, name])
 
     def _register(self, kind: str, name: str, schema: dict[str, Any]) -> ResolvedComponent:
-        component = ResolvedComponent(name=name, type=kind, schema=schema, object=name)
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]
+            name=name, type=kind, schema=schema, object=name
+        )
         self.registry.register_on_missing(component)
         return component
 
