@@ -4,6 +4,14 @@ from rest_framework.request import Request
 
 from .models import ApiKey, KeyRefused, User
 
+
+class AuthenticatedRequest(Request):
+    """A request that BearerAuthentication has let in."""
+
+    user: User
+    auth: ApiKey
+
+
 MISSING = "The API key is missing: send it as `Authorization: Bearer <key>`."
 NOT_BEARER = "The Authorization header is invalid: send `Authorization: Bearer <key>`."
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
-from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from openmemory.errors import Malformed, NotAllowed, NotFound
 
+from .authentication import AuthenticatedRequest
 from .models import User
 
 
@@ -18,7 +19,7 @@ class UserNotFound(NotFound):
     code = "user_not_found"
 
 
-def named_user_id(request: Request) -> str | None:
+def named_user_id(request: AuthenticatedRequest) -> str | None:
     """Read `user_id` from the query or the body, None when neither names a user."""
     named = [request.query_params.get("user_id")]
     if isinstance(request.data, Mapping):
@@ -31,7 +32,7 @@ def named_user_id(request: Request) -> str | None:
     return given[0] if given else None
 
 
-def subject_of(request: Request) -> User:
+def subject_of(request: AuthenticatedRequest) -> User:
     """Find the user that the request is about.
 
     Raises NotAllowed when a key that is not an operator's names another user, whether or not
@@ -48,10 +49,10 @@ def subject_of(request: Request) -> User:
         raise UserNotFound from None
 
 
-class AboutOneUser:
+class AboutOneUser(APIView):
     """For views whose objects all belong to one user: `self.subject`."""
 
-    request: Request
+    request: AuthenticatedRequest
 
     @cached_property
     def subject(self) -> User:

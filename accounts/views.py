@@ -1,5 +1,3 @@
-from typing import Any
-
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -22,11 +20,7 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 
     queryset = User.objects.order_by("user_id", "id")
     serializer_class = UserSerializer
-
-    def get_permissions(self) -> list[Any]:
-        if self.action == "me":
-            return super().get_permissions()
-        return [*super().get_permissions(), IsOperator()]
+    permission_classes = [*viewsets.GenericViewSet.permission_classes, IsOperator]
 
     @extend_schema(request=NewUserSerializer, responses={201: CreatedUserSerializer})
     def create(self, request: Request) -> Response:
@@ -41,7 +35,7 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         return Response(answer, status=status.HTTP_201_CREATED)
 
     @extend_schema(filters=False)
-    @action(detail=False)
+    @action(detail=False, permission_classes=viewsets.GenericViewSet.permission_classes)
     def me(self, request: Request) -> Response:
         """Show the user whose key this is."""
         return Response(UserSerializer(request.user).data)

@@ -34,5 +34,6 @@ def categorize(vector: Vectors, embedder: Embedder) -> list[str]:
 def _prototypes(embedder: Embedder) -> Vectors:
     """Embed the themes once a process: the mean of a description and its examples, per theme."""
     texts = [text for theme in THEMES for text in (theme.description, *theme.examples)]
-    means = embedder.embed_documents(texts).reshape(len(THEMES), 3, -1).mean(axis=1)
-    return means / np.linalg.norm(means, axis=1, keepdims=True)
+    means: Vectors = embedder.embed_documents(texts).reshape(len(THEMES), 3, -1).mean(axis=1)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    return means

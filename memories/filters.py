@@ -6,6 +6,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import F, Min
+from django.db.models.expressions import OrderBy
 
 from openmemory.api.fields import EpochField
 
@@ -94,8 +95,6 @@ def sort(memories: MemoryQuerySet, *, column: str | None, direction: str | None)
     if column is None:
         ascending = direction == "asc"
         return memories.order_by("created_at" if ascending else "-created_at", "id")
-    by = COLUMNS[column]
-    if column == "categories":
-        memories, by = memories.alias(first_category=by), F("first_category")
-    last = direction == "desc"
-    return memories.order_by(by.desc(nulls_last=True) if last else by.asc(nulls_last=True), "id")
+    memories = memories.alias(by=COLUMNS[column])
+    descending = direction == "desc"
+    return memories.order_by(OrderBy(F("by"), descending=descending, nulls_last=True), "id")

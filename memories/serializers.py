@@ -18,7 +18,6 @@ from .remembering import Event
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_IDS = 10_000
-DEFAULT_APP = "openmemory"
 
 USER_ID_HELP = "Whose memories: by default the key's user. Only an operator may name another."
 
@@ -29,16 +28,15 @@ class SubjectSerializer(serializers.Serializer):
     user_id = TextField(required=False, allow_null=True, help_text=USER_ID_HELP, max_length=255)
 
 
-class MemorySerializer(serializers.ModelSerializer):
-    """One memory."""
+class MemoryItemSerializer(serializers.ModelSerializer):
+    """One memory of a list."""
 
     class Meta:
         model = Memory
         fields = [
-            "id", "text", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
+            "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
         ]  # fmt: skip
 
-    text = serializers.CharField(source="content", help_text="The memory itself, as it was sent.")
     created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
     app_id = serializers.UUIDField(help_text="The app that put it down.")
     app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
@@ -51,14 +49,15 @@ class MemorySerializer(serializers.ModelSerializer):
         return sorted(category.name for category in memory.categories.all())
 
 
-class MemoryItemSerializer(MemorySerializer):
-    """One memory of a list, where its text is called `content`."""
+class MemorySerializer(MemoryItemSerializer):
+    """One memory by itself, where its content is called `text`."""
 
-    class Meta(MemorySerializer.Meta):
-        fields = ["content" if name == "text" else name for name in MemorySerializer.Meta.fields]
+    class Meta(MemoryItemSerializer.Meta):
+        fields = [
+            "text" if name == "content" else name for name in MemoryItemSerializer.Meta.fields
+        ]
 
-    text = None
-    content = serializers.CharField(help_text="The memory itself, as it was sent.")
+    text = serializers.CharField(source="content", help_text="The memory itself, as it was sent.")
 
 
 class RememberedSerializer(MemorySerializer):

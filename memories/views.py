@@ -5,13 +5,12 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import AboutOneUser
-from apps_registry.acting import acting_app
-from apps_registry.models import App
+from apps_registry.acting import acting_app, remembering_app
 
 from . import recalling, remembering, revising
 from .accessing import note_accesses
@@ -19,7 +18,6 @@ from .filters import ListFilter
 from .models import Memory, MemoryNotFound, State
 from .models.memory import MemoryQuerySet
 from .serializers import (
-    DEFAULT_APP,
     MemoryIdsSerializer,
     MemoryItemSerializer,
     MemorySerializer,
@@ -46,18 +44,18 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
     reading_actions = {"search"}
 
     def get_queryset(self) -> MemoryQuerySet:
-        self._acting_app(None)
+        acting_app(self.request.auth, user=self.subject)  # a paused app reads nothing
         memories = Memory.objects.owned_by(self.subject)
         return memories.active().with_relations() if self.action == "list" else memories
 
     @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer)
-    def create(self, request: Request) -> Response:
+    def create(self, request: AuthenticatedRequest) -> Response:
         """Remember a text.
 
         It is durable and can be found when the answer arrives.
         """
         given = self._read(NewMemorySerializer)
-        app = self._acting_app(given.get("app") or request.auth.app_name or DEFAULT_APP)
+        app = remembering_app(request.auth, user=self.subject, named=given.get("app"))
         remembered = remembering.remember(
             given["text"],
             user=self.subject,
@@ -71,13 +69,13 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
         return Response({**answer, "event": remembered.event, "job": None})
 
     @extend_schema(responses=MemorySerializer)
-    def retrieve(self, request: Request, memory_id: str) -> Response:
+    def retrieve(self, request: AuthenticatedRequest, memory_id: str) -> Response:
         """Show a memory, in whatever state it is."""
         memory = self.get_queryset().with_relations().one(_uuid(memory_id))
         return Response(MemorySerializer(memory).data)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
-    def update(self, request: Request, memory_id: str) -> Response:
+    def update(self, request: AuthenticatedRequest, memory_id: str) -> Response:
         """Change what a memory says.
 
         It is embedded and categorised anew; what it said before stays in its history.
@@ -89,16 +87,17 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
         return Response(MemorySerializer(memory).data)
 
     @extend_schema(request=None, responses=MessageSerializer)
-    def destroy(self, request: Request, memory_id: str) -> Response:
+    def destroy(self, request: AuthenticatedRequest, memory_id: str) -> Response:
         """Delete a memory.
 
         It leaves every list and search at once. Deleting it again is not an error.
         """
-        self.get_queryset().exactly([_uuid(memory_id)]).change_state(State.DELETED, by=request.user)
+        memory = self.get_queryset().one(_uuid(memory_id))
+        self.get_queryset().filter(pk=memory.pk).change_state(State.DELETED, by=request.user)
         return Response({"message": "Successfully deleted memory"})
 
     @extend_schema(request=MemoryIdsSerializer, responses=MessageSerializer)
-    def destroy_many(self, request: Request) -> Response:
+    def destroy_many(self, request: AuthenticatedRequest) -> Response:
         """Delete several memories, all or none.
 
         One unknown id is 404, and then nothing is deleted.
@@ -108,13 +107,13 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
         return Response({"message": f"Successfully deleted {len(ids)} memories"})
 
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer, filters=False)
-    def search(self, request: Request) -> Response:
+    def search(self, request: AuthenticatedRequest) -> Response:
         """Find memories by meaning and by words.
 
         Active memories only, best first. Each one found is written to its access log.
         """
         given = self._read(SearchSerializer)
-        app = self._acting_app(given.get("app"))
+        app = acting_app(request.auth, user=self.subject, named=given.get("app"))
         hits = recalling.recall(
             given["query"],
             user=self.subject,
@@ -130,10 +129,7 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
     def _read(self, serializer: type[Serializer]) -> dict[str, Any]:
         given = serializer(data=self.request.data)
         given.is_valid(raise_exception=True)
-        return given.validated_data
-
-    def _acting_app(self, named: str | None) -> App | None:
-        return acting_app(self.request.auth, user=self.subject, named=named)
+        return dict(given.validated_data)
 
 
 def _uuid(memory_id: str) -> uuid.UUID:

@@ -11,6 +11,9 @@ from pytest_socket import socket_allow_hosts
 from openmemory.embedded import running
 from openmemory.embedded.postgres import Postgres
 from openmemory.embedded.valkey import Valkey
+from tests.cast import alice, anonymous, bob, olga
+
+__all__ = ["alice", "anonymous", "bob", "olga"]
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -20,7 +20,7 @@ class ProviderUnavailable(Unavailable):
     code = "provider_unavailable"
 
 
-class Embedder(Protocol):
+class Embedder(Hashable, Protocol):
     """Turns texts into vectors of unit length, so that a dot product is their cosine."""
 
     provider: str

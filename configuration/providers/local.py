@@ -46,7 +46,8 @@ class LocalEmbedder:
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
     def embed_query(self, text: str) -> Vectors:
-        return self._embed([text])[0]
+        vector: Vectors = self._embed([text])[0]
+        return vector
 
     def calibrate(self, cosine: float) -> float:
         return min(1.0, max(0.0, (cosine - COSINE_FLOOR) / COSINE_RANGE))
@@ -59,8 +60,10 @@ class LocalEmbedder:
         mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         hidden = session.run(None, inputs)[0]
-        first = hidden[:, 0].astype(np.float32)  # the model is trained to speak by its first token
-        return first / np.linalg.norm(first, axis=1, keepdims=True)
+        # The model is trained to say what a text means in its first token.
+        first: Vectors = hidden[:, 0].astype(np.float32)
+        first /= np.linalg.norm(first, axis=1, keepdims=True)
+        return first
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from django.db import models
 from django.db.models.functions import Lower
 
-from ..taxonomy import THEMES
+from memories.taxonomy import THEMES
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
@@ -20,7 +20,7 @@ class CategoryQuerySet(models.QuerySet["Category"]):
             described = {theme.name: theme.description for theme in THEMES}
             # Another request may make the same one at the same moment: then theirs is taken.
             made = [Category(name=name, description=described.get(name, "")) for name in missing]
-            self.bulk_create(made, ignore_conflicts=True)
+            Category.objects.bulk_create(made, ignore_conflicts=True)
             found |= {category.name: category for category in self.filter(name__in=missing)}
         return [found[name] for name in names]
 

@@ -69,10 +69,14 @@ def test_the_keys_of_a_user_who_was_switched_off_are_refused(alice):
     assert alice.get("/users/me").status_code == 401
 
 
-def test_a_session_does_not_authenticate_a_call(alice, client):
-    client.force_login(alice.user)
+def test_cookies_and_passwords_do_not_authenticate_a_call(alice, client):
+    alice.user.set_password("secret")
+    alice.user.save()
+    client.cookies["sessionid"] = alice.secret
+    client.cookies["Authorization"] = f"Bearer {alice.secret}"
 
     assert client.get("/api/v1/users/me").status_code == 401
+    assert call("Basic YWxpY2U6c2VjcmV0").status_code == 401
 
 
 def test_only_a_hash_of_a_key_is_kept(alice):

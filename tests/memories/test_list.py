@@ -112,7 +112,7 @@ def test_a_search_query_is_a_part_of_the_content_in_any_case(alice):
     alice.remember("The Ångström unit is 100% small_ish.", infer=False)
     alice.remember("Something else.", infer=False)
 
-    for query in ("ångstr", "UNIT IS", "100%", "l_ish", "e u"):
+    for query in ("ångstr", "UNIT IS", "100%", "l_ish", "M U"):
         assert contents(alice.get("/memories", {"search_query": query})) == [
             "The Ångström unit is 100% small_ish."
         ], query
@@ -192,7 +192,8 @@ def test_every_bad_parameter_is_named(alice):
 
 
 def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries):
-    alice.remember("We fly to Japan in October and stay in a hotel.")
+    for number in range(3):
+        alice.remember(f"We fly to Japan in {number} days and stay in a hotel.")
     with django_assert_num_queries(4):  # key, count, page, categories
         alice.get("/memories", {"page_size": 2})
 

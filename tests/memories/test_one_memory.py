@@ -219,9 +219,8 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
 
     with django_assert_num_queries(3):  # key, memory, categories
         alice.get(f"/memories/{ids[0]}")
+    # key, the ids, and between the ends of a transaction: lock, history, state
     with django_assert_num_queries(7):
         alice.delete(f"/memories/{ids[0]}")
     with django_assert_num_queries(7):
         alice.delete("/memories", {"memory_ids": ids[1:]})
-    with django_assert_num_queries(7):
-        alice.delete("/memories", {"memory_ids": ids})

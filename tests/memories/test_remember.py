@@ -50,7 +50,7 @@ def test_its_history_begins_and_its_vector_is_there(alice):
     assert change.changed_by == alice.user
     embedding = Embedding.objects.select_related("space").get()
     assert embedding.user == alice.user
-    assert embedding.vector.dimensions() == embedding.space.dimensions
+    assert len(embedding.vector) == embedding.space.dimensions
 
 
 def test_it_is_found_as_soon_as_the_answer_arrives(alice):
@@ -187,7 +187,7 @@ def test_another_user_cannot_be_named(alice, bob, user_id):
         ({"text": "a", "timestamp": 10**30}, {("body", "timestamp")}),
         ({"text": "a", "timestamp": 32_503_680_000}, {("body", "timestamp")}),
         ({"text": "a", "user_id": 5}, {("body", "user_id")}),
-        ({"text": 5, "metadata": 5, "infer": 5}, {("body", f) for f in ("text", "metadata", "infer")}),
+        ({"text": 5, "infer": 5}, {("body", "text"), ("body", "infer")}),
     ],
 )  # fmt: skip
 def test_bad_input_is_named_and_changes_nothing(alice, body, places):
@@ -214,14 +214,14 @@ def test_unknown_fields_are_ignored(alice):
 
 
 def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
-    alice.remember("I like tea.")
+    alice.remember("We fly to Japan in May and stay in a hotel.")
     memory_with_one_category = "We fly to Japan in October and stay in a hotel."
 
     # key, app, space, category, lock, duplicate, memory, history, embedding, its category, and
     # a savepoint around them, which is the transaction outside of tests
     with django_assert_num_queries(12):
         alice.remember(memory_with_one_category)
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(8):
         alice.post("/memories", {"text": "Verbatim.", "infer": False, "app": "openmemory"})
 
 
