@@ -4,6 +4,7 @@ from .embedding import Embedding, EmbeddingSpace
 from .memory import Memory, MemoryDeleted, MemoryNotFound, State
 from .revision import Revision
 from .state_change import StateChange
+from .user_index import UserIndex
 
 __all__ = [
     "Access",
@@ -16,4 +17,5 @@ __all__ = [
     "Revision",
     "State",
     "StateChange",
+    "UserIndex",
 ]
