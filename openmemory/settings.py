@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from openmemory import env
+from openmemory import connection_urls, env
 from openmemory.embedded import state
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -74,37 +73,35 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- Services ------------------------------------------------------------------------------
 
-# Threads of one web process: each holds at most one connection of the pool.
-WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 16, minimum=1, maximum=256)
+# One process keeps two cores busy, since the embedder works outside of Python's lock, and needs
+# one copy of the model. Threads are made on demand. They are many because a client that sends its
+# body slowly holds one meanwhile; it holds no connection to the database.
 WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 1, minimum=1, maximum=64)
+WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
+
+# Connections to the database that one process opens at most. The others wait for one.
+DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=1, maximum=1000)
 
 DATABASE_URL = env.string("DATABASE_URL")
 REDIS_URL = env.string("REDIS_URL")
 
-
-def _database(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
-    return {
-        "NAME": unquote(parts.path.lstrip("/")) or "openmemory",
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
-    }
-
+_database = connection_urls.database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
+_pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
 
 DATABASES = {
     "default": {
+        **_database,
         "ENGINE": "django.db.backends.postgresql",
-        **(_database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)),
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": WEB_THREADS + 2, "timeout": 10}},
+        # A database that was started again costs no request: its old connections are replaced.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
     }
 }
 
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": REDIS_URL or state.broker_url(STATE_DIR),
+        "LOCATION": connection_urls.redis(REDIS_URL or state.broker_url(STATE_DIR)),
         "KEY_PREFIX": "openmemory",
     }
 }
@@ -149,7 +146,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
 # Authorization header needs no permission of that kind.
-CORS_URLS_REGEX = r"^/api/"
+CORS_URLS_REGEX = r"^/api(/|$)"
 CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", [])
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]

@@ -220,7 +220,7 @@ def on_500(request: HttpRequest) -> HttpResponse:
 
 
 def speaks_problems(request: HttpRequest) -> bool:
-    return request.path_info.startswith("/api/")
+    return f"{request.path_info}/".startswith("/api/")
 
 
 def _answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
