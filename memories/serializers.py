@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from openmemory.api.fields import (
@@ -13,6 +15,7 @@ from openmemory.api.fields import (
 )
 
 from .models import Memory
+from .recalling import Hit
 from .remembering import Event
 
 MAX_TEXT_BYTES = 32 * 1024
@@ -151,13 +154,50 @@ class SearchSerializer(SubjectSerializer):
     explain = FlagField(default=False, help_text="Say of each result how it was ranked.")
 
 
+class ExplanationSerializer(serializers.Serializer):
+    """How a result was ranked: its score is the sum of the parts, each times its weight."""
+
+    cosine = serializers.FloatField(help_text="Of the query's vector and the memory's.")
+    similarity_part = serializers.FloatField(help_text="That cosine among the candidates', 0 to 1.")
+    words_part = serializers.FloatField(help_text="Its words among the candidates', 0 to 1.")
+    matched_words = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="The lexemes of the query that it has: the rarer, the more weight.",
+    )
+    words_score = serializers.FloatField(help_text="The sum of these weights.")
+    weights = serializers.DictField(
+        child=serializers.FloatField(), help_text="What each part counts for."
+    )
+    vectors_by = serializers.ChoiceField(
+        ["exact", "index"], help_text="Whether all vectors were compared, or an index was asked."
+    )
+
+
 class SearchResultSerializer(MemorySerializer):
     """A memory that was found, with how well it fits."""
 
     class Meta(MemorySerializer.Meta):
-        fields = [*MemorySerializer.Meta.fields, "score"]
+        fields = [*MemorySerializer.Meta.fields, "score", "similarity", "explanation"]
 
-    score = serializers.FloatField(help_text="How well it fits; the best come first.")
+    score = serializers.FloatField(
+        help_text="Its rank among what this search considered, 0 to 1: by meaning and by words."
+    )
+    similarity = serializers.FloatField(
+        help_text="How alike it is in meaning, whatever else there is: 0 unrelated, 1 the same. "
+        "This is what `threshold` cuts."
+    )
+    explanation = ExplanationSerializer(
+        allow_null=True, help_text="How it was ranked, where the search asked for it."
+    )
+
+    def to_representation(self, hit: Hit) -> dict[str, Any]:
+        explained = hit.explanation and ExplanationSerializer(hit.explanation).data
+        return {
+            **MemorySerializer(hit.memory).data,
+            "score": hit.score,
+            "similarity": hit.similarity,
+            "explanation": explained,
+        }
 
 
 class SearchResultsSerializer(serializers.Serializer):
