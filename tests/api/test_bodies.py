@@ -26,7 +26,7 @@ def chunked(client, body: bytes | io.BytesIO, path="/api/v1/echo"):
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_a_body_arrives_as_it_was_sent(client, method):
-    body = {"text": "Ünïcödé 🦊 \u2028 \\ \" \t", "n": [1, -2.5, 1e300, True, None, {}]}
+    body = {"text": 'Ünïcödé 🦊 \u2028 \\ " \t', "n": [1, -2.5, 1e300, True, None, {}]}
 
     answer = client.generic(
         method, "/api/v1/echo", json.dumps(body), content_type="application/json"

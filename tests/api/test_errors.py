@@ -206,7 +206,9 @@ def test_a_host_that_is_not_ours_is_a_problem(client):
 def test_options_tell_the_methods(client):
     answer = client.options("/api/v1/echo")
 
-    assert answer.json() == {"methods": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]}
+    assert answer.json() == {
+        "methods": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+    }
 
 
 def test_head_answers_like_get_without_a_body(client):
