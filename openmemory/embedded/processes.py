@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -34,6 +35,28 @@ class Command:
     environment: Mapping[str, str] | None = None
     # Signals to stop it with, each followed by the seconds it is given to obey.
     farewell: Sequence[tuple[signal.Signals, float]] = field(default=((signal.SIGTERM, 10.0),))
+
+
+class Child(ABC):
+    """A process that this one starts, watches and stops."""
+
+    name: str
+    process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> Command: ...
+
+    def start(self) -> None:
+        self.process = spawn(self.command())
+
+    def status(self) -> int | None:
+        """The status it ended with, or None while it runs."""
+        return None if self.process is None else self.process.poll()
+
+    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+        if self.process is not None:
+            stop(self.process, self.command().farewell, impatient)
+        self.process = None
 
 
 def spawn(command: Command) -> subprocess.Popen[bytes]:

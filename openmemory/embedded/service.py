@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
 from . import processes
 from .errors import ServiceFailed
+from .processes import Child
 from .state import prepare, socket_folder
 
 
-class Service(ABC):
+class Service(Child):
     """A program that this process starts, owns and stops. One at a time for a state folder."""
 
-    name: ClassVar[str]
     title: ClassVar[str]
     process_names: ClassVar[tuple[str, ...]]
     start_seconds: ClassVar[float]
@@ -28,20 +27,16 @@ class Service(ABC):
         self.folder = state_dir / self.name
         self.sockets = socket_folder(state_dir, self.name)
         self.log = state_dir / "log" / f"{self.name}.log"
-        self.process: subprocess.Popen[bytes] | None = None
 
     @abstractmethod
     def prepare(self) -> None:
         """Make what the program needs before each start."""
 
     @abstractmethod
-    def command(self) -> processes.Command: ...
-
-    @abstractmethod
     def answers(self) -> bool:
         """Tell whether the running service, whoever started it, answers a client."""
 
-    def set_up(self) -> None:  # noqa: B027
+    def set_up(self) -> None:
         """Do what has to be done once it answers, as often as it starts."""
 
     def start(self) -> None:
@@ -50,22 +45,20 @@ class Service(ABC):
         prepare(self.folder)
         processes.end_leftovers(self.folder, self.process_names)
         self.prepare()
-        self.process = processes.spawn(self.command())
+        super().start()
 
     def wait(self) -> None:
         """Wait until it answers. Raises ServiceFailed, with the end of its log."""
         deadline = time.monotonic() + self.start_seconds
         while not self.answers():
-            if self.process is not None and self.process.poll() is not None:
-                raise ServiceFailed(self._failure(f"ended with status {self.process.returncode}"))
+            if self.status() is not None:
+                raise ServiceFailed(self._failure(f"ended with status {self.status()}"))
             if time.monotonic() > deadline:
                 raise ServiceFailed(self._failure(f"does not answer ({self.start_seconds:.0f} s)"))
             time.sleep(0.02)
 
     def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
-        if self.process is not None:
-            processes.stop(self.process, self.command().farewell, impatient)
-        self.process = None
+        super().stop(impatient)
         if self.sockets != self.folder and self.sockets.exists():
             self._remove_sockets()
 

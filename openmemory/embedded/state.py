@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
@@ -60,6 +61,16 @@ def read_or_write_once(path: Path, text: str) -> str:
     return path.read_text().strip()
 
 
+def write_private(path: Path, text: str) -> None:
+    """Replace a file of mode 0600, whole or not at all."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    Path(draft).replace(path)
+
+
 def socket_folder(state_dir: Path, service: str) -> Path:
     """Tell in which folder a service's socket stands: its own one, where the path is not too long.
 
@@ -74,7 +85,7 @@ def socket_folder(state_dir: Path, service: str) -> Path:
     return Path(f"/tmp/openmemory-{os.getuid()}-{digest}-{service}")  # noqa: S108
 
 
-def database(state_dir: Path) -> dict[str, object]:
+def database(state_dir: Path) -> dict[str, Any]:
     """Django's settings of the embedded PostgreSQL."""
     return {
         "NAME": "openmemory",
@@ -82,6 +93,7 @@ def database(state_dir: Path) -> dict[str, object]:
         "PASSWORD": "",
         "HOST": str(socket_folder(state_dir, "postgres")),
         "PORT": str(POSTGRES_PORT),
+        "OPTIONS": {},
     }
 
 

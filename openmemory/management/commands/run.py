@@ -1,0 +1,33 @@
+import os
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from openmemory import starting
+from openmemory.embedded.errors import AlreadyRunning, ServiceFailed
+
+
+class Command(BaseCommand):
+    help = "Start the server with everything it needs on this machine, until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--with-parent",
+            action="store_true",
+            help="stop when the process that started this one is gone",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        parent = os.getppid() if options["with_parent"] else None
+        try:
+            starting.run(self._say, parent=parent)
+        except (AlreadyRunning, ServiceFailed) as error:
+            raise CommandError(error.detail) from error
+        except KeyboardInterrupt:
+            sys.exit("Stopped before it was running.")
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

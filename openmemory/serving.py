@@ -1,0 +1,95 @@
+"""The web server's process: `python -m openmemory.serving`.
+
+Why this server, and why so: docs/decisions/0002-web-server.md.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+
+# Requests in hand are finished for so long after the server was told to stop.
+GRACE_SECONDS = 5
+# Connections that one process holds at once. An idle one costs it next to nothing.
+CONNECTIONS = 8192
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
+    from django.conf import settings
+
+    from openmemory import logs
+
+    follow_parent(os.getppid(), _stop)
+    _allow_many_connections()
+    logs.configure(settings.LOGGING)
+    server = Granian(
+        "openmemory.wsgi:application",
+        address=settings.HOST,
+        port=settings.PORT,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=settings.WEB_PROCESSES,
+        blocking_threads=settings.WEB_THREADS,
+        backlog=2048,
+        backpressure=CONNECTIONS,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS,
+        log_level=LogLevels.error,
+        # Its errors go where our log goes, and look alike.
+        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
+    )
+    server.serve(target_loader=load, wrap_loader=False)
+
+
+def load() -> Callable[..., Any]:
+    """Make the application, in the worker that serves it."""
+    # The server's own workers would outlive it if it was killed, and keep the port.
+    master = multiprocessing.parent_process()
+    if master is not None and master.pid is not None:
+        follow_parent(master.pid, _end)
+    from openmemory.wsgi import application
+
+    return application
+
+
+def follow_parent(parent: int, end: Callable[[], None]) -> None:
+    """Call `end` from a thread once the parent of this process is gone."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        end()
+
+    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+def _stop() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end() -> None:
+    os._exit(1)
+
+
+def _allow_many_connections() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + 1024
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+if __name__ == "__main__":
+    main()

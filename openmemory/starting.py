@@ -1,0 +1,185 @@
+"""Start the whole server on one machine, and run it until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+from accounts import default_user
+from openmemory.embedded import running
+from openmemory.embedded.errors import ServiceFailed
+from openmemory.embedded.ownership import Owner
+from openmemory.embedded.processes import Command
+from openmemory.serving import GRACE_SECONDS
+
+from .supervising import Program, StopRequests, Supervisor, stop_signals
+
+# The web server of a run that was killed a moment ago may still be letting go of the port.
+PORT_SECONDS = 3.0
+ANSWER_SECONDS = 60.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Address:
+    host: str
+    port: int
+
+    @property
+    def reachable(self) -> str:
+        """A host that a client on this machine can name."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        return f"http://{host}:{self.port}"
+
+
+def programs() -> list[Program]:
+    """What runs beside the services, the web server first. To add one is to name it here."""
+    web = Command(
+        argv=[sys.executable, "-m", "openmemory.serving"],
+        folder=settings.BASE_DIR,
+        dies_by=signal.SIGKILL,  # without us there is no database to answer from
+        farewell=((signal.SIGTERM, GRACE_SECONDS + 3.0),),
+    )
+    return [Program("The web server", web)]
+
+
+def run(say: Say, *, parent: int | None = None) -> None:
+    """Start everything, say so, and return when all has stopped again.
+
+    With a parent, its death is a request to stop. Raises ServiceFailed, AlreadyRunning or
+    ImproperlyConfigured when the server does not start.
+    """
+    for number in stop_signals():
+        signal.signal(number, signal.default_int_handler)  # until it runs: break off
+    address = Address(settings.HOST, settings.PORT)
+    owner = Owner(os.getpid(), "make run", address.url)
+    ownership = running.claim(settings.STATE_DIR, owner, say)
+    try:
+        ensure_port_is_free(address)
+        _run(say, address, StopRequests(parent))
+    finally:
+        ownership.release()
+
+
+def _run(say: Say, address: Address, stop: StopRequests) -> None:
+    services = running.needed(
+        settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
+    )
+    running.start(services)
+    web, *others = programs()
+    supervisor = Supervisor([*services, web, *others], settings.STATE_DIR / "log", say)
+    try:
+        key = prepare_database()
+        for program in (web, *others):
+            program.start()
+        wait_until_it_answers(address, web)
+        say(summary(address, key))
+        with stop.heard():
+            supervisor.watch(stop)
+            say("Stopping …")
+            supervisor.stop(stop.impatient)
+        say("Stopped.")
+    finally:
+        supervisor.stop(lambda: True)
+
+
+def ensure_port_is_free(address: Address) -> None:
+    """Raises ServiceFailed when another program listens there."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while not _can_listen(address):
+        if time.monotonic() > deadline:
+            raise ServiceFailed(
+                f"Port {address.port} of {address.host} is taken by another program. "
+                f"Choose another one, such as with PORT={address.port + 1}."
+            )
+        time.sleep(0.1)
+
+
+def _can_listen(address: Address) -> bool:
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, where = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+            probe.listen()
+    except socket.gaierror as error:
+        raise ImproperlyConfigured(
+            f"HOST={address.host!r} is no address of this machine."
+        ) from error
+    except PermissionError as error:
+        raise ImproperlyConfigured(f"PORT={address.port} may only be used by root.") from error
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise ImproperlyConfigured(f"HOST={address.host!r}: {error.strerror}.") from error
+    return True
+
+
+def prepare_database() -> str:
+    """Migrate, and make the default user: returns their key."""
+    call_command("migrate", interactive=False, verbosity=0)
+    key = default_user.ensure(
+        user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
+    )
+    # From here on this process only watches: it needs no connections.
+    for connection in connections.all():
+        connection.close()
+        if isinstance(connection, DatabaseWrapper):
+            connection.close_pool()
+    return key
+
+
+def wait_until_it_answers(address: Address, web: Program) -> None:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while not _answers(address):
+        if web.status() is not None:
+            raise ServiceFailed("The web server ended while it started: see above.")
+        if time.monotonic() > deadline:
+            raise ServiceFailed(f"The web server does not answer at {address.url}.")
+        time.sleep(0.05)
+
+
+def _answers(address: Address) -> bool:
+    host = next((h.lstrip(".") for h in settings.ALLOWED_HOSTS if h != "*"), "localhost")
+    client = http.client.HTTPConnection(address.reachable, address.port, timeout=5)
+    try:
+        client.request("GET", "/health/live", headers={"Host": host})
+        return client.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        client.close()
+
+
+def summary(address: Address, key: str) -> str:
+    return f"""
+OpenMemory is running.
+
+  API            {address.url}/api/v1
+  Documentation  {address.url}/docs
+  User           {settings.DEFAULT_USER} (an operator)
+  API key        {key}
+                 kept in {settings.STATE_DIR / "api_key"}
+  State          {settings.STATE_DIR}
+
+Press Ctrl-C to stop it.
+"""
