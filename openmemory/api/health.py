@@ -78,5 +78,8 @@ def _outcome(name: str, future: Future[None]) -> str:
         return f"It did not answer within {TIMEOUT:g} seconds."
     if error is None:
         return "ok"
-    log.warning("a health check failed", check=name, exc_info=error)
-    return error.detail if isinstance(error, OpenMemoryError) else "The check itself failed."
+    if isinstance(error, OpenMemoryError):
+        log.warning("a health check failed", check=name, reason=error.detail)
+        return error.detail
+    log.error("a health check failed", check=name, exc_info=error)
+    return "The check itself failed."

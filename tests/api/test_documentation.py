@@ -1,0 +1,68 @@
+import re
+
+import pytest
+import yaml
+
+PAGES = ["/docs", "/docs/", "/redoc", "/redoc/"]
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("*/*", "application/json"),
+        ("application/json", "application/json"),
+        ("application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json"),
+        ("application/yaml", "application/yaml"),
+        ("application/vnd.oai.openapi", "application/vnd.oai.openapi"),
+    ],
+)
+def test_the_schema_is_open_to_everybody(client, accept, media_type):
+    answer = client.get("/api/schema", headers={"Accept": accept})
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].split(";")[0] == media_type
+    assert yaml.safe_load(answer.content)["openapi"] == "3.1.1"
+
+
+def test_a_schema_that_cannot_be_had_is_a_problem(client):
+    answer = client.get("/api/schema", headers={"Accept": "text/html"})
+
+    assert answer.status_code == 406
+    assert answer.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_open_and_needs_no_other_host(client, path):
+    answer = client.get(path)
+
+    assert answer.status_code == 200
+    html = answer.content.decode()
+    assert "//" not in html.removeprefix("<!DOCTYPE html>")
+    assert "<script>" not in html
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
+    assert "http" not in policy
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_everything_that_a_page_names_is_there(db, client, path):
+    addresses = re.findall(
+        r'(?:src|href|spec-url|data-schema)="([^"]+)"', client.get(path).content.decode()
+    )
+
+    assert len(addresses) >= 4
+    for address in addresses:
+        answer = client.get(address)
+        answer.close()
+        assert answer.status_code == 200, address
+
+
+def test_a_browser_that_opens_the_server_sees_the_documentation(client):
+    answer = client.get("/")
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/docs"
+
+
+def test_a_page_is_only_read(client):
+    assert client.post("/docs").status_code == 405
