@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from rest_framework import serializers
 from rest_framework.views import APIView
 
+from openmemory.api.fields import TextField
 from openmemory.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
 from .models import User
+
+USER_ID_HELP = "Whose data: by default the key's user. Only an operator may name another."
 
 
 class UserNotFound(NotFound):
@@ -30,6 +34,12 @@ def named_user_id(request: AuthenticatedRequest) -> str | None:
     if len(set(given)) > 1:
         raise Malformed("The query and the body name two different users.", field="user_id")
     return given[0] if given else None
+
+
+class SubjectSerializer(serializers.Serializer):
+    """Any body that may name whose data it is about."""
+
+    user_id = TextField(required=False, allow_null=True, max_length=255, help_text=USER_ID_HELP)
 
 
 def subject_of(request: AuthenticatedRequest) -> User:

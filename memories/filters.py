@@ -8,11 +8,11 @@ from django import forms
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
 
+from accounts.subjects import USER_ID_HELP
 from openmemory.api.fields import EpochField
 
 from .models import Memory
 from .models.memory import MemoryQuerySet
-from .serializers import USER_ID_HELP
 
 COLUMNS = {
     "memory": F("content"),

@@ -38,7 +38,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
         Embedding.objects.update_or_create(
             memory=memory, space=space, defaults={"vector": vector, "user_id": memory.user_id}
         )
-        memory.categories.through.objects.filter(memory=memory).delete()
+        memory.categories.clear()
         memory.put_in(Category.objects.named(names))
     return memory
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.subjects import SubjectSerializer
 from openmemory.api.fields import (
     EpochField,
     FlagField,
@@ -21,14 +22,6 @@ from .remembering import Event
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_IDS = 10_000
-
-USER_ID_HELP = "Whose memories: by default the key's user. Only an operator may name another."
-
-
-class SubjectSerializer(serializers.Serializer):
-    """Any body that may name whose memories it is about."""
-
-    user_id = TextField(required=False, allow_null=True, help_text=USER_ID_HELP, max_length=255)
 
 
 class MemoryItemSerializer(serializers.ModelSerializer):

@@ -1,4 +1,5 @@
 from .access import Access
+from .categorization import Categorization
 from .category import Category
 from .embedding import Embedding, EmbeddingSpace
 from .memory import Memory, MemoryDeleted, MemoryNotFound, State
@@ -8,6 +9,7 @@ from .user_index import UserIndex
 
 __all__ = [
     "Access",
+    "Categorization",
     "Category",
     "Embedding",
     "EmbeddingSpace",

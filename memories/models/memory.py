@@ -4,17 +4,19 @@ import hashlib
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from apps_registry.models import App
+from apps_registry.models import AccessRule, App, Effect
 from openmemory.errors import Conflict, NotFound
 
+from .categorization import Categorization
 from .category import Category
 
 
@@ -49,6 +51,27 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def active(self) -> MemoryQuerySet:
         return self.filter(state=State.ACTIVE)
 
+    def readable_by(self, app: App | None) -> MemoryQuerySet:
+        """Keep what the rules of an app let it read. A person, who is no app, reads everything.
+
+        Deny wins over allow. With any rule that allows a memory by name, only those are read.
+        """
+        if app is None:
+            return self
+        rules = AccessRule.objects.filter(app=app)
+        about_this = Q(memory_id=OuterRef("pk"))
+        denied = rules.filter(about_this | Q(memory_id=None), effect=Effect.DENY)
+        named = rules.filter(effect=Effect.ALLOW, memory_id__isnull=False)
+        return self.filter(~Exists(denied), ~Exists(named) | Exists(named.filter(about_this)))
+
+    def managed(self, *, archived: bool = False) -> MemoryQuerySet:
+        """Keep what a person manages: active and paused ones, and archived ones when asked."""
+        states = [State.ACTIVE, State.PAUSED, *([State.ARCHIVED] if archived else [])]
+        return self.filter(state__in=states)
+
+    def undeleted(self) -> MemoryQuerySet:
+        return self.exclude(state=State.DELETED)
+
     def created_between(self, first: datetime | None, last: datetime | None) -> MemoryQuerySet:
         """Keep what was created from `first` to the end of the second that begins at `last`."""
         memories = self
@@ -60,11 +83,16 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
         """Keep what is in any of these categories, named in any case."""
-        wanted = Category.objects.filter(name__in=[name.lower() for name in names])
-        through = Memory.categories.through.objects.filter(
-            memory=models.OuterRef("pk"), category__in=wanted
+        return self._categorized(category__name__in=[name.lower() for name in names])
+
+    def in_categories_by_id(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
+        return self._categorized(category__in=ids)
+
+    def _categorized(self, **category: Any) -> MemoryQuerySet:
+        among = Categorization.objects.filter(
+            memory=OuterRef("pk"), user=OuterRef("user"), **category
         )
-        return self.filter(models.Exists(through))
+        return self.filter(Exists(among))
 
     def same_as(self, content: str) -> MemoryQuerySet:
         """Keep what already says this to its app: a deleted or archived one no longer does."""
@@ -137,7 +165,9 @@ class Memory(models.Model):
     )
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
     state_changed_at = models.DateTimeField(default=timezone.now)
-    categories = models.ManyToManyField(Category, related_name="memories", blank=True)
+    categories = models.ManyToManyField(
+        Category, through=Categorization, related_name="memories", blank=True
+    )
     fingerprint = models.BinaryField(
         max_length=32, help_text="SHA-256 of the words, whatever their case and spacing."
     )
@@ -176,8 +206,10 @@ class Memory(models.Model):
 
     def put_in(self, categories: Sequence[Category]) -> None:
         """Put a memory that is in no category into these, so that they need not be read back."""
-        through = Memory.categories.through
-        through.objects.bulk_create(
-            [through(memory=self, category=category) for category in categories]
+        Categorization.objects.bulk_create(
+            [
+                Categorization(memory=self, category=each, user_id=self.user_id)
+                for each in categories
+            ]
         )
         self._prefetched_objects_cache = {"categories": list(categories)}

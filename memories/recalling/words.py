@@ -6,13 +6,11 @@ import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import BooleanField, Case, F, FloatField, Func, Value, When
-from django.db.models.expressions import Combinable
+from django.db.models import BooleanField, F, FloatField, Func, Value
 
 from accounts.models import User
 from memories.models import UserIndex
@@ -57,12 +55,57 @@ class Lexeme:
     weight: float
 
 
-class Has(Func):
-    """Whether a tsvector has what a query asks for, which is written as PostgreSQL reads it."""
+class HasAny(Func):
+    """Whether any of some lexemes is among the words."""
 
-    template = "(%(expressions)s::tsquery)"
+    template = "%(expressions)s::tsquery"
     arg_joiner = " @@ "
     output_field = BooleanField()
+
+    def __init__(self, lexemes: Sequence[Lexeme]) -> None:
+        super().__init__(F("words"), Value(" | ".join(lexeme.query for lexeme in lexemes)))
+
+
+class _OfEach(Func):
+    """An expression about each of some lexemes, which costs Django as much as one."""
+
+    each: ClassVar[str]
+    all: ClassVar[str]
+    joiner: ClassVar[str]
+
+    def __init__(self, lexemes: Sequence[Lexeme]) -> None:
+        super().__init__(F("words"))
+        self.lexemes = lexemes
+
+    def parameters(self, lexeme: Lexeme) -> list[str | float]:
+        return [lexeme.query]
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+        words, _ = compiler.compile(self.source_expressions[0])
+        each = self.each.replace("words", words)
+        sql = self.all.replace("each", self.joiner.join(each for _ in self.lexemes))
+        return sql, [value for lexeme in self.lexemes for value in self.parameters(lexeme)]
+
+
+class Matches(_OfEach):
+    """Of each lexeme in turn whether it is among the words."""
+
+    each = "words @@ %s::tsquery"
+    all = "ARRAY[each]::boolean[]"
+    joiner = ", "
+    output_field = ArrayField(BooleanField())
+
+
+class Weight(_OfEach):
+    """The sum of the weights of the lexemes that are among the words."""
+
+    each = "(words @@ %s::tsquery)::integer * %s::float8"
+    all = "(each)"
+    joiner = " + "
+    output_field = FloatField()
+
+    def parameters(self, lexeme: Lexeme) -> list[str | float]:
+        return [lexeme.query, lexeme.weight]
 
 
 def lexemes_of(question: str, *, user: User, index: UserIndex | None) -> list[Lexeme]:
@@ -108,15 +151,6 @@ def best_by_words(
     return [pk for pk, _ in found]
 
 
-def lexemes_in(words: F, lexemes: Sequence[Lexeme]) -> Func:
-    """Of each lexeme in turn whether it is among the words: an array of booleans."""
-    return Func(
-        *(Has(words, Value(lexeme.query)) for lexeme in lexemes),
-        template="ARRAY[%(expressions)s]::boolean[]",
-        output_field=ArrayField(BooleanField()),
-    )
-
-
 def _enough(lexemes: Sequence[Lexeme]) -> int:
     """Count the rarest lexemes that are in enough memories together to begin with."""
     together = 0
@@ -143,22 +177,9 @@ def _heaviest(
     """Score the memories that have any of the first `finding` lexemes by all of them."""
     if not finding:
         return []
-    any_of = " | ".join(lexeme.query for lexeme in lexemes[:finding])
     heaviest = (
-        readable.filter(Has(F("words"), Value(any_of)))
-        .annotate(weight=_weight_of(lexemes))
+        readable.filter(HasAny(lexemes[:finding]))
+        .annotate(weight=Weight(lexemes))
         .order_by("-weight", "-created_at", "pk")
     )
     return list(heaviest.values_list("pk", "weight")[:limit])
-
-
-def _weight_of(lexemes: Sequence[Lexeme]) -> Combinable:
-    weights = (
-        Case(
-            When(Has(F("words"), Value(lexeme.query)), then=Value(lexeme.weight)),
-            default=Value(0.0),
-            output_field=FloatField(),
-        )
-        for lexeme in lexemes
-    )
-    return reduce(add, weights)

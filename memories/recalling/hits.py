@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import compress
 
-from django.db.models import F
-
 from accounts.models import User
 from apps_registry.models import App
 from configuration.providers import Embedder
@@ -15,7 +13,7 @@ from memories.models.memory import MemoryQuerySet
 from .filters import Filters
 from .fusing import NEARNESS_WEIGHT, WORDS_WEIGHT, Candidate, Ranked, rank
 from .vectors import Question, cosine_to, nearest
-from .words import Lexeme, best_by_words, lexemes_in, lexemes_of
+from .words import Lexeme, Matches, best_by_words, lexemes_of
 
 # How many memories come in question by meaning, and as many by words.
 CANDIDATES = 100
@@ -101,9 +99,9 @@ def _candidates(
     memories: MemoryQuerySet, question: Question, lexemes: Sequence[Lexeme]
 ) -> list[Candidate]:
     """Weigh these memories, by both measures whichever of the two brought them."""
-    rows = memories.annotate(
-        cosine=cosine_to(question), matches=lexemes_in(F("words"), lexemes)
-    ).values_list("pk", "created_at", "cosine", "matches")
+    rows = memories.annotate(cosine=cosine_to(question), matches=Matches(lexemes)).values_list(
+        "pk", "created_at", "cosine", "matches"
+    )
     return [
         Candidate(pk, created_at, cosine, list(compress(lexemes, matches)))
         for pk, created_at, cosine, matches in rows

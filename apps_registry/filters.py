@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+
+from accounts.subjects import USER_ID_HELP
+
+from .models import App
+from .models.app import AppQuerySet
+
+COLUMNS = {
+    "name": "name",
+    "memories": "total_memories_created",
+    "memories_accessed": "total_memories_accessed",
+}
+
+
+class AppFilter(django_filters.FilterSet):
+    """The filters and sorts of a list of apps. Its order is total: ties are broken by id."""
+
+    class Meta:
+        model = App
+        fields: list[str] = []
+
+    user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
+    name = django_filters.CharFilter(
+        lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
+    )
+    is_active = django_filters.BooleanFilter(help_text="Active ones, or paused ones.")
+    sort_by = django_filters.ChoiceFilter(
+        method="_as_it_is",
+        choices=[(name, name) for name in COLUMNS],
+        help_text="Sort by this; by default by name.",
+    )
+    sort_direction = django_filters.ChoiceFilter(
+        method="_as_it_is",
+        choices=[("asc", "asc"), ("desc", "desc")],
+        help_text="`asc` unless `desc` is asked for.",
+    )
+
+    def filter_queryset(self, queryset: AppQuerySet) -> AppQuerySet:
+        apps = super().filter_queryset(queryset)
+        column = COLUMNS[self.form.cleaned_data.get("sort_by") or "name"]
+        descending = self.form.cleaned_data.get("sort_direction") == "desc"
+        return apps.order_by(OrderBy(F(column), descending=descending), "id")
+
+    def _as_it_is(self, apps: AppQuerySet, name: str, value: Any) -> AppQuerySet:
+        return apps  # read elsewhere, and declared here so that it is documented and checked

@@ -1,0 +1,52 @@
+from rest_framework import serializers
+
+from accounts.subjects import SubjectSerializer
+from openmemory.api.fields import FlagField
+
+from .models import App
+
+
+class AppSerializer(serializers.ModelSerializer):
+    """An app in a list of apps."""
+
+    class Meta:
+        model = App
+        fields = [
+            "id", "name", "is_active", "total_memories_created", "total_memories_accessed",
+        ]  # fmt: skip
+
+    total_memories_created = serializers.IntegerField(
+        help_text="Memories that it put down and that are not deleted."
+    )
+    total_memories_accessed = serializers.IntegerField(
+        help_text="Different memories that it has read."
+    )
+
+
+class AppDetailSerializer(serializers.ModelSerializer):
+    """An app by itself."""
+
+    class Meta:
+        model = App
+        fields = [
+            "id", "name", "description", "is_active", "total_memories_created",
+            "total_memories_accessed", "first_accessed", "last_accessed",
+        ]  # fmt: skip
+
+    total_memories_created = serializers.IntegerField(
+        help_text="Memories that it put down and that are not deleted."
+    )
+    total_memories_accessed = serializers.IntegerField(
+        source="total_accesses", help_text="How often it has read a memory."
+    )
+    first_accessed = serializers.DateTimeField(allow_null=True, help_text="Null if it never did.")
+    last_accessed = serializers.DateTimeField(allow_null=True, help_text="Null if it never did.")
+
+
+class AppUpdateSerializer(SubjectSerializer):
+    is_active = FlagField(help_text="`false` pauses the app: it reads and writes nothing.")
+
+
+class AppUpdatedSerializer(serializers.Serializer):
+    status = serializers.ChoiceField(["success"], help_text="Always `success`.")
+    message = serializers.CharField(help_text="What was done, in a sentence.")

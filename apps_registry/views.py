@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, viewsets
+from rest_framework.response import Response
+
+from accounts.authentication import AuthenticatedRequest
+from accounts.subjects import AboutOneUser
+from openmemory.api.pagination import Pages
+
+from .filters import AppFilter
+from .models import App
+from .models.app import AppQuerySet
+from .serializers import (
+    AppDetailSerializer,
+    AppSerializer,
+    AppUpdatedSerializer,
+    AppUpdateSerializer,
+)
+
+IN_QUERY = {"true": True, "false": False, "1": True, "0": False}
+
+
+class AppPages(Pages):
+    envelope: ClassVar = {"total": "total", "page": "page", "page_size": "size", "apps": "items"}
+
+
+class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
+    """The programs that remember and recall for a user.
+
+    list: List the apps, with what they put down and read.
+    """
+
+    serializer_class = AppSerializer
+    filterset_class = AppFilter
+    pagination_class = AppPages
+
+    def get_queryset(self) -> AppQuerySet:
+        apps = App.objects.owned_by(self.subject)
+        return apps.with_counts() if self.action == "list" else apps
+
+    @extend_schema(responses=AppDetailSerializer)
+    def retrieve(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
+        """Show an app, with what it put down and read."""
+        return Response(AppDetailSerializer(self.get_queryset().with_usage().one(app_id)).data)
+
+    @extend_schema(
+        request=AppUpdateSerializer,
+        responses=AppUpdatedSerializer,
+        parameters=[
+            OpenApiParameter("is_active", bool, description="In place of the body's `is_active`.")
+        ],
+    )
+    def update(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
+        """Pause an app, or let it go on.
+
+        A paused app reads and writes nothing. What it put down stays.
+        """
+        given = AppUpdateSerializer(data=self._asked(request))
+        given.is_valid(raise_exception=True)
+        self.get_queryset().one(app_id).activate(given.validated_data["is_active"])
+        return Response({"status": "success", "message": "Updated app details successfully"})
+
+    def _asked(self, request: AuthenticatedRequest) -> dict[str, Any]:
+        """Join the query and the body: the original's page sends no body, others no query."""
+        word = request.query_params.get("is_active")
+        asked = {} if word is None else {"is_active": IN_QUERY.get(word.lower(), word)}
+        return {**asked, **request.data}
