@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psycopg
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import connections
+from django.db import DatabaseError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
 from accounts import default_user
@@ -136,16 +137,25 @@ def _can_listen(address: Address) -> bool:
 
 def prepare_database() -> str:
     """Migrate, and make the default user: returns their key."""
-    call_command("migrate", interactive=False, verbosity=0)
+    try:
+        # Once without the pool, which would try for a while and then not say what is wrong.
+        psycopg.connect(**connection.get_connection_params()).close()
+        call_command("migrate", interactive=False, verbosity=0)
+    except (psycopg.Error, DatabaseError) as error:
+        raise ServiceFailed(f"The database cannot be used: {str(error).strip()}") from error
     key = default_user.ensure(
         user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
     )
-    # From here on this process only watches: it needs no connections.
-    for connection in connections.all():
-        connection.close()
-        if isinstance(connection, DatabaseWrapper):
-            connection.close_pool()
+    _close_connections()
     return key
+
+
+def _close_connections() -> None:
+    """From here on this process only watches, and needs none."""
+    for opened in connections.all():
+        opened.close()
+        if isinstance(opened, DatabaseWrapper):
+            opened.close_pool()
 
 
 def wait_until_it_answers(address: Address, web: Program) -> None:

@@ -15,7 +15,7 @@ from .errors import ServiceFailed
 from .processes import Command
 from .service import Service
 from .sockets import own
-from .state import POSTGRES_PORT
+from .state import POSTGRES_PORT, POSTGRES_SOCKET
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -67,8 +67,9 @@ class Postgres(Service):
             environment=_environment(),
             durable=self.durable,
         )
-        # Nothing works on this data any more: whoever has that number now is somebody else.
+        # Nothing works on this data any more: whoever has those numbers now is somebody else.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self.sockets / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
 
     def command(self) -> Command:
         settings = SETTINGS | ({} if self.durable else NOT_DURABLE)

@@ -111,15 +111,25 @@ def end_leftovers(folder: Path, names: Sequence[str]) -> None:
 
     They are found by what they are, and not by a pid file: its number may be another's by now.
     """
-    alive = leftovers(folder, names)
     for request, patience in ((signal.SIGINT, 8), (signal.SIGTERM, 2), (signal.SIGKILL, 5)):
-        for orphan in alive:
+        for orphan in leftovers(folder, names):
             with suppress(psutil.NoSuchProcess):
                 orphan.send_signal(request)
-        _, alive = psutil.wait_procs(alive, timeout=patience)
+        if _gone_within(patience, folder, names):
+            return
+
+
+def _gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
+    deadline = time.monotonic() + seconds
+    while leftovers(folder, names):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def leftovers(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
+    """Find them. A zombie is none: it works nowhere, though its number is still taken."""
     named = (p for p in psutil.process_iter(["name"]) if p.info["name"] in names)
     return [process for process in named if _works_in(process, folder)]
 

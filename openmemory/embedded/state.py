@@ -38,8 +38,8 @@ def secret_key(state_dir: Path) -> str:
         return read_or_write_once(path, secrets.token_urlsafe(50))
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The state folder cannot be used ({error}). It belongs to whoever started the server "
-            "first: run as that user, or name another folder in OPENMEMORY_STATE_DIR."
+            f"The state folder cannot be used ({error}). When it belongs to another "
+            "user, run as that user, or name another folder in OPENMEMORY_STATE_DIR."
         ) from error
 
 
