@@ -177,6 +177,11 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     # What is sent and what is answered differ: defaults, fields that are only read, blanks.
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "openmemory.api.schema.describe_tags",
+    ],
 }
 
 # What has to work before this process is sent requests: callables that raise when it does not.

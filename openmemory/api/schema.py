@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.drainage import warn
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from drf_spectacular.utils import Direction
 from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
@@ -62,7 +64,7 @@ class DocstringSchema(AutoSchema):
         if operation is not None:
             for status in sorted(self._refusals(operation)):
                 operation["responses"].setdefault(status, self._refusal(status).ref)
-            self._add_request_id(operation)
+            self._complete_answers(operation)
         return operation
 
     def get_summary(self) -> str | None:
@@ -116,11 +118,31 @@ class DocstringSchema(AutoSchema):
             response["headers"] = {headers[status]: {"schema": {"type": "string"}}}
         return self._register("responses", name, response)
 
-    def _add_request_id(self, operation: dict[str, Any]) -> None:
+    def _complete_answers(self, operation: dict[str, Any]) -> None:
         header = {"X-Request-ID": self._component("headers", "RequestId").ref}
-        for response in operation["responses"].values():
+        for status, response in operation["responses"].items():
             if "$ref" not in response:
                 response["headers"] = {**header, **response.get("headers", {})}
+                response["description"] = response["description"] or HTTPStatus(int(status)).phrase
+
+    def _get_response_bodies(self, direction: Direction = "response") -> Any:
+        """Everything that worked is answered 200, unless the view names another status."""
+        parent: Any = super()
+        declared = self.get_response_serializers()
+        if isinstance(declared, dict):
+            return parent._get_response_bodies(direction)
+        return {"200": parent._get_response_for_code(declared, "200", direction=direction)}
+
+    def _get_request_body(self, direction: Direction = "request") -> Any:
+        """DELETE has a body, too, where the view names its serializer."""
+        parent: Any = super()
+        if self.method != "DELETE" or not inspect.isclass(self.get_request_serializer()):
+            return parent._get_request_body(direction)
+        self.method = "POST"
+        try:
+            return parent._get_request_body(direction)
+        finally:
+            self.method = "DELETE"
 
     def _component(self, kind: str, name: str) -> ResolvedComponent:
         return self._register(kind, name, _COMPONENTS[kind, name])
@@ -131,6 +153,18 @@ class DocstringSchema(AutoSchema):
         )
         self.registry.register_on_missing(component)
         return component
+
+
+def describe_tags(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
+    """Give each group of operations the introduction of its view's docstring."""
+    described: dict[str, str] = {}
+    for path, _regex, method, callback in generator.endpoints:
+        tag = result["paths"].get(path, {}).get(method.lower(), {}).get("tags", [""])[0]
+        introduction = inspect.cleandoc(callback.cls.__doc__ or "").split("\n\n")[0]
+        if tag and introduction:
+            described.setdefault(tag, introduction)
+    result["tags"] = [{"name": tag, "description": described[tag]} for tag in sorted(described)]
+    return result
 
 
 def _text(description: str, **more: Any) -> dict[str, Any]:
