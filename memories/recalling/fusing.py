@@ -1,25 +1,47 @@
-"""Put nearness and words together into one score."""
+"""Weigh candidates by meaning and by words, and put both into one score."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
+from django.db import connection
+from pgvector import HalfVector
+
+from .question import Question
 from .words import Lexeme
 
 NEARNESS_WEIGHT = 0.6
 WORDS_WEIGHT = 0.4
 
+# Of each candidate, the newest first: its cosine with the question, null where it has no
+# vector in this space yet, and which of the lexemes, counted from 1, are among its words.
+# Written out, as Django takes longer to build and read this than PostgreSQL to answer it.
+WEIGHED = """
+SELECT memory.id,
+    1 - (embedding.vector <=> %(vector)s),
+    ARRAY(
+        SELECT lexeme.number
+        FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (query, number)
+        WHERE memory.words @@ lexeme.query::tsquery
+    )
+FROM memories_memory AS memory
+LEFT JOIN memories_embedding AS embedding
+    ON embedding.memory_id = memory.id AND embedding.space_id = %(space)s
+WHERE memory.id = ANY(%(ids)s::uuid[])
+ORDER BY memory.created_at DESC, memory.id
+"""
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A memory that may be an answer, and what of the question is in it."""
+    """A memory that may be an answer, and how much of the question is in it."""
 
     pk: uuid.UUID
-    created_at: datetime
     cosine: float | None
+    similarity: float
     matched: Sequence[Lexeme]
 
     @property
@@ -40,8 +62,31 @@ class Ranked:
         return NEARNESS_WEIGHT * self.nearness + WORDS_WEIGHT * self.words
 
 
+def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
+    """Weigh these memories by both measures, whichever brought them; the newest come first."""
+    parameters: dict[str, Any] = {
+        "ids": "{" + ",".join(map(str, ids)) + "}",
+        "vector": HalfVector(question.vector).to_text(),
+        "space": question.space.pk,
+        "lexemes": [lexeme.query for lexeme in question.lexemes],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(WEIGHED, parameters)
+        rows = cursor.fetchall()
+    calibrate = question.space.embedder.calibrate
+    return [
+        Candidate(
+            pk,
+            cosine,
+            similarity=0.0 if cosine is None else calibrate(cosine),
+            matched=[question.lexemes[number - 1] for number in numbers],
+        )
+        for pk, cosine, numbers in rows
+    ]
+
+
 def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
-    """Score the candidates against each other, the best first; of equal ones, the newest.
+    """Score the candidates against each other, the best first; equal ones stay as they stood.
 
     The nearest has the nearness 1 and the farthest 0; where none is nearer than another, all
     have 1, and one without a vector has 0. The words of a memory count against the most that
@@ -58,7 +103,7 @@ def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
         )
         for each in candidates
     ]
-    return sorted(ranked, key=_order)
+    return sorted(ranked, key=lambda each: each.score, reverse=True)
 
 
 def _nearness(cosine: float | None, farthest: float, nearest: float) -> float:
@@ -67,7 +112,3 @@ def _nearness(cosine: float | None, farthest: float, nearest: float) -> float:
     if farthest == nearest:
         return 1.0
     return (cosine - farthest) / (nearest - farthest)
-
-
-def _order(ranked: Ranked) -> tuple[float, float, uuid.UUID]:
-    return -ranked.score, -ranked.candidate.created_at.timestamp(), ranked.candidate.pk

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 
 from django.db import connection, transaction
-from django.db.models import OuterRef, Subquery
-from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from pgvector import HalfVector
 from pgvector.django import CosineDistance, HalfVectorField
 
-from accounts.models import User
-from configuration.providers import Vectors
-from memories.models import Embedding, EmbeddingSpace, UserIndex
 from memories.models.memory import MemoryQuerySet
+
+from .question import Question
 
 # How many vectors the index keeps in view while it looks for the nearest 100. Measured with
 # 100,000 vectors: 100 find 91 % of them, 200 find 97 % at nearly the same cost.
@@ -24,16 +20,6 @@ EF_SEARCH = 200
 # How many the index looks at when filters leave few of those it brings. Beyond about so many
 # it costs as much as comparing all.
 MAX_SCAN_TUPLES = 5000
-
-
-@dataclass(frozen=True)
-class Question:
-    """A vector of one space, and whose memories are asked for what is near it."""
-
-    vector: Vectors
-    space: EmbeddingSpace
-    user: User
-    index: UserIndex | None
 
 
 def nearest(
@@ -53,13 +39,6 @@ def nearest(
     )
     by_distance = compared.order_by("distance", "-created_at", "pk")
     return list(by_distance.values_list("pk", flat=True)[:limit]), "exact"
-
-
-def cosine_to(question: Question) -> Combinable:
-    """The cosine of a memory with the question; null where it has no vector in this space yet."""
-    embedding = Embedding.objects.filter(memory=OuterRef("pk"), space=question.space)
-    distance = embedding.values(distance=CosineDistance("vector", HalfVector(question.vector)))
-    return 1.0 - Subquery(distance)
 
 
 def _nearest_by_index(readable: MemoryQuerySet, question: Question, limit: int) -> list[uuid.UUID]:

@@ -6,11 +6,12 @@ import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from django.contrib.postgres.fields import ArrayField
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, FloatField, Func, Value
+from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import User
 from memories.models import UserIndex
@@ -66,46 +67,25 @@ class HasAny(Func):
         super().__init__(F("words"), Value(" | ".join(lexeme.query for lexeme in lexemes)))
 
 
-class _OfEach(Func):
-    """An expression about each of some lexemes, which costs Django as much as one."""
+class Weight(Func):
+    """The sum of the weights of the lexemes that are among the words.
 
-    each: ClassVar[str]
-    all: ClassVar[str]
-    joiner: ClassVar[str]
+    One expression however many lexemes there are, as Django takes its time for each.
+    """
+
+    output_field = FloatField()
 
     def __init__(self, lexemes: Sequence[Lexeme]) -> None:
         super().__init__(F("words"))
         self.lexemes = lexemes
 
-    def parameters(self, lexeme: Lexeme) -> list[str | float]:
-        return [lexeme.query]
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override]  # none of the other arguments make sense here
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, list[str | float]]:
         words, _ = compiler.compile(self.source_expressions[0])
-        each = self.each.replace("words", words)
-        sql = self.all.replace("each", self.joiner.join(each for _ in self.lexemes))
-        return sql, [value for lexeme in self.lexemes for value in self.parameters(lexeme)]
-
-
-class Matches(_OfEach):
-    """Of each lexeme in turn whether it is among the words."""
-
-    each = "words @@ %s::tsquery"
-    all = "ARRAY[each]::boolean[]"
-    joiner = ", "
-    output_field = ArrayField(BooleanField())
-
-
-class Weight(_OfEach):
-    """The sum of the weights of the lexemes that are among the words."""
-
-    each = "(words @@ %s::tsquery)::integer * %s::float8"
-    all = "(each)"
-    joiner = " + "
-    output_field = FloatField()
-
-    def parameters(self, lexeme: Lexeme) -> list[str | float]:
-        return [lexeme.query, lexeme.weight]
+        each = f"({words} @@ %s::tsquery)::integer * %s::float8"
+        parameters = [part for lexeme in self.lexemes for part in (lexeme.query, lexeme.weight)]
+        return f"({' + '.join(each for _ in self.lexemes)})", parameters
 
 
 def lexemes_of(question: str, *, user: User, index: UserIndex | None) -> list[Lexeme]:
