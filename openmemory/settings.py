@@ -46,12 +46,12 @@ MIDDLEWARE = [
     "openmemory.api.middleware.RequestId",
     "openmemory.api.middleware.AccessLog",
     "corsheaders.middleware.CorsMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "openmemory.api.middleware.ReadableAddress",
-    "openmemory.api.middleware.BoundedBody",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "openmemory.api.middleware.ReadableAddress",
+    "openmemory.api.middleware.BoundedBody",
 ]
 
 ROOT_URLCONF = "openmemory.urls"

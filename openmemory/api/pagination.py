@@ -130,11 +130,14 @@ class Pages(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        size = {"maximum": MAX_SIZE, "default": self._default_size(view)}
+        default = self._default_size(view)
         return [
             _parameter("page", "Which page, from 1.", maximum=MAX_PAGE, default=1),
-            _parameter("page_size", "How many items a page has.", **size),
-            _parameter("size", "The same as `page_size`.", **size),
+            _parameter(
+                "page_size", "How many items a page has.", maximum=MAX_SIZE, default=default
+            ),
+            # Without a default: a page that fills in both would send a contradiction.
+            _parameter("size", "The same as `page_size`.", maximum=MAX_SIZE),
         ]
 
     def _default_size(self, view: APIView | None) -> int:
