@@ -38,3 +38,13 @@ class IsOperator(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return request.user.is_staff
+
+
+class PersonalKeyToChange(BasePermission):
+    """A key that is bound to an app changes nothing that bounds the app."""
+
+    message = "This key is bound to an app: only a key of the person themselves may change that."
+    code = "key_bound_to_app"
+
+    def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
+        return request.method in SAFE_METHODS or not request.auth.app_name

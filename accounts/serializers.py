@@ -1,9 +1,13 @@
+from datetime import datetime
+
+from django.utils import timezone
 from rest_framework import serializers
 
 from openmemory.api.fields import ObjectField, TextField
 
-from .models import User
+from .models import ApiKey, Scope, User
 from .models.user import validate_user_id
+from .subjects import SubjectSerializer
 
 MAX_METADATA_BYTES = 16 * 1024
 
@@ -38,5 +42,58 @@ class CreatedUserSerializer(UserSerializer):
 
     class Meta(UserSerializer.Meta):
         fields = [*UserSerializer.Meta.fields, "api_key"]
+
+    api_key = serializers.CharField(read_only=True, help_text="Shown this once: keep it.")
+
+
+class KeySerializer(serializers.ModelSerializer):
+    """A key, without its secret."""
+
+    class Meta:
+        model = ApiKey
+        fields = [
+            "id", "name", "app", "prefix", "scopes", "created_at", "expires_at", "revoked_at",
+            "last_used_at",
+        ]  # fmt: skip
+
+    app = serializers.SerializerMethodField(help_text="The only app it may act as, or null.")
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(Scope.values), help_text="What the key may do."
+    )
+
+    def get_app(self, key: ApiKey) -> str | None:
+        return key.app_name or None
+
+
+class NewKeySerializer(SubjectSerializer):
+    name = TextField(max_length=255, allow_blank=True, default="", help_text="What it is for.")
+    app = TextField(
+        max_length=255,
+        required=False,
+        allow_null=True,
+        help_text="The only app that the key may act as. Left out: any, and the person themselves.",
+    )
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(Scope.values),
+        default=list(Scope.values),
+        min_length=1,
+        max_length=10,
+        help_text="What the key may do: by default everything.",
+    )
+    expires_at = serializers.DateTimeField(
+        required=False, allow_null=True, help_text="When it ends, in ISO 8601; by default never."
+    )
+
+    def validate_expires_at(self, moment: datetime | None) -> datetime | None:
+        if moment is not None and moment <= timezone.now():
+            raise serializers.ValidationError("This time is in the past.", code="past")
+        return moment
+
+
+class CreatedKeySerializer(KeySerializer):
+    """A key as made, with its secret, which is shown now and never again."""
+
+    class Meta(KeySerializer.Meta):
+        fields = [*KeySerializer.Meta.fields, "api_key"]
 
     api_key = serializers.CharField(read_only=True, help_text="Shown this once: keep it.")

@@ -8,6 +8,7 @@ from rest_framework import mixins, viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
+from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import AboutOneUser
 from openmemory.api.pagination import Pages
 
@@ -34,6 +35,7 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
     list: List the apps, with what they put down and read.
     """
 
+    permission_classes = [*viewsets.GenericViewSet.permission_classes, PersonalKeyToChange]
     serializer_class = AppSerializer
     filterset_class = AppFilter
     pagination_class = AppPages

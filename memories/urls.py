@@ -1,6 +1,14 @@
 from django.urls import path
 
-from .views import MemoryViewSet
+from .views import (
+    AccessLogViewSet,
+    AppMemoriesViewSet,
+    AppReadsViewSet,
+    ManagingViewSet,
+    MemoryViewSet,
+    RelatedViewSet,
+    RuleViewSet,
+)
 
 urlpatterns = [
     path(
@@ -8,8 +16,18 @@ urlpatterns = [
         MemoryViewSet.as_view({"get": "list", "post": "create", "delete": "destroy_many"}),
     ),
     path("memories/search", MemoryViewSet.as_view({"post": "search"})),
+    path("memories/filter", ManagingViewSet.as_view({"post": "filter"})),
+    path("memories/categories", ManagingViewSet.as_view({"get": "categories"})),
+    path("memories/actions/archive", ManagingViewSet.as_view({"post": "archive"})),
+    path("memories/actions/pause", ManagingViewSet.as_view({"post": "pause"})),
     path(
-        "memories/<str:memory_id>",
+        "memories/<id:memory_id>",
         MemoryViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
     ),
+    path("memories/<id:memory_id>/access-log", AccessLogViewSet.as_view({"get": "list"})),
+    path("memories/<id:memory_id>/related", RelatedViewSet.as_view({"get": "list"})),
+    path("apps/<id:app_id>/memories", AppMemoriesViewSet.as_view({"get": "list"})),
+    path("apps/<id:app_id>/accessed", AppReadsViewSet.as_view({"get": "list"})),
+    path("apps/<id:app_id>/rules", RuleViewSet.as_view({"get": "list", "post": "create"})),
+    path("apps/<id:app_id>/rules/<id:rule_id>", RuleViewSet.as_view({"delete": "destroy"})),
 ]

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "apps_registry",
     "configuration",
     "memories",
+    "stats",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",

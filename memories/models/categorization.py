@@ -4,14 +4,12 @@ from django.db import models
 
 from accounts.models import User
 
-from .category import Category
-
 
 class Categorization(models.Model):
     """That a memory is about a category."""
 
     memory = models.ForeignKey("memories.Memory", on_delete=models.CASCADE, db_index=False)
-    category = models.ForeignKey(Category, on_delete=models.CASCADE)
+    category = models.ForeignKey("memories.Category", on_delete=models.CASCADE)
     # The memory's owner once more: which categories a user has is then read from one index.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
 

@@ -2,14 +2,26 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models.functions import Lower
 
+from accounts.models import User
 from memories.taxonomy import THEMES
+
+from .categorization import Categorization
+
+if TYPE_CHECKING:
+    from .memory import Memory
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
+    def of(self, user: User, memories: models.QuerySet[Memory]) -> CategoryQuerySet:
+        """Keep the categories that any of these memories of the user is in."""
+        in_it = Categorization.objects.filter(user=user, memory__in=memories)
+        return self.filter(models.Exists(in_it.filter(category=models.OuterRef("pk"))))
+
     def named(self, names: Sequence[str]) -> list[Category]:
         """Find the categories of these names, in this order, and make those that are missing."""
         if not names:

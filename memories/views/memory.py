@@ -1,23 +1,19 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, viewsets
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import AboutOneUser
 from apps_registry.acting import acting_app, remembering_app
-
-from . import recalling, remembering, revising
-from .accessing import note_accesses
-from .filters import ListFilter
-from .models import Memory, MemoryNotFound, State
-from .models.memory import MemoryQuerySet
-from .serializers import (
+from memories import recalling, remembering, revising
+from memories.accessing import note_accesses
+from memories.filters import ListFilter
+from memories.models import Memory, State
+from memories.models.memory import MemoryQuerySet
+from memories.serializers import (
     MemoryIdsSerializer,
     MemoryItemSerializer,
     MemorySerializer,
@@ -29,8 +25,10 @@ from .serializers import (
     SearchSerializer,
 )
 
+from .scope import MemoriesOfOneUser
 
-class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
+
+class MemoryViewSet(MemoriesOfOneUser):
     """What apps remember about a user.
 
     list: List the memories that an app reads.
@@ -44,9 +42,13 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
     reading_actions = {"search"}
 
     def get_queryset(self) -> MemoryQuerySet:
-        acting_app(self.request.auth, user=self.subject)  # a paused app reads nothing
-        memories = Memory.objects.owned_by(self.subject)
+        memories = super().get_queryset()
         return memories.active().with_relations() if self.action == "list" else memories
+
+    def list(self, request: AuthenticatedRequest) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        self._note(page, "list")
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer)
     def create(self, request: AuthenticatedRequest) -> Response:
@@ -54,7 +56,7 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
 
         It is durable and can be found when the answer arrives.
         """
-        given = self._read(NewMemorySerializer)
+        given = self.read_body(NewMemorySerializer)
         app = remembering_app(request.auth, user=self.subject, named=given.get("app"))
         remembered = remembering.remember(
             given["text"],
@@ -69,30 +71,31 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
         return Response({**answer, "event": remembered.event, "job": None})
 
     @extend_schema(responses=MemorySerializer)
-    def retrieve(self, request: AuthenticatedRequest, memory_id: str) -> Response:
+    def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Show a memory, in whatever state it is."""
-        memory = self.get_queryset().with_relations().one(_uuid(memory_id))
+        memory = self.get_queryset().with_relations().one(memory_id)
+        self._note([memory], "get")
         return Response(MemorySerializer(memory).data)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
-    def update(self, request: AuthenticatedRequest, memory_id: str) -> Response:
+    def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Change what a memory says.
 
         It is embedded and categorised anew; what it said before stays in its history.
         """
-        given = self._read(RevisionSerializer)
+        given = self.read_body(RevisionSerializer)
         memory = revising.revise(
-            _uuid(memory_id), given["memory_content"], among=self.get_queryset(), by=request.user
+            memory_id, given["memory_content"], among=self.get_queryset(), by=request.user
         )
         return Response(MemorySerializer(memory).data)
 
     @extend_schema(request=None, responses=MessageSerializer)
-    def destroy(self, request: AuthenticatedRequest, memory_id: str) -> Response:
+    def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Delete a memory.
 
         It leaves every list and search at once. Deleting it again is not an error.
         """
-        memory = self.get_queryset().one(_uuid(memory_id))
+        memory = self.get_queryset().one(memory_id)
         self.get_queryset().filter(pk=memory.pk).change_state(State.DELETED, by=request.user)
         return Response({"message": "Successfully deleted memory"})
 
@@ -102,7 +105,7 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
 
         One unknown id is 404, and then nothing is deleted.
         """
-        ids = set(self._read(MemoryIdsSerializer)["memory_ids"])
+        ids = set(self.read_body(MemoryIdsSerializer)["memory_ids"])
         self.get_queryset().exactly(ids).change_state(State.DELETED, by=request.user)
         return Response({"message": f"Successfully deleted {len(ids)} memories"})
 
@@ -112,7 +115,7 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
 
         Active memories only, best first. Each one found is written to its access log.
         """
-        given = self._read(SearchSerializer)
+        given = self.read_body(SearchSerializer)
         app = acting_app(request.auth, user=self.subject, named=given.get("app"))
         hits = recalling.recall(
             given["query"],
@@ -126,15 +129,7 @@ class MemoryViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet
         note_accesses([hit.memory for hit in hits], app=app, access_type="search")
         return Response(SearchResultsSerializer({"results": hits}).data)
 
-    def _read(self, serializer: type[Serializer]) -> dict[str, Any]:
-        given = serializer(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
-
-
-def _uuid(memory_id: str) -> uuid.UUID:
-    """Read an id of a path: what is no UUID is an id that does not exist."""
-    try:
-        return uuid.UUID(memory_id)
-    except ValueError:
-        raise MemoryNotFound from None
+    def _note(self, memories: Sequence[Memory], access_type: str) -> None:
+        """Log what an app reads. What people look at themselves is no access of an app."""
+        if self.acting_app is not None:
+            note_accesses(memories, app=self.acting_app, access_type=access_type)

@@ -1,0 +1,28 @@
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.response import Response
+
+from accounts.authentication import AuthenticatedRequest
+from accounts.subjects import USER_ID_HELP, AboutOneUser
+from apps_registry.models import App
+from memories.models import Memory
+
+from .serializers import StatsSerializer
+
+
+class StatsView(AboutOneUser):
+    """Figures of one user."""
+
+    @extend_schema(
+        operation_id="stats_retrieve",
+        responses=StatsSerializer,
+        parameters=[OpenApiParameter("user_id", str, description=USER_ID_HELP)],
+    )
+    def get(self, request: AuthenticatedRequest) -> Response:
+        """Count the memories and list the apps of a user."""
+        apps = list(App.objects.owned_by(self.subject).order_by("name", "id"))
+        figures = {
+            "total_memories": Memory.objects.owned_by(self.subject).undeleted().count(),
+            "total_apps": len(apps),
+            "apps": apps,
+        }
+        return Response(StatsSerializer(figures).data)
