@@ -19,7 +19,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from accounts import default_user
+from openmemory import default_user
 from openmemory.embedded import running
 from openmemory.embedded.errors import ServiceFailed
 from openmemory.embedded.ownership import Owner

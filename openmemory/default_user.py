@@ -4,10 +4,10 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 
-from openmemory.embedded.state import write_private
+from accounts.models import ApiKey, KeyRefused, User
+from accounts.models.user import validate_user_id
 
-from .models import ApiKey, KeyRefused, User
-from .models.user import validate_user_id
+from .embedded.state import write_private
 
 
 def ensure(*, user_id: str, key_file: Path) -> str:
