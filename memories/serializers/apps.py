@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.subjects import SubjectSerializer
+from apps_registry.models import AccessRule, Effect
+from openmemory.api.fields import IdField
+
+from .memory import MemoryItemSerializer
+
+
+class AppMemorySerializer(MemoryItemSerializer):
+    """A memory of an app, with its time in ISO 8601."""
+
+    class Meta(MemoryItemSerializer.Meta):
+        pass
+
+    created_at = serializers.DateTimeField(help_text="When it was learned.")
+
+
+class ReadMemorySerializer(serializers.Serializer):
+    """A memory that an app has read."""
+
+    memory = AppMemorySerializer(source="*", help_text="The memory.")
+    access_count = serializers.IntegerField(help_text="How often the app has read it.")
+
+
+class RuleSerializer(serializers.ModelSerializer):
+    """What an app may read."""
+
+    class Meta:
+        model = AccessRule
+        fields = ["id", "memory_id", "effect", "created_at"]
+
+
+class NewRuleSerializer(SubjectSerializer):
+    memory_id = IdField(
+        required=False,
+        allow_null=True,
+        help_text="What the rule is about; null for all.",
+    )
+    effect = serializers.ChoiceField(
+        Effect.values,
+        help_text="`deny` wins over `allow`. With any `allow` of a memory, only such are read.",
+    )

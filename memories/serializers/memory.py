@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from accounts.subjects import SubjectSerializer
+from memories.models import Memory
+from memories.remembering import Event
+from openmemory.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
+
+MAX_TEXT_BYTES = 32 * 1024
+MAX_METADATA_BYTES = 16 * 1024
+MAX_IDS = 10_000
+
+
+class MemoryItemSerializer(serializers.ModelSerializer):
+    """One memory of a list."""
+
+    class Meta:
+        model = Memory
+        fields = [
+            "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
+        ]  # fmt: skip
+
+    created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
+    app_id = serializers.UUIDField(help_text="The app that put it down.")
+    app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
+    categories = serializers.SerializerMethodField(help_text="The themes it is about.")
+    metadata_ = serializers.DictField(
+        source="metadata", help_text="Key-value pairs that the app keeps beside it."
+    )
+
+    def get_categories(self, memory: Memory) -> list[str]:
+        return sorted(category.name for category in memory.categories.all())
+
+
+class MemorySerializer(MemoryItemSerializer):
+    """One memory by itself, where its content is called `text`."""
+
+    class Meta(MemoryItemSerializer.Meta):
+        fields = [
+            "text" if name == "content" else name for name in MemoryItemSerializer.Meta.fields
+        ]
+
+    text = serializers.CharField(source="content", help_text="The memory itself, as it was sent.")
+
+
+class RememberedSerializer(MemorySerializer):
+    """A memory as put down, and what became of the text."""
+
+    class Meta(MemorySerializer.Meta):
+        fields = [*MemorySerializer.Meta.fields, "event", "job"]
+
+    event = serializers.ChoiceField(
+        [str(event) for event in Event],
+        help_text="`DUPLICATE` when the app had put this text down before: this is that memory.",
+    )
+    job = serializers.CharField(
+        allow_null=True, help_text="The address of the job that goes on with it, if any."
+    )
+
+
+class NewMemorySerializer(SubjectSerializer):
+    text = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What to remember, up to 32 KiB.")
+    metadata = ObjectField(
+        max_bytes=MAX_METADATA_BYTES,
+        default=dict,
+        allow_null=True,
+        help_text="Key-value pairs to keep beside it, up to 16 KiB.",
+    )
+    infer = FlagField(
+        default=True, help_text="Categorise it and do not store an exact duplicate again."
+    )
+    app = TextField(
+        required=False,
+        allow_null=True,
+        max_length=255,
+        help_text="Which app remembers: the key's, else `openmemory`. Made on first use.",
+    )
+    timestamp = EpochField(
+        past=True,
+        required=False,
+        allow_null=True,
+        help_text="When it was learned, in seconds since 1970; by default now.",
+    )
+
+
+class RevisionSerializer(SubjectSerializer):
+    memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What it says from now on.")
+
+
+class MemoryIdsSerializer(SubjectSerializer):
+    memory_ids = serializers.ListField(
+        child=IdField(),
+        min_length=1,
+        max_length=MAX_IDS,
+        help_text="Which memories, 1 to 10,000.",
+    )
+
+
+class MessageSerializer(serializers.Serializer):
+    message = serializers.CharField(help_text="What was done, in a sentence.")
