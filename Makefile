@@ -32,6 +32,9 @@ migrations: $(VENV)/.installed-dev ## check that no migration is missing
 schema: $(VENV)/.installed-dev ## write openapi.yaml from the views
 	@$(RUN) manage.py spectacular --validate --fail-on-warn --file openapi.yaml
 
+fuzz: $(VENV)/.installed-dev ## call every operation with valid and with broken input
+	@$(RUN) -m tests.fuzz $(ARGS)
+
 check: ## all of it, as the continuous integration does
 	@.ci/run
 
