@@ -43,10 +43,7 @@ class Candidate:
     cosine: float | None
     similarity: float
     matched: Sequence[Lexeme]
-
-    @property
-    def weight(self) -> float:
-        return sum(lexeme.weight for lexeme in self.matched)
+    weight: float
 
 
 @dataclass(frozen=True)
@@ -73,16 +70,7 @@ def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
     with connection.cursor() as cursor:
         cursor.execute(WEIGHED, parameters)
         rows = cursor.fetchall()
-    calibrate = question.space.embedder.calibrate
-    return [
-        Candidate(
-            pk,
-            cosine,
-            similarity=0.0 if cosine is None else calibrate(cosine),
-            matched=[question.lexemes[number - 1] for number in numbers],
-        )
-        for pk, cosine, numbers in rows
-    ]
+    return [_candidate(question, pk, cosine, numbers) for pk, cosine, numbers in rows]
 
 
 def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
@@ -104,6 +92,19 @@ def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
         for each in candidates
     ]
     return sorted(ranked, key=lambda each: each.score, reverse=True)
+
+
+def _candidate(
+    question: Question, pk: uuid.UUID, cosine: float | None, numbers: Sequence[int]
+) -> Candidate:
+    matched = [question.lexemes[number - 1] for number in numbers]
+    return Candidate(
+        pk,
+        cosine,
+        similarity=0.0 if cosine is None else question.space.embedder.calibrate(cosine),
+        matched=matched,
+        weight=sum(lexeme.weight for lexeme in matched),
+    )
 
 
 def _nearness(cosine: float | None, farthest: float, nearest: float) -> float:
