@@ -199,6 +199,28 @@ EXACT_SEARCH_LIMIT = env.integer(
     "OPENMEMORY_EXACT_SEARCH_LIMIT", 20_000, minimum=100, maximum=10_000_000
 )
 
+# --- Configuration -------------------------------------------------------------------------
+
+# Which models are used as long as no operator chooses others: see configuration/defaults.py.
+# A key is not read here: it is a reference to LLM_API_KEY, EMBEDDER_API_KEY or to the provider's
+# own variable, such as OPENAI_API_KEY, and is resolved when it is used.
+MODEL_DEFAULTS = {
+    "llm": {
+        "provider": env.string("LLM_PROVIDER", "local"),
+        "model": env.string("LLM_MODEL"),
+        "base_url": env.string("LLM_BASE_URL"),
+    },
+    "embedder": {
+        "provider": env.string("EMBEDDER_PROVIDER", "local"),
+        "model": env.string("EMBEDDER_MODEL"),
+        "base_url": env.string("EMBEDDER_BASE_URL"),
+    },
+}
+OLLAMA_BASE_URL = env.string("OLLAMA_BASE_URL")
+
+# What SECRET_KEY was before: providers' keys that were encrypted with it can still be read.
+SECRET_KEY_FALLBACKS = env.strings("OPENMEMORY_SECRET_KEY_FALLBACKS", [])
+
 # --- Logs ----------------------------------------------------------------------------------
 
 LOG_LEVEL = env.choice("OPENMEMORY_LOG_LEVEL", "INFO", among=["DEBUG", "INFO", "WARNING", "ERROR"])

@@ -8,6 +8,7 @@ from openmemory.api import paths as _paths  # noqa: F401 - makes `<id:…>` know
 
 api = [
     path("", include("accounts.urls")),
+    path("", include("configuration.urls")),
     path("", include("apps_registry.urls")),
     path("", include("memories.urls")),
     path("", include("stats.urls")),
