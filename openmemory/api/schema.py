@@ -78,8 +78,18 @@ class DocstringSchema(AutoSchema):
         return description.strip()
 
     def get_operation_id(self) -> str:
-        tag = self.get_tags()[0].replace("-", "_")
-        return f"{tag}_{self._action()}"
+        """`memories_list`, `memories_search`, `apps_rules_create`: the path, then the action."""
+        words = [word.replace("-", "_") for word in self._tokenize_path()]
+        return "_".join(words if words[-1] == self._action() else [*words, self._action()])
+
+    def get_filter_backends(self) -> list[Any]:
+        filters = getattr(self.view, "filterset_class", None)
+        if filters is None or self.method != "GET":
+            return []
+        # Asking the view would ask for the objects of whoever calls, and nobody does.
+        view: Any = self.view
+        view.queryset = filters._meta.model._default_manager.none()
+        return list(super().get_filter_backends())
 
     def _action(self) -> str:
         return getattr(self.view, "action", None) or self.method.lower()
@@ -132,6 +142,11 @@ class DocstringSchema(AutoSchema):
         if isinstance(declared, dict):
             return parent._get_response_bodies(direction)
         return {"200": parent._get_response_for_code(declared, "200", direction=direction)}
+
+    def _get_pagination_parameters(self) -> Any:
+        """A list that is asked for in a body has its page there."""
+        parent: Any = super()
+        return parent._get_pagination_parameters() if self.method == "GET" else []
 
     def _get_request_body(self, direction: Direction = "request") -> Any:
         """DELETE has a body, too, where the view names its serializer."""

@@ -85,6 +85,8 @@ PATTERNS = [
         PersonViewSet.as_view({"get": "list", "post": "create", "delete": "destroy_many"}),
     ),
     path("api/v1/people/search", PersonViewSet.as_view({"post": "search"})),
+    path("api/v1/people/<id:person_id>/old-friends", PersonViewSet.as_view({"get": "list"})),
+    path("api/v1/people/filter", PersonViewSet.as_view({"post": "list"})),
     path(
         "api/v1/people/<id:person_id>",
         PersonViewSet.as_view({"put": "update", "delete": "destroy"}),
@@ -133,7 +135,7 @@ def test_an_action_that_nobody_documented_is_a_warning(capsys):
     assert "GET /api/v1/x has no docstring" in capsys.readouterr().err
 
 
-def test_operations_are_named_by_their_actions(schema):
+def test_operations_are_named_by_their_paths_and_actions(schema):
     names = {
         operation["operationId"]
         for methods in schema["paths"].values()
@@ -147,6 +149,8 @@ def test_operations_are_named_by_their_actions(schema):
         "people_search",
         "people_update",
         "people_destroy",
+        "people_old_friends_list",
+        "people_filter_list",
         "open_door_retrieve",
     }
 
@@ -166,6 +170,22 @@ def test_parameters_are_described_by_filters_and_pages(operation):
         "maximum": 100,
         "default": 7,
     }
+
+
+def test_a_list_that_is_asked_for_in_a_body_has_no_parameters(operation):
+    assert "parameters" not in operation("post", "/people/filter")
+
+
+def test_filters_are_described_without_asking_for_anybodys_objects(schema, monkeypatch):
+    def nobodys(self):
+        raise AttributeError("There is no user.")
+
+    monkeypatch.setattr(PersonViewSet, "queryset", None)
+    monkeypatch.setattr(PersonViewSet, "get_queryset", nobodys)
+
+    parameters = document()["paths"]["/api/v1/people"]["get"]["parameters"]
+
+    assert "name" in {parameter["name"] for parameter in parameters}
 
 
 def test_an_id_in_a_path_is_a_uuid(operation):
