@@ -2,6 +2,7 @@
 """Run a management command of the server, such as `python manage.py create_api_key alice`."""
 
 import os
+import signal
 import sys
 
 # These neither read nor write the database, or see to it themselves.
@@ -13,13 +14,22 @@ WITHOUT_SERVICES = {
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
+    # To be told to end is to clean up first, as for Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _explain(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
 
+
+def _explain(argv: list[str]) -> None:
+    """Execute a command, and say in a sentence what is wrong with the settings or services."""
     from django.core.exceptions import ImproperlyConfigured
 
     from openmemory.embedded.errors import ServiceFailed
 
     try:
-        _execute(sys.argv)
+        _execute(argv)
     except ImproperlyConfigured as error:
         sys.exit(f"The settings are wrong: {error}")
     except ServiceFailed as error:

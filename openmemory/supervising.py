@@ -41,11 +41,14 @@ class StopRequests:
         """With a parent, to be orphaned is to be asked, too."""
         self.parent = parent
         self.count = 0
+        # A `make` that leads its session, as in a terminal of its own, learns that the terminal
+        # was closed, and waits for us without a word.
+        self.terminal = parent == os.getsid(0) and os.isatty(0)
 
     def asked(self) -> bool:
-        if self.count == 0 and self.parent is not None and os.getppid() != self.parent:
-            self.count = 1
-        return self.count > 0
+        orphaned = self.parent is not None and os.getppid() != self.parent
+        hung_up = self.terminal and not os.isatty(0)
+        return self.count > 0 or orphaned or hung_up
 
     def impatient(self) -> bool:
         return self.count > 1

@@ -1,6 +1,6 @@
 import os
-import sys
 from argparse import ArgumentParser
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -25,9 +25,9 @@ class Command(BaseCommand):
             starting.run(self._say, parent=parent)
         except (AlreadyRunning, ServiceFailed) as error:
             raise CommandError(error.detail) from error
-        except KeyboardInterrupt:
-            sys.exit("Stopped before it was running.")
 
     def _say(self, text: str) -> None:
-        self.stdout.write(text)
-        self.stdout.flush()
+        # Whoever read it may be gone, which is no reason not to stop cleanly.
+        with suppress(OSError):
+            self.stdout.write(text)
+            self.stdout.flush()
