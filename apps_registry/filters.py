@@ -29,7 +29,11 @@ class AppFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(
         lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
     )
-    is_active = django_filters.BooleanFilter(help_text="Active ones, or paused ones.")
+    is_active = django_filters.TypedChoiceFilter(
+        choices=[("true", "true"), ("false", "false")],
+        coerce=lambda word: word == "true",
+        help_text="Active ones, or paused ones.",
+    )
     sort_by = django_filters.ChoiceFilter(
         method="_as_it_is",
         choices=[(name, name) for name in COLUMNS],
@@ -42,7 +46,7 @@ class AppFilter(django_filters.FilterSet):
     )
 
     def filter_queryset(self, queryset: AppQuerySet) -> AppQuerySet:
-        apps = super().filter_queryset(queryset)
+        apps: AppQuerySet = super().filter_queryset(queryset)
         column = COLUMNS[self.form.cleaned_data.get("sort_by") or "name"]
         descending = self.form.cleaned_data.get("sort_direction") == "desc"
         return apps.order_by(OrderBy(F(column), descending=descending), "id")

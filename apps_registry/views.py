@@ -70,4 +70,4 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
         """Join the query and the body: the original's page sends no body, others no query."""
         word = request.query_params.get("is_active")
         asked = {} if word is None else {"is_active": IN_QUERY.get(word.lower(), word)}
-        return {**asked, **request.data}
+        return {**asked, **dict(request.data)}

@@ -12,10 +12,11 @@ from .memory import MemoryItemSerializer
 class AppMemorySerializer(MemoryItemSerializer):
     """A memory of an app, with its time in ISO 8601."""
 
-    class Meta(MemoryItemSerializer.Meta):
-        pass
-
-    created_at = serializers.DateTimeField(help_text="When it was learned.")
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {
+            **super().get_fields(),
+            "created_at": serializers.DateTimeField(help_text="When it was learned."),
+        }
 
 
 class ReadMemorySerializer(serializers.Serializer):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import uuid
+
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 
@@ -17,6 +19,7 @@ from memories.serializers import (
     MessageSerializer,
     PauseSerializer,
 )
+from openmemory.api.pagination import Pages
 
 from .scope import MemoriesOfOneUser
 
@@ -28,6 +31,7 @@ class ManagingViewSet(MemoriesOfOneUser):
 
     default_page_size = 10
     reading_actions = {"filter", "categories"}
+    array_actions = {"archive"}
     serializer_class = MemoryItemSerializer
 
     @extend_schema(request=FilterSerializer, responses=MemoryItemSerializer(many=True))
@@ -48,10 +52,9 @@ class ManagingViewSet(MemoriesOfOneUser):
         memories = sort(
             memories, column=given.get("sort_column"), direction=given.get("sort_direction")
         )
-        page = self.paginator.paginate(
-            memories.with_relations(), request.data, default_size=self.default_page_size
-        )
-        return self.get_paginated_response(MemoryItemSerializer(page, many=True).data)
+        pages = Pages()
+        page = pages.paginate(memories.with_relations(), given, default_size=self.default_page_size)
+        return pages.get_paginated_response(MemoryItemSerializer(page, many=True).data)
 
     @extend_schema(
         request=MemoryIdsSerializer,
@@ -103,9 +106,9 @@ class ManagingViewSet(MemoriesOfOneUser):
         shown = CategorySerializer(categories, many=True).data
         return Response({"categories": shown, "total": len(categories)})
 
-    def _archived_ids(self, request: AuthenticatedRequest) -> list[object]:
+    def _archived_ids(self, request: AuthenticatedRequest) -> list[uuid.UUID]:
         asked = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
         given = MemoryIdsSerializer(data=asked)
         given.is_valid(raise_exception=True)
-        ids: list[object] = given.validated_data["memory_ids"]
+        ids: list[uuid.UUID] = given.validated_data["memory_ids"]
         return ids
