@@ -112,7 +112,7 @@ def fuzz(scratch: Path, url: str, key: str, arguments: list[str]) -> int:
 
 def tell_failures(log: Path) -> None:
     """Print the errors of the server's log, since its folder goes away, and how it ended."""
-    lines = log.read_text().splitlines()
+    lines = log.read_text().split("\n")
     events = [json.loads(line) for line in lines if line.startswith("{")]
     for event in events:
         if event["level"] == "error":
