@@ -43,7 +43,7 @@ class Outcome(StrEnum):
     BUILT = "built"
     REFRESHED = "refreshed"
     DROPPED = "dropped"
-    NOT_NEEDED = "not needed"
+    NONE = "no index"
 
 
 def candidates() -> list[tuple[User, EmbeddingSpace]]:
@@ -128,7 +128,7 @@ def _drop(user: User, space: EmbeddingSpace) -> Outcome:
     known, _ = UserIndex.objects.filter(user=user, space=space).delete()
     built = name in _built()
     _execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
-    return Outcome.DROPPED if known or built else Outcome.NOT_NEEDED
+    return Outcome.DROPPED if known or built else Outcome.NONE
 
 
 def _count_words(user: User, space: EmbeddingSpace) -> None:
