@@ -32,14 +32,16 @@ def prepare(directory: Path) -> Path:
 
 def secret_key(state_dir: Path) -> str:
     """Read the server's secret key, made once and kept in a file of mode 0600."""
-    path = state_dir / "secret_key"
     try:
         prepare(state_dir)
-        return read_or_write_once(path, secrets.token_urlsafe(50))
+        # Even root would leave files in it that its owner cannot use any more.
+        if state_dir.stat().st_uid != os.geteuid():
+            raise PermissionError("it belongs to another user")
+        return read_or_write_once(state_dir / "secret_key", secrets.token_urlsafe(50))
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The state folder cannot be used ({error}). When it belongs to another "
-            "user, run as that user, or name another folder in OPENMEMORY_STATE_DIR."
+            f"The state folder {state_dir} cannot be used: {error}. Run as the user who owns it, "
+            "or name another folder in OPENMEMORY_STATE_DIR."
         ) from error
 
 
