@@ -72,11 +72,11 @@ def request_id() -> str | None:
 
 
 def without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Take the rows out of a traceback that PostgreSQL's messages show."""
-    for key in ("event", "exception"):
-        if isinstance(event.get(key), str):
-            event[key] = _SHOWN_ROW.sub("", event[key])
-    return event
+    """Take the rows that PostgreSQL's messages show out of messages and tracebacks."""
+    return {
+        key: _SHOWN_ROW.sub("", value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
 
 
 def _shared() -> list[Processor]:

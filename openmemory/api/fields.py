@@ -91,7 +91,8 @@ class EpochField(WholeField):
             self.fail("future")
         return moment
 
-    def to_representation(self, value: datetime) -> int:
+    # What is answered is a moment of the database, though what is read is a number.
+    def to_representation(self, value: datetime) -> int:  # type: ignore[override]
         return int(value.timestamp())
 
 

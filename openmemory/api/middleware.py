@@ -69,11 +69,9 @@ class AccessLog:
         return response
 
     def _caller(self, request: HttpRequest) -> dict[str, str]:
-        known = {
-            "user_id": getattr(getattr(request, "user", None), "user_id", None),
-            "key": getattr(getattr(request, "auth", None), "prefix", None),
-        }
-        return {name: value for name, value in known.items() if value}
+        user: Any = getattr(request, "user", None)
+        key = getattr(request, "auth", None)
+        return {"user_id": user.user_id, "key": key.prefix} if key else {}
 
 
 class ReadableAddress:

@@ -1,6 +1,9 @@
 import uuid
 
 import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
@@ -194,6 +197,18 @@ def test_an_answer_is_compact_json(client, accept):
 
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.content == '{"query":{"a":"é"}}'.encode()
+
+
+@given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
+def test_no_header_at_all_breaks_an_answer(value):
+    client = Client(raise_request_exception=False)
+
+    for name in ("Accept", "Content-Type", "Authorization", "Origin", "X-Request-ID", "Host"):
+        environ = {"CONTENT_TYPE": value} if name == "Content-Type" else {}
+        answer = client.generic(
+            "POST", "/api/v1/echo", b'{"a": 1}', headers={name: value}, **environ
+        )
+        assert answer.status_code in (200, 400, 406, 415)
 
 
 def test_a_host_that_is_not_ours_is_a_problem(client):
