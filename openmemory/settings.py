@@ -190,6 +190,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
 HEALTH_CHECKS = {
     "database": "openmemory.api.health.database",
     "broker": "openmemory.api.health.broker",
+    "embedder": "memories.readiness.embedder",
 }
 
 # --- Recall --------------------------------------------------------------------------------
