@@ -79,7 +79,7 @@ def _chosen(
     default = defaults.of(kind, merged)
     # What equals the default is no choice: a client that sends all of what it was shown back
     # would otherwise fix the defaults of that day for good.
-    return {name: value for name, value in merged.items() if value != default[name]}, wrongs
+    return {name: value for name, value in merged.items() if value != default.get(name)}, wrongs
 
 
 def _with_key(
