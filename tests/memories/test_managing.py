@@ -2,6 +2,7 @@
 
 import pytest
 
+from apps_registry.models import App
 from memories.models import Category, Memory, State, StateChange
 from tests.cast import errors_of
 
@@ -231,6 +232,25 @@ def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries
         alice.post("/memories/actions/pause", {"memory_ids": ids[1:]})
     with django_assert_num_queries(6):
         alice.post("/memories/actions/pause", {"global_pause": True, "state": "active"})
+
+
+def test_ten_thousand_memories_change_in_as_many_statements_as_one(
+    alice, django_assert_max_num_queries
+):
+    app = App.objects.acting_for(alice.user, name="chat")
+    memories = Memory.objects.bulk_create(
+        Memory(user=alice.user, app=app, content=str(number), fingerprint=b"", words="")
+        for number in range(10_000)
+    )
+    ids = [str(memory.pk) for memory in memories]
+
+    with django_assert_max_num_queries(10):  # history is written in two parts
+        answer = alice.post("/memories/actions/pause", {"memory_ids": ids})
+
+    assert answer.json() == {"message": "Successfully paused 10000 memories"}
+    assert StateChange.objects.filter(new_state="paused", changed_by=alice.user).count() == 10_000
+    assert alice.delete("/memories", {"memory_ids": [*ids[1:], UNKNOWN]}).status_code == 404
+    assert not Memory.objects.filter(state=State.DELETED).exists()
 
 
 def test_categories_are_those_of_live_memories(alice, bob, django_assert_num_queries):
