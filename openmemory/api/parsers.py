@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from typing import IO, Any
 
 from rest_framework.exceptions import UnsupportedMediaType
@@ -64,30 +65,24 @@ def loads(body: bytes) -> Any:
         raise BadBody(detail, code="not_json") from None
     except RecursionError:
         raise _too_deep(()) from None
-    for fault in _faults(value, text):
-        raise fault
+    # Few bodies have anything to look for, so most are spared the walk through every value.
+    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+        _inspect(value, ())
     return value
 
 
-def _faults(value: Any, text: str) -> Iterator[BadBody]:
-    # Few bodies have anything to look for, so most are spared the walk through every value.
-    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        yield from _inside(value, ())
-
-
-def _inside(value: Any, loc: Loc) -> Iterator[BadBody]:
-    if isinstance(value, str):
-        if _UNSTORABLE.search(value):
-            yield _unstorable(loc)
-    elif isinstance(value, (dict, list)):
-        if len(loc) >= MAX_DEPTH:
-            yield _too_deep(loc)
-            return
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(key, str) and _UNSTORABLE.search(key):
-                yield _unstorable((*loc, _UNSTORABLE.sub("\ufffd", key)))
-            if isinstance(inner, (str, dict, list)):
-                yield from _inside(inner, (*loc, key))
+def _inspect(value: Any, loc: Loc) -> None:
+    """Refuse text that cannot be stored, and too many levels."""
+    if len(loc) >= MAX_DEPTH:
+        raise _too_deep(loc)
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(key, str) and _UNSTORABLE.search(key):
+            raise _unstorable((*loc, _UNSTORABLE.sub("\ufffd", key)))
+        if isinstance(inner, str):
+            if _UNSTORABLE.search(inner):
+                raise _unstorable((*loc, key))
+        elif isinstance(inner, (dict, list)):
+            _inspect(inner, (*loc, key))
 
 
 def _unstorable(loc: Loc) -> BadBody:
@@ -105,16 +100,15 @@ def _constant(name: str) -> float:
 
 
 def _integer(digits: str) -> int:
-    # Counted first: reading a very long one takes time by the square of its length.
-    if len(digits.lstrip("-")) > _MAX_DIGITS:
-        raise _out_of_range()
-    _float(digits)
+    # Checked before it is read: reading a very long one takes time by the square of its length.
+    if len(digits) >= _MAX_DIGITS:
+        _float(digits)
     return int(digits)
 
 
 def _float(digits: str) -> float:
     number = float(digits)
-    if number in (float("inf"), float("-inf")):
+    if not -sys.float_info.max <= number <= sys.float_info.max:
         raise _out_of_range()
     return number
 
