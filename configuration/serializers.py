@@ -12,6 +12,7 @@ from .providers.known import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 
 MAX_INSTRUCTIONS_BYTES = 32 * 1024
 MAX_UNREAD_BYTES = 16 * 1024
+VECTOR_STORES = ["pgvector"]
 
 
 class OptionalText(TextField):
@@ -109,7 +110,7 @@ class EmbedderSerializer(serializers.Serializer):
 class VectorStoreSerializer(serializers.Serializer):
     """Where vectors are kept: in PostgreSQL, always."""
 
-    provider = ProviderField(["pgvector"], help_text="Always `pgvector`.")
+    provider = ProviderField(VECTOR_STORES, help_text="Always `pgvector`.")
     config = ObjectField(
         max_bytes=MAX_UNREAD_BYTES, required=False, allow_null=True, help_text="Not read."
     )
@@ -133,3 +134,35 @@ class Mem0Serializer(serializers.Serializer):
 class ConfigurationSerializer(serializers.Serializer):
     openmemory = OpenMemorySerializer(required=False, allow_null=True)
     mem0 = Mem0Serializer(required=False, allow_null=True)
+
+
+# --- The same, where every field may be left out --------------------------------------------
+
+
+class LlmChangesSerializer(LlmSerializer):
+    provider = ProviderField(
+        LLM_PROVIDERS, required=False, allow_null=True, help_text="Who runs the model."
+    )
+
+
+class EmbedderChangesSerializer(EmbedderSerializer):
+    provider = ProviderField(
+        EMBEDDER_PROVIDERS, required=False, allow_null=True, help_text="Who runs the model."
+    )
+
+
+class VectorStoreChangesSerializer(VectorStoreSerializer):
+    provider = ProviderField(
+        VECTOR_STORES, required=False, allow_null=True, help_text="Always `pgvector`."
+    )
+
+
+class Mem0ChangesSerializer(serializers.Serializer):
+    llm = LlmChangesSerializer(required=False, allow_null=True)
+    embedder = EmbedderChangesSerializer(required=False, allow_null=True)
+    vector_store = VectorStoreChangesSerializer(required=False, allow_null=True)
+
+
+class ConfigurationChangesSerializer(serializers.Serializer):
+    openmemory = OpenMemorySerializer(required=False, allow_null=True)
+    mem0 = Mem0ChangesSerializer(required=False, allow_null=True)

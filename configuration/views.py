@@ -15,6 +15,7 @@ from accounts.permissions import IsOperator
 
 from . import changing, reading, shape
 from .serializers import (
+    ConfigurationChangesSerializer,
     ConfigurationSerializer,
     EmbedderSerializer,
     LlmSerializer,
@@ -32,8 +33,8 @@ class ConfigurationView(viewsets.ViewSet):
         operators = [] if self.request.method in SAFE_METHODS else [IsOperator()]
         return [*super().get_permissions(), *operators]
 
-    def _read(self, serializer: type[Serializer], *, partial: bool = False) -> dict[str, Any]:
-        given = serializer(data=self.request.data, partial=partial)
+    def _read(self, serializer: type[Serializer]) -> dict[str, Any]:
+        given = serializer(data=self.request.data)
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
 
@@ -71,14 +72,14 @@ class WholeView(ConfigurationView):
         }
         return Response(self._change(choices))
 
-    @extend_schema(request=ConfigurationSerializer, responses=ConfigurationSerializer)
+    @extend_schema(request=ConfigurationChangesSerializer, responses=ConfigurationSerializer)
     def merge(self, request: AuthenticatedRequest) -> Response:
         """Change single values of the configuration.
 
         Operators only. What is left out stays as it is, at every depth; null takes a value, or
         all of a section, back to the default.
         """
-        body = self._read(ConfigurationSerializer, partial=True)
+        body = self._read(ConfigurationChangesSerializer)
         choices = {
             section: shape.merging(section, value) for section, value in shape.sections_in(body)
         }

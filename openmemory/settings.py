@@ -178,7 +178,12 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     # What is sent and what is answered differ: defaults, fields that are only read, blanks.
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {"MemoryStateEnum": "memories.models.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "MemoryStateEnum": "memories.models.State",
+        "LlmProviderEnum": "configuration.providers.known.LLM_PROVIDERS",
+        "EmbedderProviderEnum": "configuration.providers.known.EMBEDDER_PROVIDERS",
+        "VectorStoreProviderEnum": "configuration.serializers.VECTOR_STORES",
+    },
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

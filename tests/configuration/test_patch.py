@@ -96,3 +96,13 @@ def test_wrong_values_are_named_and_nothing_changes(olga):
 
 def test_a_patch_with_nothing_in_it_changes_nothing(olga):
     assert patch(olga, {}).json() == DEFAULT
+
+
+def test_the_vector_store_stays_pgvector(olga):
+    for value in [None, {}, {"provider": None}, {"provider": "pgvector", "config": {}}]:
+        assert patch(olga, {"mem0": {"vector_store": value}}).json() == DEFAULT
+
+    answer = patch(olga, {"mem0": {"vector_store": {"provider": "qdrant"}}})
+
+    assert answer.status_code == 400
+    assert errors_of(answer) == {("body", "mem0", "vector_store", "provider")}
