@@ -15,6 +15,7 @@ from openmemory.api.pagination import Pages
 from .filters import AppFilter
 from .models import App
 from .models.app import AppQuerySet
+from .permissions import AppIsActive
 from .serializers import (
     AppDetailSerializer,
     AppSerializer,
@@ -35,7 +36,11 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
     list: List the apps, with what they put down and read.
     """
 
-    permission_classes = [*viewsets.GenericViewSet.permission_classes, PersonalKeyToChange]
+    permission_classes = [
+        *viewsets.GenericViewSet.permission_classes,
+        PersonalKeyToChange,
+        AppIsActive,
+    ]
     serializer_class = AppSerializer
     filterset_class = AppFilter
     pagination_class = AppPages

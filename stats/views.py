@@ -4,6 +4,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_HELP, AboutOneUser
 from apps_registry.models import App
+from apps_registry.permissions import AppIsActive
 from memories.models import Memory
 
 from .serializers import StatsSerializer
@@ -11,6 +12,8 @@ from .serializers import StatsSerializer
 
 class StatsView(AboutOneUser):
     """Figures of one user."""
+
+    permission_classes = [*AboutOneUser.permission_classes, AppIsActive]
 
     @extend_schema(
         operation_id="stats_retrieve",

@@ -25,6 +25,9 @@ class AppQuerySet(models.QuerySet["App"]):
     def owned_by(self, user: User) -> AppQuerySet:
         return self.filter(owner=user)
 
+    def paused(self) -> AppQuerySet:
+        return self.filter(is_active=False)
+
     def one(self, pk: uuid.UUID) -> App:
         """Get an app of these. Raises AppNotFound."""
         try:

@@ -12,6 +12,7 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import USER_ID_HELP, AboutOneUser
 from apps_registry.models import AccessRule, App
+from apps_registry.permissions import AppIsActive
 from memories.models import Memory
 from memories.ruling import remove_rule, state_rule
 from memories.serializers import (
@@ -74,7 +75,11 @@ class AppReadsViewSet(MemoriesOfOneUser):
 class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
     """What apps may read."""
 
-    permission_classes = [*viewsets.GenericViewSet.permission_classes, PersonalKeyToChange]
+    permission_classes = [
+        *viewsets.GenericViewSet.permission_classes,
+        PersonalKeyToChange,
+        AppIsActive,
+    ]
     serializer_class = RuleSerializer
 
     @extend_schema(responses=RuleSerializer(many=True), parameters=[NAMED_USER])

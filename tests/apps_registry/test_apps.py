@@ -1,5 +1,6 @@
 import pytest
 
+from apps_registry.models import App
 from memories.models import Memory
 from tests.cast import errors_of
 
@@ -179,3 +180,18 @@ def test_another_users_app_does_not_exist(alice, bob, apps, part):
     assert bob.put(f"/apps/{apps['chat'].pk}", {"is_active": False}).status_code == 404
     assert bob.get("/apps").json()["total"] == 0
     assert bob.get(f"/apps/{apps['chat'].pk}{part}?user_id=alice").status_code == 403
+
+
+def test_a_key_of_a_paused_app_is_shown_no_apps_rules_or_figures(alice):
+    notes = App.objects.create(owner=alice.user, name="notes")
+    bound = alice.with_key(app_name="notes")
+    addresses = ["/apps", f"/apps/{notes.pk}", f"/apps/{notes.pk}/rules", "/stats"]
+    assert {bound.get(address).status_code for address in addresses} == {200}
+
+    notes.activate(False)
+
+    refused = [bound.get(address) for address in addresses]
+    assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {
+        (403, "app_paused")
+    }
+    assert {alice.get(address).status_code for address in addresses} == {200}

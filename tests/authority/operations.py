@@ -1,0 +1,61 @@
+"""How each operation is called, about what the owner has: `{memory_id}` is their memory's id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.authority.world import Ids
+
+IDS = {"memory_ids": ["{memory_id}"]}
+MODEL = {"provider": "local"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a request holds beside its path."""
+
+    query: dict[str, Any] = field(default_factory=dict)
+    body: Any = None
+
+
+# What an operation needs, or can hold an id in. The others are called with their path alone.
+ASKED = {
+    "GET /memories": Asked(query={"app_id": "{app_id}"}),
+    "POST /memories": Asked(body={"text": "We go to the sea in June", "infer": False}),
+    "DELETE /memories": Asked(body=IDS),
+    "PUT /memories/{memory_id}": Asked(body={"memory_content": "Rex is brave"}),
+    "POST /memories/search": Asked(
+        body={"query": "What scares the dog?", "filters": {"app_ids": ["{app_id}"]}}
+    ),
+    "POST /memories/filter": Asked(
+        body={"app_ids": ["{app_id}"], "category_ids": ["{category_id}"]}
+    ),
+    "POST /memories/actions/archive": Asked(body=IDS),
+    "POST /memories/actions/pause": Asked(body=IDS),
+    "PUT /apps/{app_id}": Asked(body={"is_active": False}),
+    "POST /apps/{app_id}/rules": Asked(body={"memory_id": "{memory_id}", "effect": "allow"}),
+    "POST /keys": Asked(body={"name": "another"}),
+    "POST /users": Asked(body={"user_id": "carol"}),
+    "PUT /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),
+    "PATCH /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),
+    "PUT /config/mem0/llm": Asked(body=MODEL),
+    "PUT /config/mem0/embedder": Asked(body=MODEL),
+    "PUT /config/mem0/vector_store": Asked(body={"provider": "pgvector"}),
+    "PUT /config/openmemory": Asked(body={"custom_instructions": "Be brief."}),
+}
+
+
+def is_personal(operation: str) -> bool:
+    """Whether it is about one user, and so may be about the owner or about the caller."""
+    path = operation.split()[1]
+    return not path.startswith("/config") and path != "/users"
+
+
+def filled(value: Any, ids: Ids) -> Any:
+    """Put ids in the place of their names, at any depth."""
+    if isinstance(value, dict):
+        return {key: filled(inner, ids) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [filled(inner, ids) for inner in value]
+    return value.format(**ids) if isinstance(value, str) else value

@@ -1,0 +1,109 @@
+"""Wherever an id can stand, one of somebody else's is answered as one that does not exist."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.authority.operations import filled
+from tests.authority.world import Caller, build, related_pair
+
+# Headers that could tell two answers apart, and do not name the request.
+TELLING = {"Content-Type", "WWW-Authenticate", "Allow"}
+
+PAUSED = {"is_active": False}
+RULE = {"effect": "deny"}
+
+# Each position: the kind of id in it, the call, its query and its body. `{id}` is that id; the
+# `{own_…}` are the caller's, so that an id can stand beside or below one that is known.
+POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
+    ("memory_id", "GET /memories/{id}", {}, None),
+    ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
+    ("memory_id", "DELETE /memories/{id}", {}, None),
+    ("memory_id", "GET /memories/{id}/access-log", {}, None),
+    ("memory_id", "GET /memories/{id}/related", {}, None),
+    ("memory_id", "DELETE /memories", {}, {"memory_ids": ["{id}"]}),
+    ("memory_id", "DELETE /memories", {}, {"memory_ids": ["{own_memory_id}", "{id}"]}),
+    (
+        "memory_id",
+        "POST /memories/actions/archive",
+        {},
+        {"memory_ids": ["{own_memory_id}", "{id}"]},
+    ),
+    ("memory_id", "POST /memories/actions/archive", {}, ["{own_memory_id}", "{id}"]),
+    ("memory_id", "POST /memories/actions/pause", {}, {"memory_ids": ["{own_memory_id}", "{id}"]}),
+    ("memory_id", "POST /memories/actions/pause", {}, {"memory_ids": ["{id}"], "state": "active"}),
+    ("memory_id", "POST /apps/{own_app_id}/rules", {}, {"memory_id": "{id}", **RULE}),
+    ("app_id", "GET /apps/{id}", {}, None),
+    ("app_id", "PUT /apps/{id}", {}, PAUSED),
+    ("app_id", "PUT /apps/{id}", {"is_active": "false"}, None),
+    ("app_id", "GET /apps/{id}/memories", {}, None),
+    ("app_id", "GET /apps/{id}/accessed", {}, None),
+    ("app_id", "GET /apps/{id}/rules", {}, None),
+    ("app_id", "POST /apps/{id}/rules", {}, RULE),
+    ("app_id", "POST /apps/{id}/rules", {}, {"memory_id": "{own_memory_id}", **RULE}),
+    ("app_id", "DELETE /apps/{id}/rules/{own_rule_id}", {}, None),
+    ("app_id", "GET /memories", {"app_id": "{id}"}, None),
+    ("app_id", "POST /memories/filter", {}, {"app_ids": ["{id}"]}),
+    ("app_id", "POST /memories/filter", {}, {"app_ids": ["{own_app_id}", "{id}"]}),
+    ("app_id", "POST /memories/search", {}, {"query": "dog", "filters": {"app_ids": ["{id}"]}}),
+    ("app_id", "POST /memories/actions/pause", {}, {"app_id": "{id}"}),
+    ("app_id", "POST /memories/actions/pause", {}, {"app_id": "{id}", "all_for_app": True}),
+    ("rule_id", "DELETE /apps/{own_app_id}/rules/{id}", {}, None),
+    ("category_id", "POST /memories/filter", {}, {"category_ids": ["{id}"]}),
+    ("category_id", "POST /memories/actions/pause", {}, {"category_ids": ["{id}"]}),
+    (
+        "category_id",
+        "POST /memories/actions/pause",
+        {},
+        {"category_ids": ["{own_category_id}", "{id}"], "state": "archived"},
+    ),
+    ("key_id", "DELETE /keys/{id}", {}, None),
+    ("user_id", "GET /memories", {"user_id": "{id}"}, None),
+    ("user_id", "POST /memories", {}, {"text": "Mine", "infer": False, "user_id": "{id}"}),
+    ("user_id", "POST /memories/actions/pause", {}, {"global_pause": True, "user_id": "{id}"}),
+    ("user_id", "POST /memories/actions/archive", {"user_id": "{id}"}, ["{own_memory_id}"]),
+    ("user_id", "POST /keys", {}, {"user_id": "{id}"}),
+    ("user_id", "GET /stats", {"user_id": "{id}"}, None),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "call", "query", "body"),
+    POSITIONS,
+    ids=[f"{kind} in {call} {body or query or ''}" for kind, call, query, body in POSITIONS],
+)
+def test_an_id_of_somebody_else_is_answered_as_an_unknown_one(kind, call, query, body, alice, bob):
+    world, own = build(alice, category="animals"), build(bob, category="plants")
+    known = {f"own_{name}": pk for name, pk in own.ids.items()}
+    theirs = world.ids[kind]
+    before = world.owned(), own.owned()
+
+    answers = [
+        said(Caller(bob.secret), call, query, body, {**known, "id": pk})
+        for pk in (theirs, str(uuid.uuid4()))
+    ]
+
+    assert answers[0] == answers[1]
+    assert (world.owned(), own.owned()) == before
+    assert answers[0][0] in ({403} if kind == "user_id" else {200, 404})
+
+
+def said(caller, call, query, body, ids):
+    """The answer, but for what differs from one request to the next, and for the id itself."""
+    method, path = call.split()
+    answer = caller.send(method, path.format(**ids), filled(query, ids), filled(body, ids))
+    document = json.loads(answer.content.decode().replace(ids["id"], "<id>"))
+    document.pop("request_id", None)
+    headers = {name: value for name, value in answer.headers.items() if name in TELLING}
+    return answer.status_code, document, headers
+
+
+def test_what_is_related_to_a_memory_is_never_somebody_elses(alice, bob):
+    mine, theirs = related_pair(bob), related_pair(alice)
+
+    related = bob.get(f"/memories/{mine[0]}/related", {"page_size": 100}).json()
+
+    assert [each["id"] for each in related["items"]] == [mine[1]]
+    assert not set(theirs) & {each["id"] for each in related["items"]}

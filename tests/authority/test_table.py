@@ -1,0 +1,62 @@
+"""Each cell of the table in docs/authority.md, called over HTTP."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import transaction
+from drf_spectacular.generators import SchemaGenerator
+
+from tests.authority import table
+from tests.authority.operations import ASKED, Asked, filled, is_personal
+from tests.authority.world import Caller, World, build, callers
+
+TABLE = table.read()
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_everybody_may_do_what_the_table_says_and_nothing_else(operation, alice, bob, olga):
+    world = build(alice)
+    asking = callers(alice, bob, olga)
+
+    found = {who: outcome(operation, world, caller) for who, caller in asking.items()}
+
+    assert found == TABLE[operation]
+
+
+def test_the_table_has_a_row_for_every_operation_and_for_no_other():
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    operations = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in paths.items()
+        for method in methods
+    }
+
+    assert set(TABLE) == operations
+
+
+def outcome(operation: str, world: World, caller: Caller) -> str:
+    """What becomes of a call, in the words of the table; it is undone afterwards."""
+    method, path = operation.split()
+    asked = ASKED.get(operation, Asked())
+    with undone():
+        before = world.owned()
+        answer = caller.send(
+            method,
+            path.format(**world.ids),
+            filled(asked.query, world.ids),
+            filled(asked.body, world.ids),
+        )
+        changed = world.owned() != before
+    if answer.status_code >= 400:
+        said = f"{answer.status_code} {answer.json()['code']}"
+        return f"{said}, and yet something changed" if changed else said
+    reached = changed or world.shown_in(answer)
+    return f"{answer.status_code}{'' if reached or not is_personal(operation) else ' own'}"
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

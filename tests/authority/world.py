@@ -1,0 +1,120 @@
+"""One of everything that a person can own, and everybody who might call about it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from accounts.models import ApiKey
+from apps_registry.models import AccessRule, App
+from configuration.models import Configuration
+from memories.models import Access, Category, Memory
+from tests.cast import Member
+
+# What of an owner's can stand in an address or a body, by the name that the schema gives it.
+Ids = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody with a key, or without one, who may say whose data they mean."""
+
+    secret: str | None
+    names: str | None = None
+
+    def send(self, method: str, path: str, query: dict[str, Any], body: Any) -> Response:
+        if self.names and isinstance(body, dict):
+            body = {"user_id": self.names, **body}
+        elif self.names:
+            query = {"user_id": self.names, **query}
+        client = APIClient(raise_request_exception=False)
+        if self.secret:
+            client.credentials(HTTP_AUTHORIZATION=f"Bearer {self.secret}")
+        address = f"/api/v1{path}?{urlencode(query)}"
+        return client.generic(method, address, *_encoded(client, body))
+
+
+def _encoded(client: APIClient, body: Any) -> tuple[Any, ...]:
+    return () if body is None else client._encode_data(body, format="json")
+
+
+@dataclass(frozen=True)
+class World:
+    owner: Member
+    ids: Ids
+
+    def owned(self) -> list[Any]:
+        """All that a call could change of the owner's, or of everybody's."""
+        user = self.owner.user
+        memories = Memory.objects.owned_by(user)
+        rules = AccessRule.objects.filter(app__owner=user)
+        return [
+            sorted(memories.values_list("pk", "content", "state")),
+            sorted(App.objects.owned_by(user).values_list("pk", "is_active")),
+            sorted(rules.values_list("pk", "effect")),
+            sorted(ApiKey.objects.filter(user=user).values_list("pk", "revoked_at")),
+            list(Configuration.objects.values()),
+        ]
+
+    def shown_in(self, answer: Response) -> bool:
+        text = answer.content.decode()
+        return any(mark in text for mark in self.ids.values())
+
+
+def build(owner: Member, *, category: str = "animals") -> World:
+    """Give somebody two related memories, an app that has read one, a rule and a spare key."""
+    memory, _ = related_pair(owner, category=category)
+    app = App.objects.get(owner=owner.user, name="desk")
+    Access.objects.create(memory_id=memory, app=app, access_type="search")
+    # About no memory that is there: so it bounds nothing.
+    rule = AccessRule.objects.create(app=app, memory_id=uuid.uuid4(), effect="deny")
+    key = owner.with_key(name="spare").key
+    ids = {
+        "user_id": owner.user.user_id,
+        "memory_id": memory,
+        "app_id": app.pk,
+        "rule_id": rule.pk,
+        "category_id": Category.objects.get(name=category).pk,
+        "key_id": key.pk,
+    }
+    return World(owner, {name: str(pk) for name, pk in ids.items()})
+
+
+def related_pair(owner: Member, *, category: str = "animals") -> list[str]:
+    """Give somebody two memories of one category, and return their ids."""
+    texts = ["Our dog Rex is afraid of thunder", "Our cat Minka sleeps all day"]
+    ids = [owner.remember(text, infer=False, app="desk")["id"] for text in texts]
+    shared, _ = Category.objects.get_or_create(name=category)
+    for memory in Memory.objects.filter(pk__in=ids):
+        memory.put_in([shared])
+    return ids
+
+
+def callers(owner: Member, other: Member, operator: Member) -> dict[str, Caller]:
+    """Who calls, by the heading of their column."""
+    revoked = owner.with_key()
+    revoked.key.revoke()
+    App.objects.create(owner=owner.user, name="phone", is_active=False)
+    expired = owner.with_key(expires_at=timezone.now() - timedelta(seconds=1))
+    name = owner.user.user_id
+    return {
+        "no key": Caller(None),
+        "revoked key": Caller(revoked.secret),
+        "expired key": Caller(expired.secret),
+        "read-only key": Caller(owner.with_key(scopes=["read"]).secret),
+        "write-only key": Caller(owner.with_key(scopes=["write"]).secret),
+        "key of an app": Caller(owner.with_key(app_name="desk").secret),
+        "key of a paused app": Caller(owner.with_key(app_name="phone").secret),
+        "other user, naming the owner": Caller(other.secret, names=name),
+        "other user, by ids": Caller(other.secret),
+        "owner": Caller(owner.secret),
+        "operator, naming the owner": Caller(operator.secret, names=name),
+        "operator, by ids": Caller(operator.secret),
+    }
