@@ -1,7 +1,9 @@
+from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from . import legacy
 from .models import ApiKey, KeyRefused, User
 
 
@@ -17,9 +19,14 @@ NOT_BEARER = "The Authorization header is invalid: send `Authorization: Bearer <
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`, the only thing that authenticates a call of the API."""
+    """`Authorization: Bearer <key>`, the only thing that authenticates a call of the API.
+
+    With LEGACY_CLIENTS, a request without that header is let in as well.
+    """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
+        if settings.LEGACY_CLIENTS and "Authorization" not in request.headers:
+            return legacy.authenticate(request)
         key = self._key(request.headers.get("Authorization", ""))
         key.note_use()
         return key.user, key

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
+from openmemory.api.reading import only_reads
+
 from .models import Scope
 
 if TYPE_CHECKING:
@@ -16,17 +18,12 @@ if TYPE_CHECKING:
 
 
 class KeyHasScope(BasePermission):
-    """A key needs `read` to read and `write` for everything else.
-
-    A view names in `reading_actions` the actions that read though they are sent with POST.
-    """
+    """A key needs `read` to read and `write` for everything else."""
 
     code = "key_scope"
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
-        reads = request.method in SAFE_METHODS or getattr(view, "action", None) in getattr(
-            view, "reading_actions", ()
-        )
+        reads = only_reads(view, method=request.method, action=getattr(view, "action", None))
         needed = Scope.READ if reads else Scope.WRITE
         self.message = f"This key has no `{needed}` scope."
         return needed in request.auth.scopes

@@ -5,11 +5,15 @@ process with a sentence that names the variable and says what it takes.
 """
 
 import os
+import re
 
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def string(name: str, default: str = "") -> str:
@@ -49,3 +53,18 @@ def choice(name: str, default: str, *, among: list[str]) -> str:
     if value not in among:
         raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(among)}.")
     return value
+
+
+def rate(name: str, default: str) -> tuple[int, int] | None:
+    """Read how often, such as `6000/m`, as a number and the seconds it is for. None for `off`."""
+    raw = string(name, default)
+    if raw.lower() == "off":
+        return None
+    match = _RATE.fullmatch(raw)
+    if match is None:
+        raise ImproperlyConfigured(
+            f"{name}={raw!r} is not a rate: use a number for each s, m, h or d, such as {default}, "
+            "or off."
+        )
+    number, unit = match.groups()
+    return int(number), _SECONDS[unit]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from openmemory import connection_urls, env
+from openmemory import connection_urls, env, legacy
 from openmemory.embedded import state
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -22,8 +22,19 @@ ALLOWED_HOSTS = env.strings(
     "OPENMEMORY_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver", HOST]
 )
 
+# How many proxies of one's own stand before the server: whose entries in X-Forwarded-For are true.
+TRUSTED_PROXIES = env.integer("OPENMEMORY_TRUSTED_PROXIES", 0, minimum=0, maximum=16)
+
 # The user that `make run` makes, and whose key it prints.
 DEFAULT_USER = env.string("USER", "default_user")
+
+# For the original's own page: who sends no key acts as the default user.
+LEGACY_CLIENTS = legacy.allowed(
+    env.choice("OPENMEMORY_LEGACY_CLIENTS", "0", among=["0", "1", "force"]),
+    host=HOST,
+    allowed_hosts=ALLOWED_HOSTS,
+    proxies=TRUSTED_PROXIES,
+)
 
 INSTALLED_APPS = [
     "openmemory",
@@ -47,6 +58,7 @@ MIDDLEWARE = [
     "openmemory.api.middleware.RequestId",
     "openmemory.api.middleware.AccessLog",
     "corsheaders.middleware.CorsMiddleware",
+    "openmemory.api.limits.RateLimits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -106,6 +118,8 @@ CACHES = {
         "KEY_PREFIX": "openmemory",
     }
 }
+# The same one, for counting: it holds up no request when it is away.
+CACHES["limits"] = {**CACHES["default"], "BACKEND": "openmemory.api.counters.Counters"}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -127,6 +141,7 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "accounts.permissions.KeyHasScope",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["openmemory.api.limits.Limit"],
     "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
@@ -148,7 +163,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
 # Authorization header needs no permission of that kind.
 CORS_URLS_REGEX = r"^/api(/|$)"
-CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", [])
+# Where no key is needed, the page that calls is what is let in or not: then not any.
+CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", legacy.ORIGINS if LEGACY_CLIENTS else [])
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 # The star stands for every header but Authorization, and old browsers do not know it.
@@ -197,6 +213,18 @@ HEALTH_CHECKS = {
     "broker": "openmemory.api.health.broker",
     "embedder": "memories.readiness.embedder",
 }
+
+# --- Rate limits ---------------------------------------------------------------------------
+
+# How often a key may call, or an address without one; and how often an address may fail to
+# show a good key.
+RATE_LIMITS = {
+    "reads": env.rate("OPENMEMORY_RATE_READS", "6000/m"),
+    "writes": env.rate("OPENMEMORY_RATE_WRITES", "1200/m"),
+    "failed_keys": env.rate("OPENMEMORY_RATE_FAILED_KEYS", "60/m"),
+}
+RATELIMIT_USE_CACHE = "limits"
+RATELIMIT_FAIL_OPEN = True
 
 # --- Recall --------------------------------------------------------------------------------
 

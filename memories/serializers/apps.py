@@ -5,6 +5,7 @@ from rest_framework import serializers
 from accounts.subjects import SubjectSerializer
 from apps_registry.models import AccessRule, Effect
 from openmemory.api.fields import IdField
+from openmemory.api.times import PageTimeField
 
 from .memory import MemoryItemSerializer
 
@@ -15,7 +16,7 @@ class AppMemorySerializer(MemoryItemSerializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             **super().get_fields(),
-            "created_at": serializers.DateTimeField(help_text="When it was learned."),
+            "created_at": PageTimeField(help_text="When it was learned."),
         }
 
 

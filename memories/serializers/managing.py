@@ -7,6 +7,7 @@ from rest_framework import serializers
 from accounts.subjects import SubjectSerializer
 from memories.models import Access, Category, State
 from openmemory.api.fields import EpochField, FlagField, IdField, TextField, WholeField
+from openmemory.api.times import PageTimeField
 
 from .memory import MAX_IDS, MAX_TEXT_BYTES
 
@@ -118,4 +119,5 @@ class AccessSerializer(serializers.ModelSerializer):
     app_name = serializers.CharField(
         source="app.name", default=None, allow_null=True, help_text="The name of that app."
     )
+    accessed_at = PageTimeField(help_text="When it was read.")
     metadata_ = serializers.DictField(source="metadata", help_text="More about this reading.")
