@@ -14,10 +14,11 @@ ALLOWED = {
     "apps_registry": EVERY_APP | {"accounts"},
     "configuration": EVERY_APP | {"accounts"},
     "memories": EVERY_APP | {"accounts", "apps_registry", "configuration"},
+    "stats": EVERY_APP | {"accounts", "apps_registry", "memories"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 
-OURS = {"accounts", "apps_registry", "configuration", "memories", "openmemory"}
+OURS = {"accounts", "apps_registry", "configuration", "memories", "openmemory", "stats"}
 
 
 def imports(path: Path) -> set[str]:
