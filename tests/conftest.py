@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,10 +19,6 @@ __all__ = ["alice", "anonymous", "bob", "olga"]
 def pytest_runtest_setup() -> None:
     """Refuse every connection that leaves this machine."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
-
-
-def pytest_unconfigure() -> None:
-    shutil.rmtree(settings.STATE_DIR, ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,9 +59,15 @@ def _follow_the_parent(parent: int, dies_by: signal.Signals) -> None:
 
 
 def _become(uid: int, gid: int) -> None:
-    os.setgroups([])
-    os.setgid(gid)
-    os.setuid(uid)
+    try:
+        os.setgroups([])
+        os.setgid(gid)
+        os.setuid(uid)
+    except PermissionError:
+        sys.exit(
+            "PostgreSQL does not run as root, and this root may not become another user. "
+            "Start the server as an ordinary user, or set DATABASE_URL."
+        )
 
 
 def _keep_one_capability_as(uid: int, gid: int) -> None:

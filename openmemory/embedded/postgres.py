@@ -40,7 +40,7 @@ SETTINGS = {
     "log_checkpoints": "off",
 }
 # For tests: what is lost with the machine is made anew.
-NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
 class Postgres(Service):
@@ -73,7 +73,9 @@ class Postgres(Service):
 
     def command(self) -> Command:
         settings = SETTINGS | ({} if self.durable else NOT_DURABLE)
-        settings["unix_socket_directories"] = f'"{self.sockets}"'
+        # A list of folders, in which this one may have any character.
+        escaped = str(self.sockets).replace('"', '""')
+        settings["unix_socket_directories"] = f'"{escaped}"'
         argv = [str(_programs() / "postgres"), "-D", str(self.data)]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(

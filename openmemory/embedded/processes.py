@@ -115,11 +115,11 @@ def end_leftovers(folder: Path, names: Sequence[str]) -> None:
         for orphan in leftovers(folder, names):
             with suppress(psutil.NoSuchProcess):
                 orphan.send_signal(request)
-        if _gone_within(patience, folder, names):
+        if gone_within(patience, folder, names):
             return
 
 
-def _gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
+def gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
     deadline = time.monotonic() + seconds
     while leftovers(folder, names):
         if time.monotonic() > deadline:

@@ -74,14 +74,16 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(state_dir: Path, service: str) -> Path:
-    """Tell in which folder a service's socket stands: its own one, where the path is not too long.
+    """Tell in which folder a service's socket stands: its own one, where such a path will do.
 
-    Else a short one, whose name depends on nothing but the user and the state folder, so that
-    every process finds the same. Not below TMPDIR, which differs between processes.
+    A long one will not, nor one with a comma, by which libpq takes hosts apart. Else it is a short
+    one, whose name depends on nothing but the user and the state folder, so that every process
+    finds the same. Not below TMPDIR, which differs between processes.
     """
     folder = state_dir / service
     longest = max(len(POSTGRES_SOCKET), len(VALKEY_SOCKET))
-    if len(os.fsencode(folder)) + 1 + longest <= LONGEST_SOCKET_PATH:
+    fits = len(os.fsencode(folder)) + 1 + longest <= LONGEST_SOCKET_PATH
+    if fits and "," not in str(folder):
         return folder
     digest = hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:12]
     return Path(f"/tmp/openmemory-{os.getuid()}-{digest}-{service}")  # noqa: S108
