@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from .errors import ServiceFailed
 from .processes import Command
@@ -33,8 +35,11 @@ class Valkey(Service):
         return Command(argv=argv, folder=self.folder, log=self.log)
 
     def answers(self) -> bool:
+        path = str(self.sockets / VALKEY_SOCKET)
+        # Without the client's own retries, which would take seconds.
+        once = Retry(NoBackoff(), retries=0)
         try:
-            with redis.Redis(unix_socket_path=str(self.sockets / VALKEY_SOCKET)) as client:
+            with redis.Redis(unix_socket_path=path, retry=once) as client:
                 return bool(client.ping())
         except redis.ConnectionError:  # not there yet, or loading what it kept
             return False
