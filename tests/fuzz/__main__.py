@@ -47,6 +47,7 @@ def running_server(state: Path) -> Iterator[tuple[str, str]]:
         "OPENMEMORY_LOG_FORMAT": "json",
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        **{f"OPENMEMORY_RATE_{kind}": "off" for kind in ("READS", "WRITES", "FAILED_KEYS")},
         # Nonsense goes into a database that is gone afterwards, whatever the shell says.
         "DATABASE_URL": "",
         "REDIS_URL": "",
