@@ -1,0 +1,95 @@
+"""Every command of the README, but the two of make, which tests/run knows: they do what it says."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests import fences
+from tests.fences import PYTHON, SHELL
+
+README = Path(settings.BASE_DIR) / "README.md"
+BLOCKS = {block.heading: block for block in fences.read(README)}
+
+
+@pytest.fixture(scope="module")
+def checkout(server):
+    """The server's folder, with what stands beside `var/` in a checkout where it was installed."""
+    (server.folder / "manage.py").symlink_to(Path(settings.BASE_DIR) / "manage.py")
+    stub = server.folder / ".venv" / "bin" / "activate"
+    stub.parent.mkdir(parents=True)
+    stub.write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n')
+    return server.folder
+
+
+@pytest.fixture(scope="module")
+def run(server, checkout):
+    """Run a block as somebody with the KEY, and return what each of its paragraphs prints."""
+
+    def run(heading, language):
+        code = BLOCKS[heading].code.replace("localhost:8000", f"localhost:{server.port}")
+        pieces = code.strip().split("\n\n") if language is SHELL else [code]
+        environment = {**server.environment, "KEY": server.key, "API": f"{server.url}/api/v1"}
+        path = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        return language.run(pieces, checkout, {**environment, "PATH": path})
+
+    return run
+
+
+def test_the_readme_has_no_code_that_is_not_run_here():
+    assert {(block.heading, block.language) for block in fences.read(README)} == {
+        ("Two commands", "sh"),
+        ("Five minutes with curl", "sh"),
+        ("The same with Python", "python"),
+        ("Users, keys and apps", "sh"),
+    }
+    assert [
+        line.partition("#")[0].strip() for line in BLOCKS["Two commands"].code.splitlines()
+    ] == [
+        "make run",
+        "make test",
+    ]
+
+
+def test_five_minutes_with_curl_remember_find_list_revise_and_delete(run, server):
+    before = server.call("GET", "/memories")["total"]
+
+    _, *answers = run("Five minutes with curl", SHELL)
+
+    remembered, found, listed, revised, deleted = [json.loads(answer) for answer in answers]
+    assert remembered["text"] == "Our dog Rex is afraid of thunder"
+    assert (remembered["event"], remembered["app_name"]) == ("ADD", "notes")
+    assert remembered["metadata_"] == {"source": "chat"}
+    assert found["results"][0]["id"] == remembered["id"]
+    assert listed["items"][0]["id"] == remembered["id"]
+    assert (revised["id"], revised["text"]) == (
+        remembered["id"],
+        "Our dog Rex is no longer afraid of thunder",
+    )
+    assert deleted == {"message": "Successfully deleted memory"}
+    assert server.call("GET", "/memories")["total"] == before
+
+
+def test_the_same_with_python_finds_the_birthday_first(run):
+    (printed,) = run("The same with Python", PYTHON)
+
+    best, *_ = printed.splitlines()
+    score, _, text = best.partition("  ")
+    assert text == "Mira's birthday is the third of May"
+    assert 0 < float(score) <= 1
+
+
+def test_its_commands_make_a_user_and_a_key_of_an_app(run, server):
+    (printed,) = run("Users, keys and apps", SHELL)
+
+    assert all(line.startswith("om_") for line in printed.splitlines())
+    bound, first = server.call("GET", "/keys?user_id=alice")["items"]
+    assert [(key["app"], key["scopes"]) for key in (first, bound)] == [
+        (None, ["read", "write"]),
+        ("notes", ["read", "write"]),
+    ]
+    assert first["expires_at"] is None
+    assert bound["expires_at"] is not None
+    assert [key["prefix"] for key in (first, bound)] == [line[:11] for line in printed.splitlines()]
