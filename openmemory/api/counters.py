@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import redis
 import structlog
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
-from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from django.core.cache.backends.redis import RedisCache
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -37,10 +37,6 @@ class Counters(RedisCache):
         super().__init__(server, params)
         self._server = _server(server)
 
-    @property
-    def _cache(self) -> RedisCacheClient:
-        return self._server.client
-
     def add(
         self,
         key: str,
@@ -52,10 +48,7 @@ class Counters(RedisCache):
         server, expiry = self._server, int(self.get_backend_timeout(timeout) or 0)
         if made in server.expiries:
             return False
-        added = server.attempt(lambda: server.client.add(made, value, expiry))
-        if added is not None:
-            server.remember(made, expiry)
-        return added
+        return server.attempt(lambda: server.make(made, value, expiry))
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> Any:
         made = self.make_and_validate_key(key, version=version)
@@ -68,8 +61,8 @@ class _Server:
 
     def __init__(self, location: str) -> None:
         self.expiries: dict[str, int] = {}
-        self.client = RedisCacheClient(
-            [location],
+        self.client = redis.Redis.from_url(
+            location,
             socket_timeout=PATIENCE,
             socket_connect_timeout=PATIENCE,
             # Once more at once, on a connection that is not of before the server's restart.
@@ -95,18 +88,19 @@ class _Server:
             log.warning("limits are counted again")
         return answer
 
-    def increase(self, key: str, delta: int) -> int:
-        client = self.client.get_client(key, write=True)
-        count: int = client.incr(key, delta)
-        # It was evicted, or the server lost it: without this it would stay for ever.
-        if count == delta and (expiry := self.expiries.get(key)):
-            client.expire(key, expiry)
-        return count
-
-    def remember(self, key: str, expiry: int) -> None:
+    def make(self, key: str, value: int, expiry: int) -> bool:
+        made = bool(self.client.set(key, value, ex=expiry, nx=True))
         if len(self.expiries) >= REMEMBERED:
             self.expiries.clear()
         self.expiries[key] = expiry
+        return made
+
+    def increase(self, key: str, delta: int) -> int:
+        count: int = self.client.incr(key, delta)
+        # It was evicted, or the server lost it: without this it would stay for ever.
+        if count == delta and (expiry := self.expiries.get(key)):
+            self.client.expire(key, expiry)
+        return count
 
     def _miss(self, error: redis.RedisError) -> None:
         known, self._away_until = self._away_until is not None, time.monotonic() + PAUSE
