@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from openmemory.api import health
 from openmemory.errors import Unavailable
@@ -52,13 +53,21 @@ def test_a_last_slash_changes_nothing(client, checks, path):
     assert client.get(f"{path}/").json() == client.get(path).json()
 
 
-def test_a_server_that_can_do_its_work_is_ready(client, db):
+def test_a_server_whose_services_answer_is_ready(client, db, settings):
+    settings.HEALTH_CHECKS = {
+        name: f"openmemory.api.health.{name}" for name in ("database", "broker")
+    }
+
     answer = client.get("/health/ready")
 
     assert answer.status_code == 200
-    assert answer.json()["status"] == "ok"
-    assert {"database", "broker"} <= set(answer.json()["checks"])
-    assert set(answer.json()["checks"].values()) == {"ok"}
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "broker": "ok"}}
+
+
+def test_every_check_that_is_set_can_be_found(settings):
+    assert {"database", "broker", "embedder"} <= set(settings.HEALTH_CHECKS)
+    for path in settings.HEALTH_CHECKS.values():
+        assert callable(import_string(path))
 
 
 def test_what_is_wrong_is_told_in_a_sentence(client, checks):
