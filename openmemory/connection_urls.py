@@ -20,6 +20,9 @@ def database(url: str) -> dict[str, Any]:
         said = conninfo_to_dict(url)
     except (psycopg.ProgrammingError, UnicodeError) as error:
         raise ImproperlyConfigured(f"DATABASE_URL cannot be read: {str(error).strip()}") from error
+    # One for each host. A password with a slash that was not encoded ends up here.
+    if not all(port.isdecimal() for port in str(said.get("port", "0")).split(",")):
+        raise ImproperlyConfigured(f"DATABASE_URL has no number for a port: compare {EXAMPLE}.")
     return {
         "NAME": said.pop("dbname", None) or "openmemory",
         "USER": said.pop("user", ""),
@@ -33,8 +36,10 @@ def database(url: str) -> dict[str, Any]:
 def redis(url: str) -> str:
     try:
         parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError as error:
+    except ValueError:
+        # What the parser says may show a password that was not encoded.
         raise ImproperlyConfigured(
-            f"REDIS_URL is not a URL such as redis://:password@host:6379/0: {error}"
-        ) from error
+            "REDIS_URL is not a URL such as redis://:password@host:6379/0, rediss://host/0 or "
+            "unix:///path/to/a.sock, with other characters in it encoded, such as / as %2F."
+        ) from None
     return url

@@ -31,6 +31,7 @@ from .supervising import Program, StopRequests, Supervisor, stop_signals
 # The web server of a run that was killed a moment ago may still be letting go of the port.
 PORT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
+READY_SECONDS = 20.0
 
 Say = Callable[[str], None]
 
@@ -92,7 +93,7 @@ def _run(say: Say, address: Address, stop: StopRequests) -> None:
         for program in (web, *others):
             program.start()
         wait_until_it_answers(address, web)
-        say(summary(address, key))
+        say(summary(address, key) + readiness(address))
         with stop.heard():
             supervisor.watch(stop)
             say("Stopping …")
@@ -160,7 +161,7 @@ def _close_connections() -> None:
 
 def wait_until_it_answers(address: Address, web: Program) -> None:
     deadline = time.monotonic() + ANSWER_SECONDS
-    while not _answers(address):
+    while ask(address, "/health/live")[0] != http.client.OK:
         if web.status() is not None:
             raise ServiceFailed("The web server ended while it started: see above.")
         if time.monotonic() > deadline:
@@ -168,14 +169,28 @@ def wait_until_it_answers(address: Address, web: Program) -> None:
         time.sleep(0.05)
 
 
-def _answers(address: Address) -> bool:
+def readiness(address: Address) -> str:
+    """Nothing, as soon as the server can do all its work, else what it says that is wrong."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        status, body = ask(address, "/health/ready")
+        if status == http.client.OK:
+            return ""
+        if time.monotonic() > deadline:
+            return f"\nIt is not ready for everything: {body}\n"
+        time.sleep(0.1)
+
+
+def ask(address: Address, path: str) -> tuple[int, str]:
+    """Get a page of our own server: its status, or 0 when there is no answer, and its text."""
     host = next((h.lstrip(".") for h in settings.ALLOWED_HOSTS if h != "*"), "localhost")
-    client = http.client.HTTPConnection(address.reachable, address.port, timeout=5)
+    client = http.client.HTTPConnection(address.reachable, address.port, timeout=10)
     try:
-        client.request("GET", "/health/live", headers={"Host": host})
-        return client.getresponse().status == http.client.OK
+        client.request("GET", path, headers={"Host": host})
+        answer = client.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
     except (OSError, http.client.HTTPException):
-        return False
+        return 0, "no answer"
     finally:
         client.close()
 
