@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
+
 from accounts.models import User
 from configuration.providers import Vectors
 from memories.models import EmbeddingSpace, UserIndex
@@ -14,18 +16,19 @@ from .words import Lexeme, lexemes_of
 class Question:
     """A query as it is looked up: its vector in the current space, and its lexemes.
 
-    `index` is the user's own, of a user who has outgrown exact search.
+    It is `indexed` where the user has an index of their own, having outgrown exact search.
     """
 
     user: User
     space: EmbeddingSpace
     vector: Vectors
-    index: UserIndex | None
+    indexed: bool
     lexemes: Sequence[Lexeme]
 
     @classmethod
     def of(cls, user: User, query: str) -> Question:
-        space = EmbeddingSpace.objects.current()
+        own_index = UserIndex.objects.filter(user=user, space=OuterRef("pk"))
+        space = EmbeddingSpace.objects.annotate(indexed=Exists(own_index)).current()
         vector = space.embedder.embed_query(query)
-        index = UserIndex.objects.filter(user=user, space=space).defer("common_words").first()
-        return cls(user, space, vector, index, lexemes_of(query, user=user, index=index))
+        indexed: bool = space.indexed  # type: ignore[attr-defined]  # annotated above
+        return cls(user, space, vector, indexed, lexemes_of(query, user=user, space=space))

@@ -30,7 +30,7 @@ def nearest(
     Where filters leave fewer than `limit` of what the index brings, all are compared, so that
     the result is as full as it can be.
     """
-    if question.index is not None:
+    if question.indexed:
         found = _nearest_by_index(readable, question, limit)
         if len(found) == limit:
             return found, "index"

@@ -14,7 +14,7 @@ from django.db.models import BooleanField, F, FloatField, Func, Value
 from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.models import User
-from memories.models import UserIndex
+from memories.models import EmbeddingSpace
 from memories.models.memory import MemoryQuerySet
 
 # A question is asked by its first words: a text of 32 KiB has thousands, each to be counted.
@@ -44,7 +44,8 @@ SELECT asked.lexeme, asked.query,
         own.memories,
         (SELECT count(*) FROM memories_memory AS memory WHERE memory.user_id = %(user)s)
     )
-FROM asked LEFT JOIN memories_userindex AS own ON own.id = %(index)s
+FROM asked
+LEFT JOIN memories_userindex AS own ON own.user_id = %(user)s AND own.space_id = %(space)s
 """
 
 
@@ -88,18 +89,19 @@ class Weight(Func):
         return f"({' + '.join(each for _ in self.lexemes)})", parameters
 
 
-def lexemes_of(question: str, *, user: User, index: UserIndex | None) -> list[Lexeme]:
+def lexemes_of(question: str, *, user: User, space: EmbeddingSpace) -> list[Lexeme]:
     """Find the lexemes of a question that are in memories of the user, the rarest first.
 
     `ln(1 + (N - df + 0.5) / (df + 0.5))` is the weight of one that is in df of N memories
     (BM25's, of Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). They
-    are counted over all states, so that a weight does not depend on the filters.
+    are counted over all states, so that a weight does not depend on the filters. What was
+    counted when the user's own index was made is not counted again.
     """
-    asked: dict[str, str | int | uuid.UUID | None] = {
+    asked: dict[str, str | int | uuid.UUID] = {
         "question": question,
         "most": MOST_LEXEMES,
         "user": user.pk,
-        "index": index.pk if index else None,
+        "space": space.pk,
     }
     with connection.cursor() as cursor:
         cursor.execute(COUNTED, asked)
