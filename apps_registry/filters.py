@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import django_filters
 from django.db.models import F
 from django.db.models.expressions import OrderBy
@@ -29,9 +27,9 @@ class AppFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(
         lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
     )
-    is_active = django_filters.TypedChoiceFilter(
+    is_active = django_filters.ChoiceFilter(
+        method="_active",
         choices=[("true", "true"), ("false", "false")],
-        coerce=lambda word: word == "true",
         help_text="Active ones, or paused ones.",
     )
     sort_by = django_filters.ChoiceFilter(
@@ -51,5 +49,8 @@ class AppFilter(django_filters.FilterSet):
         descending = self.form.cleaned_data.get("sort_direction") == "desc"
         return apps.order_by(OrderBy(F(column), descending=descending), "id")
 
-    def _as_it_is(self, apps: AppQuerySet, name: str, value: Any) -> AppQuerySet:
+    def _active(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
+        return apps.filter(is_active=value == "true")
+
+    def _as_it_is(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
         return apps  # read elsewhere, and declared here so that it is documented and checked

@@ -48,6 +48,8 @@ class ConfigurationView(viewsets.ViewSet):
 
 
 class WholeView(ConfigurationView):
+    """Which models the server uses, and how."""
+
     @extend_schema(responses=ConfigurationSerializer)
     def show(self, request: AuthenticatedRequest) -> Response:
         """Show the configuration.

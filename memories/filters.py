@@ -76,7 +76,7 @@ class ListFilter(django_filters.FilterSet):
         direction = self.form.cleaned_data.get("sort_direction")
         return sort(memories, column=column or None, direction=direction or None)
 
-    def _as_it_is(self, memories: MemoryQuerySet, name: str, value: Any) -> MemoryQuerySet:
+    def _as_it_is(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         return memories  # read elsewhere, and declared here so that it is documented and checked
 
     def _from(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
