@@ -44,7 +44,11 @@ class AppDetailSerializer(serializers.ModelSerializer):
 
 
 class AppUpdateSerializer(SubjectSerializer):
-    is_active = FlagField(help_text="`false` pauses the app: it reads and writes nothing.")
+    is_active = FlagField(
+        required=False,
+        help_text="`false` pauses the app: it reads and writes nothing. Needed, unless the query "
+        "has it.",
+    )
 
 
 class AppUpdatedSerializer(serializers.Serializer):

@@ -11,6 +11,7 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import AboutOneUser
 from openmemory.api.pagination import Pages
+from openmemory.errors import Malformed
 
 from .filters import AppFilter
 from .models import App
@@ -68,6 +69,8 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
         """
         given = AppUpdateSerializer(data=self._asked(request))
         given.is_valid(raise_exception=True)
+        if "is_active" not in given.validated_data:
+            raise Malformed("Say in `is_active` what the app shall be.", field="is_active")
         self.get_queryset().one(app_id).activate(given.validated_data["is_active"])
         return Response({"status": "success", "message": "Updated app details successfully"})
 

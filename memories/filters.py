@@ -7,6 +7,7 @@ import django_filters
 from django import forms
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
+from drf_spectacular.utils import extend_schema_field
 
 from accounts.subjects import USER_ID_HELP
 from openmemory.api.fields import EpochField
@@ -33,6 +34,7 @@ class EpochFormField(forms.IntegerField):
         return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": EpochField.LAST})
 class EpochFilter(django_filters.Filter):
     field_class = EpochFormField
 

@@ -73,8 +73,8 @@ class NumberField(serializers.FloatField):
 class EpochField(WholeField):
     """A time, in whole seconds since 1970 in UTC."""
 
-    # The last second of the year 9999, where Python's calendar ends.
-    LAST = 253402300799
+    # The last second but one of the year 9999, where Python's calendar ends.
+    LAST = 253402300798
 
     default_error_messages = {"future": "This time is in the future."}
 

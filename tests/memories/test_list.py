@@ -91,6 +91,7 @@ def test_dates_are_inclusive_to_the_second(alice):
     assert between(from_date=1_001) == ["Late."]
     assert between(to_date=1_999) == ["Early."]
     assert between(from_date=2_001) == []
+    assert between(to_date=253_402_300_798) == ["Early.", "Late."]
 
 
 def test_any_of_several_categories_matches(alice):
@@ -164,6 +165,7 @@ def test_paging_shows_each_memory_once_though_all_are_as_old(alice):
         ({"from_date": "yesterday"}, "from_date"),
         ({"to_date": "1.5"}, "to_date"),
         ({"to_date": 10**30}, "to_date"),
+        ({"to_date": 253_402_300_799}, "to_date"),
         ({"from_date": -1}, "from_date"),
         ({"sort_column": "state"}, "sort_column"),
         ({"sort_column": "memory", "sort_direction": "up"}, "sort_direction"),
