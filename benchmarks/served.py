@@ -1,0 +1,119 @@
+"""A server to be measured: one of the benchmark's own, and a client that costs it little."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+START_SECONDS = 120
+
+
+class Client:
+    """One kept connection with one key. Not for several threads."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self.url = url
+        address = urlsplit(url).netloc
+        self._connection = http.client.HTTPConnection(address, timeout=120)
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def get(self, path: str) -> Any:
+        return self._call("GET", path, None)
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._call("POST", path, json.dumps(body))
+
+    def _call(self, method: str, path: str, body: str | None) -> Any:
+        self._connection.request(method, f"/api/v1{path}", body, self._headers)
+        answer = self._connection.getresponse()
+        content = answer.read()
+        if answer.status == 429:
+            time.sleep(int(answer.headers["Retry-After"]))
+            return self._call(method, path, body)
+        if answer.status >= 300:
+            raise SystemExit(f"{method} {path} answered {answer.status}: {content[:500]!r}")
+        return json.loads(content)
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    key: str  # of an operator
+
+    def client(self, key: str | None = None) -> Client:
+        return Client(self.url, key or self.key)
+
+    def new_user(self, user_id: str) -> Client:
+        return self.client(self.client().post("/users", {"user_id": user_id})["api_key"])
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """Start a server in a scratch folder, which this process then shares the database of."""
+    with tempfile.TemporaryDirectory(prefix="openmemory-benchmark-") as folder:
+        port = _free_port()
+        os.environ |= {
+            "OPENMEMORY_STATE_DIR": folder,
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "USER": "benchmark",
+            "OPENMEMORY_LOG_FORMAT": "json",
+            "OPENMEMORY_LOG_LEVEL": "WARNING",
+            "OPENMEMORY_RATE_READS": "off",
+            "OPENMEMORY_RATE_WRITES": "off",
+            "DATABASE_URL": "",
+            "REDIS_URL": "",
+        }
+        command = [sys.executable, "manage.py", "run"]
+        with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL) as process:
+            try:
+                url = f"http://127.0.0.1:{port}"
+                _wait_for(url, process)
+                yield Server(url, (Path(folder) / "api_key").read_text().strip())
+            finally:
+                process.send_signal(signal.SIGTERM)
+
+
+def use_django() -> None:
+    """Make the server's own code and database usable from a benchmark."""
+    sys.path.insert(0, str(CHECKOUT))
+    os.environ["DJANGO_SETTINGS_MODULE"] = "openmemory.settings"
+    import django
+
+    django.setup()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+        try:
+            connection.request("GET", "/health/ready")
+            if connection.getresponse().status == 200:
+                return
+        except ConnectionError:
+            pass
+        finally:
+            connection.close()
+        time.sleep(0.2)
+    raise SystemExit("The server did not start: see what `make run` says.")
