@@ -7,7 +7,6 @@ import django_filters
 from django import forms
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
-from drf_spectacular.utils import extend_schema_field
 
 from accounts.subjects import USER_ID_HELP
 from openmemory.api.fields import EpochField
@@ -23,20 +22,13 @@ COLUMNS = {
 }
 
 
-class EpochFormField(forms.IntegerField):
-    """Whole seconds since 1970, as a moment."""
+class EpochFilter(django_filters.Filter):
+    """Whole seconds since 1970."""
+
+    field_class = forms.IntegerField
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=EpochField.LAST, **kwargs)
-
-    def clean(self, value: Any) -> datetime | None:
-        seconds = super().clean(value)
-        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-@extend_schema_field({"type": "integer", "minimum": 0, "maximum": EpochField.LAST})
-class EpochFilter(django_filters.Filter):
-    field_class = EpochFormField
 
 
 class ListFilter(django_filters.FilterSet):
@@ -81,11 +73,11 @@ class ListFilter(django_filters.FilterSet):
     def _as_it_is(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         return memories  # read elsewhere, and declared here so that it is documented and checked
 
-    def _from(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
-        return memories.created_between(value, None)
+    def _from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
+        return memories.created_between(datetime.fromtimestamp(value, UTC), None)
 
-    def _to(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
-        return memories.created_between(None, value)
+    def _to(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
+        return memories.created_between(None, datetime.fromtimestamp(value, UTC))
 
     def _in_categories(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         names = [part.strip() for part in value.split(",")]
