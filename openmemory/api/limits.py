@@ -80,18 +80,23 @@ def _address(request: HttpRequest) -> str:
     return f"address {client_network(request)}"
 
 
+class TooOften(Throttled):
+    default_detail = "That was too often."
+    extra_detail_singular = "Try again in {wait} second."
+    extra_detail_plural = "Try again in {wait} seconds."
+
+
 class Limit(BaseThrottle):
     """Refuse what is too often, once the key is known and before any work is done."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         action = getattr(view, "action", None)
         reads = only_reads(view, method=request.method, action=action)
-        self.usage = count(request._request, READS if reads else WRITES)
-        request._request.usage = self.usage  # type: ignore[attr-defined]
-        return self.usage is None or not self.usage.exceeded
-
-    def wait(self) -> float | None:
-        return self.usage.seconds_left if self.usage else None
+        usage = count(request._request, READS if reads else WRITES)
+        request._request.usage = usage  # type: ignore[attr-defined]
+        if usage and usage.exceeded:
+            raise TooOften(wait=usage.seconds_left)
+        return True
 
 
 class RateLimits:
@@ -113,7 +118,7 @@ class RateLimits:
         else:
             usage = count(request, _policy(request, response))
             if usage and usage.exceeded and 400 <= response.status_code < 500:
-                refusal = Throttled(wait=usage.seconds_left)
+                refusal = TooOften(wait=usage.seconds_left)
                 response = errors.problem_response(refusal, {"request": request}) or response
         for name, value in (usage.headers() if usage else {}).items():
             response.headers[name] = value

@@ -129,7 +129,9 @@ class DocstringSchema(AutoSchema):
         return self._register("responses", name, response)
 
     def _complete_answers(self, operation: dict[str, Any]) -> None:
-        header = {"X-Request-ID": self._component("headers", "RequestId").ref}
+        header = {
+            name: self._component("headers", component).ref for name, component in _HEADERS.items()
+        }
         for status, response in operation["responses"].items():
             if "$ref" not in response:
                 response["headers"] = {**header, **response.get("headers", {})}
@@ -186,6 +188,16 @@ def _text(description: str, **more: Any) -> dict[str, Any]:
     return {"type": "string", "description": description, **more}
 
 
+# What every answer carries; those about limits, as long as the limit is not off.
+_HEADERS = {
+    "X-Request-ID": "RequestId",
+    "RateLimit-Policy": "RateLimitPolicy",
+    "RateLimit": "RateLimit",
+    "X-RateLimit-Limit": "RateLimitLimit",
+    "X-RateLimit-Remaining": "RateLimitRemaining",
+    "X-RateLimit-Reset": "RateLimitReset",
+}
+
 _FAULT = {
     "type": "object",
     "required": ["loc", "code", "detail"],
@@ -204,6 +216,28 @@ _COMPONENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("headers", "RequestId"): {
         "description": "The id of this request: the one that was sent, or a new one.",
         "schema": {"type": "string"},
+    },
+    ("headers", "RateLimitPolicy"): {
+        "description": "Which limit this request counted for, and how many are let in how long: "
+        '`"reads";q=6000;w=60`.',
+        "schema": {"type": "string"},
+    },
+    ("headers", "RateLimit"): {
+        "description": "How many more are let in, and in how many seconds it starts anew: "
+        '`"reads";r=5990;t=32`.',
+        "schema": {"type": "string"},
+    },
+    ("headers", "RateLimitLimit"): {
+        "description": "How many requests are let in.",
+        "schema": {"type": "integer"},
+    },
+    ("headers", "RateLimitRemaining"): {
+        "description": "How many more are let in.",
+        "schema": {"type": "integer"},
+    },
+    ("headers", "RateLimitReset"): {
+        "description": "When it starts anew, in seconds since 1970.",
+        "schema": {"type": "integer"},
     },
     ("schemas", "Problem"): {
         "type": "object",
