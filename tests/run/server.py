@@ -63,15 +63,8 @@ class Server:
         self.said = ""
         self._lines = queue.Queue()
         self.process = self.manage("run")
-        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        threading.Thread(target=_read, args=(self.process, self._lines), daemon=True).start()
         self.wait_for("Press Ctrl-C to stop it.")
-
-    def _read(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout as lines:
-            for line in lines:
-                self._lines.put(line)
-        self._lines.put(None)
 
     def wait_for(self, text: str) -> None:
         """Read what it says until it says this."""
@@ -136,6 +129,14 @@ class Server:
             for process in psutil.Process(self.process.pid).children(recursive=True)
             if all(word in " ".join(process.cmdline()) for word in words)
         )
+
+
+def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    with process.stdout as output:
+        for line in output:
+            lines.put(line)
+    lines.put(None)
 
 
 def eventually(condition: object, seconds: float = SECONDS) -> bool:
