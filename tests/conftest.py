@@ -11,9 +11,9 @@ from openmemory.embedded import running
 from openmemory.embedded.postgres import Postgres
 from openmemory.embedded.valkey import Valkey
 from tests.cast import alice, anonymous, bob, olga
-from tests.server import server
+from tests.server import shared_server
 
-__all__ = ["alice", "anonymous", "bob", "olga", "server"]
+__all__ = ["alice", "anonymous", "bob", "olga", "shared_server"]
 
 
 @pytest.hookimpl(trylast=True)

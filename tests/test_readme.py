@@ -15,23 +15,27 @@ BLOCKS = {block.heading: block for block in fences.read(README)}
 
 
 @pytest.fixture(scope="module")
-def checkout(server):
+def checkout(shared_server):
     """The server's folder, with what stands beside `var/` in a checkout where it was installed."""
-    (server.folder / "manage.py").symlink_to(Path(settings.BASE_DIR) / "manage.py")
-    stub = server.folder / ".venv" / "bin" / "activate"
+    (shared_server.folder / "manage.py").symlink_to(Path(settings.BASE_DIR) / "manage.py")
+    stub = shared_server.folder / ".venv" / "bin" / "activate"
     stub.parent.mkdir(parents=True)
     stub.write_text(f'PATH="{Path(sys.executable).parent}:$PATH"\n')
-    return server.folder
+    return shared_server.folder
 
 
 @pytest.fixture(scope="module")
-def run(server, checkout):
+def run(shared_server, checkout):
     """Run a block as somebody with the KEY, and return what each of its paragraphs prints."""
 
     def run(heading, language):
-        code = BLOCKS[heading].code.replace("localhost:8000", f"localhost:{server.port}")
+        code = BLOCKS[heading].code.replace("localhost:8000", f"localhost:{shared_server.port}")
         pieces = code.strip().split("\n\n") if language is SHELL else [code]
-        environment = {**server.environment, "KEY": server.key, "API": f"{server.url}/api/v1"}
+        environment = {
+            **shared_server.environment,
+            "KEY": shared_server.key,
+            "API": f"{shared_server.url}/api/v1",
+        }
         path = f"{Path(sys.executable).parent}:{environment['PATH']}"
         return language.run(pieces, checkout, {**environment, "PATH": path})
 
@@ -53,8 +57,8 @@ def test_the_readme_has_no_code_that_is_not_run_here():
     ]
 
 
-def test_five_minutes_with_curl_remember_find_list_revise_and_delete(run, server):
-    before = server.call("GET", "/memories")["total"]
+def test_five_minutes_with_curl_remember_find_list_revise_and_delete(run, shared_server):
+    before = shared_server.call("GET", "/memories")["total"]
 
     _, *answers = run("Five minutes with curl", SHELL)
 
@@ -69,7 +73,7 @@ def test_five_minutes_with_curl_remember_find_list_revise_and_delete(run, server
         "Our dog Rex is no longer afraid of thunder",
     )
     assert deleted == {"message": "Successfully deleted memory"}
-    assert server.call("GET", "/memories")["total"] == before
+    assert shared_server.call("GET", "/memories")["total"] == before
 
 
 def test_the_same_with_python_finds_the_birthday_first(run):
@@ -81,11 +85,11 @@ def test_the_same_with_python_finds_the_birthday_first(run):
     assert 0 < float(score) <= 1
 
 
-def test_its_commands_make_a_user_and_a_key_of_an_app(run, server):
+def test_its_commands_make_a_user_and_a_key_of_an_app(run, shared_server):
     (printed,) = run("Users, keys and apps", SHELL)
 
     assert all(line.startswith("om_") for line in printed.splitlines())
-    bound, first = server.call("GET", "/keys?user_id=alice")["items"]
+    bound, first = shared_server.call("GET", "/keys?user_id=alice")["items"]
     assert [(key["app"], key["scopes"]) for key in (first, bound)] == [
         (None, ["read", "write"]),
         ("notes", ["read", "write"]),

@@ -44,15 +44,15 @@ PRINTED = {
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_guide_does_what_it_says(language, server, tmp_path):
+def test_the_guide_does_what_it_says(language, shared_server, tmp_path):
     if shutil.which(str(LANGUAGES[language].command[0])) is None:
         pytest.skip(f"{LANGUAGES[language].command[0]} is not installed")
     blocks = [block for block in fences.read(GUIDE) if block.language == language]
     user = f"guide-{language}"
-    secret = server.manage("create_api_key", user, "--create-user", "--operator")
+    secret = shared_server.make_key(user)
 
-    pieces = [block.code.replace(":8000", f":{server.port}") for block in blocks]
-    said = LANGUAGES[language].run(pieces, tmp_path, readers_shell(server, secret, tmp_path))
+    pieces = [block.code.replace(":8000", f":{shared_server.port}") for block in blocks]
+    said = LANGUAGES[language].run(pieces, tmp_path, readers_shell(shared_server, secret, tmp_path))
 
     printed = {block.heading: text for block, text in zip(blocks, said, strict=True)}
     missing = {
@@ -64,8 +64,8 @@ def test_the_guide_does_what_it_says(language, server, tmp_path):
     assert not missing, printed
     # The rule kept the app from the memory, although the search asked for it.
     assert "storm" not in printed["Apps and rules"].replace("Rex do in a storm", "")
-    assert server.call("GET", f"/memories?user_id={user}")["total"] == 0
-    assert server.call("GET", "/config")["openmemory"] == {"custom_instructions": None}
+    assert shared_server.call("GET", f"/memories?user_id={user}")["total"] == 0
+    assert shared_server.call("GET", "/config")["openmemory"] == {"custom_instructions": None}
 
 
 def test_the_guide_says_everything_in_every_language():
@@ -76,13 +76,13 @@ def test_the_guide_says_everything_in_every_language():
     assert list(headings.values()) == [list(PRINTED)] * len(LANGUAGES)
 
 
-def readers_shell(server, secret, folder):
+def readers_shell(shared_server, secret, folder):
     """What is around the reader of the guide: the server's folder, and the variables it names."""
     (folder / "var").mkdir()
     (folder / "var" / "api_key").write_text(secret)
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-        "OPENMEMORY_URL": server.url,
+        "OPENMEMORY_URL": shared_server.url,
         "OPENMEMORY_API_KEY": secret,
     }

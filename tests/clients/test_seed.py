@@ -15,9 +15,9 @@ EXAMPLES = {block.heading: block.code for block in fences.read(Path(__file__).wi
 
 
 @pytest.fixture(scope="module")
-def key(server):
+def key(shared_server):
     """Of the user whom the examples name, who is no operator."""
-    return server.call("POST", "/users", json={"user_id": "user123"})["api_key"]
+    return shared_server.call("POST", "/users", json={"user_id": "user123"})["api_key"]
 
 
 def executed(code: str) -> dict[str, Any]:
@@ -27,8 +27,8 @@ def executed(code: str) -> dict[str, Any]:
     return names
 
 
-def test_the_complete_example_prints_what_it_says(server, key, capsys):
-    filled = f'OpenMemoryClient("{key}", "{server.url}")'
+def test_the_complete_example_prints_what_it_says(shared_server, key, capsys):
+    filled = f'OpenMemoryClient("{key}", "{shared_server.url}")'
     example = EXAMPLES["Complete Example: Memory Management"]
     assert 'OpenMemoryClient("your-api-key-here")' in example
 
@@ -43,9 +43,9 @@ def test_the_complete_example_prints_what_it_says(server, key, capsys):
     assert names["memory"]["metadata_"] == {"category": "family", "priority": "high"}
 
 
-def test_its_client_revises_and_deletes(server, key):
+def test_its_client_revises_and_deletes(shared_server, key):
     definition, _, _ = EXAMPLES["Complete Example: Memory Management"].partition("# Usage example")
-    client = executed(definition)["OpenMemoryClient"](key, base_url=server.url)
+    client = executed(definition)["OpenMemoryClient"](key, base_url=shared_server.url)
     made = client.create_memory("user123", "Buy oat milk")
 
     revised = client.update_memory(made["id"], "Buy oat milk and rye bread", "user123")
@@ -57,12 +57,14 @@ def test_its_client_revises_and_deletes(server, key):
     assert client.get_memories("user123", search_query="oat milk")["total"] == 0
 
 
-def test_its_paging_finds_every_memory_once(server, key):
+def test_its_paging_finds_every_memory_once(shared_server, key):
     made = [
-        server.call("POST", "/memories", json={"user_id": "user123", "text": text, "infer": False})
+        shared_server.call(
+            "POST", "/memories", json={"user_id": "user123", "text": text, "infer": False}
+        )
         for text in (f"Page {number} of the diary" for number in range(205))
     ]
-    example = EXAMPLES["Pagination"].replace("https://api.openmemory.com", server.url)
+    example = EXAMPLES["Pagination"].replace("https://api.openmemory.com", shared_server.url)
 
     memories = executed(example)["get_all_memories"]("user123", key)
 
@@ -71,11 +73,15 @@ def test_its_paging_finds_every_memory_once(server, key):
     assert {each["id"] for each in made} <= set(ids)
 
 
-def test_its_error_handling_gets_answers_and_raises_refusals(server, key):
+def test_its_error_handling_gets_answers_and_raises_refusals(shared_server, key):
     make_api_request = executed(EXAMPLES["Error Handling"])["make_api_request"]
 
-    found = make_api_request(f"{server.url}/api/v1/memories", {"Authorization": f"Bearer {key}"})
+    found = make_api_request(
+        f"{shared_server.url}/api/v1/memories", {"Authorization": f"Bearer {key}"}
+    )
 
     assert set(found) == {"items", "total", "page", "size", "pages"}
     with pytest.raises(requests.HTTPError, match="401"):
-        make_api_request(f"{server.url}/api/v1/memories", {"Authorization": "Bearer nobody's"})
+        make_api_request(
+            f"{shared_server.url}/api/v1/memories", {"Authorization": "Bearer nobody's"}
+        )
