@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,22 @@ def test_a_request_in_hand_is_answered_before_a_server_stops(server: Server) -> 
         assert client.recv(1024).startswith(b"HTTP/1.1 401 ")
 
     assert server.process.wait(SECONDS) == 0
+
+
+def test_slow_clients_hold_up_nobody(server: Server) -> None:
+    """Whoever is slow to say what they want, to say it all, or to say anything."""
+    post = "POST /api/v1/memories HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer"
+    beginnings = (
+        b"GET /health/live HT",
+        f"{post} {server.key}\r\nContent-Length: 1000\r\n\r\n{{".encode(),
+        b"",
+    )
+    with ExitStack() as stack:
+        for beginning in beginnings * 30:  # more than there are connections to the database
+            client = socket.create_connection(("127.0.0.1", server.port))
+            stack.enter_context(client).sendall(beginning)
+
+        assert server.get("/api/v1/users/me").status_code == 200
 
 
 @pytest.mark.parametrize(
