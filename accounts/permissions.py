@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
-from rest_framework.request import Request
 
 from openmemory.api.reading import only_reads
 
@@ -30,11 +29,11 @@ class KeyHasScope(BasePermission):
 
 
 class IsOperator(BasePermission):
-    message = "Only an operator may do that."
+    message = "Only an operator may do that, with a key that is bound to no app."
     code = "operators_only"
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return request.user.is_staff
+    def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
+        return request.auth.is_operators
 
 
 class PersonalKeyToChange(BasePermission):

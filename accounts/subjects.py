@@ -45,13 +45,13 @@ class SubjectSerializer(serializers.Serializer):
 def subject_of(request: AuthenticatedRequest) -> User:
     """Find the user that the request is about.
 
-    Raises NotAllowed when a key that is not an operator's names another user, whether or not
+    Raises NotAllowed when a key without an operator's rights names another user, whether or not
     that user exists, and UserNotFound when an operator names nobody.
     """
     user_id = named_user_id(request)
     if user_id is None or user_id == request.user.user_id:
         return request.user
-    if not request.user.is_staff:
+    if not request.auth.is_operators:
         raise NotAllowed("This key belongs to another user.")
     try:
         return User.objects.get(user_id=user_id)

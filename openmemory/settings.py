@@ -145,7 +145,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_FILTER_BACKENDS": ["openmemory.api.filtering.Filters"],
     "DEFAULT_SCHEMA_CLASS": "openmemory.api.schema.DocstringSchema",
     "DEFAULT_METADATA_CLASS": "openmemory.api.metadata.AllowedMethods",
     "EXCEPTION_HANDLER": "openmemory.api.errors.problem_response",

@@ -120,6 +120,11 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.prefix}…"
 
+    @property
+    def is_operators(self) -> bool:
+        """Whether it has an operator's rights. One that is bound to an app is for an agent."""
+        return self.user.is_staff and not self.app_name
+
     def note_use(self) -> None:
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:

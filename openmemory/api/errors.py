@@ -180,7 +180,7 @@ def _(error: django.RequestDataTooBig, request: AnyRequest) -> Problem:
 
 @problem_of.register
 def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
-    return Problem(400, "malformed", "The body ended before all of it was read.")
+    return CUT_SHORT
 
 
 @problem_of.register(OperationalError)
@@ -190,6 +190,9 @@ def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
 def _(error: Exception, request: AnyRequest) -> Problem:
     log.error("a service is away", kind=type(error).__name__, reason=str(error))
     return _ours(503, errors.Unavailable(), headers=RETRY_AFTER)
+
+
+CUT_SHORT = Problem(400, "malformed", "The body ended before all of it was read.")
 
 
 def too_large(bound: int | None) -> Problem:

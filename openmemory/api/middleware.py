@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import is_valid_path
 
 from openmemory import logs
@@ -137,7 +137,17 @@ class BoundedBody:
         if not _LENGTH.fullmatch(declared):
             detail = "The Content-Length header is not a number of bytes."
             return ProblemResponse(Problem(400, "malformed", detail))
-        return self._refusal(bound) if int(declared) > bound else None
+        if int(declared) > bound:
+            return self._refusal(bound)
+        return self._read(request) if int(declared) <= settings.MAX_BODY_BYTES else None
+
+    def _read(self, request: HttpRequest) -> HttpResponse | None:
+        # Before anything else is: a client that sends slowly holds no database connection then.
+        try:
+            request.body  # noqa: B018
+        except UnreadablePostError:
+            return ProblemResponse(errors.CUT_SHORT)
+        return None
 
     def _has_body(self, request: HttpRequest) -> bool:
         # HTTP/2 sends bodies with neither a length nor an encoding. There the server ends the

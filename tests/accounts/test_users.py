@@ -89,3 +89,16 @@ def test_operators_list_the_users_in_pages(olga, alice, bob, django_assert_num_q
     page = answer.json()
     assert [user["user_id"] for user in page.pop("items")] == ["alice", "bob"]
     assert page == {"total": 3, "page": 1, "size": 2, "pages": 2}
+
+
+def test_an_operators_key_that_is_bound_to_an_app_has_no_rights_of_an_operator(olga, alice):
+    bound = olga.with_key(app_name="notes")
+
+    for answer in (
+        bound.get("/memories", {"user_id": "alice"}),
+        bound.post("/users", {"user_id": "carol"}),
+        bound.get("/users"),
+        bound.post("/config/reset"),
+    ):
+        assert answer.status_code == 403
+    assert bound.get("/memories").status_code == 200

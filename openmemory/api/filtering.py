@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from . import pagination
+
+
+class Filters(DjangoFilterBackend):
+    """The filters that a view declares. What is wrong with the page is told along with them."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        wrong: dict[str, Any] = {}
+        filtered = queryset
+        try:
+            pagination.read(request.query_params)
+        except ValidationError as error:
+            wrong = _by_field(error)
+        try:
+            filtered = super().filter_queryset(request, queryset, view)
+        except ValidationError as error:
+            wrong = wrong | _by_field(error)
+        if wrong:
+            raise ValidationError(wrong)
+        return filtered
+
+
+def _by_field(error: ValidationError) -> dict[str, Any]:
+    return error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
