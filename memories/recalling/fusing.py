@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from pgvector import HalfVector
 
 from .question import Question
 from .words import Lexeme
@@ -63,7 +62,7 @@ def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
     """Weigh these memories by both measures, whichever brought them; the newest come first."""
     parameters: dict[str, Any] = {
         "ids": "{" + ",".join(map(str, ids)) + "}",
-        "vector": HalfVector(question.vector).to_text(),
+        "vector": question.vector.to_text(),
         "space": question.space.pk,
         "lexemes": [lexeme.query for lexeme in question.lexemes],
     }

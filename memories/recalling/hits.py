@@ -65,8 +65,8 @@ def recall(
     """
     question = Question.of(user, query)
     memories = (filters or Filters()).keep(_readable(user, app))
-    near, vectors_by = nearest(memories, question, limit=CANDIDATES)
     fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
+    near, vectors_by = nearest(memories, question, limit=CANDIDATES)
     ranked = rank(weigh({*near, *fitting}, question))
     best = [each for each in ranked if each.candidate.similarity >= (threshold or 0.0)][:top_k]
     found = memories.with_relations().in_bulk([each.candidate.pk for each in best])

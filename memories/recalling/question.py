@@ -1,15 +1,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef
+from pgvector import HalfVector
 
 from accounts.models import User
 from configuration.providers import Vectors
 from memories.models import EmbeddingSpace, UserIndex
 
 from .words import Lexeme, lexemes_of
+
+# The model works while the words are looked up: both take about as long, on different cores.
+_embedding = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
 
 
 @dataclass(frozen=True)
@@ -21,14 +28,20 @@ class Question:
 
     user: User
     space: EmbeddingSpace
-    vector: Vectors
     indexed: bool
     lexemes: Sequence[Lexeme]
+    embedded: Future[Vectors]
 
     @classmethod
     def of(cls, user: User, query: str) -> Question:
         own_index = UserIndex.objects.filter(user=user, space=OuterRef("pk"))
         space = EmbeddingSpace.objects.annotate(indexed=Exists(own_index)).current()
-        vector = space.embedder.embed_query(query)
+        embedded = _embedding.submit(space.embedder.embed_query, query)
         indexed: bool = space.indexed  # type: ignore[attr-defined]  # annotated above
-        return cls(user, space, vector, indexed, lexemes_of(query, user=user, space=space))
+        lexemes = lexemes_of(query, user=user, space=space)
+        return cls(user, space, indexed, lexemes, embedded)
+
+    @cached_property
+    def vector(self) -> HalfVector:
+        """Waits for the model, and raises what it raised."""
+        return HalfVector(self.embedded.result())

@@ -6,7 +6,6 @@ import uuid
 
 from django.db import connection, transaction
 from django.db.models.functions import Cast
-from pgvector import HalfVector
 from pgvector.django import CosineDistance, HalfVectorField
 
 from memories.models.memory import MemoryQuerySet
@@ -35,7 +34,7 @@ def nearest(
         if len(found) == limit:
             return found, "index"
     compared = _embedded(readable, question).annotate(
-        distance=CosineDistance("embeddings__vector", HalfVector(question.vector))
+        distance=CosineDistance("embeddings__vector", question.vector)
     )
     by_distance = compared.order_by("distance", "-created_at", "pk")
     return list(by_distance.values_list("pk", flat=True)[:limit]), "exact"
@@ -45,7 +44,7 @@ def _nearest_by_index(readable: MemoryQuerySet, question: Question, limit: int) 
     # The very expression that the index is made of, else PostgreSQL does not use it.
     indexed = Cast("embeddings__vector", HalfVectorField(dimensions=question.space.dimensions))
     compared = _embedded(readable, question).annotate(
-        distance=CosineDistance(indexed, HalfVector(question.vector))
+        distance=CosineDistance(indexed, question.vector)
     )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
