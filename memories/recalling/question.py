@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
 from pgvector import HalfVector
 
 from accounts.models import User
 from configuration.providers import Vectors
-from memories.models import EmbeddingSpace, UserIndex
+from memories.models import EmbeddingSpace
 
-from .words import Lexeme, lexemes_of
+from .words import Lexeme, look_up
 
 # The model works while the words are looked up: both take about as long, on different cores.
 _embedding = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
@@ -34,11 +33,9 @@ class Question:
 
     @classmethod
     def of(cls, user: User, query: str) -> Question:
-        own_index = UserIndex.objects.filter(user=user, space=OuterRef("pk"))
-        space = EmbeddingSpace.objects.annotate(indexed=Exists(own_index)).current()
+        space = EmbeddingSpace.objects.current()
         embedded = _embedding.submit(space.embedder.embed_query, query)
-        indexed: bool = space.indexed  # type: ignore[attr-defined]  # annotated above
-        lexemes = lexemes_of(query, user=user, space=space)
+        lexemes, indexed = look_up(query, user=user, space=space)
         return cls(user, space, indexed, lexemes, embedded)
 
     @cached_property

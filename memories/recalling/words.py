@@ -25,7 +25,8 @@ MOST_LEXEMES = 50
 ENOUGH_MEMORIES = 300
 
 # Each lexeme of the question with the query that finds it, the number of the user's memories
-# that it is in, and the number that there are.
+# that it is in, and the number that there are. At least one row, to say whether the user has
+# an index of their own.
 COUNTED = r"""
 WITH asked AS (
     SELECT lexeme,
@@ -43,8 +44,10 @@ SELECT asked.lexeme, asked.query,
     COALESCE(
         own.memories,
         (SELECT count(*) FROM memories_memory AS memory WHERE memory.user_id = %(user)s)
-    )
-FROM asked
+    ),
+    own.id IS NOT NULL
+FROM (VALUES (1)) AS always
+LEFT JOIN asked ON true
 LEFT JOIN memories_userindex AS own ON own.user_id = %(user)s AND own.space_id = %(space)s
 """
 
@@ -89,8 +92,10 @@ class Weight(Func):
         return f"({' + '.join(each for _ in self.lexemes)})", parameters
 
 
-def lexemes_of(question: str, *, user: User, space: EmbeddingSpace) -> list[Lexeme]:
+def look_up(question: str, *, user: User, space: EmbeddingSpace) -> tuple[list[Lexeme], bool]:
     """Find the lexemes of a question that are in memories of the user, the rarest first.
+
+    Says as well whether the user has an index of their own in this space.
 
     `ln(1 + (N - df + 0.5) / (df + 0.5))` is the weight of one that is in df of N memories
     (BM25's, of Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). They
@@ -109,10 +114,10 @@ def lexemes_of(question: str, *, user: User, space: EmbeddingSpace) -> list[Lexe
     found = [
         # The numbers kept with an index are of when it was made: df may have outgrown its N.
         Lexeme(text, query, df, math.log((max(total, df) + 1) / (df + 0.5)))
-        for text, query, df, total in rows
+        for text, query, df, total, _ in rows
         if df
     ]
-    return sorted(found, key=lambda lexeme: (lexeme.memories, lexeme.text))
+    return sorted(found, key=lambda lexeme: (lexeme.memories, lexeme.text)), rows[0][-1]
 
 
 def best_by_words(

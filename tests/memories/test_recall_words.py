@@ -5,8 +5,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.models import User
 from memories.models import EmbeddingSpace, Memory, State, UserIndex
-from memories.recalling.words import best_by_words, lexemes_of
+from memories.recalling.words import Lexeme, best_by_words, look_up
 from tests.memories.stock import stock
 
 # Made up, so that the dictionary neither stems nor stops them; each half as common as the last.
@@ -16,6 +17,11 @@ NAMES = [f"zq{letter}x" for letter in "abcdefghij"]
 @pytest.fixture
 def space(db: None) -> EmbeddingSpace:
     return EmbeddingSpace.objects.current()
+
+
+def lexemes_in(question: str, user: User) -> list[Lexeme]:
+    lexemes, _ = look_up(question, user=user, space=EmbeddingSpace.objects.current())
+    return lexemes
 
 
 def texts_of_names(count: int) -> list[str]:
@@ -37,10 +43,10 @@ def heaviest(memories: list[Memory], names: list[str], limit: int) -> list[float
     return sorted((each for each in sums if each), reverse=True)[:limit]
 
 
-def test_the_rarer_a_lexeme_the_more_it_weighs(alice, space):
+def test_the_rarer_a_lexeme_the_more_it_weighs(alice):
     stock(alice.user, ["Green tea."] * 3 + ["Black tea."] * 5 + ["Coffee."] * 2)
 
-    found = lexemes_of("green tea or milk", user=alice.user, space=space)
+    found = lexemes_in("green tea or milk", alice.user)
 
     assert [(lexeme.text, lexeme.memories) for lexeme in found] == [("green", 3), ("tea", 8)]
     assert [lexeme.weight for lexeme in found] == pytest.approx(
@@ -48,11 +54,11 @@ def test_the_rarer_a_lexeme_the_more_it_weighs(alice, space):
     )
 
 
-def test_words_are_counted_among_the_memories_of_one_user(alice, bob, space):
+def test_words_are_counted_among_the_memories_of_one_user(alice, bob):
     stock(alice.user, ["Green tea."] * 3)
     stock(bob.user, ["Green tea."] * 30)
 
-    [lexeme] = lexemes_of("green", user=alice.user, space=space)
+    [lexeme] = lexemes_in("green", alice.user)
 
     assert lexeme.memories == 3
 
@@ -61,7 +67,7 @@ def test_what_was_counted_with_the_index_is_not_counted_again(alice, space):
     stock(alice.user, ["Green tea."] * 3)
     UserIndex.objects.create(user=alice.user, space=space, memories=1000, common_words={"tea": 400})
 
-    green, tea = lexemes_of("green tea", user=alice.user, space=space)
+    green, tea = lexemes_in("green tea", alice.user)
 
     assert (green.memories, tea.memories) == (3, 400)
     assert green.weight == pytest.approx(math.log(1 + 997.5 / 3.5))
@@ -72,17 +78,17 @@ def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice,
     stock(alice.user, ["Green tea."] * 30)
     UserIndex.objects.create(user=alice.user, space=space, memories=2, common_words={})
 
-    [lexeme] = lexemes_of("green", user=alice.user, space=space)
+    [lexeme] = lexemes_in("green", alice.user)
 
     assert 0 < lexeme.weight < 0.02
 
 
-def test_the_best_by_words_are_exactly_those_of_the_formula(alice, space):
+def test_the_best_by_words_are_exactly_those_of_the_formula(alice):
     memories = stock(alice.user, texts_of_names(1200))
     by_id = {memory.pk: memory for memory in memories}
 
     for asked in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
-        lexemes = lexemes_of(" ".join(asked), user=alice.user, space=space)
+        lexemes = lexemes_in(" ".join(asked), alice.user)
         weights = {lexeme.text: lexeme.weight for lexeme in lexemes}
         for limit in (1, 10, 100):
             with CaptureQueriesContext(connection) as context:
@@ -94,19 +100,19 @@ def test_the_best_by_words_are_exactly_those_of_the_formula(alice, space):
             assert len(context) <= 2
 
 
-def test_of_equal_words_the_newest_are_the_best(alice, space):
+def test_of_equal_words_the_newest_are_the_best(alice):
     memories = stock(alice.user, ["Green tea."] * 50)
-    lexemes = lexemes_of("green tea", user=alice.user, space=space)
+    lexemes = lexemes_in("green tea", alice.user)
 
     found = best_by_words(Memory.objects.owned_by(alice.user), lexemes, limit=10)
 
     assert found == [memory.pk for memory in reversed(memories[-10:])]
 
 
-def test_common_words_find_what_filters_leave_of_the_rare_ones(alice, space):
+def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
     stock(alice.user, ["Green tea."] * 310 + ["Tea."] * 400, state=State.ARCHIVED)
     left = stock(alice.user, ["Black tea."] * 20)
-    lexemes = lexemes_of("green tea", user=alice.user, space=space)
+    lexemes = lexemes_in("green tea", alice.user)
 
     found = best_by_words(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
 
