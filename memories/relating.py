@@ -18,7 +18,7 @@ def related_to(memory: Memory, *, among: MemoryQuerySet) -> MemoryQuerySet:
     """Keep the memories that share categories with this one: the most first, then the nearest."""
     space = EmbeddingSpace.objects.current()
     own = Embedding.objects.filter(memory=memory, space=space).first()
-    themes = [category.pk for category in memory.categories.all()]
+    themes = list(memory.categories.values_list("pk", flat=True))
     shared = (
         Categorization.objects.filter(memory=OuterRef("pk"), category__in=themes)
         .values("memory")

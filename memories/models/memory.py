@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
@@ -99,8 +100,13 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         return self.filter(fingerprint=fingerprint(content), state__in=[State.ACTIVE, State.PAUSED])
 
     def with_relations(self) -> MemoryQuerySet:
-        """Bring what an answer shows of each memory, in one more statement for all of them."""
-        return self.select_related("app").prefetch_related("categories")
+        """Bring what an answer shows of each memory, and no more, in the same statement."""
+        names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
+        return (
+            self.select_related("app")
+            .only("user", "app__name", "content", "metadata", "state", "created_at")
+            .annotate(category_names=ArraySubquery(names.values("category__name")))
+        )
 
     def one(self, pk: uuid.UUID) -> Memory:
         """Get a memory of these. Raises MemoryNotFound."""
@@ -177,6 +183,8 @@ class Memory(models.Model):
     )
     updated_at = models.DateTimeField(default=timezone.now)
 
+    category_names: list[str]  # of one that was just put down, or brought `with_relations`
+
     objects = MemoryQuerySet.as_manager()
 
     class Meta:
@@ -205,11 +213,11 @@ class Memory(models.Model):
         return self.content[:80]
 
     def put_in(self, categories: Sequence[Category]) -> None:
-        """Put a memory that is in no category into these, so that they need not be read back."""
+        """Put a memory that is in no category into these."""
         Categorization.objects.bulk_create(
             [
-                Categorization(memory=self, category=each, user_id=self.user_id)
-                for each in categories
+                Categorization(memory=self, category=category, user_id=self.user_id)
+                for category in categories
             ]
         )
-        self._prefetched_objects_cache = {"categories": list(categories)}
+        self.category_names = sorted(category.name for category in categories)

@@ -24,13 +24,12 @@ class MemoryItemSerializer(serializers.ModelSerializer):
     created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
     app_id = serializers.UUIDField(help_text="The app that put it down.")
     app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
-    categories = serializers.SerializerMethodField(help_text="The themes it is about.")
+    categories = serializers.ListField(
+        child=serializers.CharField(), source="category_names", help_text="The themes it is about."
+    )
     metadata_ = serializers.DictField(
         source="metadata", help_text="Key-value pairs that the app keeps beside it."
     )
-
-    def get_categories(self, memory: Memory) -> list[str]:
-        return sorted(category.name for category in memory.categories.all())
 
 
 class MemorySerializer(MemoryItemSerializer):

@@ -140,7 +140,7 @@ def test_an_update_that_says_nothing_clear_is_refused(alice, apps, body):
 
 
 def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_assert_num_queries):
-    with django_assert_num_queries(4):  # key, app, page, categories
+    with django_assert_num_queries(3):  # key, app, page
         page = alice.get(f"/apps/{apps['chat'].pk}/memories").json()
 
     newest, oldest = page.pop("memories")
@@ -164,7 +164,7 @@ def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_asser
 def test_what_an_app_read_is_listed_most_read_first(alice, apps, django_assert_num_queries):
     alice.post("/memories/search", {"query": "Japan", "app": "chat", "top_k": 1})
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         page = alice.get(f"/apps/{apps['chat'].pk}/accessed").json()
 
     read = [(each["memory"]["content"], each["access_count"]) for each in page.pop("memories")]

@@ -60,7 +60,7 @@ def test_a_page_is_asked_for_in_the_body(alice, django_assert_num_queries):
     for number in range(5):
         alice.remember(f"Number {number}.", infer=False, timestamp=number)
 
-    with django_assert_num_queries(4):  # key, page, count, categories
+    with django_assert_num_queries(3):  # key, page, count
         page = alice.post(
             "/memories/filter",
             {"page": 1, "size": 2, "sort_column": "created_at", "sort_direction": "asc"},

@@ -217,7 +217,7 @@ def test_ids_that_are_none_are_refused(alice, ids, place):
 def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
     ids = [alice.remember(f"Number {n}.", infer=False)["id"] for n in range(30)]
 
-    with django_assert_num_queries(3):  # key, memory, categories
+    with django_assert_num_queries(2):  # key, memory
         alice.get(f"/memories/{ids[0]}")
     # key, the ids, and between the ends of a transaction: lock, history, state
     with django_assert_num_queries(7):

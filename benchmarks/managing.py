@@ -1,0 +1,163 @@
+"""What managing memories costs, as ratios to its own SQL, and what the access log adds to a search.
+
+    python benchmarks/managing.py [--sizes 10000,100000]
+
+Starts a server in a scratch folder, with users whose memories are in categories and have been read.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from api import SAMPLES, WARM_UP, captured, medians, run, stocked, timed
+from served import Server, own_server, use_django
+from stocking import Writer, settle
+
+# Every memory is in one of these, as unevenly as people's are, and every fifth in another.
+CATEGORISED = """
+INSERT INTO memories_categorization (memory_id, category_id, user_id)
+SELECT memory.id, category.id, memory.user_id
+FROM (SELECT id, user_id, floor(24 * random() ^ 2) + 1 AS theme FROM memories_memory
+      WHERE user_id = %(user)s
+      UNION ALL
+      SELECT id, user_id, floor(24 * random()) + 1 FROM memories_memory
+      WHERE user_id = %(user)s AND random() < 0.2) AS memory
+JOIN (SELECT id, row_number() OVER (ORDER BY name) AS theme FROM memories_category) AS category
+    USING (theme)
+ON CONFLICT DO NOTHING
+"""
+
+# Two readings for each memory, of random ones.
+READ = """
+INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
+SELECT id, app_id, now() - random() * interval '90 days', 'search', '{}'
+FROM memories_memory, generate_series(1, 2)
+WHERE user_id = %(user)s AND random() < 0.9
+"""
+
+
+Call = Callable[[Any, str], Any]
+
+# What each operation asks, of a client of the API, about a memory.
+OPERATIONS: dict[str, Call] = {
+    "filter": lambda client, pk: client.post("/memories/filter", {"size": 50}),
+    "categories": lambda client, pk: client.get("/memories/categories"),
+    "related": lambda client, pk: client.get(f"/memories/{pk}/related"),
+    "apps": lambda client, pk: client.get("/apps"),
+    "stats": lambda client, pk: client.get("/stats"),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", default="10000,100000", help="memories of each user")
+    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    with own_server() as server:
+        use_django()
+        users = stocked(server, sizes)
+        managers = {size: Manager(server, *user) for size, user in users.items()}
+        settle()
+        for _ in range(SAMPLES + WARM_UP):
+            for manager in managers.values():
+                manager.ask_everything()
+        print_operations(managers)
+        print_access_log(managers)
+
+
+def print_operations(managers: dict[int, Manager]) -> None:
+    columns = " | ".join(f"SQL at {size} | request | ratio" for size in managers)
+    print(f"\n| operation | {columns} | growth |")
+    print("| --- |" + " --- |" * (3 * len(managers) + 1))
+    for name in OPERATIONS:
+        figures = [manager.medians_of(name) for manager in managers.values()]
+        columns = " | ".join(
+            f"{sql:.1f} ms | {request:.1f} ms | **{request / sql:.2f}**" for sql, request in figures
+        )
+        print(f"| {name} | {columns} | **{figures[-1][1] / figures[0][1]:.2f}** |")
+
+
+def print_access_log(managers: dict[int, Manager]) -> None:
+    print("\n| memories | search without its log | with | ratio |")
+    print("| --- | --- | --- | --- |")
+    for size, manager in managers.items():
+        noting, search = manager.medians_of("search")
+        without = search - noting
+        print(f"| {size} | {without:.1f} ms | {search:.1f} ms | **{search / without:.2f}** |")
+
+
+class Manager:
+    """Does what a person does, and notes how long each thing takes by itself and over the API."""
+
+    def __init__(self, server: Server, user_id: str, key: str) -> None:
+        from accounts.models import User
+        from memories.models import Memory
+
+        self._user = User.objects.get(user_id=user_id)
+        put_in_use(self._user)
+        self._client = server.client(key)
+        self._in_process = InProcess(key)
+        self._memory = str(Memory.objects.owned_by(self._user).latest("created_at").pk)
+        self._writer = Writer(seed=7)
+        self._taken: dict[str, list[tuple[float, ...]]] = {name: [] for name in OPERATIONS}
+        self._taken["search"] = []
+
+    def ask_everything(self) -> None:
+        for name, call in OPERATIONS.items():
+            self._taken[name].append(self._ask(call))
+        self._taken["search"].append(self._search())
+
+    def medians_of(self, name: str) -> list[float]:
+        return medians(self._taken[name])
+
+    def _ask(self, call: Call) -> tuple[float, float]:
+        statements = self._statements(call)
+        return timed(lambda: run(statements)), timed(lambda: call(self._client, self._memory))
+
+    def _statements(self, call: Call) -> list[str]:
+        """Those about the person's things: who asks is found out by others."""
+        asked = captured(lambda: call(self._in_process, self._memory))
+        return [each for each in asked if "memories_" in each or "apps_registry_" in each]
+
+    def _search(self) -> tuple[float, float]:
+        from memories.accessing import note_accesses
+        from memories.models import Memory
+
+        read = list(Memory.objects.owned_by(self._user).active()[:10])
+        noting = timed(lambda: note_accesses(read, app=None, access_type="search"))
+        body = {"query": self._writer.question()}
+        search = timed(lambda: self._client.post("/memories/search", body))
+        return noting, search
+
+
+class InProcess:
+    """Asks the API in this process, where its statements can be captured."""
+
+    def __init__(self, key: str) -> None:
+        from django.test import Client
+
+        self._client = Client(headers={"Authorization": f"Bearer {key}"})
+
+    def get(self, path: str) -> Any:
+        return self._client.get(f"/api/v1{path}")
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._client.post(f"/api/v1{path}", body, content_type="application/json")
+
+
+def put_in_use(user: Any) -> None:
+    """Put the memories of a user into categories, and have them read."""
+    from django.db import connection
+
+    from memories.models import Category
+    from memories.taxonomy import THEMES
+
+    Category.objects.named([theme.name for theme in THEMES])
+    with connection.cursor() as cursor:
+        for statement in (CATEGORISED, READ):
+            cursor.execute(statement, {"user": user.pk})
+
+
+if __name__ == "__main__":
+    main()
