@@ -1,7 +1,7 @@
 # Everything that one does with this checkout. `make` alone lists it.
 
 # Any Python from 3.11 on, the one that is tested first.
-PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name))))
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt

@@ -29,6 +29,8 @@ SETTINGS = {
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
+    # Parallel builds of an index share so much. A container's /dev/shm has 64 MB.
+    "min_dynamic_shared_memory": "288MB",
     "random_page_cost": "1.1",
     "jit": "off",  # compiling costs more than it saves in queries of a few milliseconds
     "timezone": "UTC",
