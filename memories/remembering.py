@@ -71,7 +71,8 @@ def _known(memory: Memory) -> Memory | None:
         lock = int.from_bytes(digest[:8], "big", signed=True) ^ (memory.user.pk.int >> 65)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
     same = Memory.objects.owned_by(memory.user).filter(app=memory.app).same_as(memory.content)
-    return same.with_relations().first()
+    pk = same.values_list("pk", flat=True).first()
+    return None if pk is None else Memory.objects.with_relations().get(pk=pk)
 
 
 def _store(
@@ -84,7 +85,12 @@ def _store(
 ) -> None:
     memory.fingerprint = fingerprint(memory.content)
     memory.words = words_of(memory.content, memory.created_at)
-    memory.save(force_insert=True)
-    StateChange.objects.create(memory=memory, new_state=State.ACTIVE, changed_by=by)
-    Embedding.objects.create(memory=memory, space=space, user=memory.user, vector=vector)
+    # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
+    Memory.objects.bulk_create([memory])
+    StateChange.objects.bulk_create(
+        [StateChange(memory=memory, new_state=State.ACTIVE, changed_by=by)]
+    )
+    Embedding.objects.bulk_create(
+        [Embedding(memory=memory, space=space, user=memory.user, vector=vector)]
+    )
     memory.put_in(categories)

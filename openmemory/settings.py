@@ -86,10 +86,11 @@ WHITENOISE_AUTOREFRESH = False
 
 # --- Services ------------------------------------------------------------------------------
 
-# One process keeps two cores busy, since the embedder works outside of Python's lock, and needs
-# one copy of the model. Threads are made on demand. They are many because a client that sends its
-# body slowly holds one meanwhile; it holds no connection to the database.
-WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 1, minimum=1, maximum=64)
+# Python runs one thread of a process at a time: with two processes, two cores remember 1.4 times
+# as many memories a second as with one. Each has a copy of the model. Threads are made on demand,
+# and are many because a client that sends its body slowly holds one meanwhile; it holds no
+# connection to the database.
+WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 2, minimum=1, maximum=64)
 WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
 
 # Connections to the database that one process opens at most. The others wait for one.

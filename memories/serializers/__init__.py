@@ -14,6 +14,7 @@ from .memory import (
     NewMemorySerializer,
     RememberedSerializer,
     RevisionSerializer,
+    show,
 )
 from .search import (
     ExplanationSerializer,
@@ -45,4 +46,5 @@ __all__ = [
     "SearchResultSerializer",
     "SearchResultsSerializer",
     "SearchSerializer",
+    "show",
 ]

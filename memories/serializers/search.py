@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from rest_framework import serializers
@@ -17,7 +16,7 @@ from openmemory.api.fields import (
     WholeField,
 )
 
-from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer
+from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer, show
 
 
 class SearchFiltersSerializer(serializers.Serializer):
@@ -90,14 +89,10 @@ class SearchResultSerializer(MemorySerializer):
         allow_null=True, help_text="How it was ranked, where the search asked for it."
     )
 
-    @cached_property
-    def _memory(self) -> MemorySerializer:
-        return MemorySerializer()  # one for all hits: making its fields takes a millisecond
-
     def to_representation(self, hit: Hit) -> dict[str, Any]:
         explained = hit.explanation and ExplanationSerializer(hit.explanation).data
         return {
-            **self._memory.to_representation(hit.memory),
+            **show(hit.memory),
             "score": hit.score,
             "similarity": hit.similarity,
             "explanation": explained,

@@ -23,6 +23,7 @@ from memories.serializers import (
     RevisionSerializer,
     SearchResultsSerializer,
     SearchSerializer,
+    show,
 )
 
 from .scope import MemoriesOfOneUser
@@ -67,7 +68,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             metadata=given["metadata"],
             learned_at=given.get("timestamp"),
         )
-        answer = MemorySerializer(remembered.memory).data
+        answer = show(remembered.memory)
         return Response({**answer, "event": remembered.event, "job": None})
 
     @extend_schema(responses=MemorySerializer)
@@ -75,7 +76,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         """Show a memory, in whatever state it is."""
         memory = self.get_queryset().with_relations().one(memory_id)
         self._note([memory], "get")
-        return Response(MemorySerializer(memory).data)
+        return Response(show(memory))
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -87,7 +88,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         memory = revising.revise(
             memory_id, given["memory_content"], among=self.get_queryset(), by=request.user
         )
-        return Response(MemorySerializer(memory).data)
+        return Response(show(memory))
 
     @extend_schema(request=None, responses=MessageSerializer)
     def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
