@@ -23,7 +23,7 @@ SETTINGS = {
     "listen_addresses": "",  # a unix socket only
     "port": str(POSTGRES_PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "200",
     # Sensible for a machine of 2 GB; more of it is the operating system's cache anyway.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -84,7 +85,8 @@ class Server:
     def kill_everything(self) -> None:
         tree = self.tree()
         for process in tree:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # its parent was quicker to end it
+                process.kill()
         psutil.wait_procs(tree, SECONDS)
         if self.process is not None:
             self.process.wait(SECONDS)
@@ -127,8 +129,15 @@ class Server:
         return next(
             process
             for process in psutil.Process(self.process.pid).children(recursive=True)
-            if all(word in " ".join(process.cmdline()) for word in words)
+            if all(word in _command(process) for word in words)
         )
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

@@ -126,11 +126,13 @@ def test_a_process_that_is_killed_is_started_again(server: Server, words: tuple[
 
 
 def test_a_web_worker_that_is_killed_is_started_again(server: Server) -> None:
-    (worker,) = server.child("-m", "openmemory.serving").children()
+    master = server.child("-m", "openmemory.serving")
+    workers = master.children()
 
-    worker.kill()
-    assert eventually(lambda: not worker.is_running())
+    workers[0].kill()
+    assert eventually(lambda: not workers[0].is_running())
 
+    assert eventually(lambda: len(master.children()) == len(workers))
     assert eventually(server.is_ready)
 
 
