@@ -4,20 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import connection
+from django.utils import timezone
 
 from apps_registry.models import App
 
-from .models import Access, Memory
+from .models import Memory
+
+# In one statement, since it comes with every search. Nobody waits for the disk to read: a crash
+# may lose the last moments of this log, which is what `synchronous_commit` off means.
+NOTED = """
+INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
+SELECT read.id, %(app)s, %(now)s, %(type)s, '{}'
+FROM set_config('synchronous_commit', 'off', true),
+    unnest(%(memories)s::uuid[]) WITH ORDINALITY AS read (id, place)
+ORDER BY read.place
+"""
 
 
 def note_accesses(memories: Iterable[Memory], *, app: App | None, access_type: str) -> None:
     """Log one reading of each of these memories, by an app or by the person themselves."""
-    accesses = [Access(memory=memory, app=app, access_type=access_type) for memory in memories]
-    if not accesses:
+    read = [memory.pk for memory in memories]
+    if not read:
         return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            # Nobody waits for the disk to read: a crash may lose the last moments of this log.
-            cursor.execute("SET LOCAL synchronous_commit TO off")
-        Access.objects.bulk_create(accesses)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            NOTED,
+            {
+                "app": app.pk if app else None,
+                "now": timezone.now(),
+                "type": access_type,
+                "memories": read,
+            },
+        )
