@@ -78,7 +78,7 @@ def own_server() -> Iterator[Server]:
             "DATABASE_URL": "",
             "REDIS_URL": "",
         }
-        command = [sys.executable, "manage.py", "run"]
+        command = [sys.executable, "manage.py", "run", "--with-parent"]
         with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
