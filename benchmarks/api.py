@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import cache
 from statistics import median
 from typing import Any
-from urllib.parse import urlsplit
 
-from served import Server, own_server, use_django
+from served import Server, own_server, slow_clients, use_django
 from stocking import Writer, settle, stock
 
 WARM_UP = 5
@@ -275,35 +272,6 @@ def compare_slow_clients(server: Server, user: tuple[str, str]) -> None:
         with slow_clients(server.url, user[1], count):
             beside = searching()
         print(f"| {count} | {beside:.1f} ms | **{beside / alone:.2f}** |")
-
-
-@contextmanager
-def slow_clients(url: str, key: str, count: int) -> Iterator[None]:
-    """Clients that have sent the head of a request and go on with a byte of it a second."""
-    host, port = urlsplit(url).hostname, urlsplit(url).port
-    head = (
-        f"POST /api/v1/memories HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
-        "Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
-    )
-    sockets = [socket.create_connection((host, port)) for _ in range(count)]
-    over = threading.Event()
-
-    def send_slowly() -> None:
-        while not over.wait(1):
-            for each in sockets:
-                each.sendall(b" ")
-
-    for each in sockets:
-        each.sendall(head.encode())
-    thread = threading.Thread(target=send_slowly)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        for each in sockets:
-            each.close()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A server to be measured: one of the benchmark's own, and a client that costs it little."""
+"""A server to be measured: one of the benchmark's own, and clients, quick and slow ones."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -86,6 +87,35 @@ def own_server() -> Iterator[Server]:
                 yield Server(url, (Path(folder) / "api_key").read_text().strip())
             finally:
                 process.send_signal(signal.SIGTERM)
+
+
+@contextmanager
+def slow_clients(url: str, key: str, count: int) -> Iterator[None]:
+    """Clients that have sent the head of a request and go on with a byte of it a second."""
+    host, port = urlsplit(url).hostname, urlsplit(url).port
+    head = (
+        f"POST /api/v1/memories HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
+    )
+    sockets = [socket.create_connection((host, port)) for _ in range(count)]
+    over = threading.Event()
+
+    def send_slowly() -> None:
+        while not over.wait(1):
+            for each in sockets:
+                each.sendall(b" ")
+
+    for each in sockets:
+        each.sendall(head.encode())
+    thread = threading.Thread(target=send_slowly)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        for each in sockets:
+            each.close()
 
 
 def use_django() -> None:

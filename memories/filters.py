@@ -5,6 +5,7 @@ from typing import Any
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
 
@@ -22,10 +23,31 @@ COLUMNS = {
 }
 
 
+class NotEmpty(forms.Field):
+    """A parameter that may be left out, but not sent without a value."""
+
+    def clean(self, value: Any) -> Any:
+        if value == "":
+            raise ValidationError("Send a value, or leave it out.", code="empty")
+        return super().clean(value)
+
+
+class IdFormField(NotEmpty, forms.UUIDField):
+    pass
+
+
+class EpochFormField(NotEmpty, forms.IntegerField):
+    pass
+
+
+class IdFilter(django_filters.UUIDFilter):
+    field_class = IdFormField
+
+
 class EpochFilter(django_filters.Filter):
     """Whole seconds since 1970."""
 
-    field_class = forms.IntegerField
+    field_class = EpochFormField
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=EpochField.LAST, **kwargs)
@@ -39,7 +61,7 @@ class ListFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
-    app_id = django_filters.UUIDFilter(help_text="Of this app.")
+    app_id = IdFilter(help_text="Of this app.")
     from_date = EpochFilter(
         method="_from", help_text="Created at this second or later, in seconds since 1970."
     )

@@ -162,6 +162,8 @@ def test_paging_shows_each_memory_once_though_all_are_as_old(alice):
     ("params", "field"),
     [
         ({"app_id": "none"}, "app_id"),
+        ({"app_id": ""}, "app_id"),
+        ({"to_date": ""}, "to_date"),
         ({"from_date": "yesterday"}, "from_date"),
         ({"to_date": "1.5"}, "to_date"),
         ({"to_date": 10**30}, "to_date"),
