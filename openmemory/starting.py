@@ -93,8 +93,9 @@ def _run(say: Say, address: Address, stop: StopRequests) -> None:
         for program in (web, *others):
             program.start()
         wait_until_it_answers(address, web)
-        say(summary(address, key) + readiness(address))
+        told = summary(address, key) + readiness(address)
         with stop.heard():
+            say(told)
             supervisor.watch(stop)
             say("Stopping …")
             supervisor.stop(stop.impatient)
