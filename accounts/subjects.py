@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cached_property
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.views import APIView
 
@@ -15,6 +16,9 @@ from .authentication import AuthenticatedRequest
 from .models import User
 
 USER_ID_HELP = "Whose data: by default the key's user. Only an operator may name another."
+
+# The same as a parameter of the query, for views that declare no filters.
+NAMED_USER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
 
 
 class UserNotFound(NotFound):

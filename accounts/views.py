@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -21,9 +21,7 @@ from .serializers import (
     NewUserSerializer,
     UserSerializer,
 )
-from .subjects import USER_ID_HELP, AboutOneUser
-
-NAMED_USER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
+from .subjects import NAMED_USER, AboutOneUser
 
 
 class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):

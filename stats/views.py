@@ -1,8 +1,8 @@
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import USER_ID_HELP, AboutOneUser
+from accounts.subjects import NAMED_USER, AboutOneUser
 from apps_registry.models import App
 from apps_registry.permissions import AppIsActive
 from memories.models import Memory
@@ -18,7 +18,7 @@ class StatsView(AboutOneUser):
     @extend_schema(
         operation_id="stats_retrieve",
         responses=StatsSerializer,
-        parameters=[OpenApiParameter("user_id", str, description=USER_ID_HELP)],
+        parameters=[NAMED_USER],
     )
     def get(self, request: AuthenticatedRequest) -> Response:
         """Count the memories and list the apps of a user."""

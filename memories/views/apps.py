@@ -4,13 +4,13 @@ import uuid
 from typing import ClassVar
 
 from django.db.models import Count, Q
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status, viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKeyToChange
-from accounts.subjects import USER_ID_HELP, AboutOneUser
+from accounts.subjects import NAMED_USER, AboutOneUser
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
 from memories.models import Memory
@@ -24,8 +24,6 @@ from memories.serializers import (
 from openmemory.api.pagination import Pages
 
 from .scope import MemoriesOfOneUser
-
-NAMED_USER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
 
 
 class AppMemoryPages(Pages):

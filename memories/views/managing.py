@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import uuid
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import USER_ID_HELP
+from accounts.subjects import NAMED_USER
 from memories.filters import sort
 from memories.models import Category, State
 from memories.pausing import Selection, put_into, put_named_into
@@ -59,7 +59,7 @@ class ManagingViewSet(MemoriesOfOneUser):
     @extend_schema(
         request=MemoryIdsSerializer,
         responses=MessageSerializer,
-        parameters=[OpenApiParameter("user_id", str, description=USER_ID_HELP)],
+        parameters=[NAMED_USER],
     )
     def archive(self, request: AuthenticatedRequest) -> Response:
         """Archive several memories, all or none.
@@ -94,7 +94,7 @@ class ManagingViewSet(MemoriesOfOneUser):
 
     @extend_schema(
         responses=CategoriesSerializer,
-        parameters=[OpenApiParameter("user_id", str, description=USER_ID_HELP)],
+        parameters=[NAMED_USER],
     )
     def categories(self, request: AuthenticatedRequest) -> Response:
         """List the categories of the user's memories.

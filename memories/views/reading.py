@@ -3,19 +3,17 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import USER_ID_HELP
+from accounts.subjects import NAMED_USER
 from memories.accessing import note_accesses
 from memories.relating import related_to
 from memories.serializers import AccessSerializer, MemoryItemSerializer
 from openmemory.api.pagination import Pages
 
 from .scope import MemoriesOfOneUser
-
-NAMED_USER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
 
 
 class LogPages(Pages):
