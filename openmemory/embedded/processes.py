@@ -111,12 +111,16 @@ def end_leftovers(folder: Path, names: Sequence[str]) -> None:
 
     They are found by what they are, and not by a pid file: its number may be another's by now.
     """
-    for request, patience in ((signal.SIGINT, 8), (signal.SIGTERM, 2), (signal.SIGKILL, 5)):
-        for orphan in leftovers(folder, names):
+    for request, patience in ((signal.SIGINT, 8), (signal.SIGTERM, 2)):
+        for orphan in leaders(folder, names):
             with suppress(psutil.NoSuchProcess):
                 orphan.send_signal(request)
         if gone_within(patience, folder, names):
             return
+    for orphan in leftovers(folder, names):
+        with suppress(psutil.NoSuchProcess):
+            orphan.kill()
+    gone_within(5, folder, names)
 
 
 def gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
@@ -132,6 +136,25 @@ def leftovers(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
     """Find them. A zombie is none: it works nowhere, though its number is still taken."""
     named = (p for p in psutil.process_iter(["name"]) if p.info["name"] in names)
     return [process for process in named if _works_in(process, folder)]
+
+
+def leaders(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
+    """Find those of the leftovers that can be asked to end.
+
+    PostgreSQL's postmaster ends its own helpers, and they end when it is gone. Asked themselves,
+    they do something else: SIGINT makes the checkpointer write the last checkpoint, which breaks
+    a shutdown that goes on.
+    """
+    return [process for process in leftovers(folder, names) if not _helps_another(process)]
+
+
+def _helps_another(process: psutil.Process) -> bool:
+    """Tell by its title, such as "postgres: checkpointer": its parent may be gone."""
+    try:
+        title, *_ = process.cmdline() or [""]
+        return title.startswith(f"{process.name()}: ")
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return True
 
 
 def _works_in(process: psutil.Process, folder: Path) -> bool:

@@ -108,6 +108,15 @@ def test_an_orphan_is_ended_before_its_successor_starts(postgres: Postgres) -> N
         successor.stop()
 
 
+def test_of_the_orphans_only_the_postmaster_is_asked_to_end(postgres: Postgres) -> None:
+    assert postgres.process is not None
+
+    asked = [p.pid for p in processes.leaders(postgres.folder, postgres.process_names)]
+
+    assert asked == [postgres.process.pid]
+    assert len(processes.leftovers(postgres.folder, postgres.process_names)) > 1
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the next start ends it")
 def test_it_ends_with_the_process_that_started_it(state_dir: Path) -> None:
     starts = (
