@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "apps_registry",
     "configuration",
     "memories",
+    "backups",
     "stats",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -15,10 +15,12 @@ ALLOWED = {
     "configuration": EVERY_APP | {"accounts"},
     "memories": EVERY_APP | {"accounts", "apps_registry", "configuration"},
     "stats": EVERY_APP | {"accounts", "apps_registry", "memories"},
+    "backups": EVERY_APP
+    | {"accounts", "apps_registry", "configuration", "jobs", "memories", "openmemory.logs"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 
-OURS = {"accounts", "apps_registry", "configuration", "memories", "openmemory", "stats"}
+OURS = {"accounts", "apps_registry", "backups", "configuration", "memories", "openmemory", "stats"}
 
 
 def imports(path: Path) -> set[str]:
