@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "accounts",
     "apps_registry",
     "configuration",
+    "jobs",
     "memories",
     "backups",
     "stats",
@@ -255,8 +256,31 @@ MODEL_DEFAULTS = {
 }
 OLLAMA_BASE_URL = env.string("OLLAMA_BASE_URL")
 
+# Seconds for a model to answer, with what it is asked again included.
+LLM_TIMEOUT = env.integer("OPENMEMORY_LLM_TIMEOUT", 60, minimum=1, maximum=3600)
+EMBEDDER_TIMEOUT = env.integer("OPENMEMORY_EMBEDDER_TIMEOUT", 30, minimum=1, maximum=3600)
+
 # What SECRET_KEY was before: providers' keys that were encrypted with it can still be read.
 SECRET_KEY_FALLBACKS = env.strings("OPENMEMORY_SECRET_KEY_FALLBACKS", [])
+
+# --- Jobs ----------------------------------------------------------------------------------
+
+# How long a run that is silent is believed to live; running jobs are heard from every second.
+JOBS_LEASE_SECONDS = env.integer("OPENMEMORY_JOBS_LEASE_SECONDS", 30, minimum=2, maximum=3600)
+
+# The files of jobs, what was uploaded and what is to be downloaded, are kept in `jobs`.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "jobs": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": STATE_DIR / "jobs",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
 
 # --- Logs ----------------------------------------------------------------------------------
 

@@ -1,0 +1,159 @@
+"""The right of one run to a job: taken for a while, kept up from a thread, and lost in the end.
+
+Every change that a run makes to its job names the token of its lease. So a run that was thought
+dead, and was not, changes nothing any more.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from openmemory.errors import OpenMemoryError
+
+from . import kinds
+from .models import Job, State
+
+log = structlog.get_logger(__name__)
+
+BEAT_SECONDS = 1.0
+
+
+class LeaseLost(OpenMemoryError):
+    """Another run has this job now."""
+
+    code = "lease_lost"
+
+
+class Cancelled(OpenMemoryError):
+    """Somebody asked that this job ends."""
+
+    code = "cancelled"
+
+
+def take(lane: kinds.Lane) -> Job | None:
+    """Lease the job of this lane that is due for longest. None when there is none."""
+    with transaction.atomic():
+        waiting = Job.objects.due(kinds.names(lane))
+        job = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+        if job is None:
+            return None
+        Job.objects.filter(pk=job.pk).update(
+            state=State.RUNNING,
+            attempts=F("attempts") + 1,
+            lease_token=uuid.uuid4(),
+            lease_until=_until(),
+            started_at=Coalesce("started_at", Now()),
+        )
+    return Job.objects.select_related("owner").get(pk=job.pk)
+
+
+class Lease:
+    """What a run holds. `done` and `total` are written as it is renewed."""
+
+    def __init__(self, job: Job) -> None:
+        assert job.lease_token is not None  # noqa: S101 - the job was taken
+        self.job = job
+        self.token = job.lease_token
+        self.done, self.total = job.done, job.total
+        self.finished = False
+        self._lost = False
+        self._cancel_requested = job.cancel_requested
+        self._renewed = time.monotonic()
+        self._ended = threading.Event()
+        # Nobody outside of a caller's transaction sees the job, nor could renew its lease.
+        self._alone = connection.in_atomic_block
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Renew it, from a thread with a connection of its own, for as long as the block runs."""
+        if self._alone:
+            yield
+            return
+        thread = threading.Thread(target=self._keep, name=f"lease-{self.job.pk}", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ended.set()
+            thread.join()
+
+    def check(self) -> None:
+        """Raises LeaseLost or Cancelled. Costs nothing."""
+        if self._alone:
+            self.renew()
+        if self._lost:
+            raise LeaseLost
+        if self._cancel_requested:
+            raise Cancelled
+
+    def renew(self) -> None:
+        """Tell that the run lives and how far it is, and find out whether it shall end."""
+        held = self._held()
+        until = _until()
+        if held.update(lease_until=until, done=self.done, total=self.total):
+            self._renewed = time.monotonic()
+            self._cancel_requested = held.filter(cancel_requested=True).exists()
+        else:
+            self._lost = True
+
+    def confirm(self) -> None:
+        """Raises LeaseLost, in the transaction of what is done under the lease, if it is over."""
+        self._change(lease_until=_until())
+
+    def succeed(self, result: dict[str, Any], **more: Any) -> None:
+        self._end(state=State.SUCCEEDED, result=result, finished_at=Now(), **more)
+
+    def fail(self, code: str, detail: str) -> None:
+        error = {"code": code, "detail": detail}
+        self._end(state=State.FAILED, error=error, finished_at=Now())
+
+    def cancel(self) -> None:
+        self._end(state=State.CANCELLED, finished_at=Now())
+
+    def put_back(self, pause: timedelta) -> None:
+        """Give the job up for now: it is due again after the pause."""
+        self._end(state=State.QUEUED, run_after=Now() + pause)
+
+    def _end(self, **fields: Any) -> None:
+        self._change(lease_token=None, lease_until=None, **fields)
+
+    def _change(self, **fields: Any) -> None:
+        if not self._held().update(done=self.done, total=self.total, **fields):
+            self._lost = True
+            raise LeaseLost
+
+    def _held(self) -> Any:
+        return Job.objects.filter(pk=self.job.pk).leased_to(self.token)
+
+    def _keep(self) -> None:
+        try:
+            while not self._ended.wait(BEAT_SECONDS):
+                self._beat()
+        finally:
+            connection.close()
+
+    def _beat(self) -> None:
+        try:
+            self.renew()
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            log.warning("a lease could not be renewed", reason=str(error))
+            if time.monotonic() - self._renewed > settings.JOBS_LEASE_SECONDS:
+                self._lost = True
+
+
+def _until() -> Any:
+    """When a lease ends that is renewed now, by the clock of the database."""
+    return Now() + timedelta(seconds=settings.JOBS_LEASE_SECONDS)

@@ -1,0 +1,3 @@
+from .job import Job, JobFinished, JobNotFound, State
+
+__all__ = ["Job", "JobFinished", "JobNotFound", "State"]

@@ -1,0 +1,102 @@
+"""Running jobs, and what becomes of one whose run failed."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+
+import kombu.exceptions
+import redis
+import structlog
+from django.db import InterfaceError, OperationalError
+
+from openmemory.errors import OpenMemoryError
+
+from . import files, kinds, leasing
+from .kinds import Kind
+from .leasing import Cancelled, Lease, LeaseLost
+from .models import Job
+from .work import Work
+
+log = structlog.get_logger(__name__)
+
+# Services of our own that are away come back: whatever the kind, it is worth another attempt.
+PASSING = (
+    OperationalError,
+    InterfaceError,
+    redis.ConnectionError,
+    redis.TimeoutError,
+    kombu.exceptions.OperationalError,
+)
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=10)
+INTERNAL = "The server failed to do this. Its log says why, under the id of this job."
+
+
+def run_due() -> int:
+    """Run all that is due, in this process, until nothing is: the number of runs."""
+    runs = 0
+    for lane in kinds.LANES:
+        while (job := leasing.take(lane)) is not None:
+            run(job)
+            runs += 1
+    return runs
+
+
+def run(job: Job) -> None:
+    """Run a job that was taken, to one of its ends. Raises nothing that the job has raised."""
+    with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
+        lease = Lease(job)
+        work = Work(job, lease)
+        with lease.kept():
+            try:
+                _attempt(work, kinds.named(job.kind), lease)
+            except LeaseLost:
+                log.warning("a run has lost its job to another")
+            finally:
+                work.close()
+
+
+def _attempt(work: Work, kind: Kind, lease: Lease) -> None:
+    try:
+        kind.run(work)
+        if not work.finished:
+            with work.finishing():
+                pass
+    except LeaseLost:
+        raise
+    except Cancelled:
+        lease.cancel()
+    # Whatever a job raises must end it, or it would be tried for ever.
+    except Exception as error:  # noqa: BLE001
+        _settle(error, work, kind, lease)
+    if work.job.upload and work.finished:
+        files.remove(work.job.upload)
+
+
+def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
+    """Try a job again that failed, or let it fail."""
+    passing = isinstance(error, (*kind.retries_on, *PASSING))
+    attempts = work.job.attempts
+    if work.finished or not (passing or isinstance(error, OpenMemoryError)):
+        log.error("a job failed unexpectedly", exc_info=error)
+    if work.finished:
+        return
+    if passing and attempts < kind.attempts:
+        log.warning("a job failed and is tried again", attempts=attempts, reason=str(error))
+        lease.put_back(pause_after(attempts))
+    elif isinstance(error, OpenMemoryError):
+        tried = f" Given up after {attempts} attempts." if passing else ""
+        lease.fail(error.code, error.detail + tried)
+    elif passing:
+        log.error("a job was given up", attempts=attempts, exc_info=error)
+        lease.fail("given_up", f"Given up after {attempts} attempts.")
+    else:
+        lease.fail("internal", INTERNAL)
+
+
+def pause_after(attempts: int) -> timedelta:
+    """How long to wait before the next attempt: longer each time, and never the same."""
+    pause = min(FIRST_PAUSE * 3 ** (attempts - 1), LONGEST_PAUSE)
+    return pause * random.uniform(0.75, 1.25)  # noqa: S311

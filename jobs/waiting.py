@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import time
+
+from django.db import connection
+
+from .models import Job
+
+FIRST_LOOK, LONGEST_PAUSE = 0.02, 0.25
+
+
+def wait(job: Job, seconds: float) -> Job:
+    """Wait until a job has ended, so many seconds at most: the job as it is then."""
+    deadline = time.monotonic() + seconds
+    pause = FIRST_LOOK
+    job.refresh_from_db()
+    while not job.is_finished and (left := deadline - time.monotonic()) > 0:
+        if not connection.in_atomic_block:
+            connection.close()  # others need it meanwhile
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+        job.refresh_from_db()
+    return job
