@@ -114,7 +114,7 @@ DATABASES = {
     }
 }
 
-CACHES = {
+CACHES: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": connection_urls.redis(REDIS_URL or state.broker_url(STATE_DIR)),
@@ -123,6 +123,11 @@ CACHES = {
 }
 # The same one, for counting: it holds up no request when it is away.
 CACHES["limits"] = {**CACHES["default"], "BACKEND": "openmemory.api.counters.Counters"}
+# What is known of providers that are down. It is not waited for either.
+CACHES["circuits"] = {
+    **CACHES["default"],
+    "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+}
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

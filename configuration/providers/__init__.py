@@ -2,26 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
-from functools import cache
-from typing import Protocol
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from openmemory.errors import Unavailable
+from .errors import (
+    AnswerUnusable,
+    CallRefused,
+    KeyRefused,
+    ModelRefused,
+    ProviderFailed,
+    ProviderUnavailable,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+)
+
+if TYPE_CHECKING:
+    from configuration.reading import LlmSettings
+
+__all__ = [
+    "AnswerUnusable",
+    "CallRefused",
+    "Completer",
+    "Embedder",
+    "KeyRefused",
+    "Message",
+    "ModelRefused",
+    "ProviderFailed",
+    "ProviderUnavailable",
+    "ProviderUnreachable",
+    "QuotaExhausted",
+    "RateLimited",
+    "Vectors",
+    "completer_for",
+    "embedder_for",
+]
 
 Vectors = NDArray[np.float32]
+Message = Mapping[str, str]  # its role, `user` or `assistant`, and its content
 
 
-class ProviderUnavailable(Unavailable):
-    """The embedding model cannot be reached."""
+class Completer(Protocol):
+    """Answers with JSON. All that can go wrong is a ProviderFailed."""
 
-    code = "provider_unavailable"
+    def complete(
+        self,
+        system: str,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        name: str,
+        within: float | None = None,
+    ) -> dict[str, Any]:
+        """Return an object that fits the JSON schema, which `name` names to the model.
+
+        It takes `within` seconds at most (OPENMEMORY_LLM_TIMEOUT when left out), another attempt
+        included. Providers want a schema in which every property is required and no other is
+        allowed; bounds of lengths and numbers are for the caller to check.
+        """
 
 
 class Embedder(Hashable, Protocol):
-    """Turns texts into vectors of unit length, so that a dot product is their cosine."""
+    """Turns texts into vectors of unit length, so that a dot product is their cosine.
+
+    What a remote one may raise is a ProviderFailed.
+    """
 
     provider: str
     model: str
@@ -37,7 +86,16 @@ class Embedder(Hashable, Protocol):
         """Put a cosine of this model on a scale where 0 is unrelated and 1 says the same."""
 
 
-@cache
+def completer_for(settings: LlmSettings) -> Completer | None:
+    """Find the language model to use, None when none is configured. Raises KeyMissing, KeyLost."""
+    from .asking import Line
+    from .completing import RemoteCompleter
+
+    line = Line.of(settings)
+    return RemoteCompleter(settings, line) if line else None
+
+
+@lru_cache(maxsize=64)
 def embedder_for(provider: str, model: str) -> Embedder:
     """Find the embedder of a space. It is made once a process and used by all threads."""
     from .local import LocalEmbedder

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 LOCAL = "local"
 OLLAMA = "ollama"
@@ -11,13 +12,21 @@ LOCAL_EMBEDDING_MODEL = "bge-small-en-v1.5"
 LOCAL_DIMENSIONS = 384
 
 
+class Form(IntEnum):
+    """How an answer is asked for, from the surest to what every model can do."""
+
+    SCHEMA = 0  # the server lets the model say nothing but what fits the schema
+    OBJECT = 1  # the server lets the model say nothing but JSON
+    TEXT = 2  # the model is asked for JSON, and the answer is searched for it
+
+
 @dataclass(frozen=True)
 class Provider:
     """Who runs a model, and where.
 
     `key_variable` is where its own documentation has the key kept; without one it needs no key.
     The models are what is meant when none is named. All but `local` speak OpenAI's API, Ollama
-    beside one of its own.
+    beside one of its own. A server that turns out not to know the `form` is asked in the next one.
     """
 
     name: str
@@ -26,6 +35,7 @@ class Provider:
     llm_model: str | None = None
     embedding_model: str | None = None
     embeds: bool = True
+    form: Form = Form.SCHEMA
 
 
 _OPENAI = Provider(
@@ -47,8 +57,21 @@ KNOWN = {
             llm_model="llama3.1:latest",
             embedding_model="nomic-embed-text",
         ),
-        Provider("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", embeds=False),
-        Provider("deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", embeds=False),
+        # Its endpoint for clients of OpenAI's API reads over the wish for a form.
+        Provider(
+            "anthropic",
+            "https://api.anthropic.com/v1",
+            "ANTHROPIC_API_KEY",
+            embeds=False,
+            form=Form.TEXT,
+        ),
+        Provider(
+            "deepseek",
+            "https://api.deepseek.com/v1",
+            "DEEPSEEK_API_KEY",
+            embeds=False,
+            form=Form.OBJECT,
+        ),
         Provider(
             "gemini",
             "https://generativelanguage.googleapis.com/v1beta/openai",

@@ -1,0 +1,206 @@
+"""Call a server that speaks OpenAI's API: with an end to it, again where that may help, and not
+at all while the server is known to be down."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import openai
+import structlog
+
+from .bounded import TooLarge, bounded_client
+from .circuit import Circuit
+from .errors import (
+    CallRefused,
+    KeyRefused,
+    ProviderFailed,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+)
+from .known import OLLAMA
+
+if TYPE_CHECKING:
+    from configuration.reading import ModelSettings
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# Seconds for a connection to be made.
+CONNECTING = 5.0
+
+ATTEMPTS = 3
+# Seconds until the second attempt; the third one has to wait twice as long. A little less or
+# more of it, so that callers who failed together do not come back together.
+PAUSE = 0.5
+# What a provider asks for beyond this is for the caller to wait for: it may have better to do.
+LONGEST_WAIT = 10.0
+
+_WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+
+_QUOTA = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
+
+
+@dataclass(frozen=True)
+class Line:
+    """The way to one model: who runs it, where, and the key, None where none is needed."""
+
+    provider: str
+    model: str
+    base_url: str
+    key: str | None
+
+    @classmethod
+    def of(cls, settings: ModelSettings) -> Line | None:
+        """The way to the configured model, None to a built-in one. Raises KeyMissing, KeyLost."""
+        if settings.base_url is None:
+            return None
+        # Ollama speaks OpenAI's API beside one of its own, which the configured URL is the base of.
+        suffix = "/v1" if settings.provider == OLLAMA else ""
+        url = settings.base_url.removesuffix(suffix) + suffix
+        return cls(settings.provider, settings.model or "", url, settings.resolve_key())
+
+    def __str__(self) -> str:
+        return f"{self.provider} ({self.model})"
+
+    @property
+    def _circuit(self) -> Circuit:
+        return Circuit(self.provider, self.base_url, self.key)
+
+    def ask(self, call: Callable[[openai.OpenAI], T], *, within: float) -> T:
+        """Make a call, and make it again where that may help, for `within` seconds at most.
+
+        Raises ProviderFailed. `openai.BadRequestError` and its like are the caller's to look at.
+        """
+        deadline = time.monotonic() + within
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._ask_once(call, deadline)
+            except (ProviderUnreachable, RateLimited) as error:
+                wait = _pause(attempt, error.retry_after)
+                if attempt == ATTEMPTS or wait is None or time.monotonic() + wait >= deadline:
+                    raise
+                log.info("a provider is asked again", to=str(self), reason=error.code, wait=wait)
+            time.sleep(wait)
+        raise AssertionError  # the last attempt has returned or raised
+
+    def _ask_once(self, call: Callable[[openai.OpenAI], T], deadline: float) -> T:
+        pause = self._circuit.pause()
+        if pause is not None:
+            raise ProviderUnreachable(
+                f"{self} has failed several times in a row and is left alone for {pause:.0f} s.",
+                retry_after=pause,
+            )
+        with self._counted():
+            answer = call(self._client(max(0.001, deadline - time.monotonic())))
+        self._circuit.succeeded()
+        return answer
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Put the client's errors into our words, and tell the circuit of those that count."""
+        try:
+            yield
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            self._circuit.succeeded()  # it answers, though not what was hoped for
+            raise
+        except openai.APIConnectionError as error:
+            self._circuit.failed()
+            raise self._unreachable(error) from error
+        except openai.APIStatusError as error:
+            failed = self._status(error)
+            if failed.retryable:
+                self._circuit.failed(retry_after=failed.retry_after)
+            else:
+                self._circuit.succeeded()
+            raise failed from error
+        except (openai.APIError, ValueError) as error:
+            self._circuit.failed()
+            raise ProviderUnreachable(f"{self} answered with something else than JSON.") from error
+
+    def _unreachable(self, error: openai.APIConnectionError) -> ProviderUnreachable:
+        if isinstance(error.__cause__, TooLarge):
+            return ProviderUnreachable(f"{self} answered more than is read of an answer.")
+        if isinstance(error, openai.APITimeoutError):
+            return ProviderUnreachable(f"{self} did not answer in time.")
+        return ProviderUnreachable(
+            f"{self} cannot be reached, or broke the connection: is a server running at its "
+            "base URL?"
+        )
+
+    def _status(self, error: openai.APIStatusError) -> ProviderFailed:
+        status, after = error.status_code, _retry_after(error)
+        if status in (402, 429) and _is_quota(error):
+            return QuotaExhausted(f"The account at {self.provider} is out of quota or credit.")
+        if status == 429:
+            return RateLimited(f"{self} wants to be asked less often.", retry_after=after)
+        if status in (408, 409) or status >= 500:
+            return ProviderUnreachable(f"{self} has failed (status {status}).", retry_after=after)
+        if status in (401, 403):
+            return KeyRefused(
+                f"{self} does not accept the key (status {status}): configure another one, or "
+                "see whether it may use this model."
+            )
+        if status == 404:
+            return CallRefused(
+                f"{self.provider} knows no model {self.model!r}, or its base URL is wrong (404)."
+            )
+        return refusal(self, error)
+
+    def _client(self, seconds: float) -> openai.OpenAI:
+        # Without a key none is sent, though the client wants one. What the shell says about an
+        # organisation is for OpenAI, and would otherwise go to everybody.
+        unsaid: dict[str, Any] = {} if self.key else {"Authorization": openai.Omit()}
+        if self.provider != "openai":
+            unsaid |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
+        return openai.OpenAI(
+            api_key=self.key or "none",
+            base_url=self.base_url,
+            max_retries=0,
+            timeout=openai.Timeout(seconds, connect=min(CONNECTING, seconds)),
+            default_headers=unsaid,
+            http_client=_http(),
+        )
+
+
+@cache
+def _http() -> openai.DefaultHttpxClient:
+    """The connections of this process. Making one reads all certificates, which takes a while."""
+    return bounded_client()
+
+
+def refusal(line: Line, error: openai.APIStatusError) -> CallRefused:
+    """What to say of a call that was sent wrongly. Not what the server says, which may quote it."""
+    about = [word for word in (error.code, error.param) if word and _WORD.fullmatch(word)]
+    told = f": {', '.join(about)}" if about else ""
+    return CallRefused(f"{line} refused the call (status {error.status_code}{told}).")
+
+
+def _pause(attempt: int, retry_after: float | None) -> float | None:
+    """Seconds until the next attempt, None when that is too long to wait here."""
+    if retry_after is None:
+        jitter = random.uniform(0.75, 1.25)  # noqa: S311
+        return float(PAUSE * 2 ** (attempt - 1) * jitter)
+    return retry_after if retry_after <= LONGEST_WAIT else None
+
+
+def _is_quota(error: openai.APIStatusError) -> bool:
+    said = f"{error.code} {error.type} {error.message}".lower()
+    return error.status_code == 402 or any(word in said for word in _QUOTA)
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    """Seconds that the provider asks to be left alone for; dates are not read."""
+    try:
+        seconds = float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if 0 <= seconds <= 24 * 3600 else None
