@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
 
 from openmemory import connection_urls, env, legacy
 from openmemory.embedded import state
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 # Everything the server keeps on this machine, and nothing outside of it: 0700.
 STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
