@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 class KeyHasScope(BasePermission):
     """A key needs `read` to read and `write` for everything else."""
 
-    code = "key_scope"
-
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
         reads = only_reads(view, method=request.method, action=getattr(view, "action", None))
-        needed = Scope.READ if reads else Scope.WRITE
-        self.message = f"This key has no `{needed}` scope."
-        return needed in request.auth.scopes
+        request.auth.require(Scope.READ if reads else Scope.WRITE)
+        return True
 
 
 class IsOperator(BasePermission):

@@ -13,7 +13,7 @@ from openmemory.api.fields import TextField
 from openmemory.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
-from .models import User
+from .models import ApiKey, User
 
 USER_ID_HELP = "Whose data: by default the key's user. Only an operator may name another."
 
@@ -47,18 +47,22 @@ class SubjectSerializer(serializers.Serializer):
 
 
 def subject_of(request: AuthenticatedRequest) -> User:
-    """Find the user that the request is about.
+    """Find the user that the request is about. Raises as `user_for` does."""
+    return user_for(request.auth, named=named_user_id(request))
+
+
+def user_for(key: ApiKey, *, named: str | None) -> User:
+    """Find the user that a call with this key is about: the one it names, else the key's own.
 
     Raises NotAllowed when a key without an operator's rights names another user, whether or not
     that user exists, and UserNotFound when an operator names nobody.
     """
-    user_id = named_user_id(request)
-    if user_id is None or user_id == request.user.user_id:
-        return request.user
-    if not request.auth.is_operators:
+    if named is None or named == key.user.user_id:
+        return key.user
+    if not key.is_operators:
         raise NotAllowed("This key belongs to another user.")
     try:
-        return User.objects.get(user_id=user_id)
+        return User.objects.get(user_id=named)
     except User.DoesNotExist:
         raise UserNotFound from None
 

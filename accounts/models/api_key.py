@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from openmemory.errors import OpenMemoryError
+from openmemory.errors import NotAllowed, OpenMemoryError
 
 from .user import User
 
@@ -40,6 +40,12 @@ class KeyExpired(KeyRefused):
     """The API key has expired: ask for a new one."""
 
     code = "key_expired"
+
+
+class ScopeMissing(NotAllowed):
+    """This key lacks a scope."""
+
+    code = "key_scope"
 
 
 def digest(secret: str) -> bytes:
@@ -124,6 +130,11 @@ class ApiKey(models.Model):
     def is_operators(self) -> bool:
         """Whether it has an operator's rights. One that is bound to an app is for an agent."""
         return self.user.is_staff and not self.app_name
+
+    def require(self, scope: Scope) -> None:
+        """Raises ScopeMissing when the key may not do that."""
+        if scope not in self.scopes:
+            raise ScopeMissing(f"This key has no `{scope}` scope.")
 
     def note_use(self) -> None:
         now = timezone.now()
