@@ -1,0 +1,161 @@
+"""What of a user an archive holds: a statement for each of its lists.
+
+The names of the columns are those of `archive.format`. Every statement takes the parameters of
+`Part.parameters`. Times come out in UTC as the session's time zone is that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from .archive.format import Filters
+
+USER = """
+SELECT id, user_id, name, email, metadata, created_at, updated_at
+FROM accounts_user WHERE id = %(user)s
+"""
+
+# With the settings of apps that put nothing down, too.
+APPS = """
+SELECT id, owner_id, name, description, metadata, is_active, created_at, updated_at
+FROM apps_registry_app AS app
+WHERE owner_id = %(user)s AND {picked_app}
+ORDER BY created_at, id
+"""
+
+CATEGORIES = """
+SELECT id, name, description, created_at, updated_at
+FROM memories_category AS category
+WHERE EXISTS (
+    SELECT FROM memories_categorization AS categorization
+    JOIN memories_memory AS memory ON memory.id = categorization.memory_id
+    WHERE categorization.user_id = %(user)s AND categorization.category_id = category.id
+        AND {picked}
+)
+ORDER BY name
+"""
+
+MEMORIES = """
+SELECT id, user_id, app_id, content, metadata, state, created_at, updated_at,
+    CASE state WHEN 'archived' THEN state_changed_at END AS archived_at,
+    CASE state WHEN 'deleted' THEN state_changed_at END AS deleted_at,
+    ARRAY(
+        SELECT category_id FROM memories_categorization AS categorization
+        WHERE categorization.memory_id = memory.id
+    ) AS category_ids,
+    state_changed_at,
+    NULL AS superseded_by
+FROM memories_memory AS memory
+WHERE {picked}
+"""
+
+MEMORY_CATEGORIES = """
+SELECT memory_id, category_id
+FROM memories_categorization AS categorization
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE categorization.user_id = %(user)s AND {picked}
+"""
+
+# Numbered within their memory: so the id is the same in every archive, on every server.
+STATUS_HISTORY = """
+SELECT md5('step ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
+    memory_id, changed_by_id AS changed_by,
+    coalesce(nullif(old_state, ''), 'deleted') AS old_state, new_state, changed_at,
+    old_state = '' AS begins, reason
+FROM memories_statechange AS step
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE {picked}
+WINDOW life AS (PARTITION BY memory_id ORDER BY changed_at, step.id)
+"""
+
+# A rule about a memory that is not in the archive would say nothing there.
+ACCESS_CONTROLS = """
+SELECT rule.id, 'app' AS subject_type, rule.app_id AS subject_id, 'memory' AS object_type,
+    rule.memory_id AS object_id, rule.effect, rule.created_at
+FROM apps_registry_accessrule AS rule
+JOIN apps_registry_app AS app ON app.id = rule.app_id
+WHERE app.owner_id = %(user)s AND {picked_app} AND (
+    rule.memory_id IS NULL
+    OR EXISTS (SELECT FROM memories_memory AS memory WHERE memory.id = rule.memory_id AND {picked})
+)
+ORDER BY rule.created_at, rule.id
+"""
+
+REVISIONS = """
+SELECT md5('revision ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
+    memory_id, revision.content, edited_by_id AS edited_by, edited_at
+FROM memories_revision AS revision
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE {picked}
+WINDOW life AS (PARTITION BY memory_id ORDER BY edited_at, revision.id)
+"""
+
+LISTS = {
+    "apps": APPS,
+    "categories": CATEGORIES,
+    "memories": MEMORIES,
+    "memory_categories": MEMORY_CATEGORIES,
+    "status_history": STATUS_HISTORY,
+    "access_controls": ACCESS_CONTROLS,
+    "revisions": REVISIONS,
+}
+
+LINES = """
+SELECT memory.id, memory.content, memory.metadata, memory.created_at, memory.updated_at, state,
+    app.name AS app,
+    ARRAY(
+        SELECT name FROM memories_categorization AS categorization
+        JOIN memories_category AS category ON category.id = category_id
+        WHERE categorization.memory_id = memory.id ORDER BY name
+    ) AS categories
+FROM memories_memory AS memory JOIN apps_registry_app AS app ON app.id = memory.app_id
+WHERE {picked}
+"""
+
+SPACE = "SELECT id, provider, model, dimensions FROM memories_embeddingspace WHERE state = 'active'"
+
+# pgvector sends two numbers of 16 bits before those of the vector.
+VECTORS = """
+SELECT uuid_send(memory_id) || substr(halfvec_send(vector), 5)
+FROM memories_embedding AS embedding JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE embedding.user_id = %(user)s AND space_id = %(space)s AND {picked}
+"""
+
+HOW_MANY = """
+SELECT now() AS moment, count(*) AS memories FROM memories_memory AS memory WHERE {picked}
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Which of a user's memories: of one app, created from `first` to the second `last`."""
+
+    app: UUID | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+    vectors: bool = True
+
+    def of(self, statement: str) -> str:
+        """Bound a statement to this part."""
+        picked = ["memory.user_id = %(user)s"]
+        if self.app is not None:
+            picked.append("memory.app_id = %(app)s")
+        if self.first is not None:
+            picked.append("memory.created_at >= %(first)s")
+        if self.last is not None:
+            picked.append("memory.created_at < %(last)s + interval '1 second'")
+        picked_app = "true" if self.app is None else "app.id = %(app)s"
+        return statement.format(picked=" AND ".join(picked), picked_app=picked_app)
+
+    def filters(self) -> Filters:
+        return {
+            "app_id": self.app,
+            "from_date": None if self.first is None else int(self.first.timestamp()),
+            "to_date": None if self.last is None else int(self.last.timestamp()),
+        }
+
+    def parameters(self, user: UUID) -> dict[str, Any]:
+        return {"user": user, "app": self.app, "first": self.first, "last": self.last}
