@@ -30,6 +30,12 @@ class Malformed(OpenMemoryError):
         self.field = field
 
 
+class TooLarge(OpenMemoryError):
+    """That is larger than what is read here."""
+
+    code = "too_large"
+
+
 class NotAllowed(OpenMemoryError):
     """This key may not do that."""
 
@@ -40,6 +46,12 @@ class NotFound(OpenMemoryError):
     """There is no such object."""
 
     code = "not_found"
+
+
+class Gone(OpenMemoryError):
+    """What was there is there no longer."""
+
+    code = "gone"
 
 
 class Conflict(OpenMemoryError):

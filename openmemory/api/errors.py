@@ -62,6 +62,11 @@ def _(error: errors.Malformed, request: AnyRequest) -> Problem:
 
 
 @problem_of.register
+def _(error: errors.TooLarge, request: AnyRequest) -> Problem:
+    return _ours(413, error)
+
+
+@problem_of.register
 def _(error: errors.NotAllowed, request: AnyRequest) -> Problem:
     return _ours(403, error)
 
@@ -74,6 +79,11 @@ def _(error: errors.NotFound, request: AnyRequest) -> Problem:
 @problem_of.register
 def _(error: errors.Conflict, request: AnyRequest) -> Problem:
     return _ours(409, error)
+
+
+@problem_of.register
+def _(error: errors.Gone, request: AnyRequest) -> Problem:
+    return _ours(410, error)
 
 
 @problem_of.register

@@ -56,7 +56,7 @@ def loads(body: bytes) -> Any:
     """Read JSON that comes from outside. Raises BadBody for whatever is wrong with it."""
     try:
         text = body.decode("utf-8-sig")
-        value = json.loads(text, parse_constant=_constant, parse_int=_integer, parse_float=_float)
+        value = DECODER.decode(text)
     except UnicodeDecodeError as error:
         detail = f"The body is not UTF-8: see its byte {error.start}."
         raise BadBody(detail, code="not_utf8") from None
@@ -65,10 +65,15 @@ def loads(body: bytes) -> Any:
         raise BadBody(detail, code="not_json") from None
     except RecursionError:
         raise _too_deep(()) from None
-    # Few bodies have anything to look for, so most are spared the walk through every value.
+    refuse_unstorable(value, text)
+    return value
+
+
+def refuse_unstorable(value: Any, text: str) -> None:
+    """Raise BadBody for what is JSON and cannot be kept. `text` is what the value was read from."""
+    # Few texts have anything to look for, so most are spared the walk through every value.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
         _inspect(value, ())
-    return value
 
 
 def _inspect(value: Any, loc: Loc) -> None:
@@ -96,7 +101,7 @@ def _too_deep(loc: Loc) -> BadBody:
 
 
 def _constant(name: str) -> float:
-    raise BadBody(f"The body is not JSON: it has no `{name}`.", code="not_json")
+    raise BadBody(f"This is not JSON, which has no `{name}`.", code="not_json")
 
 
 def _integer(digits: str) -> int:
@@ -114,8 +119,12 @@ def _float(digits: str) -> float:
 
 
 def _out_of_range() -> BadBody:
-    detail = "The body has a number outside of the range of a double, about ±1.8e308."
+    detail = "There is a number outside of the range of a double, about ±1.8e308."
     return BadBody(detail, code="number_out_of_range")
+
+
+# Reads one JSON value. Raises BadBody beside what json does: see `loads`.
+DECODER = json.JSONDecoder(parse_constant=_constant, parse_int=_integer, parse_float=_float)
 
 
 def _charset(media_type: str) -> str:
