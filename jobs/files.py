@@ -8,7 +8,27 @@ from typing import IO, Any
 from django.core.files import File
 from django.core.files.storage import Storage, storages
 
+from openmemory.errors import Conflict, Gone, NotFound
+
 from .models import Job
+
+
+class JobUnfinished(Conflict):
+    """This job has not ended yet: ask again later."""
+
+    code = "job_unfinished"
+
+
+class NothingToDownload(NotFound):
+    """This job has made no file."""
+
+    code = "download_not_found"
+
+
+class DownloadGone(Gone):
+    """The file of this job was removed, as it was kept for long enough."""
+
+    code = "download_gone"
 
 
 class _ToBeMoved(File):
@@ -35,6 +55,20 @@ def keep_download(job: Job, path: Path) -> str:
 
 def open_file(name: str) -> File:
     return storage().open(name)
+
+
+def open_download(job: Job) -> File:
+    """Raises JobUnfinished, NothingToDownload or DownloadGone."""
+    if not job.is_finished:
+        raise JobUnfinished
+    if not job.download_name:
+        raise NothingToDownload
+    if not job.download:
+        raise DownloadGone
+    try:
+        return open_file(job.download)
+    except FileNotFoundError:  # removed since the job was read
+        raise DownloadGone from None
 
 
 def remove(name: str) -> None:

@@ -98,5 +98,5 @@ def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
 
 def pause_after(attempts: int) -> timedelta:
     """How long to wait before the next attempt: longer each time, and never the same."""
-    pause = min(FIRST_PAUSE * 3 ** (attempts - 1), LONGEST_PAUSE)
+    pause: timedelta = min(FIRST_PAUSE * 3 ** (attempts - 1), LONGEST_PAUSE)
     return pause * random.uniform(0.75, 1.25)  # noqa: S311

@@ -13,14 +13,24 @@ ALLOWED = {
     "accounts": EVERY_APP,
     "apps_registry": EVERY_APP | {"accounts"},
     "configuration": EVERY_APP | {"accounts"},
-    "memories": EVERY_APP | {"accounts", "apps_registry", "configuration"},
+    "jobs": EVERY_APP | {"accounts", "apps_registry"},
+    "memories": EVERY_APP | {"accounts", "apps_registry", "configuration", "jobs"},
     "stats": EVERY_APP | {"accounts", "apps_registry", "memories"},
     "backups": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "openmemory.logs"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 
-OURS = {"accounts", "apps_registry", "backups", "configuration", "memories", "openmemory", "stats"}
+OURS = {
+    "accounts",
+    "apps_registry",
+    "backups",
+    "configuration",
+    "jobs",
+    "memories",
+    "openmemory",
+    "stats",
+}
 
 
 def imports(path: Path) -> set[str]:

@@ -25,6 +25,7 @@ _REFUSALS = {
     "404": ("NotFound", "There is no such object, or it is not yours."),
     "406": ("NotAcceptable", "The answer has no media type that the client accepts."),
     "409": ("Conflict", "That contradicts the present state."),
+    "410": ("Gone", "It was there, and was removed since."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is of a media type that is not read here."),
     "429": ("TooManyRequests", "That was too often: try again after `Retry-After` seconds."),
@@ -117,7 +118,7 @@ class DocstringSchema(AutoSchema):
             statuses |= _WITH_BODY
         if self._action() in getattr(view, "reading_actions", ()):
             statuses.discard("409")
-        return statuses
+        return statuses.union(getattr(view, "refusals", {}).get(self._action(), ()))
 
     def _refusal(self, status: str) -> ResolvedComponent:
         name, description = _REFUSALS[status]

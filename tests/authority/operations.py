@@ -17,6 +17,7 @@ class Asked:
 
     query: dict[str, Any] = field(default_factory=dict)
     body: Any = None
+    path: str = ""  # where its names of ids are not the schema's
 
 
 # What an operation needs, or can hold an id in. The others are called with their path alone.
@@ -37,6 +38,7 @@ ASKED = {
     "POST /apps/{app_id}/rules": Asked(body={"memory_id": "{memory_id}", "effect": "allow"}),
     "POST /keys": Asked(body={"name": "another"}),
     "POST /users": Asked(body={"user_id": "carol"}),
+    "GET /jobs/{job_id}/download": Asked(path="/jobs/{exporting_id}/download"),
     "PUT /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),
     "PATCH /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),
     "PUT /config/mem0/llm": Asked(body=MODEL),

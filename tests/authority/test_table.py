@@ -43,7 +43,7 @@ def outcome(operation: str, world: World, caller: Caller) -> str:
         before = world.owned()
         answer = caller.send(
             method,
-            path.format(**world.ids),
+            (asked.path or path).format(**world.ids),
             filled(asked.query, world.ids),
             filled(asked.body, world.ids),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from ipaddress import ip_address
 from itertools import count
 from typing import Any
@@ -17,6 +18,8 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
 from configuration.models import Configuration
+from jobs import files
+from jobs.models import Job, State
 from memories.models import Access, Category, Memory
 from tests.cast import Member
 
@@ -65,22 +68,24 @@ class World:
             sorted(App.objects.owned_by(user).values_list("pk", "is_active")),
             sorted(rules.values_list("pk", "effect")),
             sorted(ApiKey.objects.filter(user=user).values_list("pk", "revoked_at")),
+            sorted(Job.objects.owned_by(user).values_list("pk", "state")),
             list(Configuration.objects.values()),
         ]
 
     def shown_in(self, answer: Response) -> bool:
-        text = answer.content.decode()
+        text = answer.getvalue().decode()
         return any(mark in text for mark in self.ids.values())
 
 
 def build(owner: Member, *, category: str = "animals") -> World:
-    """Give somebody two related memories, an app that has read one, a rule and a spare key."""
+    """Give somebody two related memories, an app that has read one, a rule, a key and jobs."""
     memory, _ = related_pair(owner, category=category)
     app = App.objects.get(owner=owner.user, name="desk")
     Access.objects.create(memory_id=memory, app=app, access_type="search")
     # About no memory that is there: so it bounds nothing.
     rule = AccessRule.objects.create(app=app, memory_id=uuid.uuid4(), effect="deny")
     key = owner.with_key(name="spare").key
+    job = Job.objects.create(owner=owner.user, kind="import", app_name="desk")
     ids = {
         "user_id": owner.user.user_id,
         "memory_id": memory,
@@ -88,8 +93,19 @@ def build(owner: Member, *, category: str = "animals") -> World:
         "rule_id": rule.pk,
         "category_id": Category.objects.get(name=category).pk,
         "key_id": key.pk,
+        "job_id": job.pk,
+        "exporting_id": exported(owner).pk,
     }
     return World(owner, {name: str(pk) for name, pk in ids.items()})
+
+
+def exported(owner: Member) -> Job:
+    """Give somebody a file to download, which names them."""
+    job = Job(owner=owner.user, kind="export", app_name="desk", download_name="export.txt")
+    job.state, job.finished_at = State.SUCCEEDED, timezone.now()
+    job.download = files.keep_upload(job, BytesIO(owner.user.user_id.encode()))
+    job.save()
+    return job
 
 
 def related_pair(owner: Member, *, category: str = "animals") -> list[str]:

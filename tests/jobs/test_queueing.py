@@ -1,12 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from django.db import transaction
 
 from accounts.models import User
 from jobs import kinds
 from jobs.kinds import Kind
-from jobs.models import Job, State
 from jobs.queueing import queue
 from jobs.running import run_due
 from jobs.work import Work
