@@ -40,6 +40,10 @@ class State(models.TextChoices):
     DELETED = "deleted"
 
 
+# What a person lives with; the other states put a memory aside.
+LIVE = [State.ACTIVE, State.PAUSED]
+
+
 def fingerprint(content: str) -> bytes:
     """Hash what makes two texts the same memory: the words, not their case or spacing."""
     return hashlib.sha256(" ".join(content.casefold().split()).encode()).digest()
@@ -67,7 +71,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def managed(self, *, archived: bool = False) -> MemoryQuerySet:
         """Keep what a person manages: active and paused ones, and archived ones when asked."""
-        states = [State.ACTIVE, State.PAUSED, *([State.ARCHIVED] if archived else [])]
+        states = [*LIVE, *([State.ARCHIVED] if archived else [])]
         return self.filter(state__in=states)
 
     def undeleted(self) -> MemoryQuerySet:
@@ -97,15 +101,19 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def same_as(self, content: str) -> MemoryQuerySet:
         """Keep what already says this to its app: a deleted or archived one no longer does."""
-        return self.filter(fingerprint=fingerprint(content), state__in=[State.ACTIVE, State.PAUSED])
+        return self.filter(fingerprint=fingerprint(content), state__in=LIVE)
 
     def with_relations(self) -> MemoryQuerySet:
         """Bring what an answer shows of each memory, and no more, in the same statement."""
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
+        older = Memory.objects.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
         return (
             self.select_related("app")
-            .only("user", "app__name", "content", "metadata", "state", "created_at")
-            .annotate(category_names=ArraySubquery(names.values("category__name")))
+            .only("user", "app__name", "content", "metadata", "state", "created_at", "superseded_by")
+            .annotate(
+                category_names=ArraySubquery(names.values("category__name")),
+                supersedes_ids=ArraySubquery(older.values("pk")),
+            )
         )
 
     def one(self, pk: uuid.UUID) -> Memory:
@@ -127,7 +135,8 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def change_state(self, state: State, *, by: User, reason: str = "") -> int:
         """Put these memories into a state and write the history of those that were in another.
 
-        The only place that changes a state. Returns how many changed.
+        The only place that changes a state. What comes back no longer gives way to another
+        memory. Returns how many changed.
         """
         from .state_change import StateChange  # which refers to Memory
 
@@ -151,9 +160,10 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
                 ],
                 batch_size=5000,
             )
-            Memory.objects.filter(pk__in=[pk for pk, _ in left]).update(
-                state=state, state_changed_at=now, updated_at=now
-            )
+            changes: dict[str, Any] = {"state": state, "state_changed_at": now, "updated_at": now}
+            if state in LIVE:
+                changes["superseded_by"] = None
+            Memory.objects.filter(pk__in=[pk for pk, _ in left]).update(**changes)
         return len(left)
 
 
@@ -171,6 +181,15 @@ class Memory(models.Model):
     )
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
     state_changed_at = models.DateTimeField(default=timezone.now)
+    superseded_by = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="supersedes",
+        db_index=False,
+        help_text="The memory that it was put aside for.",
+    )
     categories = models.ManyToManyField(
         Category, through=Categorization, related_name="memories", blank=True
     )
@@ -183,7 +202,9 @@ class Memory(models.Model):
     )
     updated_at = models.DateTimeField(default=timezone.now)
 
-    category_names: list[str]  # of one that was just put down, or brought `with_relations`
+    # Of one that was just put down, or brought `with_relations`.
+    category_names: list[str]
+    supersedes_ids: Sequence[uuid.UUID] = ()
 
     objects = MemoryQuerySet.as_manager()
 
@@ -192,7 +213,11 @@ class Memory(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(state__in=State.values), name="memory_state_is_known"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(superseded_by=None) | ~Q(state__in=LIVE),
+                name="memory_superseded_is_put_aside",
+            ),
         ]
         indexes = [
             # A list page: one state of one user, newest first. Also counts without the table.
@@ -200,6 +225,11 @@ class Memory(models.Model):
                 "user", "state", F("created_at").desc(), "id", name="memory_by_user_newest"
             ),
             models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
+            models.Index(
+                fields=["superseded_by"],
+                condition=Q(superseded_by__isnull=False),
+                name="memory_by_superseding",
+            ),
             # Without a pending list, which each search would have to read through.
             GinIndex(
                 OpClass("user", name="uuid_ops"),

@@ -21,6 +21,7 @@ class MemoryItemSerializer(serializers.ModelSerializer):
         model = Memory
         fields = [
             "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
+            "superseded_by", "supersedes",
         ]  # fmt: skip
 
     created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
@@ -31,6 +32,16 @@ class MemoryItemSerializer(serializers.ModelSerializer):
     )
     metadata_ = serializers.DictField(
         source="metadata", help_text="Key-value pairs that the app keeps beside it."
+    )
+    superseded_by = serializers.UUIDField(
+        source="superseded_by_id",
+        allow_null=True,
+        help_text="The memory that it was archived for, because that one holds now.",
+    )
+    supersedes = serializers.ListField(
+        child=serializers.UUIDField(),
+        source="supersedes_ids",
+        help_text="The memories that were archived for this one.",
     )
 
 

@@ -157,6 +157,8 @@ def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_asser
         "app_name",
         "categories",
         "metadata_",
+        "superseded_by",
+        "supersedes",
     }
     assert memory.content == "We fly to Japan in October."
 

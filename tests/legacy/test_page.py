@@ -1,6 +1,7 @@
 """What the original's own page calls, in the order in which a person would make it."""
 
 from datetime import datetime
+from types import NoneType
 
 import pytest
 
@@ -20,6 +21,8 @@ MEMORY = {
     "app_name": str,
     "categories": [str],
     "metadata_": {},
+    "superseded_by": NoneType,
+    "supersedes": [],
 }
 ITEM = {("content" if name == "text" else name): kind for name, kind in MEMORY.items()}
 ITEMS = {"items": [ITEM], "total": int, "page": int, "size": int, "pages": int}

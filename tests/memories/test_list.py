@@ -27,6 +27,8 @@ def test_a_list_shows_memories_as_the_seed_does(alice):
                 "app_name": "openmemory",
                 "categories": [],
                 "metadata_": {"k": 1},
+                "superseded_by": None,
+                "supersedes": [],
             }
         ],
         "total": 1,

@@ -34,6 +34,8 @@ def test_a_memory_is_stored_as_it_was_sent(alice):
         "app_name": "chat",
         "categories": sorted(category.name for category in memory.categories.all()),
         "metadata_": {"a": [1, None]},
+        "superseded_by": None,
+        "supersedes": [],
         "event": "ADD",
         "job": None,
     }
