@@ -36,6 +36,11 @@ def of(kind: Kind, chosen: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def own_key(kind: Kind) -> Reference:
+    """Where the environment has the key for the provider that it names."""
+    return Reference(f"{kind.upper()}_API_KEY")
+
+
 def _is(chosen: Mapping[str, Any], field: str, values: Mapping[str, Any]) -> bool:
     return bool(chosen.get(field, values[field]) == values[field])
 
@@ -50,7 +55,7 @@ def _key(kind: Kind, provider: Provider, is_said: bool) -> str | None:
     """A reference, shown though its variable may not be set: it says where a key is looked for."""
     if provider.name == LOCAL:
         return None
-    ours = Reference(f"{kind.upper()}_API_KEY")
+    ours = own_key(kind)
     if is_said and ours.is_set():
         return ours.stored()
     return f"{PREFIX}{provider.key_variable}" if provider.key_variable else None

@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import App
-from configuration.providers import Vectors
 
-from .categorizing import categorize
-from .models import Category, Embedding, EmbeddingSpace, Memory, State, StateChange
+from . import embedding
+from .embedding import Embedded
+from .models import Category, Memory, State, StateChange
 from .models.memory import fingerprint
 from .wording import words_of
 
@@ -48,9 +48,8 @@ def remember(
     stored again: what comes back then is the memory that is there.
     """
     created_at = learned_at or timezone.now()
-    space = EmbeddingSpace.objects.current()
-    vector = space.embedder.embed_documents([text])[0]
-    names = categorize(vector, space.embedder) if infer else []
+    embedded = embedding.embed([text])
+    [names] = embedded.themes() if infer else [[]]
     memory = Memory(
         user=user, app=app, content=text, metadata=metadata or {}, created_at=created_at
     )
@@ -59,7 +58,7 @@ def remember(
             known = _known(memory)
             if known is not None:
                 return Remembered(known, Event.DUPLICATE)
-        _store(memory, vector, space=space, categories=Category.objects.named(names), by=by)
+        _store(memory, embedded, categories=Category.objects.named(names), by=by)
     return Remembered(memory, Event.ADD)
 
 
@@ -75,14 +74,7 @@ def _known(memory: Memory) -> Memory | None:
     return None if pk is None else Memory.objects.with_relations().get(pk=pk)
 
 
-def _store(
-    memory: Memory,
-    vector: Vectors,
-    *,
-    space: EmbeddingSpace,
-    categories: Sequence[Category],
-    by: User,
-) -> None:
+def _store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User) -> None:
     memory.fingerprint = fingerprint(memory.content)
     memory.words = words_of(memory.content, memory.created_at)
     # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
@@ -90,7 +82,5 @@ def _store(
     StateChange.objects.bulk_create(
         [StateChange(memory=memory, new_state=State.ACTIVE, changed_by=by)]
     )
-    Embedding.objects.bulk_create(
-        [Embedding(memory=memory, space=space, user=memory.user, vector=vector)]
-    )
     memory.put_in(categories)
+    embedding.put([memory], embedded)

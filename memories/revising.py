@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from accounts.models import User
 
-from .categorizing import categorize
-from .models import Category, Embedding, EmbeddingSpace, Memory, MemoryDeleted, Revision, State
+from . import embedding
+from .models import Category, Memory, MemoryDeleted, Revision, State
 from .models.memory import MemoryQuerySet, fingerprint
 from .wording import words_of
 
@@ -23,9 +23,8 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     memory = _editable(among, pk)
     if memory.content == content:
         return memory
-    space = EmbeddingSpace.objects.current()
-    vector = space.embedder.embed_documents([content])[0]
-    names = categorize(vector, space.embedder)
+    embedded = embedding.embed([content])
+    [names] = embedded.themes()
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
         memory = _editable(among.select_for_update(of=("self",)), pk)
@@ -35,11 +34,11 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
         memory.words = words_of(content, memory.created_at)
         memory.updated_at = timezone.now()
         memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
-        Embedding.objects.update_or_create(
-            memory=memory, space=space, defaults={"vector": vector, "user_id": memory.user_id}
-        )
         memory.categories.clear()
         memory.put_in(Category.objects.named(names))
+        # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
+        memory.embeddings.all().delete()
+        embedding.put([memory], embedded)
     return memory
 
 

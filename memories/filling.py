@@ -1,0 +1,117 @@
+"""Embed memories that lack a vector in a space: in small batches, each of which may be repeated."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.models import User
+from configuration.providers import CallRefused, Vectors
+from openmemory.errors import Conflict
+
+from .models import Embedding, EmbeddingSpace, Memory
+
+# Texts a call of the model. A step is as short, so that little is done twice after a failure.
+BATCH = 32
+# Ids looked up at a time.
+PAGE = 5_000
+
+Step = Callable[[], AbstractContextManager[Any]]
+
+
+class WrongDimensions(Conflict):
+    """The embedding model answers with vectors of another size than those it is to go with."""
+
+    code = "wrong_dimensions"
+
+
+def batches_lacking(
+    space: EmbeddingSpace, *, user: User | None = None
+) -> Iterator[list[uuid.UUID]]:
+    """Find the memories that have no vector in a space, of one user or of all."""
+    if user is not None:
+        # All at once: with a limit, PostgreSQL might look for them among everybody's.
+        yield from batches(list(space.lacking().owned_by(user).values_list("pk", flat=True)))
+        return
+    last = uuid.UUID(int=0)
+    while page := list(
+        space.lacking(after=last).order_by("pk").values_list("pk", flat=True)[:PAGE]
+    ):
+        yield from batches(page)
+        last = page[-1]
+
+
+def batches(ids: Sequence[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    for start in range(0, len(ids), BATCH):
+        yield list(ids[start : start + BATCH])
+
+
+@dataclass
+class Filling:
+    """What was put into a space, and what its model refused to embed."""
+
+    space: EmbeddingSpace
+    step: Step
+    done: int = 0
+    refused: set[uuid.UUID] = field(default_factory=set)
+
+    def put(self, ids: Iterable[uuid.UUID]) -> None:
+        """Embed these memories, as far as they are still there. Raises what the model raises."""
+        asked = [pk for pk in ids if pk not in self.refused]
+        texts = dict(Memory.objects.filter(pk__in=asked).values_list("pk", "content"))
+        if not texts:
+            return
+        try:
+            vectors = self._embed(texts)
+        except CallRefused:
+            if len(texts) == 1:
+                raise
+            self._put_each(texts)
+            return
+        self._store(texts, vectors)
+
+    def _put_each(self, ids: Iterable[uuid.UUID]) -> None:
+        """Find out which of them the model refuses. When it refuses all, it is not their fault."""
+        refused, stored = {}, 0
+        for pk in ids:
+            try:
+                self.put([pk])
+                stored += 1
+            except CallRefused as error:
+                refused[pk] = error
+        if not stored:
+            raise next(iter(refused.values()))
+        self.refused |= set(refused)
+
+    def _embed(self, texts: Mapping[uuid.UUID, str]) -> Vectors:
+        vectors = self.space.embedder.embed_documents(list(texts.values()))
+        if vectors.shape[1] != self.space.dimensions:
+            raise WrongDimensions(
+                f"{self.space.provider}/{self.space.model} answers with {vectors.shape[1]} "
+                f"dimensions where its vectors have {self.space.dimensions}."
+            )
+        return vectors
+
+    def _store(self, texts: Mapping[uuid.UUID, str], vectors: Vectors) -> None:
+        embedded = dict(zip(texts, vectors, strict=True))
+        with self.step():
+            # Locked, as whoever edits a memory takes its vectors away: one of what it said before
+            # must not come after that. In the order in which all lock that lock many.
+            locked = Memory.objects.filter(pk__in=texts).select_for_update(no_key=True)
+            Embedding.objects.bulk_create(
+                [
+                    Embedding(
+                        memory_id=memory.pk,
+                        space=self.space,
+                        user_id=memory.user_id,
+                        vector=embedded[memory.pk],
+                    )
+                    for memory in locked.order_by("pk").only("user_id", "content")
+                    if memory.content == texts[memory.pk]
+                ],
+                ignore_conflicts=True,
+            )
+        self.done += len(texts)

@@ -1,0 +1,14 @@
+"""What memories have done in the background."""
+
+from configuration.providers import ProviderUnreachable, RateLimited
+from jobs.kinds import Kind, register
+
+from . import embedding_missing
+
+# What may pass by itself when a model is somebody else's.
+PASSING = (ProviderUnreachable, RateLimited)
+
+register(
+    Kind("embed", embedding_missing.embed_missing, attempts=20, retries_on=PASSING, lane="long")
+)
+register(Kind("embed_new", embedding_missing.embed_new, attempts=20, retries_on=PASSING))
