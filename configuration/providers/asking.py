@@ -3,15 +3,17 @@ at all while the server is known to be down."""
 
 from __future__ import annotations
 
+import atexit
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+import httpx2
 import openai
 import structlog
 
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
-
 # Seconds for a connection to be made.
 CONNECTING = 5.0
 
@@ -45,6 +45,9 @@ PAUSE = 0.5
 LONGEST_WAIT = 10.0
 
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
+
+# The server does not take the call as it is.
+REFUSALS = (openai.BadRequestError, openai.UnprocessableEntityError)
 
 _QUOTA = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
 
@@ -75,15 +78,16 @@ class Line:
     def _circuit(self) -> Circuit:
         return Circuit(self.provider, self.base_url, self.key)
 
-    def ask(self, call: Callable[[openai.OpenAI], T], *, within: float) -> T:
-        """Make a call, and make it again where that may help, for `within` seconds at most.
+    def ask(self, path: str, body: Mapping[str, Any], *, within: float) -> Any:
+        """Post, and post again where that may help, for `within` seconds at most.
 
-        Raises ProviderFailed. `openai.BadRequestError` and its like are the caller's to look at.
+        Returns the JSON of the answer, of whatever shape. Raises ProviderFailed, or one of REFUSALS
+        for the caller to look at.
         """
         deadline = time.monotonic() + within
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                return self._ask_once(call, deadline)
+                return self._ask_once(path, body, deadline)
             except (ProviderUnreachable, RateLimited) as error:
                 wait = _pause(attempt, error.retry_after)
                 if attempt == ATTEMPTS or wait is None or time.monotonic() + wait >= deadline:
@@ -92,7 +96,7 @@ class Line:
             time.sleep(wait)
         raise AssertionError  # the last attempt has returned or raised
 
-    def _ask_once(self, call: Callable[[openai.OpenAI], T], deadline: float) -> T:
+    def _ask_once(self, path: str, body: Mapping[str, Any], deadline: float) -> Any:
         pause = self._circuit.pause()
         if pause is not None:
             raise ProviderUnreachable(
@@ -100,7 +104,8 @@ class Line:
                 retry_after=pause,
             )
         with self._counted():
-            answer = call(self._client(max(0.001, deadline - time.monotonic())))
+            client = self._client(max(0.001, deadline - time.monotonic()))
+            answer = client.post(path, cast_to=httpx2.Response, body=dict(body)).json()
         self._circuit.succeeded()
         return answer
 
@@ -109,7 +114,7 @@ class Line:
         """Put the client's errors into our words, and tell the circuit of those that count."""
         try:
             yield
-        except (openai.BadRequestError, openai.UnprocessableEntityError):
+        except REFUSALS:
             self._circuit.succeeded()  # it answers, though not what was hoped for
             raise
         except openai.APIConnectionError as error:
@@ -122,7 +127,7 @@ class Line:
             else:
                 self._circuit.succeeded()
             raise failed from error
-        except (openai.APIError, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             self._circuit.failed()
             raise ProviderUnreachable(f"{self} answered with something else than JSON.") from error
 
@@ -156,13 +161,11 @@ class Line:
         return refusal(self, error)
 
     def _client(self, seconds: float) -> openai.OpenAI:
-        # Without a key none is sent, though the client wants one. What the shell says about an
-        # organisation is for OpenAI, and would otherwise go to everybody.
-        unsaid: dict[str, Any] = {} if self.key else {"Authorization": openai.Omit()}
-        if self.provider != "openai":
-            unsaid |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
+        # What the shell says about an organisation is for OpenAI, and would go to everybody.
+        names = () if self.provider == "openai" else ("OpenAI-Organization", "OpenAI-Project")
+        unsaid: Any = {name: openai.Omit() for name in names}
         return openai.OpenAI(
-            api_key=self.key or "none",
+            api_key=self.key or "none",  # the client insists on one
             base_url=self.base_url,
             max_retries=0,
             timeout=openai.Timeout(seconds, connect=min(CONNECTING, seconds)),
@@ -174,7 +177,9 @@ class Line:
 @cache
 def _http() -> openai.DefaultHttpxClient:
     """The connections of this process. Making one reads all certificates, which takes a while."""
-    return bounded_client()
+    client = bounded_client()
+    atexit.register(client.close)
+    return client
 
 
 def refusal(line: Line, error: openai.APIStatusError) -> CallRefused:

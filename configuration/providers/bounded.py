@@ -12,7 +12,7 @@ import openai
 MAX_BYTES = 16 * 1024 * 1024
 
 
-class TooLarge(Exception):
+class TooLarge(httpx2.ReadError):
     """An answer with more than MAX_BYTES."""
 
 
@@ -28,7 +28,7 @@ class _Bounded(httpx2.SyncByteStream):
         for chunk in self._stream:
             self._left -= len(chunk)
             if self._left < 0:
-                raise TooLarge
+                raise TooLarge("The answer is too large.", request=self._request)
             # A time-out of the client is one for each read: a byte now and then would meet it.
             if time.monotonic() > self._request.extensions["deadline"]:
                 raise httpx2.ReadTimeout("The answer takes too long.", request=self._request)

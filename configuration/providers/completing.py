@@ -6,16 +6,13 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import openai
 import structlog
 from django.conf import settings as django_settings
-from openai.types.chat import ChatCompletion
 
 from . import Message, answers
-from .asking import Line, refusal
+from .asking import REFUSALS, Line, refusal
 from .errors import AnswerUnusable, ModelRefused
 from .known import KNOWN, Form
 
@@ -98,16 +95,16 @@ class RemoteCompleter:
         while True:
             request = self._request(dialect, system, messages, schema, name)
             try:
-                completion = self.line.ask(
-                    partial(_create, request), within=deadline - time.monotonic()
+                answer = self.line.ask(
+                    "/chat/completions", request, within=deadline - time.monotonic()
                 )
-            except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            except REFUSALS as error:
                 other = dialect.without(error.message)
                 if other is None:
                     raise refusal(self.line, error) from error
                 _learnt[at] = dialect = other
             else:
-                return _said(completion, self.line)
+                return _said(answer, self.line)
 
     def _request(
         self,
@@ -133,22 +130,15 @@ class RemoteCompleter:
         return {**request, "messages": [{"role": "system", "content": system}, *messages]}
 
 
-def _create(request: dict[str, Any], client: openai.OpenAI) -> ChatCompletion:
-    completion: ChatCompletion = client.chat.completions.create(**request)
-    return completion
-
-
-def _said(completion: ChatCompletion, line: Line) -> str:
+def _said(answer: Any, line: Line) -> str:
     """The text of an answer that is complete. Raises ModelRefused, AnswerUnusable."""
-    # Servers that only resemble OpenAI's leave out what its client promises.
-    choice = next(iter(completion.choices or []), None)
-    message = choice.message if choice else None
-    if choice is None or message is None:
-        raise AnswerUnusable(f"{line} answered without an answer in it.")
-    if message.refusal or choice.finish_reason == "content_filter":
-        raise ModelRefused(f"{line} declined to answer.")
-    if choice.finish_reason == "length":
-        raise AnswerUnusable(f"{line} ran out of room for its answer: raise max_tokens.")
-    if not isinstance(message.content, str):
-        raise AnswerUnusable(f"{line} answered without a text.")
-    return message.content
+    match answer:
+        case {"choices": [{"message": {"refusal": str(refused)}}, *_]} if refused:
+            raise ModelRefused(f"{line} declined to answer.")
+        case {"choices": [{"finish_reason": "content_filter"}, *_]}:
+            raise ModelRefused(f"{line} declined to answer.")
+        case {"choices": [{"finish_reason": "length"}, *_]}:
+            raise AnswerUnusable(f"{line} ran out of room for its answer: raise max_tokens.")
+        case {"choices": [{"message": {"content": str(text)}}, *_]}:
+            return text
+    raise AnswerUnusable(f"{line} answered without a text.")

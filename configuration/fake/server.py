@@ -1,0 +1,207 @@
+"""The fake model's server: chat completions, embeddings, models, and a place to steer it by."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from . import speaking
+from .faults import STATUSES, Fault, marked
+
+# Bodies that are remembered, for tests to look at.
+REMEMBERED = 1000
+# The longest that it hangs, seconds.
+HANGING = 600.0
+
+
+class FakeServer(ThreadingHTTPServer):
+    """Serves on loopback, in a thread, while it is used as a context.
+
+    `fault` befalls every call, or the next `times` ones; a mark in a text befalls the calls that
+    send it. `delay` is in seconds.
+    """
+
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(
+        self,
+        port: int = 0,
+        *,
+        delay: float = 0.0,
+        dimensions: int = 384,
+        retry_after: float = 1.0,
+        fault: Fault | None = None,
+        times: int | None = None,
+        forms: tuple[str, ...] = ("json_schema", "json_object"),
+    ) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.delay = delay
+        self.dimensions = dimensions
+        self.retry_after = retry_after
+        self.fault = fault
+        self.times = times
+        self.forms = forms
+        self.calls: Counter[str] = Counter()
+        self.bodies: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
+        self.headers: deque[dict[str, str]] = deque(maxlen=REMEMBERED)
+        self.stopping = threading.Event()
+        self.connections: set[socket.socket] = set()
+        self._marks: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+    def __enter__(self) -> FakeServer:
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stopping.set()
+        self.shutdown()
+        self.server_close()
+        # Else those that are kept alive would go on being answered.
+        for connection in list(self.connections):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def steer(self, said: Mapping[str, Any]) -> None:
+        """Change `delay`, `retry_after`, `dimensions`, `fault` (null for none) and `times`."""
+        if "fault" in said:
+            self.fault = Fault(said["fault"]) if said["fault"] else None
+            self.times = None
+        for name, kind in (("delay", float), ("retry_after", float), ("dimensions", int)):
+            if name in said:
+                setattr(self, name, kind(said[name]))
+        if said.get("times") is not None:
+            self.times = int(said["times"])
+
+    def next_fault(self, text: str) -> Fault | None:
+        """The fault of this call, counted."""
+        mark = marked(text)
+        with self._lock:
+            if mark is not None:
+                fault, times = mark
+                self._marks[text] += 1
+                return fault if times is None or self._marks[text] <= times else None
+            if self.fault is None or self.times == 0:
+                return None
+            if self.times is not None:
+                self.times -= 1
+            return self.fault
+
+    def heard(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+        with self._lock:
+            self.calls[path] += 1
+            self.bodies.append(body)
+            self.headers.append(headers)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: FakeServer
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.add(self.connection)
+
+    def finish(self) -> None:
+        self.server.connections.discard(self.connection)
+        super().finish()
+
+    def do_GET(self) -> None:
+        if urlsplit(self.path).path == "/control":
+            self._send(200, {"calls": self.server.calls, "fault": self.server.fault})
+        else:
+            self._send(200, {"object": "list", "data": [{"id": "fake", "object": "model"}]})
+
+    def do_POST(self) -> None:
+        path = urlsplit(self.path).path.removeprefix("/v1")
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
+        if path == "/control":
+            self.server.steer(body)
+            self._send(200, {})
+        elif path in speaking.ANSWERS:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.server.heard(path, body, headers)
+            self._answer(path, body)
+        else:
+            self._refuse(404, "not_found", "There is no such address.")
+
+    def _answer(self, path: str, body: dict[str, Any]) -> None:
+        fault = self.server.next_fault(speaking.text_of(body))
+        time.sleep(self.server.delay)
+        form = body.get("response_format", {}).get("type")
+        if form and form not in self.server.forms:
+            self._refuse(400, "unsupported", f"response_format {form} is not supported.")
+        elif fault in STATUSES:
+            self._refuse(*STATUSES[fault])
+        elif fault is Fault.REDIRECT:
+            self._send(307, {}, {"Location": "http://127.0.0.2:9/v1" + path})
+        elif fault is Fault.HANG:
+            self.server.stopping.wait(HANGING)
+            self.close_connection = True
+        elif fault is Fault.NO_JSON:
+            self._write(200, b"<html>It works!</html>", "text/html")
+        else:
+            self._deliver(speaking.ANSWERS[path](body, fault, self.server.dimensions), fault)
+
+    def _deliver(self, answer: dict[str, Any], fault: Fault | None) -> None:
+        content = json.dumps(answer).encode()
+        if fault is Fault.LARGE:
+            self._write(200, b" " * 20_000_000 + content, "application/json")
+        elif fault in (Fault.CUT, Fault.DRIP):
+            self._begin(200, len(content), "application/json")
+            self.wfile.write(content[: len(content) // 2])
+            while fault is Fault.DRIP and not self.server.stopping.wait(0.02):
+                self.wfile.write(b" ")
+            self.close_connection = True
+        else:
+            self._write(200, content, "application/json")
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        headers = {"Retry-After": f"{self.server.retry_after:g}"} if status in (429, 503) else {}
+        kind = "insufficient_quota" if code == "insufficient_quota" else "error"
+        error = {"message": message, "type": kind, "code": code, "param": None}
+        self._send(status, {"error": error}, headers)
+
+    def _send(
+        self, status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._write(status, json.dumps(body).encode(), "application/json", headers)
+
+    def _write(
+        self, status: int, content: bytes, kind: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self._begin(status, len(content), kind, headers)
+        self.wfile.write(content)
+
+    def _begin(
+        self, status: int, length: int, kind: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing: what it is sent are people's memories."""

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from configuration import reading
+from configuration.fake import FakeServer
+from configuration.providers import asking, completer_for, completing
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeServer]:
+    with FakeServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch) -> None:
+    """Attempts follow at once, and what was learnt of a port is not believed of its next server."""
+    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    completing._learnt.clear()
+
+
+@pytest.fixture
+def completer(fake):
+    return completer_for(llm(fake))
+
+
+def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> reading.LlmSettings:
+    """The settings of a language model that the fake stands for."""
+    return reading.llm(
+        {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
+    )
