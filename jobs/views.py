@@ -7,7 +7,7 @@ from django.http import FileResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import mixins, status, viewsets
-from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -32,7 +32,7 @@ def accepted(job: Job, request: Request) -> Response:
     )
 
 
-class WhateverItIs(BaseContentNegotiation):
+class WhateverItIs(DefaultContentNegotiation):
     """A file is what it is, whatever media type was asked for."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
