@@ -33,11 +33,18 @@ class IsOperator(BasePermission):
         return request.auth.is_operators
 
 
-class PersonalKeyToChange(BasePermission):
-    """A key that is bound to an app changes nothing that bounds the app."""
+class PersonalKey(BasePermission):
+    """A key that is bound to an app reaches nothing that the app's rules cannot bound."""
 
-    message = "This key is bound to an app: only a key of the person themselves may change that."
+    message = "This key is bound to an app: only a key of the person themselves may do that."
     code = "key_bound_to_app"
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
-        return request.method in SAFE_METHODS or not request.auth.app_name
+        return not request.auth.app_name
+
+
+class PersonalKeyToChange(PersonalKey):
+    """A key that is bound to an app changes nothing that bounds the app."""
+
+    def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
+        return request.method in SAFE_METHODS or super().has_permission(request, view)

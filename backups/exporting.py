@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
@@ -22,6 +23,18 @@ from .snapshot import Pieces, Snapshot, snapshot
 # Told how many rows are written, of how many. Rows of memories, lines and vectors count: the
 # others are few, or as many.
 Progress = Callable[[int, int], None]
+
+
+def archive_name(user: User) -> str:
+    """What an archive is called by who downloads it, in at most 255 characters."""
+    return f"memories_export_{user.user_id[:235]}.zip"
+
+
+def scratch_folder() -> Path:
+    """Where files are made that are in the way of nobody. What is for all users may be small."""
+    folder: Path = settings.STATE_DIR / "scratch"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
 
 
 def silent(done: int, total: int) -> None:

@@ -6,8 +6,9 @@ The names of the columns are those of `archive.format`. Every statement takes th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -156,6 +157,20 @@ class Part:
             "from_date": None if self.first is None else int(self.first.timestamp()),
             "to_date": None if self.last is None else int(self.last.timestamp()),
         }
+
+    def written(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        filters = self.filters()
+        return {**filters, "app_id": self.app and str(self.app), "vectors": self.vectors}
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Part:
+        first, last = (
+            None if written[name] is None else datetime.fromtimestamp(written[name], UTC)
+            for name in ("from_date", "to_date")
+        )
+        app = written["app_id"] and UUID(written["app_id"])
+        return cls(app, first, last, written["vectors"])
 
     def parameters(self, user: UUID) -> dict[str, Any]:
         return {"user": user, "app": self.app, "first": self.first, "last": self.last}

@@ -10,6 +10,7 @@ api = [
     path("", include("accounts.urls")),
     path("", include("configuration.urls")),
     path("", include("apps_registry.urls")),
+    path("", include("backups.urls")),
     path("", include("jobs.urls")),
     path("", include("memories.urls")),
     path("", include("stats.urls")),

@@ -50,6 +50,7 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("app_id", "POST /memories/search", {}, {"query": "dog", "filters": {"app_ids": ["{id}"]}}),
     ("app_id", "POST /memories/actions/pause", {}, {"app_id": "{id}"}),
     ("app_id", "POST /memories/actions/pause", {}, {"app_id": "{id}", "all_for_app": True}),
+    ("app_id", "POST /backup/export", {}, {"app_id": "{id}"}),
     ("rule_id", "DELETE /apps/{own_app_id}/rules/{id}", {}, None),
     ("category_id", "POST /memories/filter", {}, {"category_ids": ["{id}"]}),
     ("category_id", "POST /memories/actions/pause", {}, {"category_ids": ["{id}"]}),
@@ -70,6 +71,7 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("user_id", "POST /memories/actions/pause", {}, {"global_pause": True, "user_id": "{id}"}),
     ("user_id", "POST /memories/actions/archive", {"user_id": "{id}"}, ["{own_memory_id}"]),
     ("user_id", "POST /keys", {}, {"user_id": "{id}"}),
+    ("user_id", "POST /backup/export", {}, {"user_id": "{id}"}),
     ("user_id", "GET /stats", {"user_id": "{id}"}, None),
 ]
 

@@ -1,0 +1,3 @@
+from .exporting import ExportViewSet
+
+__all__ = ["ExportViewSet"]
