@@ -63,10 +63,9 @@ def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 
 def embedder() -> Any:
-    from configuration.providers import embedder_for
-    from configuration.providers.local import LocalEmbedder
+    from configuration.providers import built_in
 
-    return embedder_for(LocalEmbedder.provider, LocalEmbedder.model)
+    return built_in()
 
 
 # --- Reads -----------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.models import User
-from configuration.providers import Embedder, Vectors, embedder_for
-from configuration.providers.known import LOCAL, LOCAL_EMBEDDING_MODEL
+from configuration.providers import Vectors, built_in
 from jobs.models import Job
 from jobs.queueing import queue
 
@@ -26,6 +25,11 @@ class Embedded:
     texts: Sequence[str]
     vectors: Mapping[EmbeddingSpace, Vectors]
 
+    def of(self, number: int) -> Embedded:
+        """One of the texts alone."""
+        vectors = {space: vectors[number : number + 1] for space, vectors in self.vectors.items()}
+        return Embedded(self.texts[number : number + 1], vectors)
+
     def themes(self) -> list[list[str]]:
         """Name the categories of each text. A model of this machine does it, whatever is used."""
         for space, vectors in self.vectors.items():
@@ -35,14 +39,18 @@ class Embedded:
         return [categorize(vector, embedder) for vector in vectors]
 
 
-def built_in() -> Embedder:
-    return embedder_for(LOCAL, LOCAL_EMBEDDING_MODEL)
+def embed(texts: Sequence[str], *, for_job: bool = False) -> Embedded:
+    """Embed texts that are to become memories. Not in a transaction: it takes a while.
 
-
-def embed(texts: Sequence[str]) -> Embedded:
-    """Embed texts that are to become memories. Not in a transaction: it takes a while."""
-    local = [space for space in EmbeddingSpace.objects.written() if space.is_local]
-    return Embedded(texts, {space: space.embedder.embed_documents(texts) for space in local})
+    A job can also wait for the model of the current space where that is somebody else's. Then
+    this raises ProviderFailed, and the current space is the first.
+    """
+    asked = [
+        space
+        for space in EmbeddingSpace.objects.written()
+        if space.is_local or (for_job and space.state == EmbeddingSpace.State.ACTIVE)
+    ]
+    return Embedded(texts, {space: space.embedder.embed_documents(texts) for space in asked})
 
 
 def put(memories: Sequence[Memory], embedded: Embedded) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,10 +19,12 @@ from .errors import (
     ProviderUnreachable,
     QuotaExhausted,
     RateLimited,
+    WrongDimensions,
 )
+from .known import LOCAL, LOCAL_EMBEDDING_MODEL
 
 if TYPE_CHECKING:
-    from configuration.reading import LlmSettings
+    from configuration.reading import EmbedderSettings, LlmSettings
 
 __all__ = [
     "AnswerUnusable",
@@ -38,6 +40,8 @@ __all__ = [
     "QuotaExhausted",
     "RateLimited",
     "Vectors",
+    "WrongDimensions",
+    "built_in",
     "completer_for",
     "embedder_for",
 ]
@@ -69,17 +73,24 @@ class Completer(Protocol):
 class Embedder(Hashable, Protocol):
     """Turns texts into vectors of unit length, so that a dot product is their cosine.
 
-    What a remote one may raise is a ProviderFailed.
+    A model that does not run here takes `within` seconds at most (OPENMEMORY_EMBEDDER_TIMEOUT
+    when left out), and what it may raise is a ProviderFailed.
     """
 
-    provider: str
-    model: str
-    dimensions: int
+    @property
+    def provider(self) -> str: ...
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int | None:
+        """None stands for as many as the model answers with."""
+
+    def embed_documents(self, texts: Sequence[str], *, within: float | None = None) -> Vectors:
         """Embed texts to be found: float32, of shape (texts, dimensions)."""
 
-    def embed_query(self, text: str) -> Vectors:
+    def embed_query(self, text: str, *, within: float | None = None) -> Vectors:
         """Embed a question: float32, of shape (dimensions,)."""
 
     def calibrate(self, cosine: float) -> float:
@@ -95,11 +106,20 @@ def completer_for(settings: LlmSettings) -> Completer | None:
     return RemoteCompleter(settings, line) if line else None
 
 
-@lru_cache(maxsize=64)
-def embedder_for(provider: str, model: str) -> Embedder:
-    """Find the embedder of a space. It is made once a process and used by all threads."""
+def embedder_for(settings: EmbedderSettings) -> Embedder:
+    """Find the embedding model to use. It is loaded, or asked, when it is first needed."""
+    from .embedding import RemoteEmbedder
+
+    if settings.is_local:
+        return built_in(settings.model or LOCAL_EMBEDDING_MODEL)
+    return RemoteEmbedder(settings)
+
+
+@cache
+def built_in(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:
+    """Find a model that runs in this process. It is made once, and used by all threads."""
     from .local import LocalEmbedder
 
-    if (provider, model) == (LocalEmbedder.provider, LocalEmbedder.model):
+    if model == LocalEmbedder.model:
         return LocalEmbedder()
-    raise ProviderUnavailable(f"There is no embedder {provider}/{model} here.")
+    raise ProviderUnavailable(f"There is no embedder {LOCAL}/{model} here.")

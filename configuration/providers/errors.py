@@ -69,3 +69,9 @@ class AnswerUnusable(ProviderFailed):
 
     code = "model_answer_unusable"
     retryable = True
+
+
+class WrongDimensions(ProviderFailed):
+    """The embedding model answers with vectors of another size than is configured."""
+
+    code = "wrong_dimensions"

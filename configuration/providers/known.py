@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TypeVar
+
+T = TypeVar("T")
 
 LOCAL = "local"
 OLLAMA = "ollama"
@@ -90,3 +94,43 @@ KNOWN = {
 
 LLM_PROVIDERS = list(KNOWN)
 EMBEDDER_PROVIDERS = [name for name, provider in KNOWN.items() if provider.embeds]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Cosines of a model that stand for "unrelated", and their distance to "says the same"."""
+
+    floor: float = 0.0
+    range: float = 1.0
+
+    def of(self, cosine: float) -> float:
+        return min(1.0, max(0.0, (cosine - self.floor) / self.range))
+
+
+@dataclass(frozen=True)
+class Prefixes:
+    """What a model was trained to be told before a question, and before what it is to find."""
+
+    query: str = ""
+    document: str = ""
+
+
+# By how the names of models begin. The cosine of a model that is not here is left as it is.
+CALIBRATIONS = {
+    LOCAL_EMBEDDING_MODEL: Calibration(0.45, 0.40),
+}
+
+# As the cards of the models say. No provider adds them.
+PREFIXES = {
+    "nomic-embed-text": Prefixes("search_query: ", "search_document: "),
+    "mxbai-embed-large": Prefixes("Represent this sentence for searching relevant passages: "),
+    "snowflake-arctic-embed": Prefixes("query: "),
+    "multilingual-e5": Prefixes("query: ", "passage: "),
+    "e5-": Prefixes("query: ", "passage: "),
+}
+
+
+def of_model(table: Mapping[str, T], model: str, otherwise: T) -> T:
+    """Look up what belongs to a model, however its publisher and its size are written."""
+    name = model.rsplit("/", 1)[-1].lower()
+    return next((value for start, value in table.items() if name.startswith(start)), otherwise)

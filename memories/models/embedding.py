@@ -102,7 +102,7 @@ class EmbeddingSpace(models.Model):
 
     @property
     def embedder(self) -> Embedder:
-        return embedder_for(self.provider, self.model)
+        return embedder_for(self.settings)
 
     @property
     def is_local(self) -> bool:

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from configuration.providers import ProviderUnavailable, embedder_for, local
+from configuration.providers import ProviderUnavailable, built_in, local
 from configuration.providers.local import LocalEmbedder
 
 
 @pytest.fixture(scope="module")
 def embedder():
-    return embedder_for("local", "bge-small-en-v1.5")
+    return built_in()
 
 
 def test_vectors_have_unit_length_and_the_dimensions_of_the_model(embedder):
@@ -55,5 +55,5 @@ def test_files_that_are_not_the_ones_they_should_be_are_not_run(monkeypatch):
 
 
 def test_a_model_that_is_not_here_is_named():
-    with pytest.raises(ProviderUnavailable, match="openai/text-embedding-3-small"):
-        embedder_for("openai", "text-embedding-3-small")
+    with pytest.raises(ProviderUnavailable, match="local/another"):
+        built_in("another")
