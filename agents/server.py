@@ -1,0 +1,132 @@
+"""What agents are offered: the server at `/mcp`, and the one at the original's addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from django.conf import settings
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.request_state import RequestStateSecurity
+from mcp_types import ToolAnnotations
+
+from accounts.models import Scope
+
+from . import original
+from .calling import Call, described, perform
+from .prompts import add_prompts
+from .resources import add_resources, with_categories
+from .tools import forgetting, reading, writing
+
+VERSION = "1"
+
+INSTRUCTIONS = """\
+This is the long-term memory of the person you talk with. Search it with search_memories before \
+you answer anything that may depend on who they are. Put down with add_memory what will still \
+matter in a later conversation, without being asked. When something remembered turns out to be \
+wrong or has changed, correct it with update_memory. Delete only when they ask for it."""
+
+Lifespan = Callable[[MCPServer[Call]], AbstractAsyncContextManager[Call]]
+
+READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+
+
+def _changes(*, destructive: bool, idempotent: bool) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=False,
+        destructive_hint=destructive,
+        idempotent_hint=idempotent,
+        open_world_hint=False,
+    )
+
+
+ADDS = _changes(destructive=False, idempotent=False)
+REPLACES = _changes(destructive=True, idempotent=True)
+SETS_ASIDE = _changes(destructive=False, idempotent=True)
+
+
+def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
+    """The server of today: all tools, resources and prompts."""
+    server = _server("openmemory", INSTRUCTIONS, lifespan)
+    _add(server, reading.search_memories, "Search memories", READS)
+    _add(server, reading.get_memories, "List memories", READS)
+    _add(server, reading.get_memory, "Show a memory", READS)
+    _add(server, reading.get_related, "Find related memories", READS)
+    _add(server, reading.list_apps, "List apps", READS)
+    _add(server, writing.add_memory, "Remember", ADDS)
+    _add(server, writing.update_memory, "Correct a memory", REPLACES)
+    _add(server, writing.pause_memories, "Pause memories", SETS_ASIDE)
+    _add(server, writing.delete_memory, "Forget a memory", REPLACES)
+    server.add_tool(
+        forgetting.delete_all_memories,
+        title="Forget everything",
+        description=described(forgetting.delete_all_memories),
+        annotations=REPLACES,
+    )
+    add_resources(server)
+    add_prompts(server)
+    return server
+
+
+def original_server() -> MCPServer[Call]:
+    """The server that clients of the original know."""
+    server = _server("mem0-mcp-server", None, None)
+    _add(server, original.add_memories, "Remember", ADDS)
+    _add(server, original.search_memory, "Search memories", READS)
+    _add(server, original.list_memories, "List memories", READS)
+    _add(server, original.delete_memories, "Forget memories", REPLACES)
+    _add(server, original.delete_all_memories, "Forget everything", REPLACES)
+    return server
+
+
+def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> MCPServer[Call]:
+    # A question that one process has asked may be answered to another.
+    secret = hashlib.sha256(f"agents {settings.SECRET_KEY}".encode()).digest()
+    return MCPServer(
+        name,
+        title="OpenMemory",
+        version=VERSION,
+        instructions=instructions,
+        lifespan=lifespan,
+        # Its logs are ours: the SDK would otherwise set up the root logger.
+        log_level="WARNING",
+        request_state_security=RequestStateSecurity(keys=[secret]),
+        # Nobody waits for news here, and each who did would hold a thread.
+        subscriptions=False,
+        middleware=[with_categories],
+    )
+
+
+def _add(
+    server: MCPServer[Call],
+    tool: Callable[..., Any],
+    title: str,
+    annotations: ToolAnnotations,
+) -> None:
+    """Offer a function of a caller and arguments as a tool of these arguments."""
+    scope = Scope.READ if annotations.read_only_hint else Scope.WRITE
+    signature = inspect.signature(tool, eval_str=True)
+
+    async def called(ctx: Context, **arguments: Any) -> Any:
+        asked = ctx.request_context
+        return await perform(asked, lambda caller: tool(caller, **arguments), scope=scope)
+
+    # The SDK reads from these what a model may send, and that it is to give the context.
+    _, *offered = signature.parameters.values()
+    context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=Context)
+    arguments = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in offered]
+    called.__signature__ = signature.replace(parameters=[context, *arguments])  # type: ignore[attr-defined]
+    called.__annotations__ = {
+        each.name: each.annotation
+        for each in called.__signature__.parameters.values()  # type: ignore[attr-defined]
+    } | {"return": signature.return_annotation}
+    server.add_tool(
+        called,
+        name=tool.__name__,
+        title=title,
+        description=described(tool),
+        annotations=annotations,
+    )

@@ -1,0 +1,49 @@
+"""What models send, as it is described to them and checked by the rules of the API."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any
+
+from pydantic import Field
+from rest_framework.serializers import Serializer
+
+from memories import recalling
+from memories.serializers import NewMemorySerializer
+
+LAST_SECOND = time(23, 59, 59)
+
+MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
+Cursor = Annotated[
+    str | None,
+    Field(description="The `next_cursor` of the answer before, for what follows it."),
+]
+Categories = Annotated[
+    list[str] | None,
+    Field(max_length=100, description="Only memories in any of these categories, by name."),
+]
+FromDate = Annotated[date | None, Field(description="Only what was learned on this day or later.")]
+ToDate = Annotated[date | None, Field(description="Only what was learned on this day or earlier.")]
+
+
+def read(serializer: type[Serializer], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Check what is sent by the rules of the API. Raises ValidationError."""
+    asked = serializer(data={key: value for key, value in given.items() if value is not None})
+    asked.is_valid(raise_exception=True)
+    return dict(asked.validated_data)
+
+
+def checked_text(text: str) -> str:
+    return str(read(NewMemorySerializer, {"text": text})["text"])
+
+
+def filters(
+    categories: list[str] | None, from_date: date | None, to_date: date | None
+) -> recalling.Filters:
+    return recalling.Filters(
+        categories=categories or (),
+        from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
+        to_date=None if to_date is None else datetime.combine(to_date, LAST_SECOND, UTC),
+    )
