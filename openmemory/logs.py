@@ -44,6 +44,8 @@ def configure(options: Mapping[str, str]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
                 "django.db.backends": {"level": "INFO"},
+                # It tells each message.
+                "mcp": {"level": "WARNING"},
             },
         }
     )

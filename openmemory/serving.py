@@ -41,7 +41,7 @@ def main() -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers=settings.WEB_PROCESSES,
-        blocking_threads=settings.WEB_THREADS,
+        blocking_threads=settings.WEB_THREADS + settings.AGENT_STREAMS,
         backlog=2048,
         backpressure=CONNECTIONS,
         respawn_failed_workers=True,

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "memories",
     "backups",
     "stats",
+    "agents",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",
@@ -97,6 +98,10 @@ WHITENOISE_AUTOREFRESH = False
 # connection to the database.
 WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 2, minimum=1, maximum=64)
 WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
+
+# Agents that speak the oldest protocol keep a stream open, which holds a thread: a process has so
+# many threads more, and refuses more streams.
+AGENT_STREAMS = env.integer("OPENMEMORY_AGENT_STREAMS", 64, minimum=1, maximum=1024)
 
 # Connections to the database that one process opens at most. The others wait for one.
 DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=1, maximum=1000)
@@ -173,7 +178,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
 # Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
 # Authorization header needs no permission of that kind.
-CORS_URLS_REGEX = r"^/api(/|$)"
+CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"
 # Where no key is needed, the page that calls is what is let in or not: then not any.
 CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", legacy.ORIGINS if LEGACY_CLIENTS else [])
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS

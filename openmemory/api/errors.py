@@ -233,7 +233,7 @@ def on_500(request: HttpRequest) -> HttpResponse:
 
 
 def speaks_problems(request: HttpRequest) -> bool:
-    return f"{request.path_info}/".startswith("/api/")
+    return f"{request.path_info}/".startswith(("/api/", "/mcp/"))
 
 
 def _answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
