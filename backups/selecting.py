@@ -1,7 +1,8 @@
 """What of a user an archive holds: a statement for each of its lists.
 
-The names of the columns are those of `archive.format`. Every statement takes the parameters of
-`Part.parameters`. Times come out in UTC as the session's time zone is that.
+The names of the columns are those of `archive.format`. In braces stand the times, which PostgreSQL
+would write with as few digits as it can, and what bounds the statement to a `Part`. Parameters are
+those of `Part.parameters`.
 """
 
 from __future__ import annotations
@@ -15,20 +16,20 @@ from uuid import UUID
 from .archive.format import Filters
 
 USER = """
-SELECT id, user_id, name, email, metadata, created_at, updated_at
+SELECT id, user_id, name, email, metadata, {created_at}, {updated_at}
 FROM accounts_user WHERE id = %(user)s
 """
 
 # With the settings of apps that put nothing down, too.
 APPS = """
-SELECT id, owner_id, name, description, metadata, is_active, created_at, updated_at
+SELECT id, owner_id, name, description, metadata, is_active, {created_at}, {updated_at}
 FROM apps_registry_app AS app
 WHERE owner_id = %(user)s AND {picked_app}
 ORDER BY created_at, id
 """
 
 CATEGORIES = """
-SELECT id, name, description, created_at, updated_at
+SELECT id, name, description, {created_at}, {updated_at}
 FROM memories_category AS category
 WHERE EXISTS (
     SELECT FROM memories_categorization AS categorization
@@ -40,15 +41,16 @@ ORDER BY name
 """
 
 MEMORIES = """
-SELECT id, user_id, app_id, content, metadata, state, created_at, updated_at,
-    CASE state WHEN 'archived' THEN state_changed_at END AS archived_at,
-    CASE state WHEN 'deleted' THEN state_changed_at END AS deleted_at,
+SELECT id, user_id, app_id, content, metadata, state, {created_at}, {updated_at},
+    {archived_at}, {deleted_at}, {state_changed_at},
     ARRAY(
         SELECT category_id FROM memories_categorization AS categorization
         WHERE categorization.memory_id = memory.id
     ) AS category_ids,
-    state_changed_at,
-    NULL AS superseded_by
+    (
+        SELECT newer.id FROM memories_memory AS newer
+        WHERE newer.id = memory.superseded_by_id AND {picked_newer}
+    ) AS superseded_by
 FROM memories_memory AS memory
 WHERE {picked}
 """
@@ -64,7 +66,7 @@ WHERE categorization.user_id = %(user)s AND {picked}
 STATUS_HISTORY = """
 SELECT md5('step ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
     memory_id, changed_by_id AS changed_by,
-    coalesce(nullif(old_state, ''), 'deleted') AS old_state, new_state, changed_at,
+    coalesce(nullif(old_state, ''), 'deleted') AS old_state, new_state, {changed_at},
     old_state = '' AS begins, reason
 FROM memories_statechange AS step
 JOIN memories_memory AS memory ON memory.id = memory_id
@@ -75,19 +77,20 @@ WINDOW life AS (PARTITION BY memory_id ORDER BY changed_at, step.id)
 # A rule about a memory that is not in the archive would say nothing there.
 ACCESS_CONTROLS = """
 SELECT rule.id, 'app' AS subject_type, rule.app_id AS subject_id, 'memory' AS object_type,
-    rule.memory_id AS object_id, rule.effect, rule.created_at
+    rule.memory_id AS object_id, rule.effect, {created_at}
 FROM apps_registry_accessrule AS rule
-JOIN apps_registry_app AS app ON app.id = rule.app_id
-WHERE app.owner_id = %(user)s AND {picked_app} AND (
+WHERE app_id IN (
+    SELECT id FROM apps_registry_app AS app WHERE owner_id = %(user)s AND {picked_app}
+) AND (
     rule.memory_id IS NULL
     OR EXISTS (SELECT FROM memories_memory AS memory WHERE memory.id = rule.memory_id AND {picked})
 )
-ORDER BY rule.created_at, rule.id
+ORDER BY created_at, id
 """
 
 REVISIONS = """
 SELECT md5('revision ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
-    memory_id, revision.content, edited_by_id AS edited_by, edited_at
+    memory_id, revision.content, edited_by_id AS edited_by, {edited_at}
 FROM memories_revision AS revision
 JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE {picked}
@@ -105,14 +108,14 @@ LISTS = {
 }
 
 LINES = """
-SELECT memory.id, memory.content, memory.metadata, memory.created_at, memory.updated_at, state,
-    app.name AS app,
+SELECT id, content, metadata, {created_at}, {updated_at}, state, app,
     ARRAY(
         SELECT name FROM memories_categorization AS categorization
         JOIN memories_category AS category ON category.id = category_id
         WHERE categorization.memory_id = memory.id ORDER BY name
     ) AS categories
-FROM memories_memory AS memory JOIN apps_registry_app AS app ON app.id = memory.app_id
+FROM memories_memory AS memory
+JOIN (SELECT id AS app_id, name AS app FROM apps_registry_app) AS app USING (app_id)
 WHERE {picked}
 """
 
@@ -130,6 +133,21 @@ SELECT now() AS moment, count(*) AS memories FROM memories_memory AS memory WHER
 """
 
 
+def _time(name: str, value: str | None = None) -> str:
+    written = f"to_char({value or name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US')"
+    return f"{written} || '+00:00' AS {name}"
+
+
+TIMES = {
+    **{
+        name: _time(name)
+        for name in ("created_at", "updated_at", "state_changed_at", "changed_at", "edited_at")
+    },
+    "archived_at": _time("archived_at", "CASE state WHEN 'archived' THEN state_changed_at END"),
+    "deleted_at": _time("deleted_at", "CASE state WHEN 'deleted' THEN state_changed_at END"),
+}
+
+
 @dataclass(frozen=True)
 class Part:
     """Which of a user's memories: of one app, created from `first` to the second `last`."""
@@ -141,15 +159,22 @@ class Part:
 
     def of(self, statement: str) -> str:
         """Bound a statement to this part."""
-        picked = ["memory.user_id = %(user)s"]
+        return statement.format(
+            **TIMES,
+            picked=self._picked("memory"),
+            picked_newer=self._picked("newer"),
+            picked_app="true" if self.app is None else "app.id = %(app)s",
+        )
+
+    def _picked(self, memory: str) -> str:
+        conditions = [f"{memory}.user_id = %(user)s"]
         if self.app is not None:
-            picked.append("memory.app_id = %(app)s")
+            conditions.append(f"{memory}.app_id = %(app)s")
         if self.first is not None:
-            picked.append("memory.created_at >= %(first)s")
+            conditions.append(f"{memory}.created_at >= %(first)s")
         if self.last is not None:
-            picked.append("memory.created_at < %(last)s + interval '1 second'")
-        picked_app = "true" if self.app is None else "app.id = %(app)s"
-        return statement.format(picked=" AND ".join(picked), picked_app=picked_app)
+            conditions.append(f"{memory}.created_at < %(last)s + interval '1 second'")
+        return " AND ".join(conditions)
 
     def filters(self) -> Filters:
         return {

@@ -75,5 +75,4 @@ def snapshot() -> Iterator[Snapshot]:
     with connection.wrap_database_errors, psycopg.connect(**parameters) as direct:
         direct.isolation_level = IsolationLevel.REPEATABLE_READ
         direct.read_only = True
-        direct.execute("SET LOCAL TIME ZONE 'UTC'")
         yield Snapshot(direct)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from io import BytesIO
@@ -74,7 +75,8 @@ class World:
         ]
 
     def shown_in(self, answer: Response) -> bool:
-        text = _text_of(answer.getvalue())
+        with closing(answer):
+            text = _text_of(answer.getvalue())
         return any(mark in text for mark in self.ids.values())
 
 
