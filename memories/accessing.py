@@ -13,12 +13,26 @@ from .models import Memory
 
 # In one statement, since it comes with every search. Nobody waits for the disk to read: a crash
 # may lose the last moments of this log, which is what `synchronous_commit` off means.
+# What an app reads for the first time is found in the order of ids, so that two searches that
+# find the same cannot wait for each other, and only that changes the row of the app.
 NOTED = """
+WITH read AS MATERIALIZED (
+    SELECT read.id, read.place
+    FROM set_config('synchronous_commit', 'off', true),
+        unnest(%(memories)s::uuid[]) WITH ORDINALITY AS read (id, place)
+),
+first AS (
+    INSERT INTO memories_firstaccess (memory_id, app_id)
+    SELECT id, %(app)s::uuid FROM read WHERE %(app)s::uuid IS NOT NULL ORDER BY id
+    ON CONFLICT DO NOTHING
+    RETURNING memory_id
+),
+counted AS (
+    UPDATE apps_registry_app SET memories_read = memories_read + (SELECT count(*) FROM first)
+    WHERE id = %(app)s::uuid AND EXISTS (SELECT FROM first)
+)
 INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
-SELECT read.id, %(app)s, %(now)s, %(type)s, '{}'
-FROM set_config('synchronous_commit', 'off', true),
-    unnest(%(memories)s::uuid[]) WITH ORDINALITY AS read (id, place)
-ORDER BY read.place
+SELECT id, %(app)s, %(now)s, %(type)s, '{}' FROM read ORDER BY place
 """
 
 

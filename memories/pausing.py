@@ -65,7 +65,8 @@ def put_named_into(
     deleted = named.filter(state=State.DELETED).values_list("pk", flat=True).first()
     if deleted is not None:
         raise MemoryDeleted(f"A deleted memory cannot be brought back: {deleted}.")
-    return named.change_state(state, by=by)
+    # One that is deleted at this moment stays so, and is the last to have changed.
+    return named.undeleted().change_state(state, by=by)
 
 
 def _require_categories(ids: Collection[uuid.UUID], *, user: User, among: MemoryQuerySet) -> None:

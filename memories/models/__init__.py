@@ -1,4 +1,4 @@
-from .access import Access
+from .access import Access, FirstAccess
 from .categorization import Categorization
 from .category import Category
 from .embedding import Embedding, EmbeddingSpace
@@ -13,6 +13,7 @@ __all__ = [
     "Category",
     "Embedding",
     "EmbeddingSpace",
+    "FirstAccess",
     "Memory",
     "MemoryDeleted",
     "MemoryNotFound",

@@ -30,3 +30,19 @@ class Access(models.Model):
 
     def __str__(self) -> str:
         return f"{self.access_type} at {self.accessed_at}"
+
+
+class FirstAccess(models.Model):
+    """That an app has read a memory at all, by which `App.memories_read` counts it once."""
+
+    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name_plural = "first accesses"
+        constraints = [
+            models.UniqueConstraint(fields=["memory", "app"], name="one_first_access_per_app")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.memory_id} by {self.app_id}"

@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 class CategoryQuerySet(models.QuerySet["Category"]):
     def of(self, user: User, memories: models.QuerySet[Memory]) -> CategoryQuerySet:
         """Keep the categories that any of these memories of the user is in."""
-        in_it = Categorization.objects.filter(user=user, memory__in=memories)
-        return self.filter(models.Exists(in_it.filter(category=models.OuterRef("pk"))))
+        # Looked up for one categorization after another until there is one, which mostly is the
+        # first: joined, PostgreSQL may read all of a category before it looks.
+        one_of_them = memories.filter(pk=models.OuterRef("memory")).values("pk")[:1]
+        in_it = Categorization.objects.filter(user=user, category=models.OuterRef("pk")).alias(
+            found=models.Subquery(one_of_them)
+        )
+        return self.filter(models.Exists(in_it.filter(found__isnull=False)))
 
     def named(self, names: Sequence[str]) -> list[Category]:
         """Find the categories of these names, in this order, and make those that are missing."""

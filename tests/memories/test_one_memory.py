@@ -219,8 +219,8 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
 
     with django_assert_num_queries(2):  # key, memory
         alice.get(f"/memories/{ids[0]}")
-    # key, the ids, and between the ends of a transaction: lock, history, state
-    with django_assert_num_queries(7):
+    # key, the ids, and between the ends of a transaction the state and its history
+    with django_assert_num_queries(5):
         alice.delete(f"/memories/{ids[0]}")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(5):
         alice.delete("/memories", {"memory_ids": ids[1:]})
