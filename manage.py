@@ -8,7 +8,7 @@ import sys
 # These neither read nor write the database, or see to it themselves.
 WITHOUT_SERVICES = {
     "help", "version", "run", "check", "collectstatic", "diffsettings", "fake_llm", "findstatic",
-    "spectacular", "startapp", "startproject", "test", "testserver",
+    "mcp_stdio", "spectacular", "startapp", "startproject", "test", "testserver",
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from memories.models.memory import MemoryQuerySet
 from openmemory.api.errors import problem_of
 from openmemory.api.limits import TooOften, Usage
 from openmemory.api.problems import Problem
+from openmemory.embedded.errors import ServiceFailed
 from openmemory.errors import OpenMemoryError
 
 T = TypeVar("T")
@@ -101,8 +102,12 @@ def call_of(asked: Asked) -> Call:
 async def perform(asked: Asked, work: Callable[[Caller], T], *, scope: Scope) -> T:
     """Do the work of a tool, with a caller who may. Raises ToolError for what is refused."""
     call = call_of(asked)
-    attempt: Callable[[], T] = partial(_attempt, call.caller, work, scope)
-    return await asyncio.get_running_loop().run_in_executor(call.executor, attempt)
+    # Anew for each message: the app of a caller who stays may have been paused meanwhile.
+    attempt: Callable[[], T] = partial(_attempt, replace(call.caller), work, scope)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(call.executor, attempt)
+    except ServiceFailed as failure:
+        raise ToolError(failure.detail) from failure
 
 
 async def read(asked: Asked, work: Callable[[Caller], T]) -> T:
