@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import ApiKey, User
+from agents.clients import CLIENTS, Access
+
+
+class Command(BaseCommand):
+    help = "Print what to paste into a client, alone on standard output, with a key made for it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("client", choices=CLIENTS, help="the program that shall remember")
+        parser.add_argument(
+            "--user", default=settings.DEFAULT_USER, help="whose memories (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--url",
+            default=f"http://localhost:{settings.PORT}",
+            help="where the client reaches this server (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        client = CLIENTS[options["client"]]
+        key = self._key(options["client"], options["user"]) if client.needs_key else ""
+        access = Access(f"{options['url'].rstrip('/')}/mcp", key, options["user"])
+        self.stderr.write(f"{client.title}. {client.where}:", self.style.NOTICE)
+        self.stdout.write(client.written(access))
+
+    def _key(self, client: str, user_id: str) -> str:
+        user = User.objects.filter(user_id=user_id).first()
+        if user is None:
+            raise CommandError(
+                f"There is no user {user_id!r}. Make one: manage.py create_api_key {user_id} "
+                "--create-user."
+            )
+        _, secret = ApiKey.objects.issue(user=user, app_name=client, name=f"mcp_config {client}")
+        return secret
