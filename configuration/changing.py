@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -18,6 +18,10 @@ from .reading import EmbedderSettings, ModelSettings, Settings
 
 # Section → field → value. None takes a choice back: the default holds again.
 Choices = Mapping[str, Mapping[str, Any]]
+
+# What else has to follow a change, in its transaction: given what was in force before it and is
+# after it, and who made it. Apps that use the configuration add themselves.
+followers: list[Callable[[Settings, Settings, User], None]] = []
 
 EVERYTHING: Choices = {section: dict.fromkeys(shape.fields_of(section)) for section in shape.PLACES}
 
@@ -58,6 +62,8 @@ def change(choices: Choices, *, by: User) -> Settings:
         steps = _steps(before, after)
         if steps:
             ConfigurationChange.objects.create(changed_by=by, operator=by.user_id, changes=steps)
+        for follow in followers:
+            follow(before, after, by)
     return after
 
 

@@ -33,7 +33,8 @@ class Embedded:
     def themes(self) -> list[list[str]]:
         """Name the categories of each text. A model of this machine does it, whatever is used."""
         for space, vectors in self.vectors.items():
-            return [categorize(vector, space.embedder) for vector in vectors]
+            if space.is_local:
+                return [categorize(vector, space.embedder) for vector in vectors]
         embedder = built_in()
         vectors = embedder.embed_documents(self.texts)
         return [categorize(vector, embedder) for vector in vectors]

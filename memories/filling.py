@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
-from configuration.providers import CallRefused, Vectors
-from openmemory.errors import Conflict
+from configuration.providers import CallRefused, Vectors, WrongDimensions
 
 from .models import Embedding, EmbeddingSpace, Memory
 
@@ -20,12 +19,6 @@ BATCH = 32
 PAGE = 5_000
 
 Step = Callable[[], AbstractContextManager[Any]]
-
-
-class WrongDimensions(Conflict):
-    """The embedding model answers with vectors of another size than those it is to go with."""
-
-    code = "wrong_dimensions"
 
 
 def batches_lacking(

@@ -3,7 +3,8 @@
 from configuration.providers import ProviderUnreachable, RateLimited
 from jobs.kinds import Kind, register
 
-from . import embedding_missing
+from . import embedding_missing, reembedding
+from .indexing import IndexingUnderway
 
 # What may pass by itself when a model is somebody else's.
 PASSING = (ProviderUnreachable, RateLimited)
@@ -12,3 +13,13 @@ register(
     Kind("embed", embedding_missing.embed_missing, attempts=20, retries_on=PASSING, lane="long")
 )
 register(Kind("embed_new", embedding_missing.embed_new, attempts=20, retries_on=PASSING))
+register(
+    Kind(
+        reembedding.KIND,
+        reembedding.reembed,
+        # It takes hours with many memories, and each start of the server may cost an attempt.
+        attempts=200,
+        retries_on=(*PASSING, IndexingUnderway),
+        lane="long",
+    )
+)

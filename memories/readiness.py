@@ -1,6 +1,11 @@
-"""Whether memories can be embedded, for those who ask whether the server is ready."""
+"""Whether memories can be embedded, for those who ask whether the server is ready.
+
+Models that run elsewhere are not asked: without them, too, memories are put down and found.
+"""
 
 from django.db import connection
+
+from configuration.providers import built_in
 
 from .categorizing import categorize
 from .models import EmbeddingSpace
@@ -12,4 +17,5 @@ def embedder() -> None:
         space = EmbeddingSpace.objects.current()
     finally:
         connection.close()  # the thread of a check keeps nothing of the pool
-    categorize(space.embedder.embed_query("Is this understood?"), space.embedder)
+    local = space.embedder if space.is_local else built_in()
+    categorize(local.embed_query("Is this understood?"), local)

@@ -250,6 +250,16 @@ EXACT_SEARCH_LIMIT = env.integer(
     "OPENMEMORY_EXACT_SEARCH_LIMIT", 20_000, minimum=100, maximum=10_000_000
 )
 
+# Seconds for which a search waits for an embedding model that is asked over the network. Then it
+# answers by words alone.
+SEARCH_EMBEDDING_SECONDS = env.integer(
+    "OPENMEMORY_SEARCH_EMBEDDING_SECONDS", 3, minimum=1, maximum=60
+)
+
+# Whether another embedding model that is chosen over the API waits, once all memories are embedded
+# by it, for `manage.py reembed`.
+REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
+
 # --- Configuration -------------------------------------------------------------------------
 
 # Which models are used as long as no operator chooses others: see configuration/defaults.py.

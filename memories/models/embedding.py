@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
+from typing import Any
 
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
@@ -16,12 +18,15 @@ from .memory import Memory, MemoryQuerySet
 
 FIRST = uuid.UUID(int=0)  # no id comes before it
 
+# What an index of `halfvec` can hold.
+MOST_DIMENSIONS = 4000
+
 # Any number that nothing else in this database locks: see `held`.
-ADVISORY_LOCK = 5_190_513
+ADVISORY_LOCK = 5190513
 
 # Two statements, as the second has to see what was done while the first one waited; sent at once.
-HELD = f"""
-SELECT pg_advisory_xact_lock_shared({ADVISORY_LOCK});
+HELD = """
+SELECT pg_advisory_xact_lock_shared(5190513);
 SELECT id FROM memories_embeddingspace WHERE state IN ('active', 'filling')
 """
 
@@ -89,7 +94,8 @@ class EmbeddingSpace(models.Model):
                 fields=["provider", "model", "dimensions"], name="embedding_space_unique"
             ),
             models.CheckConstraint(
-                condition=Q(dimensions__range=(1, 4000)), name="embedding_space_fits_halfvec"
+                condition=Q(dimensions__range=(1, MOST_DIMENSIONS)),
+                name="embedding_space_fits_halfvec",
             ),
         ]
 
@@ -100,7 +106,7 @@ class EmbeddingSpace(models.Model):
     def settings(self) -> EmbedderSettings:
         return reaching.from_stored(self.provider, self.model, self.reach)
 
-    @property
+    @cached_property
     def embedder(self) -> Embedder:
         return embedder_for(self.settings)
 
@@ -114,6 +120,15 @@ class EmbeddingSpace(models.Model):
         return (self.provider, self.model) == (settings.provider, settings.model) and (
             settings.dimensions in (self.dimensions, self.settings.dimensions)
         )
+
+    def enter(self, state: State) -> None:
+        self.state = state
+        self.save(update_fields=["state", "activated_at"])
+
+    def keep_reach(self, reach: dict[str, Any]) -> None:
+        if self.reach != reach:
+            self.reach = reach
+            self.save(update_fields=["reach"])
 
     def lacking(self, *, after: uuid.UUID = FIRST) -> MemoryQuerySet:
         """The memories that have no vector here, of those with ids beyond this one."""

@@ -4,6 +4,6 @@ How the two are weighed, and why, stands in docs/decisions/0005-recall.md.
 """
 
 from .filters import Filters
-from .hits import Explanation, Hit, recall
+from .hits import Explanation, Hit, Hits, recall
 
-__all__ = ["Explanation", "Filters", "Hit", "recall"]
+__all__ = ["Explanation", "Filters", "Hit", "Hits", "recall"]

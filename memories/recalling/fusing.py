@@ -15,12 +15,12 @@ from .words import Lexeme
 NEARNESS_WEIGHT = 0.6
 WORDS_WEIGHT = 0.4
 
-# Of each candidate, the newest first: its cosine with the question, null where it has no
-# vector in this space yet, and which of the lexemes, counted from 1, are among its words.
-# Written out, as Django takes longer to build and read this than PostgreSQL to answer it.
+# Of each candidate, the newest first: its cosine with the question, null where either has no
+# vector in this space, and which of the lexemes, counted from 1, are among its words. Written
+# out, as Django takes longer to build and read this than PostgreSQL to answer it.
 WEIGHED = """
 SELECT memory.id,
-    1 - (embedding.vector <=> %(vector)s),
+    1 - (embedding.vector <=> %(vector)s::halfvec),
     ARRAY(
         SELECT lexeme.number
         FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (query, number)
@@ -62,7 +62,7 @@ def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
     """Weigh these memories by both measures, whichever brought them; the newest come first."""
     parameters: dict[str, Any] = {
         "ids": "{" + ",".join(map(str, ids)) + "}",
-        "vector": question.vector.to_text(),
+        "vector": question.vector and question.vector.to_text(),
         "space": question.space.pk,
         "lexemes": [lexeme.query for lexeme in question.lexemes],
     }

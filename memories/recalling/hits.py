@@ -21,8 +21,9 @@ CANDIDATES = 100
 class Explanation:
     """How a hit was ranked: its score is the sum of the two parts, each times its weight.
 
-    `vectors_by` is `index` where the user's own index brought the nearest, else `exact`. The
-    words of other memories are not spoken of: an app may not be allowed to read those.
+    `vectors_by` is `index` where the user's own index brought the nearest, `exact` where all were
+    compared, and `none` where the question had no vector to compare with. The words of other
+    memories are not spoken of: an app may not be allowed to read those.
     """
 
     cosine: float | None
@@ -48,6 +49,16 @@ class Hit:
     explanation: Explanation | None
 
 
+class Hits(list[Hit]):
+    """The hits of one question, the best first.
+
+    They are `by_words_alone` where its meaning could not be had, as its model is somebody else's
+    and did not answer. No hit then has a `similarity`.
+    """
+
+    by_words_alone = False
+
+
 def recall(
     query: str,
     *,
@@ -57,20 +68,22 @@ def recall(
     threshold: float | None = None,
     filters: Filters | None = None,
     explain: bool = False,
-) -> list[Hit]:
-    """Find the memories of a user that answer a query best, the best first.
+) -> Hits:
+    """Find the memories of a user that answer a query best.
 
     `app` reads, or the person where it is None. `threshold` leaves out hits of a lower
-    `similarity`, whatever their words. With `explain` each hit says how it was ranked.
+    `similarity`, whatever their words; found by words alone, none has one, and none is left out.
+    With `explain` each hit says how it was ranked.
     """
     question = Question.of(user, query)
     memories = (filters or Filters()).keep(_readable(user, app))
     fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
     near, vectors_by = nearest(memories, question, limit=CANDIDATES)
     ranked = rank(weigh({*near, *fitting}, question))
-    best = [each for each in ranked if each.candidate.similarity >= (threshold or 0.0)][:top_k]
+    least = (threshold or 0.0) if question.vector else 0.0
+    best = [each for each in ranked if each.candidate.similarity >= least][:top_k]
     found = memories.with_relations().in_bulk([each.candidate.pk for each in best])
-    return [
+    hits = Hits(
         Hit(
             memory=found[each.candidate.pk],
             score=each.score,
@@ -79,7 +92,9 @@ def recall(
         )
         for each in best
         if each.candidate.pk in found  # else it was deleted a moment ago
-    ]
+    )
+    hits.by_words_alone = question.vector is None
+    return hits
 
 
 def _readable(user: User, app: App | None) -> MemoryQuerySet:

@@ -5,14 +5,17 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
+import structlog
 from django.conf import settings
 from pgvector import HalfVector
 
 from accounts.models import User
-from configuration.providers import Vectors
+from configuration.providers import ProviderFailed, Vectors, WrongDimensions
 from memories.models import EmbeddingSpace
 
 from .words import Lexeme, look_up
+
+log = structlog.get_logger(__name__)
 
 # The model works while the words are looked up: both take about as long, on different cores.
 _embedding = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
@@ -34,11 +37,24 @@ class Question:
     @classmethod
     def of(cls, user: User, query: str) -> Question:
         space = EmbeddingSpace.objects.current()
-        embedded = _embedding.submit(space.embedder.embed_query, query)
+        embedded = _embedding.submit(_embed, space, query)
         lexemes, indexed = look_up(query, user=user, space=space)
         return cls(user, space, indexed, lexemes, embedded)
 
     @cached_property
-    def vector(self) -> HalfVector:
-        """Waits for the model, and raises what it raised."""
-        return HalfVector(self.embedded.result())
+    def vector(self) -> HalfVector | None:
+        """Waits for the model. None where it is somebody else's and did not answer."""
+        try:
+            vector = self.embedded.result()
+            if len(vector) != self.space.dimensions:
+                raise WrongDimensions
+        except ProviderFailed as error:
+            if self.space.is_local:
+                raise
+            log.warning("a search was answered by words alone", reason=error.detail)
+            return None
+        return HalfVector(vector)
+
+
+def _embed(space: EmbeddingSpace, query: str) -> Vectors:
+    return space.embedder.embed_query(query, within=settings.SEARCH_EMBEDDING_SECONDS)

@@ -26,9 +26,13 @@ def nearest(
 ) -> tuple[list[uuid.UUID], str]:
     """Find the memories nearest by cosine, and say how: by the user's own `index`, or `exact`.
 
+    By `none` of them where the question could not be embedded.
+
     Where filters leave fewer than `limit` of what the index brings, all are compared, so that
     the result is as full as it can be.
     """
+    if question.vector is None:
+        return [], "none"
     if question.indexed:
         found = _nearest_by_index(readable, question, limit)
         if len(found) == limit:

@@ -56,7 +56,10 @@ class SearchSerializer(SubjectSerializer):
 class ExplanationSerializer(serializers.Serializer):
     """How a result was ranked: its score is the sum of the parts, each times its weight."""
 
-    cosine = serializers.FloatField(help_text="Of the query's vector and the memory's.")
+    cosine = serializers.FloatField(
+        allow_null=True,
+        help_text="Of the query's vector and the memory's, null where either is not there.",
+    )
     similarity_part = serializers.FloatField(help_text="That cosine among the candidates', 0 to 1.")
     words_part = serializers.FloatField(help_text="Its words among the candidates', 0 to 1.")
     matched_words = serializers.DictField(
@@ -68,7 +71,8 @@ class ExplanationSerializer(serializers.Serializer):
         child=serializers.FloatField(), help_text="What each part counts for."
     )
     vectors_by = serializers.ChoiceField(
-        ["exact", "index"], help_text="Whether all vectors were compared, or an index was asked."
+        ["exact", "index", "none"],
+        help_text="Whether all vectors were compared, an index was asked, or neither.",
     )
 
 
@@ -101,3 +105,8 @@ class SearchResultSerializer(MemorySerializer):
 
 class SearchResultsSerializer(serializers.Serializer):
     results = SearchResultSerializer(many=True, help_text="The best first.")
+    by_words_alone = serializers.BooleanField(
+        required=False,
+        help_text="There, and true, where the model that embeds the query did not answer: "
+        "the results are found by words, and `threshold` has left out none.",
+    )

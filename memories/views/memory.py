@@ -114,7 +114,8 @@ class MemoryViewSet(MemoriesOfOneUser):
     def search(self, request: AuthenticatedRequest) -> Response:
         """Find memories by meaning and by words.
 
-        Active memories only, best first. Each one found is written to its access log.
+        Active memories only, best first. Each one found is written to its access log. Where the
+        embedding model runs elsewhere and does not answer, memories are found by words alone.
         """
         given = self.read_body(SearchSerializer)
         app = acting_app(request.auth, user=self.subject, named=given.get("app"))
@@ -128,7 +129,8 @@ class MemoryViewSet(MemoriesOfOneUser):
             explain=given["explain"],
         )
         note_accesses([hit.memory for hit in hits], app=app, access_type="search")
-        return Response(SearchResultsSerializer({"results": hits}).data)
+        alone = {"by_words_alone": True} if hits.by_words_alone else {}
+        return Response(SearchResultsSerializer({"results": hits, **alone}).data)
 
     def _note(self, memories: Sequence[Memory], access_type: str) -> None:
         """Log what an app reads. What people look at themselves is no access of an app."""

@@ -1,0 +1,87 @@
+"""Let the spaces follow what is configured."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from accounts.models import User
+from configuration import changing, reaching, reading
+from configuration.keys import SealedKey
+from configuration.reading import EmbedderSettings, Settings
+from jobs.models import Job
+from jobs.queueing import queue
+from memories.models import EmbeddingSpace
+
+from .switching import leave
+
+KIND = "reembed"
+
+State = EmbeddingSpace.State
+
+
+def follow(before: Settings, after: Settings, by: User) -> None:
+    """Do what a change of the configuration means for the vectors, in its transaction.
+
+    Where another model was chosen, a job is queued that goes over to it. Where the same one is
+    reached in another way, as with another key, this counts at once.
+    """
+    for space in EmbeddingSpace.objects.exclude(reach={}):
+        # So that an older secret key can go, as the configuration's keys are renewed.
+        space.keep_reach(reaching.renewed(space.reach))
+    if after.embedder == before.embedder:
+        return
+    _note_reach(after.embedder)
+    filling = EmbeddingSpace.objects.filter(state=State.FILLING).first()
+    if filling and not filling.is_of(after.embedder):
+        leave()
+    if not EmbeddingSpace.objects.current().is_of(after.embedder):
+        begin(by=by, hold=settings.REEMBED_HOLD)
+
+
+def catch_up(*, by: User) -> None:
+    """Go over to what the environment has chosen since the server last ran."""
+    wanted = reading.current().embedder
+    _note_reach(wanted)
+    begun = EmbeddingSpace.objects.filter(state__in=[State.ACTIVE, State.FILLING, State.PAUSED])
+    if not any(space.is_of(wanted) for space in begun):
+        begin(by=by, hold=settings.REEMBED_HOLD)
+
+
+def begin(*, by: User, hold: bool = False) -> Job:
+    """Queue the job that goes over to the configured model, or goes on with it.
+
+    With `hold` it ends when the second space is full, and another one has to go over to it.
+    """
+    parameters = {"hold": hold}
+    job = queue(KIND, owner=by, parameters=parameters, once=KIND)
+    if job.cancel_requested:  # it is about to end, and another one is to take its place
+        return queue(KIND, owner=by, parameters=parameters, once=f"{KIND} after {job.pk}")
+    Job.objects.filter(pk=job.pk).update(parameters=parameters)
+    return job
+
+
+def pause() -> None:
+    """Leave the second space as it is: nothing is put into it until it is begun again."""
+    for job in Job.objects.unfinished().filter(kind=KIND):
+        job.cancel()
+    leave()
+
+
+def choose(space: EmbeddingSpace, *, by: User) -> None:
+    """Configure the model of this space again. Raises KeyLost when its key cannot be read."""
+    chosen, key = space.settings, space.settings.api_key
+    fields = {
+        "provider": chosen.provider,
+        "model": chosen.model,
+        "dimensions": chosen.dimensions,
+        "ollama_base_url": chosen.ollama_base_url,
+        "openai_base_url": chosen.openai_base_url,
+        "api_key": key.resolve() if isinstance(key, SealedKey) else key and key.shown(),
+    }
+    changing.change({"embedder": fields}, by=by)
+
+
+def _note_reach(wanted: EmbedderSettings) -> None:
+    for space in EmbeddingSpace.objects.all():
+        if space.is_of(wanted):
+            space.keep_reach(reaching.stored(wanted))
