@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -17,12 +16,9 @@ from accounts.subjects import UserNotFound
 
 from .archive import format
 from .archive.writing import LEVEL, Archive, Member
+from .progress import Progress, silent
 from .selecting import HOW_MANY, LINES, LISTS, SPACE, USER, VECTORS, Part
 from .snapshot import Pieces, Snapshot, snapshot
-
-# Told how many rows are written, of how many. Rows of memories, lines and vectors count: the
-# others are few, or as many.
-Progress = Callable[[int, int], None]
 
 
 def archive_name(user: User) -> str:
@@ -37,17 +33,14 @@ def scratch_folder() -> Path:
     return folder
 
 
-def silent(done: int, total: int) -> None:
-    """Tell nobody."""
-
-
 def export(
     user: User, target: IO[bytes], *, part: Part, progress: Progress = silent
 ) -> format.Manifest:
     """Write the archive of a user to a new file, and return its manifest.
 
-    It holds one moment: what is written meanwhile is in it whole or not at all. Raises
-    UserNotFound when the user is gone.
+    It holds one moment: what is written meanwhile is in it whole or not at all. `progress` is told
+    the rows of memories, lines and vectors: the others are few, or as many. Raises UserNotFound
+    when the user is gone.
     """
     with snapshot() as seen, Archive(target) as archive:
         return _Export(seen, archive, user, part, progress).write()

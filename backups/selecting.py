@@ -74,16 +74,14 @@ WHERE {picked}
 WINDOW life AS (PARTITION BY memory_id ORDER BY changed_at, step.id)
 """
 
-# A rule about a memory that is not in the archive would say nothing there.
+# Those about memories that are not in the archive, too: without the only `allow` that it has for
+# a memory by name, an app may read everything.
 ACCESS_CONTROLS = """
 SELECT rule.id, 'app' AS subject_type, rule.app_id AS subject_id, 'memory' AS object_type,
     rule.memory_id AS object_id, rule.effect, {created_at}
 FROM apps_registry_accessrule AS rule
 WHERE app_id IN (
     SELECT id FROM apps_registry_app AS app WHERE owner_id = %(user)s AND {picked_app}
-) AND (
-    rule.memory_id IS NULL
-    OR EXISTS (SELECT FROM memories_memory AS memory WHERE memory.id = rule.memory_id AND {picked})
 )
 ORDER BY created_at, id
 """

@@ -1,0 +1,74 @@
+"""Back up everybody, at once or from time to time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from accounts.models import User
+from jobs.models import Job
+from jobs.queueing import queue
+from openmemory.errors import OpenMemoryError
+
+from .filing import file_in_folder, newest
+from .progress import Progress
+
+log = structlog.get_logger(__name__)
+
+BACKUP = "backup"
+
+# How long a backup that failed is left alone.
+AFTER_FAILURE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the backup of one user: a file, or why there is none."""
+
+    user_id: str
+    file: str | None = None
+    error: str | None = None
+
+
+def back_up_everybody(
+    folder: Path,
+    *,
+    keep: int | None,
+    telling: Callable[[User], AbstractContextManager[Progress]],
+) -> Iterator[Outcome]:
+    """Back up each user to a folder. Whom it fails for holds up nobody else."""
+    for user in User.objects.order_by("user_id"):
+        try:
+            with telling(user) as progress:
+                path = file_in_folder(user, folder, keep=keep, progress=progress)
+        except (OpenMemoryError, OSError, DatabaseError) as error:
+            log.error("a backup failed", user_id=user.user_id, exc_info=error)
+            yield Outcome(user.user_id, error=str(error))
+        else:
+            yield Outcome(user.user_id, file=path.name)
+
+
+def queue_due() -> int:
+    """Queue a job for each user whose newest backup is older than it may be: how many.
+
+    When that was, the names of the files tell: it is known after any restart, and on any machine.
+    """
+    now = timezone.now()
+    made = newest(settings.BACKUP_FOLDER)
+    oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
+    tried = Job.objects.filter(kind=BACKUP, finished_at__gt=now - AFTER_FAILURE)
+    queued = 0
+    for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
+        last = made.get(str(user.pk))
+        if last is None or last <= oldest:
+            queue(BACKUP, owner=user, parameters={}, once=str(user.pk))
+            queued += 1
+    return queued

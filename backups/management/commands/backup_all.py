@@ -1,0 +1,41 @@
+from argparse import ArgumentParser, ArgumentTypeError
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from backups.backing_up import back_up_everybody
+from backups.management.telling import TellingCommand
+
+
+class Command(TellingCommand):
+    help = "Write an archive of each user into a folder. Whom it fails for holds up nobody else."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("folder", type=Path, help="where to; made if it is missing")
+        parser.add_argument(
+            "--keep", type=_positive, metavar="N", help="remove all but the N newest of each user"
+        )
+        super().add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder: Path = options["folder"]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        failed = 0
+        for outcome in back_up_everybody(
+            folder,
+            keep=options["keep"],
+            telling=lambda user: self.telling(f"back up {user}", "rows", options),
+        ):
+            said = outcome.file or f"failed: {outcome.error}"
+            self.tell(f"{outcome.user_id}: {said}", asdict(outcome), options)
+            failed += outcome.error is not None
+        if failed:
+            raise CommandError(f"{failed} of the users could not be backed up.")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError("it is a number from 1")
+    return int(text)

@@ -1,0 +1,198 @@
+"""The commands that write archives."""
+
+import io
+import json
+import os
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from backups import filing
+from backups.progress import told
+from openmemory.errors import OpenMemoryError
+from tests.backups.archives import entities, manifest
+from tests.memories.stock import stock
+
+# An export reads by a connection of its own, which sees only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def said(*arguments: object, **options: object) -> str:
+    out = io.StringIO()
+    call_command(*map(str, arguments), stdout=out, **options)
+    return out.getvalue()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_an_archive_is_written_to_a_file_that_only_its_owner_reads(alice, tmp_path):
+    stock(alice.user, ["Tea", "Coffee"])
+    file = tmp_path / "alice.zip"
+
+    answer = said("export_backup", "alice", "-o", file)
+
+    size = file.stat().st_size
+    assert answer == f"{file}: 2 memories of alice, {size:,} bytes.\n"
+    assert len(entities(zipfile.ZipFile(file))["memories"]) == 2
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert names(tmp_path) == ["alice.zip"]
+
+
+def test_what_came_of_it_can_be_read_by_a_program(alice, tmp_path):
+    stock(alice.user, ["Tea"])
+    file = tmp_path / "alice.zip"
+
+    answer = json.loads(said("export_backup", "alice", "-o", file, "--json", "--no-vectors"))
+
+    assert answer.pop("counts")["memories"] == 1
+    assert answer == {"file": str(file), "user_id": "alice", "size": file.stat().st_size}
+    assert manifest(zipfile.ZipFile(file))["vectors"] is None
+
+
+def test_quiet_tells_nothing(alice, tmp_path):
+    assert said("export_backup", "alice", "-o", tmp_path / "alice.zip", "--quiet") == ""
+
+
+def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(alice, tmp_path):
+    file = tmp_path / "alice.zip"
+    file.write_text("precious")
+
+    with pytest.raises(CommandError, match="is there already"):
+        said("export_backup", "alice", "-o", file)
+    assert file.read_text() == "precious"
+
+    said("export_backup", "alice", "-o", file, "--force")
+    assert zipfile.is_zipfile(file)
+
+
+@pytest.mark.parametrize(
+    ("user", "file", "why"),
+    [("nobody", "a.zip", "no user 'nobody'"), ("alice", "no/folder/a.zip", "No such file")],
+)
+def test_what_cannot_be_written_is_said(alice, tmp_path, user, file, why):
+    with pytest.raises(CommandError, match=why) as refused:
+        said("export_backup", user, "-o", tmp_path / file)
+
+    assert refused.value.returncode == 1
+    assert names(tmp_path) == []
+
+
+def test_an_export_that_fails_leaves_no_file(alice, tmp_path, monkeypatch):
+    monkeypatch.setattr("backups.exporting.VECTORS", "SELECT 1/0")
+    stock(alice.user, ["Tea"])
+    precious = tmp_path / "alice.zip"
+    precious.write_text("precious")
+
+    with pytest.raises(Exception, match="division by zero"):
+        said("export_backup", "alice", "-o", precious, "--force")
+
+    assert names(tmp_path) == ["alice.zip"]
+    assert precious.read_text() == "precious"
+
+
+def test_everybody_is_backed_up(alice, bob, tmp_path):
+    stock(alice.user, ["Tea"])
+
+    said("backup_all", tmp_path / "backups")
+
+    files = list((tmp_path / "backups").iterdir())
+    owners = {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in files}
+    assert (len(files), owners) == (2, {"alice", "bob"})
+
+
+def test_one_user_who_cannot_be_backed_up_does_not_stop_the_others(
+    alice, bob, tmp_path, monkeypatch, capsys
+):
+    real = filing.export
+
+    def failing(user, *args, **options):
+        if user == alice.user:
+            raise OpenMemoryError("Her disk is on fire.")
+        return real(user, *args, **options)
+
+    monkeypatch.setattr(filing, "export", failing)
+
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 of the users") as refused:
+        call_command("backup_all", str(tmp_path), "--json", stdout=out)
+
+    assert refused.value.returncode == 1
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(each["user_id"], each["error"]) for each in told] == [
+        ("alice", "Her disk is on fire."),
+        ("bob", None),
+    ]
+    assert names(tmp_path) == [told[1]["file"]]
+
+
+def test_only_the_newest_are_kept_and_nothing_else_is_touched(alice, bob, tmp_path, monkeypatch):
+    now = timezone.now()
+    kept = {tmp_path / "memories_export_alice.zip", tmp_path / "notes.txt"}
+    for path in kept:
+        path.touch()
+    for days in (3, 2, 1, 0):
+        monkeypatch.setattr(timezone, "now", lambda days=days: now - timedelta(days=days))
+        said("backup_all", tmp_path, "--keep", 2)
+
+    made = set(tmp_path.iterdir()) - kept
+    assert kept < set(tmp_path.iterdir())
+    for user in (alice.user, bob.user):
+        of_user = sorted(path.name for path in made if str(user.pk) in path.name)
+        assert len(of_user) == 2
+        assert of_user[-1].endswith(f"_{now:%Y%m%dT%H%M%SZ}.zip")
+        assert filing.newest(tmp_path)[str(user.pk)] == now.replace(microsecond=0)
+
+
+def test_what_a_killed_process_has_left_is_removed(alice, tmp_path):
+    old, new = tmp_path / ".memories-old.part", tmp_path / ".memories-new.part"
+    for path in (old, new):
+        path.touch()
+    os.utime(old, (0, 0))
+
+    said("backup_all", tmp_path)
+
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_whatever_a_user_is_called_the_name_of_the_file_is_plain(alice, tmp_path):
+    alice.user.user_id = "..\\..:" + "é" * 249
+    alice.user.save()
+
+    path = filing.file_in_folder(alice.user, tmp_path)
+
+    assert path.parent == tmp_path
+    assert path.name.isascii()
+    assert filing.newest(tmp_path) == {str(alice.user.pk): filing._made_at(path)}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_a_bar_and_a_pipe_gets_lines(monkeypatch):
+    monkeypatch.setattr("backups.progress.PAUSE", 0.0)
+    terminal, pipe = Terminal(), io.StringIO()
+
+    for stream in (terminal, pipe):
+        with told("export alice", "rows", quiet=False, to=stream) as progress:
+            progress(500, 2000)
+
+    assert "\r" in terminal.getvalue()
+    assert "export alice" in terminal.getvalue()
+    assert pipe.getvalue() == "export alice: 500 of 2,000 rows\n"
+
+
+def test_who_wants_quiet_is_told_nothing():
+    terminal = Terminal()
+
+    with told("export alice", "rows", quiet=True, to=terminal) as progress:
+        progress(1, 2)
+
+    assert terminal.getvalue() == ""
