@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+import uuid
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import Storage, storages
+from django.utils import timezone
 
 from openmemory.errors import Conflict, Gone, NotFound
 
 from .models import Job
+
+# A file is put down before its job is, in a transaction that may take a while to be committed.
+UNOWNED = timedelta(days=1)
 
 
 class JobUnfinished(Conflict):
@@ -75,10 +84,52 @@ def remove(name: str) -> None:
     storage().delete(name)
 
 
-def remove_all(job_id: Any) -> None:
+def remove_all(pk: uuid.UUID) -> None:
     """Remove every file of a job, those of attempts that were broken off too."""
-    folder, files = str(job_id), storage()
-    if files.exists(folder):
-        for name in files.listdir(folder)[1]:
-            files.delete(f"{folder}/{name}")
-        files.delete(folder)
+    for name in _names(pk):
+        storage().delete(name)
+    storage().delete(str(pk))
+
+
+def put_down_long_ago() -> set[uuid.UUID]:
+    """Of which jobs there are files, and old ones only."""
+    long_ago = timezone.now() - UNOWNED
+    folders, _ = storage().listdir("") if storage().exists("") else ([], [])
+    return {pk for pk in _ids(folders) if all(_time(name) < long_ago for name in _names(pk))}
+
+
+def make_scratch_folder(job: Job) -> Path:
+    """Make a folder for one run of a job, on this machine."""
+    scratch = _scratch()
+    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{job.pk}-", dir=scratch))
+
+
+def scratch_folders() -> dict[Path, uuid.UUID]:
+    """The folders of runs on this machine, each with its job."""
+    folders = list(_scratch().iterdir()) if _scratch().is_dir() else []
+    return {folder: pk for folder in folders for pk in _ids([folder.name[:36]])}
+
+
+def _scratch() -> Path:
+    return Path(settings.STATE_DIR) / "scratch"
+
+
+def _names(pk: uuid.UUID) -> list[str]:
+    """The files of a job, by their names in the storage."""
+    folder = str(pk)
+    names = storage().listdir(folder)[1] if storage().exists(folder) else []
+    return [f"{folder}/{name}" for name in names]
+
+
+def _time(name: str) -> datetime:
+    return storage().get_modified_time(name)
+
+
+def _ids(names: list[str]) -> list[uuid.UUID]:
+    """Those of the names that are ids."""
+    ids = []
+    for name in names:
+        with suppress(ValueError):
+            ids.append(uuid.UUID(name))
+    return ids

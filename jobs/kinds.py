@@ -43,5 +43,10 @@ def named(name: str) -> Kind:
     return _kinds[name]
 
 
+def find(name: str) -> Kind | None:
+    """The kind of this name, None for one that was there in another version of the server."""
+    return _kinds.get(name)
+
+
 def names(lane: Lane) -> list[str]:
     return [kind.name for kind in _kinds.values() if kind.lane == lane]

@@ -42,6 +42,22 @@ class Cancelled(OpenMemoryError):
     code = "cancelled"
 
 
+class TimedOut(OpenMemoryError):
+    """This took longer than a job of its kind may take."""
+
+    code = "timed_out"
+
+
+class Interrupted(OpenMemoryError):
+    """The worker stops. Another run of this job begins anew."""
+
+    code = "interrupted"
+
+
+# Set when this process was told to stop. A worker puts the event of all its processes here.
+stopping: Any = threading.Event()
+
+
 def take(lane: kinds.Lane) -> Job | None:
     """Lease the job of this lane that is due for longest. None when there is none."""
     with transaction.atomic():
@@ -62,15 +78,15 @@ def take(lane: kinds.Lane) -> Job | None:
 class Lease:
     """What a run holds. `done` and `total` are written as it is renewed."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, lane: kinds.Lane) -> None:
         assert job.lease_token is not None  # noqa: S101 - the job was taken
         self.job = job
         self.token = job.lease_token
         self.done, self.total = job.done, job.total
-        self.finished = False
+        self._lane = lane
         self._lost = False
         self._cancel_requested = job.cancel_requested
-        self._renewed = time.monotonic()
+        self._began = self._renewed = time.monotonic()
         self._ended = threading.Event()
         # Nobody outside of a caller's transaction sees the job, nor could renew its lease.
         self._alone = connection.in_atomic_block
@@ -90,7 +106,15 @@ class Lease:
             thread.join()
 
     def check(self) -> None:
-        """Raises LeaseLost or Cancelled. Costs nothing."""
+        """Raises LeaseLost, Cancelled, TimedOut or Interrupted. Costs next to nothing."""
+        self.check_wanted()
+        if self._overdue():
+            raise TimedOut
+        if stopping.is_set():
+            raise Interrupted
+
+    def check_wanted(self) -> None:
+        """Raises LeaseLost or Cancelled."""
         if self._alone:
             self.renew()
         if self._lost:
@@ -126,8 +150,14 @@ class Lease:
         """Give the job up for now: it is due again after the pause."""
         self._end(state=State.QUEUED, run_after=Now() + pause)
 
-    def _end(self, **fields: Any) -> None:
-        self._change(lease_token=None, lease_until=None, **fields)
+    def hand_back(self) -> None:
+        """Leave the job to another run at once, as if this one had not been."""
+        self._end(state=State.QUEUED, run_after=Now(), attempts=F("attempts") - 1)
+
+    def _end(self, *, state: State, **fields: Any) -> None:
+        self._change(state=state, lease_token=None, lease_until=None, **fields)
+        seconds = round(time.monotonic() - self._began, 3)
+        log.info("a run of a job has ended", state=state, seconds=seconds)
 
     def _change(self, **fields: Any) -> None:
         if not self._held().update(done=self.done, total=self.total, **fields):
@@ -139,10 +169,14 @@ class Lease:
 
     def _keep(self) -> None:
         try:
-            while not self._ended.wait(BEAT_SECONDS):
+            # A run that is overdue, and does not notice, loses its lease.
+            while not self._ended.wait(BEAT_SECONDS) and not self._overdue():
                 self._beat()
         finally:
             connection.close()
+
+    def _overdue(self) -> bool:
+        return time.monotonic() - self._began > settings.JOBS_TIME_LIMITS[self._lane]
 
     def _beat(self) -> None:
         try:

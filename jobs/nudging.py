@@ -1,9 +1,117 @@
-"""Telling the workers that there is something to do."""
+"""Telling the workers that there is something to do.
+
+A message names a lane, and nothing else: so many at once can be one, a lost one costs nothing but
+time, and one too many costs a look into the database.
+"""
 
 from __future__ import annotations
 
+import atexit
+import threading
+import time
+from functools import cache
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from .kinds import Lane
+
+log = structlog.get_logger(__name__)
+
+# Seconds until a broker that was away is asked again.
+PAUSE = 5.0
+# Seconds that a process that ends waits for its last messages to be sent.
+FAREWELL = 1.0
+# A connection is made once: when to try again is up to this module.
+ONCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_max": 0.1}
+# Seconds after which a message is worth nothing: the sweep has sent another by then.
+EXPIRES = 60
 
 
 def nudge(lane: Lane) -> None:
-    """Wake a worker. It may come to nothing: the database knows what is to be done."""
+    """Wake a worker, sooner or later. Never fails, and never waits for the broker."""
+    _messenger().send(lane)
+
+
+class Messenger:
+    """Sends from a thread, as nothing bounds for sure how long a broker that is away takes."""
+
+    def __init__(self) -> None:
+        self._lanes: set[Lane] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._connection: Any = None
+        self._away = False
+
+    def send(self, lane: Lane) -> None:
+        with self._changed:
+            self._lanes.add(lane)
+            # A thread does not outlive a fork.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="nudging", daemon=True)
+                self._thread.start()
+            self._changed.notify_all()
+
+    def flush(self) -> None:
+        """Wait until all is sent, but not for a broker that is away."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._lanes or self._away, FAREWELL)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._lanes)
+                lanes = set(self._lanes)
+            if not all(self._sent(lane) for lane in lanes):
+                time.sleep(PAUSE)
+
+    def _sent(self, lane: Lane) -> bool:
+        from kombu.exceptions import OperationalError
+
+        with self._changed:
+            self._lanes.discard(lane)
+        try:
+            self._publish(lane)
+        except (OperationalError, OSError) as error:
+            self._miss(lane, error)
+            return False
+        if self._away:
+            log.warning("the broker is back")
+        self._away = False
+        with self._changed:
+            self._changed.notify_all()
+        return True
+
+    def _publish(self, lane: Lane) -> None:
+        app = import_string(settings.CELERY_APP)
+        if self._connection is None:
+            self._connection = app.connection_for_write(transport_options=ONCE)
+        app.send_task(
+            "jobs.work_off",
+            args=[lane],
+            queue=settings.JOBS_QUEUES[lane],
+            connection=self._connection,
+            expires=EXPIRES,
+            retry=False,
+            ignore_result=True,
+        )
+
+    def _miss(self, lane: Lane, error: Exception) -> None:
+        if not self._away:
+            log.warning("the broker is away: jobs wait for it", reason=str(error))
+        self._away = True
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.collapse()
+        with self._changed:
+            self._lanes.add(lane)
+            self._changed.notify_all()
+
+
+@cache
+def _messenger() -> Messenger:
+    messenger = Messenger()
+    atexit.register(messenger.flush)
+    return messenger

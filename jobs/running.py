@@ -8,13 +8,13 @@ from datetime import timedelta
 import kombu.exceptions
 import redis
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, connection
 
 from openmemory.errors import OpenMemoryError
 
-from . import files, kinds, leasing
+from . import kinds, leasing
 from .kinds import Kind
-from .leasing import Cancelled, Lease, LeaseLost
+from .leasing import Cancelled, Interrupted, Lease, LeaseLost
 from .models import Job
 from .work import Work
 
@@ -47,13 +47,17 @@ def run_due() -> int:
 def run(job: Job) -> None:
     """Run a job that was taken, to one of its ends. Raises nothing that the job has raised."""
     with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
-        lease = Lease(job)
+        kind = kinds.named(job.kind)
+        lease = Lease(job, kind.lane)
         work = Work(job, lease)
         with lease.kept():
             try:
-                _attempt(work, kinds.named(job.kind), lease)
+                _attempt(work, kind, lease)
             except LeaseLost:
                 log.warning("a run has lost its job to another")
+            except (OperationalError, InterfaceError) as error:
+                # Its lease ends, and the sweep gives the job to another run.
+                log.warning("what became of a run cannot be told", reason=str(error))
             finally:
                 work.close()
 
@@ -68,11 +72,13 @@ def _attempt(work: Work, kind: Kind, lease: Lease) -> None:
         raise
     except Cancelled:
         lease.cancel()
+    except Interrupted:
+        lease.hand_back()
     # Whatever a job raises must end it, or it would be tried for ever.
     except Exception as error:  # noqa: BLE001
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
         _settle(error, work, kind, lease)
-    if work.job.upload and work.finished:
-        files.remove(work.job.upload)
 
 
 def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.files import File
 from django.db import transaction
 
@@ -22,7 +20,7 @@ from .models import Job
 
 
 class Work:
-    """One run of a job. Every member raises LeaseLost or Cancelled as soon as it is over."""
+    """One run of a job. `progress`, `step` and `finishing` end it, by raising, once it is over."""
 
     def __init__(self, job: Job, lease: Lease) -> None:
         self.job = job
@@ -59,7 +57,7 @@ class Work:
 
         What is put into the dict is the job's result.
         """
-        self._lease.check()
+        self._lease.check_wanted()
         result: dict[str, Any] = {}
         with transaction.atomic():
             yield result
@@ -69,7 +67,6 @@ class Work:
 
     def attach(self, path: Path, name: str) -> None:
         """Keep a file as the job's download, under this name, once the job succeeds."""
-        self._lease.check()
         self.discard()
         self._download = {"download": files.keep_download(self.job, path), "download_name": name}
 
@@ -81,9 +78,7 @@ class Work:
     @cached_property
     def folder(self) -> Path:
         """A folder for this run alone, gone after it."""
-        scratch = settings.STATE_DIR / "scratch"
-        scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{self.job.pk}-", dir=scratch))
+        self._folder = files.make_scratch_folder(self.job)
         return self._folder
 
     def discard(self) -> None:

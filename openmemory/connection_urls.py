@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import ssl
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
@@ -43,3 +46,27 @@ def redis(url: str) -> str:
             "unix:///path/to/a.sock, with other characters in it encoded, such as / as %2F."
         ) from None
     return url
+
+
+def broker(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Read where messages are sent: a URL as Celery takes it, its TLS, and its options.
+
+    A URL of Redis is one as of REDIS_URL. TLS is checked, unless the URL says otherwise.
+    """
+    scheme = url.partition(":")[0]
+    if scheme in ("amqp", "amqps"):
+        return url, {}, {}
+    redis(url)
+    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if scheme == "rediss" else {}
+    # Messages that were taken and never seen to are sent again after an hour: that late, as it is
+    # the sweep that finds what was left lying. Other programs may use the same database.
+    return _celerys(url), tls, {"visibility_timeout": 3600, "global_keyprefix": "openmemory:"}
+
+
+def _celerys(url: str) -> str:
+    """Name a unix socket as Celery does."""
+    parts = urlsplit(url)
+    if parts.scheme != "unix":
+        return url
+    query = re.sub(r"(^|&)db=", r"\1virtual_host=", parts.query)
+    return f"redis+socket://{parts.netloc}{parts.path}" + (f"?{query}" if query else "")

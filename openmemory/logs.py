@@ -46,6 +46,8 @@ def configure(options: Mapping[str, str]) -> None:
                 "django.db.backends": {"level": "INFO"},
                 # It tells each message.
                 "mcp": {"level": "WARNING"},
+                # Every job has a line of its own, and messages say nothing more.
+                "celery": {"level": "WARNING"},
             },
         }
     )

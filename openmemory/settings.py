@@ -103,14 +103,15 @@ WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
 # many threads more, and refuses more streams.
 AGENT_STREAMS = env.integer("OPENMEMORY_AGENT_STREAMS", 64, minimum=1, maximum=1024)
 
-# Connections to the database that one process opens at most. The others wait for one.
-DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=1, maximum=1000)
+# Connections to the database that one process opens at most. The others wait for one. With 0,
+# each thread has its own, as workers do it.
+DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=0, maximum=1000)
 
 DATABASE_URL = env.string("DATABASE_URL")
 REDIS_URL = env.string("REDIS_URL")
 
 _database = connection_urls.database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
-_pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}
+_pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
 
 DATABASES = {
     "default": {
@@ -260,6 +261,18 @@ SEARCH_EMBEDDING_SECONDS = env.integer(
 # by it, for `manage.py reembed`.
 REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
 
+# --- Backups -------------------------------------------------------------------------------
+
+# An archive that is sent, in bytes; what it may unpack to, and how many times its own size. Texts
+# shrink to a third or a tenth, so what grows much further was made to do harm.
+IMPORT_MAX_BYTES = env.integer(
+    "OPENMEMORY_IMPORT_MAX_BYTES", 4 * 1024**3, minimum=1024, maximum=1024**4
+)
+IMPORT_MAX_UNPACKED_BYTES = env.integer(
+    "OPENMEMORY_IMPORT_MAX_UNPACKED_BYTES", 16 * 1024**3, minimum=1024, maximum=1024**4
+)
+IMPORT_MAX_RATIO = env.integer("OPENMEMORY_IMPORT_MAX_RATIO", 200, minimum=2, maximum=2000)
+
 # --- Configuration -------------------------------------------------------------------------
 
 # Which models are used as long as no operator chooses others: see configuration/defaults.py.
@@ -290,6 +303,40 @@ SECRET_KEY_FALLBACKS = env.strings("OPENMEMORY_SECRET_KEY_FALLBACKS", [])
 
 # How long a run that is silent is believed to live; running jobs are heard from every second.
 JOBS_LEASE_SECONDS = env.integer("OPENMEMORY_JOBS_LEASE_SECONDS", 30, minimum=2, maximum=3600)
+# How often it is looked for what was left lying.
+JOBS_SWEEP_SECONDS = env.integer("OPENMEMORY_JOBS_SWEEP_SECONDS", 10, minimum=1, maximum=3600)
+JOBS_KEEP_DAYS = env.integer("OPENMEMORY_JOBS_KEEP_DAYS", 30, minimum=1, maximum=36500)
+DOWNLOADS_KEEP_HOURS = env.integer("OPENMEMORY_DOWNLOADS_KEEP_HOURS", 24, minimum=1, maximum=876000)
+
+# Long jobs have workers of their own, so that quick ones do not wait for them, and leave the
+# processors to whoever waits for an answer.
+JOBS_QUEUES = {"quick": "openmemory.quick", "long": "openmemory.long"}
+WORKERS = {  # jobs that one worker runs at once: quick ones in threads, long ones in processes
+    "quick": env.integer("OPENMEMORY_QUICK_JOBS_AT_ONCE", 4, minimum=1, maximum=256),
+    "long": env.integer("OPENMEMORY_LONG_JOBS_AT_ONCE", 1, minimum=1, maximum=256),
+}
+JOBS_TIME_LIMITS = {  # seconds that a run may take
+    "quick": env.integer("OPENMEMORY_QUICK_JOB_SECONDS", 600, minimum=10, maximum=86_400),
+    "long": env.integer("OPENMEMORY_LONG_JOB_SECONDS", 21_600, minimum=60, maximum=2_592_000),
+}
+# A process that has grown larger is replaced by a new one.
+WORKER_MEGABYTES = env.integer("OPENMEMORY_WORKER_MEGABYTES", 768, minimum=128, maximum=1_000_000)
+LONG_JOBS_NICENESS = env.integer("OPENMEMORY_LONG_JOBS_NICENESS", 10, minimum=0, maximum=19)
+
+# The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.
+CELERY_APP = "openmemory.celery.app"
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = connection_urls.broker(
+    env.string("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
+)
+# What is done from time to time. Two that send it do no harm.
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {
+        "task": "jobs.sweep",
+        "schedule": JOBS_SWEEP_SECONDS,
+        "options": {"expires": JOBS_SWEEP_SECONDS},
+    },
+    "end old jobs": {"task": "jobs.end_old", "schedule": 3600, "options": {"expires": 3600}},
+}
 
 # The files of jobs, what was uploaded and what is to be downloaded, are kept in `jobs`.
 STORAGES = {

@@ -31,6 +31,8 @@ from .supervising import Program, StopRequests, Supervisor, stop_signals
 # The web server of a run that was killed a moment ago may still be letting go of the port.
 PORT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
+# A job that runs has so long to end by itself. It is run again later when it does not.
+JOB_SECONDS = 10.0
 READY_SECONDS = 20.0
 
 Say = Callable[[str], None]
@@ -54,13 +56,22 @@ class Address:
 
 def programs() -> list[Program]:
     """What runs beside the services, the web server first. To add one is to name it here."""
-    web = Command(
-        argv=[sys.executable, "-m", "openmemory.serving"],
+    return [
+        _program("The web server", ["openmemory.serving"], GRACE_SECONDS + 3.0),
+        _program("The worker for quick jobs", ["openmemory.working", "quick"], JOB_SECONDS),
+        _program("The worker for long jobs", ["openmemory.working", "long"], JOB_SECONDS),
+    ]
+
+
+def _program(name: str, module: list[str], seconds: float) -> Program:
+    """A module of ours that runs as a process, and has so many seconds to stop when it is asked."""
+    command = Command(
+        argv=[sys.executable, "-m", *module],
         folder=settings.BASE_DIR,
-        dies_by=signal.SIGKILL,  # without us there is no database to answer from
-        farewell=((signal.SIGTERM, GRACE_SECONDS + 3.0),),
+        dies_by=signal.SIGKILL,  # without us there is no database to work on
+        farewell=((signal.SIGTERM, seconds),),
     )
-    return [Program("The web server", web)]
+    return Program(name, command)
 
 
 def run(say: Say, *, parent: int | None = None) -> None:
@@ -90,10 +101,11 @@ def _run(say: Say, address: Address, stop: StopRequests) -> None:
     supervisor = Supervisor([*services, web, *others], settings.STATE_DIR / "log", say)
     try:
         key = prepare_database()
-        for program in (web, *others):
-            program.start()
+        web.start()
         wait_until_it_answers(address, web)
         told = summary(address, key) + readiness(address)
+        for program in others:  # now, as nobody waits for them
+            program.start()
         with stop.heard():
             say(told)
             supervisor.watch(stop)

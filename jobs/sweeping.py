@@ -1,0 +1,55 @@
+"""Finding what was left lying: by a lost message, a dead worker, a broker that was emptied."""
+
+from __future__ import annotations
+
+import structlog
+from django.db import transaction
+from django.db.models.functions import Now
+
+from . import kinds
+from .models import Job, State
+from .nudging import nudge
+from .running import pause_after
+
+log = structlog.get_logger(__name__)
+
+# Ended leases that one sweep sees to. There is never more than one for each process that died.
+AT_ONCE = 100
+
+LOST = "The worker that ran this died or was cut off, {} times."
+
+
+def sweep() -> None:
+    """Take back what nobody runs any more, and wake a worker for what is due."""
+    take_back()
+    for lane in kinds.LANES:
+        if is_due(lane):
+            nudge(lane)
+
+
+def is_due(lane: kinds.Lane) -> bool:
+    return Job.objects.due(kinds.names(lane)).exists()
+
+
+def take_back() -> None:
+    """See to the jobs whose lease has ended: the attempt counts."""
+    with transaction.atomic():
+        ended = Job.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+        for job in ended.select_for_update(skip_locked=True)[:AT_ONCE]:
+            _take_back(job)
+
+
+def _take_back(job: Job) -> None:
+    log.warning("a run has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
+    kind = kinds.find(job.kind)
+    job.lease_token = job.lease_until = None
+    if job.cancel_requested:
+        job.state, job.finished_at = State.CANCELLED, Now()
+    elif kind is not None and job.attempts >= kind.attempts:
+        job.state, job.finished_at = State.FAILED, Now()
+        job.error = {"code": "worker_lost", "detail": LOST.format(job.attempts)}
+    else:
+        job.state, job.run_after = State.QUEUED, Now() + pause_after(job.attempts)
+    job.save(
+        update_fields=["state", "lease_token", "lease_until", "run_after", "finished_at", "error"]
+    )

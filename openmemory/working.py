@@ -1,0 +1,118 @@
+"""A worker's process: `python -m openmemory.working quick`, or `long`.
+
+Any number may run, on any number of machines. A worker for quick jobs also sends what is to be done
+from time to time; two that do, do no harm. Why so: docs/decisions/0012-jobs.md.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from celery import beat, exceptions, signals
+from celery.apps.worker import Worker as CelerysWorker
+from celery.worker import state
+
+from openmemory.serving import follow_parent
+
+if TYPE_CHECKING:
+    from jobs.kinds import Lane
+
+LOOK_SECONDS = 1.0
+# Seconds that a process has to end a job that took too long, before it is killed.
+OVERTIME = 60
+
+# Set for every process of this worker when it is told to stop.
+stopping = multiprocessing.Event()
+
+
+class Worker(CelerysWorker):
+    """A worker that stops without a word, once the jobs in hand have ended or were put back."""
+
+    def install_platform_tweaks(self, worker: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+
+    def _stop(self, *_: Any) -> None:
+        stopping.set()
+        state.should_stop = 0
+
+
+def main(lane: Lane) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
+    # Each thread has one connection for as long as it works, and needs no pool.
+    os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
+    follow_parent(os.getppid(), _end)
+    worker = make_worker(lane)
+    if lane == "quick":
+        threading.Thread(target=_watch, args=[worker.app], daemon=True).start()
+    worker.start()
+    sys.exit(worker.exitcode)
+
+
+def make_worker(lane: Lane) -> Worker:
+    """Make the worker of a lane. Quick jobs run in threads, long ones in processes."""
+    from django.conf import settings
+
+    from openmemory.celery import app
+
+    # It warns of root because of a serializer that is not let in here.
+    warnings.filterwarnings("ignore", category=exceptions.SecurityWarning)
+    if lane == "long":
+        os.nice(settings.LONG_JOBS_NICENESS)
+    signals.worker_process_init.connect(_follow_worker)
+    signals.worker_init.connect(_know_when_to_stop)
+    return Worker(
+        app=app,
+        hostname=f"{lane}@%h",
+        queues=[settings.JOBS_QUEUES[lane]],
+        concurrency=settings.WORKERS[lane],
+        pool_cls="threads" if lane == "quick" else "prefork",
+        time_limit=settings.JOBS_TIME_LIMITS[lane] + OVERTIME,
+        max_memory_per_child=settings.WORKER_MEGABYTES * 1024,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+
+
+def _know_when_to_stop(**_: Any) -> None:
+    from jobs import leasing
+
+    leasing.stopping = stopping
+
+
+def _follow_worker(**_: Any) -> None:
+    """Die with the worker, however it dies: from inside a process that it made."""
+    follow_parent(os.getppid(), _end)
+
+
+def _watch(app: Any) -> None:
+    """Send what is to be done from time to time.
+
+    When that fails, or this process has grown too large, it ends, and is to be started again.
+    """
+    from django.conf import settings
+
+    periodic = beat.EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
+    periodic.start()
+    process = psutil.Process()
+    while periodic.is_alive() and process.memory_info().rss < settings.WORKER_MEGABYTES * 2**20:
+        time.sleep(LOOK_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _end() -> None:
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])  # type: ignore[arg-type]
