@@ -5,6 +5,7 @@ from jobs.kinds import Kind, register
 
 from . import embedding_missing, reembedding
 from .indexing import IndexingUnderway
+from .inferring import CATEGORIZE, INFER, job
 
 # What may pass by itself when a model is somebody else's.
 PASSING = (ProviderUnreachable, RateLimited)
@@ -23,3 +24,5 @@ register(
         lane="long",
     )
 )
+register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING))
+register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING))

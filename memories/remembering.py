@@ -13,9 +13,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import App
+from configuration import reading
+from jobs.models import Job
+from jobs.queueing import queue
 
 from . import embedding
 from .embedding import Embedded
+from .inferring import INFER
 from .models import Category, Memory, State, StateChange
 from .models.memory import fingerprint
 from .wording import words_of
@@ -30,6 +34,7 @@ class Event(StrEnum):
 class Remembered:
     memory: Memory
     event: Event
+    job: Job | None = None  # that goes on with it
 
 
 def remember(
@@ -45,7 +50,8 @@ def remember(
     """Store a text as a memory that can be found when this returns.
 
     With `infer` it is given categories, and a text that the app has put down before is not
-    stored again: what comes back then is the memory that is there.
+    stored again: what comes back then is the memory that is there. Where a language model is
+    configured, a job turns the text into facts.
     """
     created_at = learned_at or timezone.now()
     embedded = embedding.embed([text])
@@ -53,13 +59,16 @@ def remember(
     memory = Memory(
         user=user, app=app, content=text, metadata=metadata or {}, created_at=created_at
     )
+    job = None
     with transaction.atomic():
         if infer:
             known = _known(memory)
             if known is not None:
                 return Remembered(known, Event.DUPLICATE)
-        _store(memory, embedded, categories=Category.objects.named(names), by=by)
-    return Remembered(memory, Event.ADD)
+        store(memory, embedded, categories=Category.objects.named(names), by=by)
+        if infer and not reading.current().llm.is_local:
+            job = queue_for(memory, INFER)
+    return Remembered(memory, Event.ADD, job)
 
 
 def _known(memory: Memory) -> Memory | None:
@@ -74,7 +83,8 @@ def _known(memory: Memory) -> Memory | None:
     return None if pk is None else Memory.objects.with_relations().get(pk=pk)
 
 
-def _store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User) -> None:
+def store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User) -> None:
+    """Put a new memory into the tables, in the caller's transaction."""
     memory.fingerprint = fingerprint(memory.content)
     memory.words = words_of(memory.content, memory.created_at)
     # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
@@ -84,3 +94,15 @@ def _store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category]
     )
     memory.put_in(categories)
     embedding.put([memory], embedded)
+
+
+def queue_for(memory: Memory, kind: str) -> Job:
+    """Queue what the language model is to do with a memory, in the caller's transaction."""
+    pk = str(memory.pk)
+    return queue(
+        kind,
+        owner=memory.user,
+        parameters={"memory_id": pk},
+        once=pk,
+        app_name=memory.app.name,
+    )

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from configuration import reading
 
 from . import embedding
+from .embedding import Embedded
+from .inferring import CATEGORIZE
 from .models import Category, Memory, MemoryDeleted, Revision, State
 from .models.memory import MemoryQuerySet, fingerprint
+from .remembering import queue_for
 from .wording import words_of
 
 
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
     """Give a memory new content, embedded and categorised anew. The old stays in its history.
+
+    Where a language model is configured, a job has it name the categories; the text is the
+    person's own.
 
     Raises MemoryNotFound when it is not among the memories given, and MemoryDeleted.
     """
@@ -28,18 +36,33 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
         memory = _editable(among.select_for_update(of=("self",)), pk)
-        Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
-        memory.content = content
-        memory.fingerprint = fingerprint(content)
-        memory.words = words_of(content, memory.created_at)
-        memory.updated_at = timezone.now()
-        memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
-        memory.categories.clear()
-        memory.put_in(Category.objects.named(names))
-        # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
-        memory.embeddings.all().delete()
-        embedding.put([memory], embedded)
+        rewrite(memory, content, embedded, categories=Category.objects.named(names), by=by)
+        if not reading.current().llm.is_local:
+            queue_for(memory, CATEGORIZE)
     return memory
+
+
+def rewrite(
+    memory: Memory,
+    content: str,
+    embedded: Embedded,
+    *,
+    categories: Sequence[Category],
+    by: User,
+) -> None:
+    """Give a memory that the caller has locked another content, in the caller's transaction."""
+    if memory.content != content:
+        Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
+    memory.content = content
+    memory.fingerprint = fingerprint(content)
+    memory.words = words_of(content, memory.created_at)
+    memory.updated_at = timezone.now()
+    memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
+    memory.categories.clear()
+    memory.put_in(categories)
+    # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
+    memory.embeddings.all().delete()
+    embedding.put([memory], embedded)
 
 
 def _editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:

@@ -46,6 +46,10 @@ class State(models.TextChoices):
 LIVE = [State.ACTIVE, State.PAUSED]
 
 
+# The columns that an answer shows.
+SHOWN = ["user", "app__name", "content", "metadata", "state", "created_at", "superseded_by"]
+
+
 def fingerprint(content: str) -> bytes:
     """Hash what makes two texts the same memory: the words, not their case or spacing."""
     return hashlib.sha256(" ".join(content.casefold().split()).encode()).digest()
@@ -131,7 +135,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         older = Memory.objects.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
         return (
             self.select_related("app")
-            .only("user", "app__name", "content", "metadata", "state", "created_at", "superseded_by")
+            .only(*SHOWN)
             .annotate(
                 category_names=ArraySubquery(names.values("category__name")),
                 supersedes_ids=ArraySubquery(older.values("pk")),
@@ -174,6 +178,14 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             history: list[Any] = [state, by.pk, now, reason]
             cursor.execute(CHANGED.format(leaving=leaving), [*named, *changes, *history])
             return int(cursor.rowcount)
+
+    def put_aside_for(self, memory: Memory, *, by: User, reason: str) -> None:
+        """Archive these, each linked to the memory that holds in its place."""
+        ids = list(self.values_list("pk", flat=True))
+        with transaction.atomic():
+            put_aside = Memory.objects.filter(pk__in=ids)
+            put_aside.change_state(State.ARCHIVED, by=by, reason=reason)
+            put_aside.update(superseded_by=memory)
 
 
 class Memory(models.Model):

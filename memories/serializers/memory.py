@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
 from memories.models import Memory
 from memories.remembering import Event
+from memories.transcribing import ROLES, transcript
 from openmemory.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
 
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024
+MAX_MESSAGES = 200
 MAX_IDS = 10_000
 
 
@@ -80,8 +83,39 @@ class RememberedSerializer(MemorySerializer):
     )
 
 
+class SaidSerializer(serializers.Serializer):
+    """One message of a conversation."""
+
+    role = serializers.ChoiceField(
+        ROLES, help_text="Only what `user` and `assistant` say is remembered."
+    )
+    content = TextField(
+        allow_blank=True, allow_null=True, max_bytes=MAX_TEXT_BYTES, help_text="What is said."
+    )
+    name = TextField(
+        required=False, allow_null=True, max_length=64, help_text="Who says it, if not the role."
+    )
+
+
 class NewMemorySerializer(SubjectSerializer):
-    text = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What to remember, up to 32 KiB.")
+    default_error_messages = {
+        "nothing": "Send a text, or messages.",
+        "both": "Send a text or messages, not both.",
+        "silence": "Nobody says anything here: system messages and tools do not count.",
+        "too_large": "Send at most {max_bytes} bytes of UTF-8, all messages together.",
+    }
+
+    text = TextField(
+        required=False, max_bytes=MAX_TEXT_BYTES, help_text="What to remember, up to 32 KiB."
+    )
+    messages = serializers.ListField(
+        child=SaidSerializer(),
+        required=False,
+        allow_null=True,
+        max_length=MAX_MESSAGES,
+        help_text="A conversation in place of `text`: up to 200 messages and 32 KiB. It is stored "
+        "as a text with a line for each, such as `Ana: I like tea.`",
+    )
     metadata = ObjectField(
         max_bytes=MAX_METADATA_BYTES,
         default=dict,
@@ -89,7 +123,9 @@ class NewMemorySerializer(SubjectSerializer):
         help_text="Key-value pairs to keep beside it, up to 16 KiB.",
     )
     infer = FlagField(
-        default=True, help_text="Categorise it and do not store an exact duplicate again."
+        default=True,
+        help_text="Categorise it and do not store an exact duplicate again; and where a language "
+        "model is configured, turn it into facts. `false` stores it as it is.",
     )
     app = TextField(
         required=False,
@@ -103,6 +139,26 @@ class NewMemorySerializer(SubjectSerializer):
         allow_null=True,
         help_text="When it was learned, in seconds since 1970; by default now.",
     )
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Put the text of a conversation in the place of its messages."""
+        messages = given.pop("messages", None)
+        if messages is None:
+            if "text" not in given:
+                self._refuse("text", "nothing")
+            return given
+        if "text" in given:
+            self._refuse("messages", "both")
+        text = transcript(messages)
+        if not text:
+            self._refuse("messages", "silence")
+        if len(text.encode()) > MAX_TEXT_BYTES:
+            self._refuse("messages", "too_large", max_bytes=MAX_TEXT_BYTES)
+        return {**given, "text": text}
+
+    def _refuse(self, field: str, code: str, **values: Any) -> NoReturn:
+        detail = self.error_messages[code].format(**values)
+        raise serializers.ValidationError({field: [ErrorDetail(detail, code)]})
 
 
 class RevisionSerializer(SubjectSerializer):

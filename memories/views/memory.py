@@ -3,11 +3,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
 from apps_registry.acting import acting_app, remembering_app
+from jobs.waiting import wait
 from memories import recalling, remembering, revising
 from memories.accessing import note_accesses
 from memories.filters import ListFilter
@@ -25,8 +27,19 @@ from memories.serializers import (
     SearchSerializer,
     show,
 )
+from openmemory.api.preferences import patience
 
 from .scope import MemoriesOfOneUser
+
+# Seconds that a request waits for the language model at most, when asked to.
+MAX_PATIENCE = 60
+
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`wait=10` waits for the facts, so many seconds at most.",
+)
 
 
 class MemoryViewSet(MemoriesOfOneUser):
@@ -51,11 +64,14 @@ class MemoryViewSet(MemoriesOfOneUser):
         self._note(page, "list")
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer)
+    @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer, parameters=[PREFER])
     def create(self, request: AuthenticatedRequest) -> Response:
-        """Remember a text.
+        """Remember a text, or a conversation.
 
-        It is durable and can be found when the answer arrives.
+        It is durable and can be found when the answer arrives. With a language model configured,
+        a job then turns it into facts: the first takes its place, the others are put beside it,
+        and what they contradict is archived. With `Prefer: wait=10` the answer waits for that, so
+        many seconds at most and never more than a minute, and shows the memory as it then is.
         """
         given = self.read_body(NewMemorySerializer)
         app = remembering_app(request.auth, user=self.subject, named=given.get("app"))
@@ -68,8 +84,12 @@ class MemoryViewSet(MemoriesOfOneUser):
             metadata=given["metadata"],
             learned_at=given.get("timestamp"),
         )
-        answer = show(remembered.memory)
-        return Response({**answer, "event": remembered.event, "job": None})
+        memory, job = remembered.memory, remembered.job
+        if job and (seconds := patience(request, at_most=MAX_PATIENCE)):
+            wait(job, seconds)
+            memory = Memory.objects.with_relations().one(memory.pk)
+        shown = {**show(memory), "event": remembered.event, "job": job and reverse("job", [job.pk])}
+        return Response(shown)
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:

@@ -220,8 +220,8 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
     memory_with_one_category = "We fly to Japan in October and stay in a hotel."
 
     # key, app, spaces, category, lock, duplicate, memory, history, its category, spaces again,
-    # embedding, and a savepoint around them, which is the transaction outside of tests
-    with django_assert_num_queries(13):
+    # embedding, configuration, and a savepoint around them: the transaction outside of tests
+    with django_assert_num_queries(14):
         alice.remember(memory_with_one_category)
     with django_assert_num_queries(9):
         alice.post("/memories", {"text": "Verbatim.", "infer": False, "app": "openmemory"})

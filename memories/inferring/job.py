@@ -1,0 +1,100 @@
+"""The jobs: turning what was sent into facts, and naming the categories of what was edited."""
+
+from __future__ import annotations
+
+from configuration import reading
+from configuration.providers import Completer, completer_for
+from configuration.reading import Settings
+from jobs.work import Work
+from memories import embedding
+from memories.models import Category, EmbeddingSpace, Memory
+from memories.taxonomy import THEMES
+
+from . import extracting
+from .applying import CameBetween, Overtaken, apply, require_compared, require_untouched
+from .comparing import compare, repeated
+from .extracting import Extraction
+from .neighbours import Neighbourhood
+
+# How often facts are compared again because others came in meanwhile. After that they are stored
+# as they were judged: with so much coming in, the model would be asked for ever.
+COMPARISONS = 3
+
+NO_MODEL = "no_language_model"
+
+
+def infer(work: Work) -> None:
+    """Turn a memory, as it was sent, into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
+    found = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"])
+    try:
+        _infer(work, require_untouched(found.first()))
+    except Overtaken as overtaken:
+        with work.finishing() as result:
+            result["skipped"] = str(overtaken)
+
+
+def _infer(work: Work, source: Memory) -> None:
+    settings = reading.current()
+    completer = completer_for(settings.llm)
+    if completer is None:
+        raise Overtaken(NO_MODEL)
+    space = EmbeddingSpace.objects.current()
+    memories = repeated(source.content, Neighbourhood.of(source, space))
+    if memories:
+        with work.finishing() as result:
+            result.update(apply(source, [], repeated=memories, categories={}))
+        return
+    extraction = extracting.extract(
+        source.content,
+        said_at=source.created_at,
+        completer=completer,
+        categories=allowed_categories(settings),
+        custom=settings.custom_instructions,
+    )
+    if extraction.facts:
+        _remember(work, source, extraction, completer=completer)
+    else:
+        with work.finishing() as result:
+            result.update(apply(source, [], categories={}), left_out=extraction.left_out)
+
+
+def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
+    embedded = embedding.embed([fact.text for fact in extraction.facts], for_job=True)
+    space = next(iter(embedded.vectors))
+    # Before the transaction, as another one that makes the same category would be waited for.
+    names = {name for fact in extraction.facts for name in fact.categories}
+    categories = {each.name: each for each in Category.objects.named(sorted(names))}
+    for left in reversed(range(COMPARISONS)):
+        around = Neighbourhood.of(source, space)
+        judged = compare(extraction.facts, embedded, neighbourhood=around, completer=completer)
+        try:
+            with work.finishing() as result:
+                if left:
+                    require_compared(judged, since=around)
+                result.update(apply(source, judged, categories=categories))
+                result["left_out"] = extraction.left_out
+            return
+        except CameBetween:
+            work.progress(COMPARISONS - left)
+
+
+def categorize(work: Work) -> None:
+    """Name the categories of a memory anew, unless it says something else by now."""
+    memory = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"]).first()
+    settings = reading.current()
+    completer = completer_for(settings.llm)
+    if memory is None or completer is None:
+        return
+    names = extracting.categorize(
+        memory.content, completer=completer, categories=allowed_categories(settings)
+    )
+    categories = Category.objects.named(names)
+    with work.finishing():
+        same = Memory.objects.filter(pk=memory.pk, content=memory.content)
+        if same.select_for_update().exists():
+            memory.categories.clear()
+            memory.put_in(categories)
+
+
+def allowed_categories(settings: Settings) -> list[str]:
+    return [theme.name for theme in THEMES]
