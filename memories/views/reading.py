@@ -41,7 +41,8 @@ class RelatedViewSet(MemoriesOfOneUser):
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Find what else there is about the same themes.
 
-        Active memories that share categories with it: the most first, then the nearest.
+        Active memories that share categories with it: the most first, then the nearest, and 100 of
+        them at most.
         """
         memories = self.get_queryset()
         memory = memories.with_relations().one(memory_id)

@@ -88,7 +88,7 @@ def test_related_memories_share_categories_most_first_then_nearest(
     gone = put("Herbal tea.", "drinks", "preferences")
     alice.delete(f"/memories/{gone}")
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = alice.get(f"/memories/{tea}/related").json()
 
     assert [item["content"] for item in page["items"]] == [
