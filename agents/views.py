@@ -146,4 +146,7 @@ def headers_of(request: Request) -> Headers:
 
 
 def as_response(answer: Answer) -> HttpResponse:
-    return HttpResponse(answer.body, status=answer.status, headers=answer.headers)
+    content_type = answer.headers.pop("content-type", "text/plain; charset=utf-8")
+    return HttpResponse(
+        answer.body, status=answer.status, content_type=content_type, headers=answer.headers
+    )
