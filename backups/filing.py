@@ -83,6 +83,7 @@ def file_in_folder(
 ) -> Path:
     """Write the archive of a user to a folder of backups, of which the newest `keep` are kept."""
     safe = _UNSAFE.sub("_", user.user_id)[:60]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _remove_drafts(folder)
     path = folder / f"memories_{safe}_{user.pk}_{timezone.now():{_STAMP}}.zip"
     file_archive(user, path, progress=progress, replace=True)

@@ -6,6 +6,7 @@ process with a sentence that names the variable and says what it takes.
 
 import os
 import re
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,6 +19,14 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def string(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
+
+
+def folder(name: str) -> Path | None:
+    """Read an absolute path: what is relative would depend on where the server was started."""
+    raw = string(name)
+    if raw and not Path(raw).is_absolute():
+        raise ImproperlyConfigured(f"{name}={raw!r} is not an absolute path.")
+    return Path(raw) if raw else None
 
 
 def boolean(name: str, default: bool) -> bool:

@@ -21,7 +21,6 @@ class Command(TellingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         failed = 0
         for outcome in back_up_everybody(
             folder,

@@ -1,0 +1,12 @@
+"""What the messages of the broker ask for."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from .backing_up import queue_due
+
+
+@shared_task(name="backups.queue_due")
+def queue_due_backups() -> None:
+    queue_due()
