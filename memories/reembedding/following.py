@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 
 from accounts.models import User
@@ -25,25 +27,27 @@ def follow(before: Settings, after: Settings, by: User) -> None:
     Where another model was chosen, a job is queued that goes over to it. Where the same one is
     reached in another way, as with another key, this counts at once.
     """
-    for space in EmbeddingSpace.objects.exclude(reach={}):
+    spaces = list(EmbeddingSpace.objects.all())
+    for space in spaces:
         # So that an older secret key can go, as the configuration's keys are renewed.
         space.keep_reach(reaching.renewed(space.reach))
     if after.embedder == before.embedder:
         return
-    _note_reach(after.embedder)
-    filling = EmbeddingSpace.objects.filter(state=State.FILLING).first()
-    if filling and not filling.is_of(after.embedder):
-        leave()
-    if not EmbeddingSpace.objects.current().is_of(after.embedder):
+    _note_reach(spaces, after.embedder)
+    for space in spaces:
+        if space.state == State.FILLING and not space.is_of(after.embedder):
+            space.enter(State.PAUSED)
+    if not any(space.state == State.ACTIVE and space.is_of(after.embedder) for space in spaces):
         begin(by=by, hold=settings.REEMBED_HOLD)
 
 
 def catch_up(*, by: User) -> None:
     """Go over to what the environment has chosen since the server last ran."""
     wanted = reading.current().embedder
-    _note_reach(wanted)
-    begun = EmbeddingSpace.objects.filter(state__in=[State.ACTIVE, State.FILLING, State.PAUSED])
-    if not any(space.is_of(wanted) for space in begun):
+    spaces = list(EmbeddingSpace.objects.all())
+    _note_reach(spaces, wanted)
+    begun = [State.ACTIVE, State.FILLING, State.PAUSED]
+    if not any(space.state in begun and space.is_of(wanted) for space in spaces):
         begin(by=by, hold=settings.REEMBED_HOLD)
 
 
@@ -81,7 +85,7 @@ def choose(space: EmbeddingSpace, *, by: User) -> None:
     changing.change({"embedder": fields}, by=by)
 
 
-def _note_reach(wanted: EmbedderSettings) -> None:
-    for space in EmbeddingSpace.objects.all():
+def _note_reach(spaces: Iterable[EmbeddingSpace], wanted: EmbedderSettings) -> None:
+    for space in spaces:
         if space.is_of(wanted):
             space.keep_reach(reaching.stored(wanted))

@@ -232,8 +232,8 @@ def test_reading_and_changing_take_a_fixed_number_of_statements(olga, django_ass
 
     with django_assert_num_queries(2):  # the key, the configuration
         olga.get("/config")
-    # The key, a transaction's two, the row locked and saved.
-    with django_assert_num_queries(5):
+    # The key, a transaction's two, the row locked and saved, and how embedders are reached.
+    with django_assert_num_queries(6):
         olga.put("/config", body)
-    with django_assert_num_queries(6):  # and its history
+    with django_assert_num_queries(8):  # and its history, and how the embedder is reached now
         olga.post("/config/reset")

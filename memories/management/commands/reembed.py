@@ -1,0 +1,138 @@
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
+
+from accounts.models import User
+from configuration import changing, reading, shape
+from configuration.serializers import EmbedderSerializer
+from jobs.models import Job
+from memories import reembedding
+from memories.models import EmbeddingSpace, Memory
+from openmemory.errors import OpenMemoryError
+
+State = EmbeddingSpace.State
+
+STATES = {
+    State.ACTIVE: "searched",
+    State.FILLING: "being filled",
+    State.PAUSED: "left as it is",
+    State.KEPT: "kept to go back to",
+    State.DROPPING: "being dropped",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Go over to the configured embedding model, or to the one that is named here, while the "
+        "server runs: a job embeds all memories anew, and searches go on with the present vectors "
+        "until it is done. Given again, it goes on after a pause, a failure or --hold."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--provider", help="configure this provider first, such as openai")
+        parser.add_argument("--model", help="its model, if not the usual one")
+        parser.add_argument("--dimensions", type=int, help="of the vectors, if not the model's own")
+        parser.add_argument("--base-url", help="the address of its API, if not the usual one")
+        parser.add_argument(
+            "--key-from", metavar="NAME", help="the environment variable of its key"
+        )
+        parser.add_argument("--as", dest="by", metavar="USER", help="the operator who does this")
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--hold", action="store_true", help="do not switch when it is done")
+        what.add_argument("--status", action="store_true", help="say how far it is")
+        what.add_argument("--pause", action="store_true", help="stop, to go on later")
+        what.add_argument("--cancel", action="store_true", help="stay with the present model")
+        what.add_argument("--back", action="store_true", help="go back to the model before")
+        what.add_argument("--drop", action="store_true", help="drop vectors that are not in use")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        named = [name for name in ("status", "pause", "cancel", "back", "drop") if options[name]]
+        act = getattr(self, f"_{named[0]}" if named else "_begin")
+        try:
+            act(options)
+        except changing.ChangeRefused as refusal:
+            raise CommandError(" ".join(wrong.detail for wrong in refusal.wrongs)) from refusal
+        except OpenMemoryError as error:
+            raise CommandError(error.detail) from error
+
+    def _begin(self, options: dict[str, Any]) -> None:
+        by = _operator(options["by"])
+        if options["provider"]:
+            changing.change({"embedder": _chosen(options)}, by=by)
+        job = reembedding.begin(by=by, hold=options["hold"])
+        self.stdout.write(f"Job {job.pk} embeds all memories by {_configured()}.")
+        self.stdout.write("It runs while the server does. See how far it is with --status.")
+
+    def _status(self, options: dict[str, Any]) -> None:
+        self.stdout.write(f"Configured: {_configured()}")
+        memories = Memory.objects.count()
+        for space in EmbeddingSpace.objects.annotate(vectors=Count("embeddings")).order_by("pk"):
+            state = STATES[State(space.state)]
+            self.stdout.write(f"{space}: {state}, {space.vectors:,} of {memories:,} memories")
+            if space.comparison and space.comparison["overlap"] is not None:
+                self.stdout.write(
+                    "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
+                    "the space searched then".format(**space.comparison)
+                )
+        job = Job.objects.filter(kind=reembedding.KIND).order_by("created_at").last()
+        if job is not None:
+            said = f", {job.error['detail']}" if job.error else ""
+            self.stdout.write(
+                f"Job {job.pk}: {job.state}, {job.done:,} of {job.total or 0:,}{said}"
+            )
+
+    def _pause(self, options: dict[str, Any]) -> None:
+        reembedding.pause()
+        self.stdout.write("Paused. Without an option, this command goes on.")
+
+    def _cancel(self, options: dict[str, Any]) -> None:
+        reembedding.pause()
+        self._choose(EmbeddingSpace.objects.current(), options)
+        self.stdout.write("What was embedded stays until --drop.")
+
+    def _back(self, options: dict[str, Any]) -> None:
+        kept = EmbeddingSpace.objects.filter(state=State.KEPT).order_by("retired_at").last()
+        if kept is None:
+            raise CommandError("No vectors of another model are kept.")
+        self._choose(kept, options)
+        self.stdout.write("What has come since is embedded first: see --status.")
+
+    def _drop(self, options: dict[str, Any]) -> None:
+        for space in reembedding.droppable():
+            vectors = sum(reembedding.drop(space))
+            self.stdout.write(f"{space}: {vectors:,} vectors dropped")
+
+    def _choose(self, space: EmbeddingSpace, options: dict[str, Any]) -> None:
+        reembedding.choose(space, by=_operator(options["by"]))
+        self.stdout.write(f"Configured: {_configured()}")
+
+
+def _configured() -> str:
+    embedder = reading.current().embedder
+    return f"{embedder.provider}/{embedder.model}"
+
+
+def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+    """What was named, as the API would take it. Raises CommandError."""
+    config = {name: options[name] for name in ("model", "dimensions")}
+    address = "ollama_base_url" if options["provider"] == "ollama" else "openai_base_url"
+    config[address] = options["base_url"]
+    config["api_key"] = options["key_from"] and f"env:{options['key_from']}"
+    given = EmbedderSerializer(data={"provider": options["provider"], "config": config})
+    if not given.is_valid():
+        raise CommandError(f"That cannot be configured: {given.errors}")
+    return shape.replacing("embedder", given.validated_data)
+
+
+def _operator(user_id: str | None) -> User:
+    operators = User.objects.filter(is_staff=True)
+    if user_id:
+        operators = operators.filter(user_id=user_id)
+    usual = operators.filter(user_id=settings.DEFAULT_USER).first()
+    operator = usual or operators.order_by("created_at").first()
+    if operator is None:
+        raise CommandError(f"{user_id or 'Nobody'} is an operator: see create_api_key.")
+    return operator
