@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import IO, Any
+
+from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
@@ -12,10 +14,14 @@ from jobs.queueing import queue
 from jobs.work import Work
 from openmemory.errors import Conflict
 
+from .backing_up import BACKUP
 from .exporting import archive_name, export
+from .filing import file_in_folder
+from .importing import Mode, import_archive
 from .selecting import Part
 
 EXPORT = "export"
+IMPORT = "import"
 
 # What one person may have waiting: each becomes a file that is kept for a while.
 MOST_WAITING = 5
@@ -25,6 +31,12 @@ class TooManyExports(Conflict):
     """Several exports of yours are waiting already: cancel one, or try again when they are done."""
 
     code = "too_many_exports"
+
+
+class TooManyImports(Conflict):
+    """Several imports of yours are waiting already: cancel one, or try again when they are done."""
+
+    code = "too_many_imports"
 
 
 def queue_export(user: User, part: Part, *, by: User) -> Job:
@@ -45,6 +57,37 @@ def run_export(work: Work) -> None:
         result.update(user_id=user.user_id, counts=manifest["counts"], size=size)
 
 
+def queue_import(file: IO[bytes], user: User, mode: Mode, *, by: User) -> Job:
+    """Have an archive imported in the background. Raises TooManyImports."""
+    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT).count() >= MOST_WAITING:
+        raise TooManyImports
+    parameters = {"user": str(user.pk), "mode": mode}
+    return queue(IMPORT, owner=by, parameters=parameters, upload=file)
+
+
+def run_import(work: Work) -> None:
+    with work.upload as file:
+        import_archive(
+            file,
+            user=_user(work.parameters),
+            mode=Mode(work.parameters["mode"]),
+            by=work.owner,
+            progress=work.progress,
+            finishing=work.finishing,
+        )
+
+
+def run_backup(work: Work) -> None:
+    path = file_in_folder(
+        work.owner,
+        settings.BACKUP_FOLDER,
+        keep=settings.BACKUP_KEEP,
+        progress=work.progress,
+    )
+    with work.finishing() as result:
+        result.update(file=path.name, size=path.stat().st_size)
+
+
 def _user(parameters: dict[str, Any]) -> User:
     try:
         return User.objects.get(pk=parameters["user"])
@@ -53,3 +96,5 @@ def _user(parameters: dict[str, Any]) -> User:
 
 
 kinds.register(kinds.Kind(EXPORT, run_export, lane="long"))
+kinds.register(kinds.Kind(BACKUP, run_backup, lane="long", retries_on=(OSError,)))
+kinds.register(kinds.Kind(IMPORT, run_import, lane="long"))

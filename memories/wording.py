@@ -22,3 +22,9 @@ def words_of(content: str, created_at: datetime) -> Func:
     day = created_at.astimezone(UTC)
     dated = f"{content} ({day.day} {day:%B %Y})"
     return Func(SearchVector(Value(dated), config="english"), function="strip")
+
+
+def words_in_sql(content: str, created_at: str) -> str:
+    """The same of two columns, for statements about many memories."""
+    dated = f"{content} || to_char({created_at} AT TIME ZONE 'UTC', ' (FMDD FMMonth YYYY)')"
+    return f"strip(to_tsvector('english', {dated}))"

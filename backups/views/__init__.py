@@ -1,3 +1,4 @@
 from .exporting import ExportViewSet
+from .importing import ImportViewSet
 
-__all__ = ["ExportViewSet"]
+__all__ = ["ExportViewSet", "ImportViewSet"]

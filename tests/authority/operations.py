@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.authority.world import Ids
+from tests.backups.made import Original
 
 IDS = {"memory_ids": ["{memory_id}"]}
 MODEL = {"provider": "local"}
@@ -37,6 +38,7 @@ ASKED = {
     "PUT /apps/{app_id}": Asked(body={"is_active": False}),
     "POST /apps/{app_id}/rules": Asked(body={"memory_id": "{memory_id}", "effect": "allow"}),
     "POST /keys": Asked(body={"name": "another"}),
+    "POST /backup/import": Asked(body={"file": Original().zipped()}),
     "POST /users": Asked(body={"user_id": "carol"}),
     "GET /jobs/{job_id}/download": Asked(path="/jobs/{exporting_id}/download"),
     "PUT /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),

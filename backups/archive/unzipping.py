@@ -1,0 +1,165 @@
+"""The members of a ZIP that comes from outside, read in pieces and counted while they are."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Protocol
+
+from .errors import ArchiveTooLarge, BadArchive
+from .format import ENTITIES, LINES, MANIFEST, VECTORS, MemberFacts
+from .limits import LONGEST_DIRECTORY, MOST_MEMBERS, Budget
+
+READ = (ENTITIES, LINES, VECTORS, MANIFEST)
+
+_ENCRYPTED = 0x1
+_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+
+# What zipfile raises for a file that is broken, whichever way.
+BROKEN = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError,
+)  # fmt: skip
+
+
+class Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class _ShortReads(io.RawIOBase):
+    """A file of which only so much is read at once.
+
+    zipfile reads the directory of a ZIP in one piece, however long it says that it is.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.size = file.seek(0, os.SEEK_END)
+        self.bytes_read = 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def read(self, size: int = -1, /) -> bytes:
+        here = self._file.tell()
+        wanted = self.size - here if size < 0 else min(size, self.size - here)
+        if wanted > LONGEST_DIRECTORY:
+            raise ArchiveTooLarge("The directory of this ZIP is too long.")
+        data = self._file.read(max(0, wanted))
+        self.bytes_read += len(data)
+        return data
+
+
+class Member:
+    """A member while it is read. `name` is what the format calls it."""
+
+    def __init__(self, name: str, stream: IO[bytes], budget: Budget) -> None:
+        self.name = name
+        self.budget = budget
+        self._stream = stream
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def read(self, size: int, /) -> bytes:
+        """Read so many bytes at most, none at the end. Raises BadArchive, ArchiveTooLarge."""
+        try:
+            data = self._stream.read(size)
+        except BROKEN as error:
+            raise BadArchive(f"This is broken: {error}.", member=self.name) from None
+        self.budget.spend(len(data), self.name)
+        self._digest.update(data)
+        self._size += len(data)
+        return data
+
+    def facts(self) -> MemberFacts:
+        """What was read so far, which is all of it once `read` gave nothing."""
+        return {"sha256": self._digest.hexdigest(), "size": self._size}
+
+
+class Unzipped:
+    """A ZIP with the members of an archive, perhaps in a folder, and perhaps with others."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Raises BadArchive and ArchiveTooLarge for what no archive of ours would be."""
+        self._file = _ShortReads(file)
+        self.size = self._file.size
+        self.budget = Budget.for_archive(self.size)
+        try:
+            self._zip = zipfile.ZipFile(self._file)
+        except BROKEN as error:
+            raise BadArchive(f"This is no ZIP file: {error}.") from None
+        self._infos = _members(self._zip.infolist())
+
+    @property
+    def bytes_read(self) -> int:
+        """How much of the file was read, of its `size`."""
+        return self._file.bytes_read
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._infos
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[Member]:
+        """Read a member. Raises BadArchive when it is not there or broken."""
+        info = self._infos.get(name)
+        if info is None:
+            raise BadArchive(f"{name} is missing in this archive.")
+        try:
+            stream = self._zip.open(info)
+        except BROKEN as error:
+            raise BadArchive(f"This is broken: {error}.", member=name) from None
+        with stream:
+            yield Member(name, stream, self.budget)
+
+
+def _members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    if len(infos) > MOST_MEMBERS:
+        raise ArchiveTooLarge(f"There are more than {MOST_MEMBERS} members in this ZIP.")
+    names: set[str] = set()
+    found: dict[str, zipfile.ZipInfo] = {}
+    for info in infos:
+        _check(info)
+        if info.filename in names:
+            raise BadArchive("There are two members of this name.", member=info.filename)
+        names.add(info.filename)
+        name = info.filename.rpartition("/")[2]
+        if name not in READ:
+            continue
+        if name in found:
+            raise BadArchive(f"{name} is in this archive twice, in different folders.")
+        found[name] = info
+    return found
+
+
+def _check(info: zipfile.ZipInfo) -> None:
+    name = info.orig_filename
+    parts = name.split("/")
+    # A name is only compared, and nothing is ever unpacked to it. Who makes such a ZIP means harm.
+    if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
+        raise BadArchive("A member has a name that leads out of the archive.", member=_shown(name))
+    kind = stat.S_IFMT(info.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise BadArchive("This is a link or a device, not a file.", member=_shown(name))
+    if info.flag_bits & _ENCRYPTED:
+        raise BadArchive("This is encrypted: decrypt it first.", member=_shown(name))
+    if info.compress_type not in _METHODS:
+        raise BadArchive("This is compressed in a way that is not read here.", member=_shown(name))
+
+
+def _shown(name: str) -> str:
+    return name[:100].replace("\0", "\ufffd").encode(errors="replace").decode()

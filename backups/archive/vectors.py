@@ -1,0 +1,55 @@
+"""The member with the vectors: records of an id and as many numbers as the model has dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import BadArchive
+from .format import BYTES_A_NUMBER, ID_BYTES, VECTORS
+from .unzipping import Member
+
+# So many records are looked at together.
+RECORDS = 2048
+
+# Half-precision numbers are right to three digits, and so is the length of a vector of them.
+ROUNDING = 0.01
+
+
+def records(member: Member, dimensions: int) -> Iterator[NDArray[Any]]:
+    """Read arrays of records with the fields `id`, 16 bytes, and `vector`, big-endian binary16.
+
+    Raises BadArchive, which names the record, for what is cut off, not finite, or not of unit
+    length.
+    """
+    record = np.dtype([("id", f"V{ID_BYTES}"), ("vector", ">f2", (dimensions,))])
+    assert record.itemsize == ID_BYTES + BYTES_A_NUMBER * dimensions  # noqa: S101
+    before = 0
+    while piece := _whole(member, RECORDS * record.itemsize):
+        if len(piece) % record.itemsize:
+            raise BadArchive("The last record is cut off.", member=VECTORS)
+        found = np.frombuffer(piece, dtype=record)
+        _check(found["vector"].astype(np.float32), before)
+        before += len(found)
+        yield found
+
+
+def _check(vectors: NDArray[np.float32], before: int) -> None:
+    # A number that is not finite makes the length so, and that is near to nothing.
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    wrong = np.flatnonzero(~(np.abs(lengths - 1) <= ROUNDING))
+    if len(wrong):
+        number = before + int(wrong[0]) + 1
+        raise BadArchive(f"The vector of record {number} is not of unit length.", member=VECTORS)
+
+
+def _whole(member: Member, size: int) -> bytes:
+    """Read so many bytes, fewer only at the end."""
+    pieces = []
+    while size and (piece := member.read(size)):
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)

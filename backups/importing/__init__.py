@@ -1,0 +1,4 @@
+from .merging import Mode
+from .verb import import_archive
+
+__all__ = ["Mode", "import_archive"]

@@ -1,0 +1,118 @@
+"""Compare the rows of an archive with each other, once they are in their tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from backups.archive.errors import BadArchive
+from backups.archive.format import ENTITIES, LINES, VECTORS
+
+
+@dataclass(frozen=True)
+class Check:
+    """A statement that finds the number and the line of the first row that is wrong, if any."""
+
+    table: str
+    detail: str
+    statement: str
+
+    def run(self) -> None:
+        """Raises BadArchive."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self.statement} ORDER BY number LIMIT 1")
+            wrong = cursor.fetchone()
+        if wrong is None:
+            return
+        number, line = wrong
+        if self.table == "vectors":
+            raise BadArchive(f"Record {number + 1}: {self.detail}", member=VECTORS)
+        if self.table == "lines":
+            raise BadArchive(self.detail, member=LINES, line=line)
+        raise BadArchive(f"{self.table}[{number}]: {self.detail}", member=ENTITIES, line=line)
+
+
+def _twice(table: str, columns: str, detail: str) -> Check:
+    line = "NULL" if table == "vectors" else "max(line)"
+    return Check(
+        table,
+        detail,
+        f"SELECT max(number) AS number, {line} AS line FROM staged_{table}"
+        f" GROUP BY {columns} HAVING count(*) > 1",
+    )
+
+
+def _missing(table: str, column: str, target: str, detail: str) -> Check:
+    line = "NULL" if table == "vectors" else "line"
+    return Check(
+        table,
+        detail,
+        f"SELECT number, {line} AS line FROM staged_{table} AS it WHERE {column} IS NOT NULL"
+        f" AND NOT EXISTS (SELECT FROM staged_{target} AS there WHERE there.id = it.{column})",
+    )
+
+
+ID_TWICE = "this id stands here twice."
+NO_MEMORY = "its memory is not in the archive."
+
+CHECKS = [
+    _twice("apps", "id", ID_TWICE),
+    _twice("apps", "name", "there are two apps of this name."),
+    _twice("categories", "id", ID_TWICE),
+    _twice("categories", "name", "there are two categories of this name."),
+    _twice("memories", "id", ID_TWICE),
+    _twice("memory_categories", "memory_id, category_id", "this stands here twice."),
+    _twice("status_history", "id", ID_TWICE),
+    _twice("access_controls", "id", ID_TWICE),
+    _twice("revisions", "id", ID_TWICE),
+    _twice("lines", "id", "A memory with this id stands here twice."),
+    _twice("vectors", "id", "there are two vectors of this memory."),
+    _missing("memories", "app_id", "apps", "its app is not in the archive."),
+    _missing("memories", "superseded_by", "memories", "what superseded it is not in the archive."),
+    _missing("memory_categories", "memory_id", "memories", NO_MEMORY),
+    _missing("memory_categories", "category_id", "categories", "its category is not there."),
+    _missing("status_history", "memory_id", "memories", NO_MEMORY),
+    _missing("revisions", "memory_id", "memories", NO_MEMORY),
+    _missing("lines", "id", "memories", f"This memory is not in {ENTITIES}."),
+    _missing("memories", "id", "lines", f"this memory is not in {LINES}."),
+    _missing("vectors", "id", "memories", NO_MEMORY),
+    Check(
+        "access_controls",
+        "its app is not in the archive.",
+        "SELECT number, line FROM staged_access_controls AS it WHERE understood"
+        " AND NOT EXISTS (SELECT FROM staged_apps AS there WHERE there.id = it.app_id)",
+    ),
+    Check(
+        "memories",
+        "it is superseded by itself.",
+        "SELECT number, line FROM staged_memories WHERE superseded_by = id",
+    ),
+    Check(
+        "memories",
+        "`category_ids` names what `memory_categories` does not.",
+        "SELECT number, line FROM staged_memories AS it, unnest(category_ids) AS category"
+        " WHERE NOT EXISTS (SELECT FROM staged_memory_categories AS there"
+        " WHERE there.memory_id = it.id AND there.category_id = category)",
+    ),
+    Check(
+        "memory_categories",
+        "`category_ids` of its memory does not name it.",
+        "SELECT it.number, it.line FROM staged_memory_categories AS it"
+        " JOIN staged_memories AS memory ON memory.id = it.memory_id"
+        " WHERE NOT it.category_id = ANY(memory.category_ids)",
+    ),
+    Check(
+        "lines",
+        f"This is not what {ENTITIES} says of the memory.",
+        "SELECT it.number, it.line FROM staged_lines AS it"
+        " JOIN staged_memories AS memory ON memory.id = it.id"
+        " WHERE it.state <> memory.state OR it.digest <> md5(memory.content)::uuid",
+    ),
+]
+
+
+def check() -> None:
+    """Raises BadArchive, which names the first row that contradicts another one."""
+    for each in CHECKS:
+        each.run()

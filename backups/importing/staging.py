@@ -1,0 +1,137 @@
+"""Put the rows of an archive into temporary tables, where they can be compared with each other.
+
+Nothing of it is seen by anybody else, nor written to PostgreSQL's log. Each table has the columns
+of its row in `archive.rows`, the number and the line that it stood at, and the derived ids.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+from numpy.typing import NDArray
+
+from backups.archive.format import LISTS
+from backups.archive.reading import ROWS, Archive, Placed
+from backups.archive.rows import LineRow, Row
+
+# Rows that are copied with one statement; between two, others may use the connection.
+AT_ONCE = 5000
+
+# The tables, with what else is made while an archive is merged.
+TABLES = (*(f"staged_{name}" for name in LISTS), "staged_lines", "staged_vectors")
+TARGETS = ("target_memories", "target_changes", "target_apps", "target_categories")
+
+Progress = Callable[[int, int], None]
+
+
+@contextmanager
+def staged(
+    archive: Archive, *, user: uuid.UUID, vectors: bool, progress: Progress
+) -> Iterator[None]:
+    """Read an archive into the tables, which are there within the block.
+
+    Without `vectors` these are read and checked, and not kept. Raises BadArchive and
+    ArchiveTooLarge.
+    """
+    with transaction.atomic():
+        _Staging(archive, user, progress).run(vectors=vectors)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP TABLE IF EXISTS {', '.join((*TABLES, *TARGETS))}")
+
+
+class _Staging:
+    def __init__(self, archive: Archive, user: uuid.UUID, progress: Progress) -> None:
+        self._archive = archive
+        self._user = user
+        self._progress = progress
+
+    def run(self, *, vectors: bool) -> None:
+        for name in LISTS:
+            self._create(name, ROWS[name])
+        self._create("lines", LineRow)
+        self._execute("CREATE TEMPORARY TABLE staged_vectors (number int, id uuid, vector halfvec)")
+        for name, rows in self._archive.entities():
+            self._copy(name, ROWS[name], rows)
+        self._copy("lines", LineRow, self._archive.lines())
+        found = self._archive.vectors()
+        if vectors:
+            self._copy_vectors(found)
+        else:
+            for _ in found:
+                self._tell()
+        self._archive.finish()
+        for table in TABLES:
+            self._execute(f"CREATE INDEX ON {table} (number)")
+            self._execute(f"ANALYZE {table}")
+
+    def _create(self, name: str, kind: type[Row]) -> None:
+        derived = "".join(f", derived_{column} uuid" for column in kind.derives)
+        self._execute(
+            f"CREATE TEMPORARY TABLE staged_{name} (number int, line int, {kind.columns}{derived})"
+        )
+
+    def _copy(self, name: str, kind: type[Row], rows: Iterable[Placed]) -> None:
+        left = iter(rows)
+        while True:
+            copied = 0
+            with connection.cursor() as cursor, cursor.copy(f"COPY staged_{name} FROM STDIN") as to:
+                for number, line, row in islice(left, AT_ONCE):
+                    to.write_row((number, line, *row.values(), *self._derived(row, kind.derives)))
+                    copied += 1
+            self._tell()
+            if copied < AT_ONCE:
+                return
+
+    def _derived(self, row: Row, names: tuple[str, ...]) -> Iterator[uuid.UUID | None]:
+        for name in names:
+            source = getattr(row, name)
+            yield source and uuid.uuid5(self._user, str(source))
+
+    def _copy_vectors(self, arrays: Iterable[NDArray[Any]]) -> None:
+        number = 0
+        for records in arrays:
+            statement = "COPY staged_vectors FROM STDIN (FORMAT binary)"
+            with connection.cursor() as cursor, cursor.copy(statement) as to:
+                to.write(as_rows(records, number))
+            number += len(records)
+            self._tell()
+
+    def _tell(self) -> None:
+        self._progress(self._archive.read_so_far, 2 * self._archive.size)
+
+    def _execute(self, statement: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def as_rows(records: NDArray[Any], first: int) -> bytes:
+    """Write records as rows of PostgreSQL's binary COPY: their number, their id and a halfvec."""
+    dimensions = records["vector"].shape[1]
+    rows = np.zeros(
+        len(records),
+        dtype=[
+            ("fields", ">i2"),
+            ("number_bytes", ">i4"), ("number", ">i4"),
+            ("id_bytes", ">i4"), ("id", "V16"),
+            ("vector_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2"),
+            ("vector", ">f2", (dimensions,)),
+        ],
+    )  # fmt: skip
+    rows["fields"] = 3
+    rows["number_bytes"] = 4
+    rows["number"] = np.arange(first, first + len(records))
+    rows["id_bytes"] = 16
+    rows["id"] = records["id"]
+    rows["vector_bytes"] = 4 + 2 * dimensions
+    rows["dimensions"] = dimensions
+    rows["vector"] = records["vector"]
+    return b"PGCOPY\n\xff\r\n\0" + bytes(8) + rows.tobytes() + b"\xff\xff"

@@ -1,0 +1,46 @@
+"""Sending archives, and all that a database keeps of its users."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.db import connection
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from tests.cast import Member
+
+KEPT = (
+    "accounts_user", "apps_registry_app", "apps_registry_accessrule", "memories_memory",
+    "memories_category", "memories_categorization", "memories_statechange", "memories_revision",
+    "memories_embedding",
+)  # fmt: skip
+
+
+def send(member: Member, archive: bytes, query: str = "", **form: Any) -> Response:
+    """Import an archive over the API."""
+    headers = form.pop("headers", {})
+    file = io.BytesIO(archive)
+    file.name = "archive.zip"
+    client = APIClient(raise_request_exception=False)
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {member.secret}")
+    return client.post(
+        f"/api/v1/backup/import{query}", {"file": file, **form}, format="multipart", headers=headers
+    )
+
+
+def export(member: Member, **body: Any) -> bytes:
+    answer = member.post("/backup/export", body)
+    assert answer.status_code == 200, answer.content
+    return answer.getvalue()
+
+
+def kept() -> dict[str, list[str]]:
+    """Every row of every user, as text."""
+    rows = {}
+    with connection.cursor() as cursor:
+        for table in KEPT:
+            cursor.execute(f"SELECT row_to_json(it)::text FROM {table} AS it ORDER BY 1")
+            rows[table] = [row for (row,) in cursor.fetchall()]
+    return rows
