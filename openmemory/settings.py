@@ -273,6 +273,12 @@ IMPORT_MAX_UNPACKED_BYTES = env.integer(
 )
 IMPORT_MAX_RATIO = env.integer("OPENMEMORY_IMPORT_MAX_RATIO", 200, minimum=2, maximum=2000)
 
+# Where everybody is backed up to from time to time, if anywhere; how often, and how many archives
+# of each user are kept.
+BACKUP_FOLDER = env.folder("OPENMEMORY_BACKUP_FOLDER")
+BACKUP_EVERY_HOURS = env.integer("OPENMEMORY_BACKUP_EVERY_HOURS", 24, minimum=1, maximum=8760)
+BACKUP_KEEP = env.integer("OPENMEMORY_BACKUP_KEEP", 7, minimum=1, maximum=10_000)
+
 # --- Configuration -------------------------------------------------------------------------
 
 # Which models are used as long as no operator chooses others: see configuration/defaults.py.
@@ -317,7 +323,7 @@ WORKERS = {  # jobs that one worker runs at once: quick ones in threads, long on
 }
 JOBS_TIME_LIMITS = {  # seconds that a run may take
     "quick": env.integer("OPENMEMORY_QUICK_JOB_SECONDS", 600, minimum=10, maximum=86_400),
-    "long": env.integer("OPENMEMORY_LONG_JOB_SECONDS", 21_600, minimum=60, maximum=2_592_000),
+    "long": env.integer("OPENMEMORY_LONG_JOB_SECONDS", 86_400, minimum=60, maximum=2_592_000),
 }
 # A process that has grown larger is replaced by a new one.
 WORKER_MEGABYTES = env.integer("OPENMEMORY_WORKER_MEGABYTES", 768, minimum=128, maximum=1_000_000)
@@ -337,6 +343,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "end old jobs": {"task": "jobs.end_old", "schedule": 3600, "options": {"expires": 3600}},
 }
+if BACKUP_FOLDER:
+    CELERY_BEAT_SCHEDULE["back up"] = {
+        "task": "backups.queue_due", "schedule": 60, "options": {"expires": 60}
+    }  # fmt: skip
 
 # The files of jobs, what was uploaded and what is to be downloaded, are kept in `jobs`.
 STORAGES = {
