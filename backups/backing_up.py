@@ -59,16 +59,19 @@ def back_up_everybody(
 def queue_due() -> int:
     """Queue a job for each user whose newest backup is older than it may be: how many.
 
-    When that was, the names of the files tell: it is known after any restart, and on any machine.
+    When that was made, the names of the files tell: so it is known after any restart.
     """
+    folder = settings.BACKUP_FOLDER
+    if folder is None:
+        return 0
     now = timezone.now()
-    made = newest(settings.BACKUP_FOLDER)
+    made = newest(folder)
     oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
     tried = Job.objects.filter(kind=BACKUP, finished_at__gt=now - AFTER_FAILURE)
     queued = 0
     for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
         last = made.get(str(user.pk))
         if last is None or last <= oldest:
-            queue(BACKUP, owner=user, parameters={}, once=str(user.pk))
+            queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))
             queued += 1
     return queued

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
@@ -78,12 +79,8 @@ def run_import(work: Work) -> None:
 
 
 def run_backup(work: Work) -> None:
-    path = file_in_folder(
-        work.owner,
-        settings.BACKUP_FOLDER,
-        keep=settings.BACKUP_KEEP,
-        progress=work.progress,
-    )
+    folder = Path(work.parameters["folder"])
+    path = file_in_folder(work.owner, folder, keep=settings.BACKUP_KEEP, progress=work.progress)
     with work.finishing() as result:
         result.update(file=path.name, size=path.stat().st_size)
 
