@@ -15,6 +15,7 @@ from jobs.models import Job
 from jobs.queueing import queue
 
 from .categorizing import categorize
+from .indexing import notice_growth
 from .models import Embedding, EmbeddingSpace, Memory
 
 
@@ -60,7 +61,7 @@ def put(memories: Sequence[Memory], embedded: Embedded) -> None:
     They are in the order of the texts. What cannot be stored now is queued.
     """
     held = EmbeddingSpace.objects.held()
-    Embedding.objects.bulk_create(
+    stored = Embedding.objects.bulk_create(
         [
             Embedding(memory=memory, space=space, user_id=memory.user_id, vector=vector)
             for space, vectors in embedded.vectors.items()
@@ -68,6 +69,7 @@ def put(memories: Sequence[Memory], embedded: Embedded) -> None:
             for memory, vector in zip(memories, vectors, strict=True)
         ]
     )
+    notice_growth(stored)
     if memories and held - {space.pk for space in embedded.vectors}:
         ids = [str(memory.pk) for memory in memories]
         queue("embed_new", owner=memories[0].user, parameters={"memories": ids})

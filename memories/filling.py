@@ -11,6 +11,7 @@ from typing import Any
 from accounts.models import User
 from configuration.providers import CallRefused, Vectors, WrongDimensions
 
+from .indexing import notice_growth
 from .models import Embedding, EmbeddingSpace, Memory
 
 # Texts a call of the model. A step is as short, so that little is done twice after a failure.
@@ -94,7 +95,7 @@ class Filling:
             # Locked, as whoever edits a memory takes its vectors away: one of what it said before
             # must not come after that. In the order in which all lock that lock many.
             locked = Memory.objects.filter(pk__in=texts).select_for_update(no_key=True)
-            Embedding.objects.bulk_create(
+            stored = Embedding.objects.bulk_create(
                 [
                     Embedding(
                         memory_id=memory.pk,
@@ -107,4 +108,5 @@ class Filling:
                 ],
                 ignore_conflicts=True,
             )
+            notice_growth(stored)
         self.done += len(texts)

@@ -7,7 +7,8 @@ writes, and must not run in a transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
@@ -17,6 +18,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.models import User
+from jobs.queueing import queue
+from jobs.work import Work
 from openmemory.errors import Conflict
 
 from .models import Embedding, EmbeddingSpace, UserIndex
@@ -28,6 +31,14 @@ COMMON = 0.005
 # Building is many times as fast while the whole graph has room in memory.
 MOST_BUILD_MEGABYTES = 1024
 BYTES_BESIDE_VECTOR = 1024
+
+# Of so many new vectors, one leads to a look at how many there are: counting 20,000 takes 2 ms.
+EVERY = 500
+
+# Lexemes are counted anew once there are so many times the memories that they were counted in.
+GROWN = 1.5
+
+JOB = "index_vectors"
 
 # Any number that nothing else in this database locks.
 ADVISORY_LOCK = 5_190_512
@@ -73,6 +84,36 @@ def keep_index(user: User, space: EmbeddingSpace) -> Outcome:
             _build(user, space, vectors)
         _count_words(user, space)
         return Outcome.REFRESHED if finished else Outcome.BUILT
+
+
+def notice_growth(stored: Iterable[Embedding]) -> None:
+    """Queue an index for whoever outgrows exact search with these, in the caller's transaction.
+
+    Which vectors are looked at is up to the ids of their memories, which are random.
+    """
+    looked_at = {
+        (each.user_id, each.space_id) for each in stored if each.memory_id.int % EVERY == 0
+    }
+    for user, space in looked_at:
+        queue_if_outgrown(user, space)
+
+
+def queue_if_outgrown(user: uuid.UUID, space: int) -> None:
+    """Queue an index for a user who needs one, or whose counts of words are of long ago."""
+    vectors = Embedding.objects.filter(user=user, space=space).count()
+    mine = UserIndex.objects.filter(user=user, space=space)
+    counted = mine.values_list("memories", flat=True).first() or 0
+    if vectors > max(settings.EXACT_SEARCH_LIMIT, GROWN * counted):
+        owner = User.objects.get(pk=user)
+        queue(JOB, owner=owner, parameters={"space": space}, once=f"{user} {space}")
+
+
+def index_vectors(work: Work) -> None:
+    """Give the job's owner an index in the space that it names, if that is still there."""
+    space = EmbeddingSpace.objects.filter(pk=work.parameters["space"]).first()
+    outcome = keep_index(work.owner, space) if space else Outcome.NONE
+    with work.finishing() as result:
+        result["outcome"] = outcome
 
 
 def drop_index(user: User, space: EmbeddingSpace) -> Outcome:

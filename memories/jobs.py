@@ -3,7 +3,7 @@
 from configuration.providers import ProviderUnreachable, RateLimited
 from jobs.kinds import Kind, register
 
-from . import embedding_missing, reembedding
+from . import embedding_missing, indexing, reembedding
 from .indexing import IndexingUnderway
 from .inferring import CATEGORIZE, INFER, job
 
@@ -26,3 +26,12 @@ register(
 )
 register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING))
 register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING))
+register(
+    Kind(
+        indexing.JOB,
+        indexing.index_vectors,
+        attempts=20,
+        retries_on=(IndexingUnderway,),
+        lane="long",
+    )
+)

@@ -245,8 +245,8 @@ RATELIMIT_FAIL_OPEN = True
 
 # --- Recall --------------------------------------------------------------------------------
 
-# Memories of one user up to which a search compares all vectors exactly; above it,
-# `manage.py index_vectors` gives the user an index of their own.
+# Memories of one user up to which a search compares all vectors exactly; above it, a job gives the
+# user an index of their own.
 EXACT_SEARCH_LIMIT = env.integer(
     "OPENMEMORY_EXACT_SEARCH_LIMIT", 20_000, minimum=100, maximum=10_000_000
 )

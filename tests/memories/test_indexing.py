@@ -1,3 +1,4 @@
+import uuid
 from io import StringIO
 
 import numpy as np
@@ -7,16 +8,19 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
-from memories import recalling
+from jobs.running import run_due
+from memories import indexing, recalling
 from memories.indexing import (
     ADVISORY_LOCK,
+    EVERY,
     IndexingUnderway,
     Outcome,
     drop_index,
     drop_leftovers,
     keep_index,
+    notice_growth,
 )
-from memories.models import EmbeddingSpace, Memory, State, UserIndex
+from memories.models import Embedding, EmbeddingSpace, Memory, State, UserIndex
 from tests.memories.stock import stock
 
 # An index cannot be built concurrently inside of the transaction of a test.
@@ -219,3 +223,57 @@ def test_the_command_sees_to_one_user(alice, space):
     assert command("--user", "alice", "--drop") == f"alice in {space}: dropped\n"
     with pytest.raises(CommandError, match="no user 'nobody'"):
         command("--user", "nobody")
+
+
+def test_who_outgrows_exact_search_gets_an_index_by_a_job(alice, monkeypatch):
+    monkeypatch.setattr(indexing, "EVERY", 1)
+    many(alice.user, LIMIT - 1)
+    alice.remember("Not one too many.")
+    assert run_due() == 0
+
+    alice.remember("One too many.")
+    alice.remember("And another one.")
+
+    [job] = alice.get("/jobs").json()["items"]
+    assert (job["kind"], job["state"]) == ("index_vectors", "queued")
+    assert run_due() == 1
+    assert alice.get(f"/jobs/{job['id']}").json()["result"] == {"outcome": "built"}
+    assert found_by(alice.user) == "index"
+
+
+def test_an_index_is_looked_at_again_when_its_user_has_grown_by_half(alice, space, monkeypatch):
+    monkeypatch.setattr(indexing, "EVERY", 1)
+    many(alice.user, 120)
+    keep_index(alice.user, space)
+    alice.remember("Not yet.")
+    assert run_due() == 0
+    many(alice.user, 59)
+
+    alice.remember("Now.")
+
+    assert run_due() == 1
+    assert alice.get("/jobs").json()["items"][0]["result"] == {"outcome": "refreshed"}
+    assert UserIndex.objects.get().memories == 181
+
+
+def test_while_another_process_builds_the_job_waits(alice, monkeypatch):
+    monkeypatch.setattr(indexing, "EVERY", 1)
+    many(alice.user)
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        alice.remember("One too many.")
+
+        assert run_due() == 1
+
+    assert alice.get("/jobs").json()["items"][0]["state"] == "queued"
+    assert indexes() == {}
+
+
+def test_few_vectors_are_looked_at(alice, django_assert_num_queries):
+    looked_at = Embedding(user=alice.user, space_id=1, memory_id=uuid.UUID(int=EVERY))
+    others = [Embedding(memory_id=uuid.UUID(int=number)) for number in range(1, EVERY)]
+
+    with django_assert_num_queries(0):
+        notice_growth(others)
+    with django_assert_num_queries(2):
+        notice_growth([*others, looked_at])
