@@ -58,11 +58,20 @@ def answer(schema: Mapping[str, Any], text: str) -> dict[str, Any]:
 
 def obeyed(text: str) -> dict[str, Any] | None:
     """The JSON that a text orders a gullible model to answer with."""
-    found = _COMMAND.search(str(_material(text).get("text", text)))
+    found = _COMMAND.search("\n".join(_strings(_material(text))))
     try:
         return dict(json.loads(found[1])) if found else None
     except ValueError:
         return None
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in what a caller sends, wherever they stand."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _strings(inner)
 
 
 def flood(schema: Mapping[str, Any], number: int = 10_000) -> dict[str, Any]:

@@ -42,7 +42,6 @@ class FakeServer(ThreadingHTTPServer):
         retry_after: float = 1.0,
         fault: Fault | None = None,
         times: int | None = None,
-        forms: tuple[str, ...] = ("json_schema", "json_object"),
     ) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.delay = delay
@@ -50,7 +49,10 @@ class FakeServer(ThreadingHTTPServer):
         self.retry_after = retry_after
         self.fault = fault
         self.times = times
-        self.forms = forms
+        # What it can do. A fixed model knows no `dimensions` but its own.
+        self.forms: tuple[str, ...] = ("json_schema", "json_object")
+        self.fixed = False
+        self.longest = 1_000_000
         self.calls: Counter[str] = Counter()
         self.bodies: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self.headers: deque[dict[str, str]] = deque(maxlen=REMEMBERED)
@@ -151,6 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
         form = body.get("response_format", {}).get("type")
         if form and form not in self.server.forms:
             self._refuse(400, "unsupported", f"response_format {form} is not supported.")
+        elif self.server.fixed and "dimensions" in body:
+            self._refuse(400, "unsupported", "This model does not take dimensions.")
+        elif any(len(text) > self.server.longest for text in speaking.inputs(body)):
+            self._refuse(*STATUSES[Fault.TOO_LONG])
         elif fault in STATUSES:
             self._refuse(*STATUSES[fault])
         elif fault is Fault.REDIRECT:

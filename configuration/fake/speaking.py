@@ -18,7 +18,7 @@ _SCHEMA_IN_WORDS = re.compile(r"JSON schema:\n(\{.*\})", re.DOTALL)
 def text_of(body: dict[str, Any]) -> str:
     """All that a call sends the model to look at: the first message of the user, or the texts."""
     if "input" in body:
-        return "\n".join(_inputs(body))
+        return "\n".join(inputs(body))
     said = [each["content"] for each in body.get("messages", []) if each["role"] == "user"]
     return said[0] if said else ""
 
@@ -46,7 +46,7 @@ def embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int) -> di
     size = int(body.get("dimensions") or dimensions) + (fault is Fault.WRONG_SIZE)
     data = [
         {"object": "embedding", "index": index, "embedding": _encoded(text, size, body)}
-        for index, text in enumerate(_inputs(body))
+        for index, text in enumerate(inputs(body)[fault is Fault.MISFIT :])
     ]
     usage = {"prompt_tokens": 0, "total_tokens": 0}
     return {"object": "list", "model": body.get("model", "fake"), "data": data, "usage": usage}
@@ -84,7 +84,10 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
     return dict(json.loads(in_words[1])) if in_words else None
 
 
-def _inputs(body: dict[str, Any]) -> list[str]:
+def inputs(body: dict[str, Any]) -> list[str]:
+    """The texts to embed."""
+    if "input" not in body:
+        return []
     return [body["input"]] if isinstance(body["input"], str) else list(body["input"])
 
 

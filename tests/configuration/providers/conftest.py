@@ -6,7 +6,16 @@ import pytest
 
 from configuration import reading
 from configuration.fake import FakeServer
-from configuration.providers import asking, completer_for, completing
+from configuration.providers import (
+    Embedder,
+    asking,
+    completer_for,
+    completing,
+    embedder_for,
+)
+from configuration.providers import (
+    embedding as embedding_module,
+)
 
 
 @pytest.fixture
@@ -20,6 +29,7 @@ def impatient(monkeypatch) -> None:
     """Attempts follow at once, and what was learnt of a port is not believed of its next server."""
     monkeypatch.setattr(asking, "PAUSE", 0.0)
     completing._learnt.clear()
+    embedding_module._fixed.clear()
 
 
 @pytest.fixture
@@ -32,3 +42,9 @@ def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> reading.L
     return reading.llm(
         {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
     )
+
+
+def embedding(fake: FakeServer, provider: str = "vllm", **chosen: object) -> Embedder:
+    """An embedding model that the fake stands for."""
+    settings = {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
+    return embedder_for(reading.embedder(settings))
