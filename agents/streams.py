@@ -9,19 +9,25 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 import redis
+import structlog
 from django.conf import settings
 from django.db import connections
 
+from openmemory.api.ending import ending
 from openmemory.errors import NotFound, Unavailable
 
 from .calling import Caller
+
+log = structlog.get_logger(__name__)
 
 # Seconds between two signs of life. One that cannot be sent ends the stream.
 PING = 15
@@ -94,12 +100,25 @@ def _events(session: Session) -> Iterator[bytes]:
     try:
         connections.close_all()  # it may last for days, and needs none
         yield _event("endpoint", f"{MESSAGES}?session_id={session.id}".encode())
-        while _broker().expire(_name(session.id), LINGER):
-            mail: Any = _broker().blpop([session.mail], timeout=PING)
-            yield _event("message", mail[1]) if mail else b": ping\r\n\r\n"
+        yield from _answers(session)
+    except redis.RedisError as error:
+        log.warning("a stream ended: the broker is away", reason=str(error))
     finally:
         _slots.release()
-        _broker().delete(_name(session.id), session.mail)
+        with suppress(redis.RedisError):  # it forgets them by itself
+            _broker().delete(_name(session.id), session.mail)
+
+
+def _answers(session: Session) -> Iterator[bytes]:
+    pinged = time.monotonic()
+    while not ending.is_set():
+        mail: Any = _broker().blpop([session.mail], timeout=1)
+        if mail:
+            yield _event("message", mail[1])
+        if time.monotonic() - pinged >= PING:
+            _broker().expire(_name(session.id), LINGER)
+            yield b": ping\r\n\r\n"
+            pinged = time.monotonic()
 
 
 def _event(kind: str, data: bytes) -> bytes:

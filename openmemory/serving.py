@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import resource
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from typing import Any
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+
+from openmemory.api.ending import ending
 
 # Requests in hand are finished for so long after the server was told to stop.
 GRACE_SECONDS = 5
@@ -59,6 +62,7 @@ def load() -> Callable[..., Any]:
     master = multiprocessing.parent_process()
     if master is not None and master.pid is not None:
         follow_parent(master.pid, _end)
+    notice_end()
     from openmemory.wsgi import application
 
     return application
@@ -73,6 +77,22 @@ def follow_parent(parent: int, end: Callable[[], None]) -> None:
         end()
 
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+def notice_end() -> None:
+    """Set `ending` once this process is sent a signal.
+
+    The server sets its own handlers after the application is made, and tells nobody.
+    """
+    told, tell = socket.socketpair()
+    tell.setblocking(False)
+    signal.set_wakeup_fd(tell.detach())  # open for as long as the process lives
+
+    def wait() -> None:
+        told.recv(1)
+        ending.set()
+
+    threading.Thread(target=wait, name="notice-end", daemon=True).start()
 
 
 def _stop() -> None:

@@ -18,8 +18,7 @@ ALLOWED = {
     "stats": EVERY_APP | {"accounts", "apps_registry", "memories"},
     "backups": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "openmemory.logs"},
-    "agents": EVERY_APP
-    | {"accounts", "apps_registry", "memories", "openmemory.embedded"},
+    "agents": EVERY_APP | {"accounts", "apps_registry", "memories", "openmemory.embedded"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 
