@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
 
 Lane = Literal["quick", "long"]
 LANES: tuple[Lane, ...] = ("quick", "long")
+LONGEST_PAUSE = 600.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -18,8 +21,9 @@ class Kind:
     """What a job of this kind does, and what becomes of it when that fails.
 
     `run` does it; run again from its beginning, it does no harm. `retries_on` names what may pass
-    by itself: such a failure is tried again, later and later, until there were `attempts`. A lost
-    connection to the database or the broker always counts as one. Long jobs hold up no quick ones.
+    by itself: such a failure is tried again, after a pause of so many seconds, then after longer
+    and longer ones, until there were `attempts`. A lost connection to the database or the broker
+    always counts as one. Long jobs hold up no quick ones.
     """
 
     name: str
@@ -27,6 +31,12 @@ class Kind:
     attempts: int = 5
     retries_on: tuple[type[Exception], ...] = ()
     lane: Lane = "quick"
+    pause: float = 5.0
+
+    def pause_after(self, attempts: int) -> timedelta:
+        """How long to wait before the next attempt: longer each time, and never the same."""
+        seconds = min(self.pause * 3 ** (attempts - 1), LONGEST_PAUSE)
+        return timedelta(seconds=seconds * random.uniform(0.75, 1.25))  # noqa: S311
 
 
 _kinds: dict[str, Kind] = {}
@@ -43,10 +53,6 @@ def named(name: str) -> Kind:
     return _kinds[name]
 
 
-def find(name: str) -> Kind | None:
-    """The kind of this name, None for one that was there in another version of the server."""
-    return _kinds.get(name)
-
-
-def names(lane: Lane) -> list[str]:
-    return [kind.name for kind in _kinds.values() if kind.lane == lane]
+def names(*lanes: Lane) -> list[str]:
+    """The kinds of these lanes. Jobs of others, from another version of the server, are left."""
+    return [kind.name for kind in _kinds.values() if kind.lane in lanes]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import timedelta
 
 import kombu.exceptions
@@ -10,7 +9,7 @@ import redis
 import structlog
 from django.db import InterfaceError, OperationalError, connection
 
-from openmemory.errors import OpenMemoryError
+from openmemory.errors import OpenMemoryError, Unavailable
 
 from . import kinds, leasing
 from .kinds import Kind
@@ -29,8 +28,9 @@ PASSING = (
     kombu.exceptions.OperationalError,
 )
 
-FIRST_PAUSE = timedelta(seconds=5)
-LONGEST_PAUSE = timedelta(minutes=10)
+# What a provider asks for is obeyed up to this.
+LONGEST_PAUSE_ASKED = timedelta(hours=1)
+
 INTERNAL = "The server failed to do this. Its log says why, under the id of this job."
 
 
@@ -91,7 +91,7 @@ def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
         return
     if passing and attempts < kind.attempts:
         log.warning("a job failed and is tried again", attempts=attempts, reason=str(error))
-        lease.put_back(pause_after(attempts))
+        lease.put_back(max(kind.pause_after(attempts), _pause_asked(error)))
     elif isinstance(error, OpenMemoryError):
         tried = f" Given up after {attempts} attempts." if passing else ""
         lease.fail(error.code, error.detail + tried)
@@ -102,7 +102,7 @@ def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
         lease.fail("internal", INTERNAL)
 
 
-def pause_after(attempts: int) -> timedelta:
-    """How long to wait before the next attempt: longer each time, and never the same."""
-    pause: timedelta = min(FIRST_PAUSE * 3 ** (attempts - 1), LONGEST_PAUSE)
-    return pause * random.uniform(0.75, 1.25)  # noqa: S311
+def _pause_asked(error: Exception) -> timedelta:
+    """How long whoever is away asks to be left alone."""
+    seconds = error.retry_after if isinstance(error, Unavailable) else None
+    return min(timedelta(seconds=seconds or 0), LONGEST_PAUSE_ASKED)

@@ -9,7 +9,6 @@ from django.db.models.functions import Now
 from . import kinds
 from .models import Job, State
 from .nudging import nudge
-from .running import pause_after
 
 log = structlog.get_logger(__name__)
 
@@ -34,22 +33,24 @@ def is_due(lane: kinds.Lane) -> bool:
 def take_back() -> None:
     """See to the jobs whose lease has ended: the attempt counts."""
     with transaction.atomic():
-        ended = Job.objects.filter(state=State.RUNNING, lease_until__lt=Now())
+        ended = Job.objects.filter(
+            state=State.RUNNING, lease_until__lt=Now(), kind__in=kinds.names(*kinds.LANES)
+        )
         for job in ended.select_for_update(skip_locked=True)[:AT_ONCE]:
             _take_back(job)
 
 
 def _take_back(job: Job) -> None:
     log.warning("a run has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
-    kind = kinds.find(job.kind)
+    kind = kinds.named(job.kind)
     job.lease_token = job.lease_until = None
     if job.cancel_requested:
         job.state, job.finished_at = State.CANCELLED, Now()
-    elif kind is not None and job.attempts >= kind.attempts:
+    elif job.attempts >= kind.attempts:
         job.state, job.finished_at = State.FAILED, Now()
         job.error = {"code": "worker_lost", "detail": LOST.format(job.attempts)}
     else:
-        job.state, job.run_after = State.QUEUED, Now() + pause_after(job.attempts)
+        job.state, job.run_after = State.QUEUED, Now() + kind.pause_after(job.attempts)
     job.save(
         update_fields=["state", "lease_token", "lease_until", "run_after", "finished_at", "error"]
     )

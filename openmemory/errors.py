@@ -64,3 +64,4 @@ class Unavailable(OpenMemoryError):
     """A service that is needed for this is not available at the moment."""
 
     code = "unavailable"
+    retry_after: float | None = None  # seconds until it may be, where that is known

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs import kinds
+from jobs.kinds import Kind
+from jobs.work import Work
+
+
+@pytest.fixture(autouse=True)
+def stored(settings: Any, tmp_path: Path) -> Path:
+    """Where the files of jobs are kept, for one test."""
+    folder = tmp_path / "stored"
+    jobs = {**settings.STORAGES["jobs"], "OPTIONS": {"location": folder}}
+    settings.STORAGES = {**settings.STORAGES, "jobs": jobs}
+    return folder
+
+
+@pytest.fixture
+def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Make a kind of job, `work`, that is known for one test."""
+    monkeypatch.setattr(kinds, "_kinds", {})
+
+    def register(run: Callable[[Work], None] = lambda work: None, **how: Any) -> None:
+        kinds.register(Kind("work", run, **how))
+
+    return register
