@@ -19,6 +19,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
+from accounts.models import User
+from memories import reembedding
 from openmemory import default_user
 from openmemory.embedded import running
 from openmemory.embedded.errors import ServiceFailed
@@ -150,7 +152,7 @@ def _can_listen(address: Address) -> bool:
 
 
 def prepare_database() -> str:
-    """Migrate, and make the default user: returns their key."""
+    """Migrate, make the default user, and follow the environment: returns that user's key."""
     try:
         # Once without the pool, which would try for a while and then not say what is wrong.
         psycopg.connect(**connection.get_connection_params()).close()
@@ -160,6 +162,7 @@ def prepare_database() -> str:
     key = default_user.ensure(
         user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
     )
+    reembedding.catch_up(by=User.objects.get(user_id=settings.DEFAULT_USER))
     _close_connections()
     return key
 
