@@ -74,7 +74,7 @@ def _read(
     answered: Sequence[dict[str, Any]], *, said: str, categories: Sequence[str]
 ) -> Iterable[Fact]:
     for each in answered:
-        text = _storable(each["text"])
+        text = each["text"].strip()
         if text and len(text) <= MAX_FACT_CHARACTERS:
             yield Fact(
                 text,
@@ -92,14 +92,9 @@ def _distinct(facts: Iterable[Fact]) -> Iterable[Fact]:
             yield fact
 
 
-def _storable(text: str) -> str:
-    """Take out what PostgreSQL stores in no text: NUL, and halves of surrogate pairs."""
-    return text.replace("\0", "").encode(errors="ignore").decode().strip()
-
-
 def _named_in(said: str, speaker: str | None) -> str | None:
     """The speaker, if the text has the name at all: a model may think of others."""
-    name = _storable(speaker or "")
+    name = (speaker or "").strip()
     return name if name and name.casefold() in said.casefold() else None
 
 
