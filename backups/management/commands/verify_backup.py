@@ -1,0 +1,55 @@
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import IO, Any
+
+from backups.management.telling import TellingCommand
+from backups.verifying import Verified, try_restore, verify
+from openmemory.errors import OpenMemoryError
+
+
+class Command(TellingCommand):
+    help = (
+        "Prove that an archive is whole: its digests, its counts, every row, and that they agree "
+        "with each other. With --restore, prove that all of it can be put back."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path, help="the archive")
+        parser.add_argument(
+            "--restore",
+            action="store_true",
+            help="import it into tables of its own and compare every row; they are dropped then",
+        )
+        super().add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path: Path = options["file"]
+        try:
+            with path.open("rb") as file:
+                verified = self._verify(file, options)
+        except OpenMemoryError as error:
+            if options["json"]:
+                wrong = {"code": error.code, "detail": error.detail}
+                self.tell("", {"file": str(path), "ok": False, "error": wrong}, options)
+            raise
+        memories = f"{verified.counts['memories']:,} memories of {verified.user_id}"
+        restored = " All of it was restored, and compared row by row." if options["restore"] else ""
+        self.tell(
+            f"{path} is whole: {memories}.{restored}",
+            {
+                "file": str(path),
+                "ok": True,
+                "user_id": verified.user_id,
+                "counts": verified.counts,
+                "restored": options["restore"],
+            },
+            options,
+        )
+
+    def _verify(self, file: IO[bytes], options: dict[str, Any]) -> Verified:
+        with self.telling("verify", "bytes", options) as progress:
+            verified = verify(file, progress=progress)
+        if options["restore"]:
+            with self.telling("restore", "bytes", options) as progress:
+                try_restore(file, verified, progress=progress)
+        return verified
