@@ -44,6 +44,9 @@ def configure(options: Mapping[str, str]) -> None:
                 "django.request": {"level": "ERROR"},
                 "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
                 "django.db.backends": {"level": "INFO"},
+                # They tell each call of a model, and at DEBUG what it was asked.
+                "httpx2": {"level": "WARNING"},
+                "openai": {"level": "WARNING"},
                 # It tells each message.
                 "mcp": {"level": "WARNING"},
                 # Every job has a line of its own, and messages say nothing more.

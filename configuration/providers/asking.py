@@ -86,6 +86,7 @@ class Line:
         """
         deadline = time.monotonic() + within
         for attempt in range(1, ATTEMPTS + 1):
+            self._ensure_not_down()
             try:
                 return self._ask_once(path, body, deadline)
             except (ProviderUnreachable, RateLimited) as error:
@@ -96,13 +97,15 @@ class Line:
             time.sleep(wait)
         raise AssertionError  # the last attempt has returned or raised
 
-    def _ask_once(self, path: str, body: Mapping[str, Any], deadline: float) -> Any:
+    def _ensure_not_down(self) -> None:
         pause = self._circuit.pause()
         if pause is not None:
             raise ProviderUnreachable(
                 f"{self} has failed several times in a row and is left alone for {pause:.0f} s.",
                 retry_after=pause,
             )
+
+    def _ask_once(self, path: str, body: Mapping[str, Any], deadline: float) -> Any:
         with self._counted():
             client = self._client(max(0.001, deadline - time.monotonic()))
             answer = client.post(path, cast_to=httpx2.Response, body=dict(body)).json()
