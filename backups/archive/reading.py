@@ -10,7 +10,7 @@ import gzip
 import io
 from collections.abc import Iterator
 from itertools import groupby
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import msgspec
 from numpy.typing import NDArray
@@ -36,8 +36,14 @@ ROWS: dict[str, type[Row]] = {
     "revisions": rows.RevisionRow,
 }
 
-# A row and where it stands: its number in its list, from 0, and the line.
-Placed = tuple[int, int, Row]
+
+class Placed(NamedTuple):
+    """A row, what is kept of it, and where it stands: its number in its list, from 0, its line."""
+
+    number: int
+    line: int
+    row: Row
+    values: tuple[Any, ...]
 
 
 class Archive:
@@ -139,6 +145,8 @@ class Archive:
     def _read_user(self, items: Iterator[Item]) -> None:
         for item in items:
             self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
+            if self._owner is None:
+                self._owner = (self.user.id, item.line, item.name)
 
     def _placed(self, key: str, items: Iterator[Item]) -> Iterator[Placed]:
         kind = ROWS[key]
@@ -149,7 +157,8 @@ class Archive:
             count_bound(key, item.index + 1, member=ENTITIES, line=item.line)
             row = _convert(item.value, kind, ENTITIES, item.line, item.name)
             self._note_owner(row, item)
-            yield item.index, item.line, row
+            values = _values(row, ENTITIES, item.line, item.name)
+            yield Placed(item.index, item.line, row, values)
 
     def _note_owner(self, row: Row, item: Item) -> None:
         """Refuse what belongs to somebody else than the rest: one archive has one user."""
@@ -173,7 +182,7 @@ class Archive:
                 raise row_too_long(LINES, line)
             if text.strip():
                 row = _convert(_json(text, LINES, line), rows.LineRow, LINES, line)
-                yield line - 1, line, row
+                yield Placed(line - 1, line, row, _values(row, LINES, line))
 
     def _line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
         try:
@@ -211,6 +220,14 @@ def _json(text: bytes, member: str, line: int) -> Any:
         return loads(text)
     except BadBody as error:
         raise BadArchive(error.fault.detail, member=member, line=line) from None
+
+
+def _values(row: Row, member: str, line: int, name: str = "") -> tuple[Any, ...]:
+    try:
+        return row.values()
+    except ValueError as error:
+        where = f"{name}: " if name else ""
+        raise BadArchive(f"{where}{error}.", member=member, line=line) from None
 
 
 def _convert(value: Any, kind: type[Any], member: str, line: int, name: str = "") -> Any:

@@ -25,6 +25,7 @@ from . import statements as sql
 
 # Rows that one statement stores: so that it ends soon, and keeps few checks of references waiting.
 AT_ONCE = 20_000
+IN_PARTS = ("memories", "status_history", "revisions", "memory_categories", "vectors")
 
 # Any number that nothing else in this database locks, together with one for each user.
 ADVISORY_LOCK = 5_190_514
@@ -71,6 +72,8 @@ class Merge:
     counts: Counts = field(default_factory=Counts)
     _no_app: uuid.UUID = field(default_factory=uuid.uuid4)
     _held: set[int] = field(default_factory=set)
+    _rows: dict[str, int] = field(default_factory=dict)
+    _done: int = 0
 
     def run(self) -> Counts:
         """Raises BadArchive, and IntegrityError when others have stored the same ids meanwhile."""
@@ -78,6 +81,7 @@ class Merge:
         self._run("SELECT pg_advisory_xact_lock(%(lock)s, %(user_lock)s)")
         # Checked statement by statement, or all the checks would wait in memory for the end.
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
+        self._rows = self._count_rows()
         self._merge_apps()
         self._find_memories()
         self._add_memories()
@@ -89,6 +93,7 @@ class Merge:
         # and so does who would search another space from now on.
         self._merge_categories()
         self._add_vectors()
+        self.tell(1)
         return self.counts
 
     def lacks_vectors(self) -> bool:
@@ -151,12 +156,16 @@ class Merge:
 
     def _in_parts(self, table: str, statement: str) -> int:
         """Run a statement about the rows of one table from number to number: how many it stored."""
-        last = self._one(f"SELECT max(number) FROM staged_{table}")
         stored = 0
-        for first in range(0, 0 if last is None else last + 1, AT_ONCE):
+        for first in range(0, self._rows[table], AT_ONCE):
             stored += self._run(statement, first=first, end=first + AT_ONCE)
-            self.tell((first + AT_ONCE) / (last + 1))
+            self._done += min(AT_ONCE, self._rows[table] - first)
+            self.tell(self._done / sum(self._rows.values()))
         return stored
+
+    def _count_rows(self) -> dict[str, int]:
+        counting = "SELECT coalesce(max(number) + 1, 0) FROM staged_{}"
+        return {table: self._one(counting.format(table)) for table in IN_PARTS}
 
     def _run(self, statement: str, **more: Any) -> int:
         with connection.cursor() as cursor:

@@ -84,8 +84,8 @@ class _Staging:
         while True:
             copied = 0
             with connection.cursor() as cursor, cursor.copy(f"COPY staged_{name} FROM STDIN") as to:
-                for number, line, row in islice(left, AT_ONCE):
-                    to.write_row((number, line, *row.values(), *self._derived(row, kind.derives)))
+                for number, line, row, values in islice(left, AT_ONCE):
+                    to.write_row((number, line, *values, *self._derived(row, kind.derives)))
                     copied += 1
             self._tell()
             if copied < AT_ONCE:

@@ -127,8 +127,10 @@ WHERE target.known AND (
 """
 
 LOCK_CHANGED = """
-SELECT id FROM memories_memory WHERE id IN (SELECT id FROM target_changes)
-ORDER BY id FOR UPDATE
+SELECT count(*) FROM (
+    SELECT FROM memories_memory WHERE id IN (SELECT id FROM target_changes)
+    ORDER BY id FOR UPDATE
+) AS locked
 """
 
 # A memory that is overwritten, as it is here still and as it is in the archive.
@@ -139,10 +141,11 @@ JOIN target_memories AS target ON target.id = changing.id
 JOIN staged_memories AS staged ON staged.id = target.source
 """
 
-# What an overwritten memory said is not lost.
+# What an overwritten memory said is not lost. Noted at the present moment: what others did to it
+# until it was locked may be later than the beginning of this transaction.
 NOTE_REVISION = f"""
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT memory.id, memory.content, %(by)s, now()
+SELECT memory.id, memory.content, %(by)s, clock_timestamp()
 FROM {_CHANGED}
 WHERE memory.content <> staged.content AND NOT EXISTS (
     SELECT FROM memories_revision AS revision
@@ -154,7 +157,8 @@ WHERE memory.content <> staged.content AND NOT EXISTS (
 NOTE_CHANGE_OF_STATE = f"""
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT memory.id, coalesce(last.new_state, memory.state), staged.state, %(by)s, now(), 'import'
+SELECT memory.id, coalesce(last.new_state, memory.state), staged.state, %(by)s, clock_timestamp(),
+    'import'
 FROM {_CHANGED}
 LEFT JOIN LATERAL (
     SELECT new_state FROM memories_statechange AS step WHERE step.memory_id = memory.id

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
+import struct
 import uuid
 import zipfile
 from typing import Any
@@ -123,3 +125,58 @@ class Original:
 
     def zipped(self, folder: str = "") -> bytes:
         return zipped({folder + name: data for name, data in self.members().items()})
+
+
+class Ours(Original):
+    """The same with what this server adds: a manifest, vectors and former contents."""
+
+    def __init__(self, user_id: str = "anna") -> None:
+        super().__init__(user_id)
+        self.entities["revisions"] = [
+            {
+                "id": str(uuid.uuid4()), "memory_id": self.memories[0]["id"],
+                "content": "Rex was asleep", "edited_by": self.user, "edited_at": LATE,
+            }
+        ]  # fmt: skip
+        for memory in self.memories:
+            memory["state_changed_at"] = memory["updated_at"]
+            memory["superseded_by"] = None
+            self.begin(memory)
+        self.memories[3]["superseded_by"] = self.memories[0]["id"]
+        self.space = {"provider": "local", "model": "bge-small-en-v1.5", "dimensions": 384}
+        self.vectors = {memory["id"]: self.vector() for memory in self.memories}
+
+    def begin(self, memory: dict[str, Any]) -> None:
+        self.note(memory, "deleted", "active")
+        step = self.entities["status_history"].pop()
+        step |= {"begins": True, "reason": "", "changed_at": EARLY}
+        self.entities["status_history"].insert(0, step)
+
+    def vector(self) -> list[float]:
+        return [1.0] + [0.0] * (self.space["dimensions"] - 1)
+
+    def members(self) -> dict[str, bytes]:
+        record = struct.Struct(f">16s{self.space['dimensions']}e")
+        packed = [record.pack(uuid.UUID(pk).bytes, *vector) for pk, vector in self.vectors.items()]
+        members = {**super().members(), VECTORS: b"".join(packed)}
+        return {**members, MANIFEST: json.dumps(self.manifest(members)).encode()}
+
+    def manifest(self, members: dict[str, bytes]) -> dict[str, Any]:
+        lists = {name: each for name, each in self.entities.items() if isinstance(each, list)}
+        return {
+            "format": "openmemory-backup",
+            "version": 1,
+            "created_at": LATE,
+            "server": "openmemory 0.1.0",
+            "user": {"id": self.user, "user_id": self.entities["user"]["user_id"]},
+            "filters": {"app_id": None, "from_date": None, "to_date": None},
+            "counts": {
+                **{name: len(each) for name, each in lists.items()},
+                "vectors": len(self.vectors),
+            },
+            "members": {
+                name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+                for name, data in members.items()
+            },
+            "vectors": self.space,
+        }
