@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.utils.module_loading import import_string
+from kombu.exceptions import KombuError
 
 from .kinds import Lane
 
@@ -68,13 +69,14 @@ class Messenger:
                 time.sleep(PAUSE)
 
     def _sent(self, lane: Lane) -> bool:
-        from kombu.exceptions import OperationalError
-
+        app = import_string(settings.CELERY_APP)
+        connection = self._connection or app.connection_for_write(transport_options=ONCE)
+        self._connection = connection
         with self._changed:
             self._lanes.discard(lane)
         try:
-            self._publish(lane)
-        except (OperationalError, OSError) as error:
+            _publish(app, connection, lane)
+        except (*connection.connection_errors, *connection.channel_errors, KombuError) as error:
             self._miss(lane, error)
             return False
         if self._away:
@@ -84,30 +86,27 @@ class Messenger:
             self._changed.notify_all()
         return True
 
-    def _publish(self, lane: Lane) -> None:
-        app = import_string(settings.CELERY_APP)
-        if self._connection is None:
-            self._connection = app.connection_for_write(transport_options=ONCE)
-        app.send_task(
-            "jobs.work_off",
-            args=[lane],
-            queue=settings.JOBS_QUEUES[lane],
-            connection=self._connection,
-            expires=EXPIRES,
-            retry=False,
-            ignore_result=True,
-        )
-
     def _miss(self, lane: Lane, error: Exception) -> None:
         if not self._away:
             log.warning("the broker is away: jobs wait for it", reason=str(error))
         self._away = True
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.collapse()
+        self._connection.close()
+        self._connection = None
         with self._changed:
             self._lanes.add(lane)
             self._changed.notify_all()
+
+
+def _publish(app: Any, connection: Any, lane: Lane) -> None:
+    app.send_task(
+        "jobs.work_off",
+        args=[lane],
+        queue=settings.JOBS_QUEUES[lane],
+        connection=connection,
+        expires=EXPIRES,
+        retry=False,
+        ignore_result=True,
+    )
 
 
 @cache

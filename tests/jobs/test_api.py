@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from jobs import ending, leasing
+from jobs.models import Job
+from jobs.queueing import queue
+from jobs.running import run_due
+
+
+def make_a_file(work):
+    path = work.folder / "anything"
+    path.write_text("what was made")
+    work.attach(path, "Über uns.txt")
+
+
+@pytest.fixture
+def job(alice, register):
+    register(make_a_file)
+    return queue("work", owner=alice.user, parameters={})
+
+
+def test_a_job_is_shown_to_its_owner(alice, job):
+    answer = alice.get(f"/jobs/{job.pk}")
+
+    created_at = job.created_at.isoformat().replace("+00:00", "Z")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "id": str(job.pk),
+        "kind": "work",
+        "state": "queued",
+        "progress": {"done": 0, "total": None},
+        "result": None,
+        "error": None,
+        "created_at": created_at,
+        "started_at": None,
+        "finished_at": None,
+    }
+
+
+def test_a_job_of_somebody_else_is_not_there(alice, bob, job):
+    for answer in (
+        bob.get(f"/jobs/{job.pk}"),
+        bob.get(f"/jobs/{uuid.uuid4()}"),
+        bob.get(f"/jobs/{job.pk}/download"),
+        bob.post(f"/jobs/{job.pk}/cancel"),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (404, "job_not_found")
+    assert bob.get("/jobs").json()["items"] == []
+
+
+def test_jobs_are_listed_by_kind_and_state_the_newest_first(
+    alice, job, django_assert_max_num_queries
+):
+    run_due()
+    later = Job.objects.create(owner=alice.user, kind="other")
+
+    def listed(**params):
+        return [each["id"] for each in alice.get("/jobs", params).json()["items"]]
+
+    with django_assert_max_num_queries(3):
+        assert listed() == [str(later.pk), str(job.pk)]
+    assert listed(sort_by="created_at", sort_direction="asc") == [str(job.pk), str(later.pk)]
+    assert listed(kind="work") == listed(state="succeeded") == [str(job.pk)]
+    assert listed(state="failed") == []
+    answer = alice.get("/jobs", {"state": "done", "sort_by": "kind"})
+    assert answer.status_code == 400
+    assert len(answer.json()["errors"]) == 2
+
+
+def test_a_key_of_an_app_sees_the_jobs_that_were_queued_through_that_app(alice, job):
+    desk = alice.with_key(app_name="desk")
+    own = queue("work", owner=alice.user, parameters={}, app_name="desk")
+
+    assert [each["id"] for each in desk.get("/jobs").json()["items"]] == [str(own.pk)]
+    assert desk.get(f"/jobs/{own.pk}").status_code == 200
+    assert desk.get(f"/jobs/{job.pk}").status_code == 404
+    assert alice.get("/jobs").json()["total"] == 2
+
+
+def test_a_job_that_waits_is_cancelled_and_one_that_has_ended_is_not(alice, job):
+    answer = alice.post(f"/jobs/{job.pk}/cancel")
+    again = alice.post(f"/jobs/{job.pk}/cancel")
+
+    assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert answer.json()["finished_at"] is not None
+    assert (again.status_code, again.json()["code"]) == (409, "job_finished")
+
+
+def test_a_job_that_runs_is_asked_to_end(alice, job):
+    leasing.take("quick")
+
+    answer = alice.post(f"/jobs/{job.pk}/cancel")
+
+    job.refresh_from_db()
+    assert (answer.status_code, answer.json()["state"]) == (200, "running")
+    assert job.cancel_requested
+
+
+def test_the_file_that_a_job_has_made_is_downloaded_as_it_is(alice, job):
+    run_due()
+
+    answer = alice.get(f"/jobs/{job.pk}/download")
+
+    assert (answer.status_code, answer.getvalue()) == (200, b"what was made")
+    assert answer["Content-Disposition"] == "attachment; filename*=utf-8''%C3%9Cber%20uns.txt"
+    assert answer["Content-Type"] == "text/plain"
+    assert answer["Content-Length"] == "13"
+
+
+def test_there_is_nothing_to_download_before_and_where_nothing_was_made(alice, job, register):
+    early = alice.get(f"/jobs/{job.pk}/download")
+    job.cancel()
+    never = alice.get(f"/jobs/{job.pk}/download")
+
+    assert (early.status_code, early.json()["code"]) == (409, "job_unfinished")
+    assert (never.status_code, never.json()["code"]) == (404, "download_not_found")
+
+
+def test_a_file_that_was_removed_is_said_to_be_gone(alice, job, settings):
+    run_due()
+    settings.DOWNLOADS_KEEP_HOURS = 0
+
+    ending.end_old()
+
+    answer = alice.get(f"/jobs/{job.pk}/download")
+    assert (answer.status_code, answer.json()["code"]) == (410, "download_gone")
+    assert alice.get(f"/jobs/{job.pk}").json()["state"] == "succeeded"

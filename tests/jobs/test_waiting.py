@@ -1,0 +1,32 @@
+import threading
+
+import pytest
+from django.db import connection
+
+from jobs.models import State
+from jobs.queueing import queue
+from jobs.running import run_due
+from jobs.waiting import wait
+
+
+def run_elsewhere():
+    run_due()
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_waits_for_a_job_is_told_when_it_has_ended(alice, register):
+    register()
+    job = queue("work", owner=alice.user, parameters={})
+    worker = threading.Timer(0.1, run_elsewhere)
+    worker.start()
+
+    assert wait(job, seconds=60).state == State.SUCCEEDED
+    worker.join()
+
+
+def test_who_waits_for_a_job_waits_no_longer_than_they_want(alice, register):
+    register()
+    job = queue("work", owner=alice.user, parameters={})
+
+    assert wait(job, seconds=0.01).state == State.QUEUED
