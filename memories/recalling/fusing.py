@@ -76,20 +76,17 @@ def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
     """Score the candidates against each other, the best first; equal ones stay as they stood.
 
     The nearest has the nearness 1 and the farthest 0; where none is nearer than another, all
-    have 1, and one without a vector has 0. The words of a memory count against the most that
-    any candidate has.
+    have 1. The words of a memory count against the most that any candidate has. One without a
+    vector, as of a moment ago, is judged by its words alone.
     """
     cosines = [each.cosine for each in candidates if each.cosine is not None]
     farthest, nearest = min(cosines, default=0.0), max(cosines, default=0.0)
     most = max((each.weight for each in candidates), default=0.0)
-    ranked = [
-        Ranked(
-            each,
-            nearness=_nearness(each.cosine, farthest, nearest),
-            words=each.weight / most if most else 0.0,
-        )
-        for each in candidates
-    ]
+    ranked = []
+    for each in candidates:
+        words = each.weight / most if most else 0.0
+        nearness = words if each.cosine is None else _nearness(each.cosine, farthest, nearest)
+        ranked.append(Ranked(each, nearness, words))
     return sorted(ranked, key=lambda each: each.score, reverse=True)
 
 
@@ -106,9 +103,7 @@ def _candidate(
     )
 
 
-def _nearness(cosine: float | None, farthest: float, nearest: float) -> float:
-    if cosine is None:
-        return 0.0
+def _nearness(cosine: float, farthest: float, nearest: float) -> float:
     if farthest == nearest:
         return 1.0
     return (cosine - farthest) / (nearest - farthest)

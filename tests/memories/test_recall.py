@@ -235,7 +235,7 @@ def test_a_memory_without_a_vector_yet_is_found_by_its_words(alice):
 
     assert found["The bridge is closed."]["explanation"]["cosine"] is None
     assert found["The bridge is closed."]["similarity"] == 0
-    assert found["The bridge is closed."]["score"] == pytest.approx(0.4)
+    assert found["The bridge is closed."]["score"] == pytest.approx(1)
 
 
 def test_a_question_as_long_as_a_text_may_be_is_asked_by_its_first_words(alice):

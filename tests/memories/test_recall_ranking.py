@@ -34,8 +34,8 @@ def test_candidates_equally_near_are_all_the_nearest():
 def test_a_candidate_without_a_vector_counts_by_its_words_alone():
     without = candidate(cosine=None, weight=1.0)
 
-    assert scores(without, candidate(cosine=-0.2)) == pytest.approx([0.4, 0.6])
-    assert scores(without) == pytest.approx([0.4])
+    assert scores(without, candidate(cosine=-0.2)) == pytest.approx([1.0, 0.6])
+    assert scores(without) == pytest.approx([1.0])
 
 
 def test_equal_candidates_stay_in_the_order_they_stood_in():

@@ -1,4 +1,5 @@
 from argparse import ArgumentParser
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -123,8 +124,17 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     config["api_key"] = options["key_from"] and f"env:{options['key_from']}"
     given = EmbedderSerializer(data={"provider": options["provider"], "config": config})
     if not given.is_valid():
-        raise CommandError(f"That cannot be configured: {given.errors}")
+        raise CommandError(" ".join(_details(given.errors)))
     return shape.replacing("embedder", given.validated_data)
+
+
+def _details(errors: Any, field: str = "") -> Iterator[str]:
+    """What a serializer found wrong, a sentence each."""
+    if isinstance(errors, dict):
+        for name, inner in errors.items():
+            yield from _details(inner, name)
+    else:
+        yield from (f"{field}: {error}" for error in errors)
 
 
 def _operator(user_id: str | None) -> User:
