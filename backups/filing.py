@@ -34,6 +34,9 @@ class FileExists(Conflict):
 
     code = "file_exists"
 
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already. Name another file, or replace it with --force.")
+
 
 def file_archive(
     user: User,
@@ -51,7 +54,7 @@ def file_archive(
 @contextmanager
 def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     if path.exists() and not replace:
-        raise FileExists(f"{path} is there already.")
+        raise FileExists(path)
     # Beside it, so that it is renamed and never copied. Only its owner may read it.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_DRAFT, suffix=".part")
     draft = Path(name)
@@ -61,7 +64,7 @@ def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
             target.flush()
             os.fsync(target.fileno())
         if path.exists() and not replace:
-            raise FileExists(f"{path} is there already.")
+            raise FileExists(path)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
