@@ -1,4 +1,4 @@
-"""Who makes an archive while somebody waits for it: few at once, and each user one."""
+"""Who makes or reads an archive while somebody waits: few at once, and for each user one."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _busy: set[uuid.UUID] = set()
 _changed = threading.Condition()
 
 
-class ExportsUnderWay(Unavailable):
-    """Other exports are being made: try again soon, or send `Prefer: respond-async`."""
+class ArchivesUnderWay(Unavailable):
+    """Other archives are being made or read: try again soon, or send `Prefer: respond-async`."""
 
-    code = "exports_under_way"
+    code = "archives_under_way"
 
 
 @contextmanager
 def turn_of(user: uuid.UUID) -> Iterator[None]:
-    """Wait for a turn. Raises ExportsUnderWay when it does not come."""
+    """Wait for a turn. Raises ArchivesUnderWay when it does not come."""
     with _changed:
         if not _changed.wait_for(lambda: user not in _busy and len(_busy) < AT_ONCE, PATIENCE):
-            raise ExportsUnderWay
+            raise ArchivesUnderWay
         _busy.add(user)
     try:
         yield

@@ -190,7 +190,7 @@ def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
     with turns.turn_of(alice.user.pk):
         refused, other = alice.post("/backup/export"), bob.post("/backup/export")
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "exports_under_way")
+    assert (refused.status_code, refused.json()["code"]) == (503, "archives_under_way")
     assert refused.headers["Retry-After"]
     downloaded(other)
     downloaded(alice.post("/backup/export"))
@@ -202,7 +202,7 @@ def test_few_exports_are_made_at_once(alice, monkeypatch):
     with turns.turn_of(uuid.uuid4()), turns.turn_of(uuid.uuid4()):
         answer = alice.post("/backup/export")
 
-    assert answer.json()["code"] == "exports_under_way"
+    assert answer.json()["code"] == "archives_under_way"
 
 
 def test_whoever_comes_later_gets_a_turn(alice):
