@@ -36,13 +36,13 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-def redis(url: str) -> str:
+def redis(url: str, *, variable: str = "REDIS_URL") -> str:
     try:
         parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
         # What the parser says may show a password that was not encoded.
         raise ImproperlyConfigured(
-            "REDIS_URL is not a URL such as redis://:password@host:6379/0, rediss://host/0 or "
+            f"{variable} is not a URL such as redis://:password@host:6379/0, rediss://host/0 or "
             "unix:///path/to/a.sock, with other characters in it encoded, such as / as %2F."
         ) from None
     return url
@@ -51,16 +51,31 @@ def redis(url: str) -> str:
 def broker(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Read where messages are sent: a URL as Celery takes it, its TLS, and its options.
 
-    A URL of Redis is one as of REDIS_URL. TLS is checked, unless the URL says otherwise.
+    It is one of RabbitMQ, or of Redis as in REDIS_URL. TLS is checked unless the URL says
+    otherwise.
     """
-    scheme = url.partition(":")[0]
+    scheme = urlsplit(url).scheme
     if scheme in ("amqp", "amqps"):
-        return url, {}, {}
-    redis(url)
-    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if scheme == "rediss" else {}
+        return _amqp(url), {}, {}
+    redis(url, variable="CELERY_BROKER_URL")
+    checked = scheme == "rediss" and "ssl_cert_reqs" not in urlsplit(url).query
+    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if checked else {}
     # Messages that were taken and never seen to are sent again after an hour: that late, as it is
     # the sweep that finds what was left lying. Other programs may use the same database.
     return _celerys(url), tls, {"visibility_timeout": 3600, "global_keyprefix": "openmemory:"}
+
+
+def _amqp(url: str) -> str:
+    try:
+        complete = urlsplit(url).hostname and urlsplit(url).port != 0
+    except ValueError:  # a port that is no number, as after a password that was not encoded
+        complete = False
+    if not complete:
+        raise ImproperlyConfigured(
+            "CELERY_BROKER_URL is not a URL such as amqp://user:password@host:5672/vhost, with "
+            "other characters in it encoded, such as / as %2F."
+        )
+    return url
 
 
 def _celerys(url: str) -> str:

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import ssl
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Connection
+from kombu.transport.redis import Channel
 
+from jobs.nudging import ONCE
 from openmemory import connection_urls
 
 
@@ -64,3 +69,50 @@ def test_a_wrong_redis_url_is_explained_without_its_password(url: str) -> None:
         connection_urls.redis(url)
 
     assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "connects_to"),
+    [
+        (
+            "redis://:s%2Fecret@h:6380/2",
+            {"host": "h", "port": 6380, "password": "s/ecret", "db": 2},
+        ),
+        ("rediss://h/1", {"host": "h", "db": 1, "ssl_cert_reqs": ssl.CERT_REQUIRED}),
+        ("rediss://h/1?ssl_cert_reqs=none", {"host": "h", "ssl_cert_reqs": ssl.CERT_NONE}),
+        ("unix:///a%20b/valkey.sock?db=3", {"path": "/a b/valkey.sock", "db": 3}),
+    ],
+)
+def test_a_broker_is_the_redis_that_its_url_names(url: str, connects_to: dict[str, object]) -> None:
+    taken, tls, options = connection_urls.broker(url)
+
+    connection = Connection(taken, ssl=tls, transport_options=options)
+    channel = object.__new__(Channel)  # which would connect as it is made
+    channel.connection = connection.transport
+    parameters = channel._connparams()
+    assert {name: parameters[name] for name in connects_to} == connects_to
+
+
+@pytest.mark.parametrize("scheme", ["amqp", "amqps"])
+def test_a_broker_may_be_rabbitmq(scheme: str) -> None:
+    url = f"{scheme}://user:s%2Fecret@h:5679/a%2Fb"
+
+    taken, tls, options = connection_urls.broker(url)
+
+    connection = Connection(taken, ssl=tls, transport_options={**options, **ONCE})
+    assert (connection.hostname, connection.port) == ("h", 5679)
+    assert (connection.password, connection.virtual_host) == ("s/ecret", "a/b")
+    # It reads every option, and fails only at the host, which there is not.
+    with pytest.raises(OSError, match=r"Name or service|not known|resolution|No address"):
+        connection.transport.establish_connection()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["amqp://", "amqp://u:se/cret@h/x", "sqs://u:secret@h", "redis://u:secret@h:port:5/0"],
+)
+def test_a_wrong_broker_url_is_explained_without_its_password(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CELERY_BROKER_URL") as refusal:
+        connection_urls.broker(url)
+
+    assert "cret" not in str(refusal.value)
