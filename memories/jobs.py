@@ -24,8 +24,8 @@ register(
         lane="long",
     )
 )
-register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING))
-register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING))
+register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING, pause=2.0))
+register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING, pause=2.0))
 register(
     Kind(
         indexing.JOB,

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from configuration.providers import Completer
@@ -50,7 +51,8 @@ def extract(
         name=schemas.FACTS,
     )
     answered = answer[schemas.FACTS]
-    facts = list(_distinct(_read(answered, said=text, categories=categories)))[:MAX_FACTS]
+    read = _read(answered, said=text, categories=categories)
+    facts = list(islice(_distinct(read), MAX_FACTS))
     return Extraction(facts, left_out=len(answered) - len(facts))
 
 
