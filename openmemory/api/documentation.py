@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import Any
 
 from django.http import HttpRequest
@@ -31,9 +32,18 @@ _POLICY = "; ".join(
 )
 
 
-@cache
+_one_at_a_time = Lock()
+
+
 def document() -> dict[str, Any]:
     """The OpenAPI document, which is the same for everybody as long as the process runs."""
+    # The generator looks its extensions up in a way that two threads at once break.
+    with _one_at_a_time:
+        return _made()
+
+
+@cache
+def _made() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return schema
 

@@ -1,7 +1,12 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 import yaml
+
+from openmemory.api import documentation
 
 PAGES = ["/docs", "/docs/", "/redoc", "/redoc/"]
 
@@ -66,3 +71,25 @@ def test_a_browser_that_opens_the_server_sees_the_documentation(client):
 
 def test_a_page_is_only_read(client):
     assert client.post("/docs").status_code == 405
+
+
+def test_two_who_ask_first_at_once_have_the_schema_made_once(monkeypatch):
+    made = []
+    both = Barrier(2)
+
+    class Generator:
+        def get_schema(self, public):
+            made.append(public)
+            with suppress(BrokenBarrierError):
+                both.wait(0.5)
+            return {"openapi": "3.1.1"}
+
+    monkeypatch.setattr(documentation, "SchemaGenerator", Generator)
+    documentation._made.cache_clear()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: documentation.document(), range(2)))
+
+    documentation._made.cache_clear()
+    assert answers == [{"openapi": "3.1.1"}] * 2
+    assert made == [True]

@@ -1,8 +1,10 @@
 """Call every operation of the schema with valid and with broken input: `make fuzz`.
 
 A server is started in a scratch folder, some memories are put into it, and schemathesis looks for
-a 500, and for an answer that the schema does not allow. Arguments are passed on to it, such as
-`-n 500` for more examples of each operation.
+a 500, and for an answer that the schema does not allow: in one process for each core, as making
+input up takes longer than answering it. In the end a table tells how often each operation was
+called, and how it answered. Arguments are passed on to schemathesis, such as `-n 500` for more
+examples of each operation, or `--phases stateful`.
 """
 
 from __future__ import annotations
@@ -10,24 +12,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
 
-HERE = Path(__file__).parent
-CHECKOUT = HERE.parent.parent
-TEXTS = ["I like green tea.", "My bicycle is red.", "Ana moved to Lisbon in May.", "日本語 🦊"]
+from tests.fuzz.server import running_server
 
-# Seconds that a server in an empty folder may take to start.
-PATIENCE = 120
+HERE = Path(__file__).parent
+TEXTS = ["I like green tea.", "My bicycle is red.", "Ana moved to Lisbon in May.", "日本語 🦊"]
+PROCESSES = os.cpu_count() or 1
+
+# Input at the bounds of what the schema allows, and beyond, then input at random. Chains of
+# operations take hours: ids from answers are used in both phases already.
+PHASES = "examples,coverage,fuzzing"
+
+# What changes how the server answers everything else comes last, in a process of its own: a key
+# that is revoked may be the one in use.
+LAST = ("/api/v1/config", "/api/v1/keys")
+
+Operation = tuple[str, str]  # method and path
 
 
 def main(arguments: list[str]) -> int:
@@ -35,55 +43,33 @@ def main(arguments: list[str]) -> int:
         scratch = Path(folder)
         with running_server(scratch / "state") as (url, key):
             write_dictionaries(scratch, url, key)
-            return fuzz(scratch, url, key, arguments)
+            operations = all_operations(url)
+            last = [each for each in operations if comes_last(each)]
+            others = [each for each in operations if each not in last]
+            failed = fuzz(deal(others), scratch, url, key, arguments)
+            failed |= fuzz([last], scratch, url, key, arguments)
+        print_answers(scratch, operations)
+        return int(failed)
 
 
-@contextmanager
-def running_server(state: Path) -> Iterator[tuple[str, str]]:
-    """Start a server, and give its address and the key of its operator."""
-    port = free_port()
-    own = {
-        "OPENMEMORY_STATE_DIR": str(state),
-        "OPENMEMORY_LOG_FORMAT": "json",
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        **{f"OPENMEMORY_RATE_{kind}": "off" for kind in ("READS", "WRITES", "FAILED_KEYS")},
-        # Nonsense goes into a database that is gone afterwards, whatever the shell says.
-        "DATABASE_URL": "",
-        "REDIS_URL": "",
-    }
-    log = state.parent / "server.log"
-    command = [sys.executable, "manage.py", "run"]
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            command, cwd=CHECKOUT, env={**os.environ, **own}, stdout=out, stderr=out
-        )
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_for(url, server)
-            yield url, (state / "api_key").read_text().strip()
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait(30)
-            tell_failures(log)
+def all_operations(url: str) -> list[Operation]:
+    schema = requests.get(f"{url}/api/schema?format=json", timeout=60).json()
+    return [
+        (method.upper(), path)
+        for path, operations in schema["paths"].items()
+        for method in operations
+        if method != "parameters"
+    ]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def comes_last(operation: Operation) -> bool:
+    method, path = operation
+    return method != "GET" and path.startswith(LAST)
 
 
-def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            if requests.get(f"{url}/health/ready", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.5)
-    raise SystemExit("The server did not start: see what `make run` says.")
+def deal(operations: Sequence[Operation]) -> list[Sequence[Operation]]:
+    """Deal the operations out to as many processes as there are cores."""
+    return [operations[number::PROCESSES] for number in range(PROCESSES)]
 
 
 def write_dictionaries(scratch: Path, url: str, key: str) -> None:
@@ -104,22 +90,39 @@ def write_dictionaries(scratch: Path, url: str, key: str) -> None:
         (scratch / f"{name}.txt").write_text("".join(f'"{word}"\n' for word in sorted(words)))
 
 
-def fuzz(scratch: Path, url: str, key: str, arguments: list[str]) -> int:
+def fuzz(
+    groups: Sequence[Sequence[Operation]],
+    scratch: Path,
+    url: str,
+    key: str,
+    arguments: Sequence[str],
+) -> bool:
+    """Run schemathesis on each group at the same time, and say whether any has failed."""
     program = str(Path(sys.executable).with_name("schemathesis"))
-    options = ["-H", f"Authorization: Bearer {key}", *arguments]
-    command = [program, "run", f"{url}/api/schema", *options]
-    return subprocess.run(command, cwd=scratch, check=False).returncode
+    phases = [] if "--phases" in arguments else ["--phases", PHASES]
+    options = ["-H", f"Authorization: Bearer {key}", *phases, *arguments]
+    environment = {**os.environ, "SCHEMATHESIS_HOOKS": str(HERE / "hooks.py")}
+    running = []
+    for group in groups:
+        names = [f"--include-name={method} {path}" for method, path in group]
+        command = [program, "run", f"{url}/api/schema", *names, *options]
+        running.append(subprocess.Popen(command, cwd=scratch, env=environment))
+    # All of them are waited for, whatever the first one says.
+    ended = [process.wait() for process in running]
+    return any(ended)
 
 
-def tell_failures(log: Path) -> None:
-    """Print the errors of the server's log, since its folder goes away, and how it ended."""
-    lines = log.read_text().split("\n")
-    events = [json.loads(line) for line in lines if line.startswith("{")]
-    for event in events:
-        if event["level"] == "error":
-            print(event["event"], event.get("exception", ""), sep="\n", file=sys.stderr)
-    if not events:
-        print(*lines[-20:], sep="\n", file=sys.stderr)
+def print_answers(scratch: Path, operations: Sequence[Operation]) -> None:
+    """Print how often each operation was called, and how it answered."""
+    answers: Counter[tuple[str, int]] = Counter()
+    for counted in scratch.glob("answers-*.json"):
+        for name, status, count in json.loads(counted.read_text()):
+            answers[name, status] += count
+    print("\n| operation | calls | answers |\n| --- | --- | --- |")
+    for method, path in operations:
+        mine = {status: n for (name, status), n in answers.items() if name == f"{method} {path}"}
+        shown = ", ".join(f"{status}: {count}" for status, count in sorted(mine.items()))
+        print(f"| {method} {path} | {sum(mine.values())} | {shown} |")
 
 
 if __name__ == "__main__":
