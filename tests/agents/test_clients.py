@@ -17,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitResult
 
 from tests.agents.agent import BEFORE, TODAY
+from tests.run.server import eventually
 
 VERSIONS = {"auto": TODAY, "legacy": BEFORE}
 
@@ -147,8 +148,7 @@ def test_fifty_agents_at_once_each_read_what_they_wrote(account):
     assert all(asyncio.run(use()))
 
 
-@pytest.mark.parametrize("mode", VERSIONS)
-def test_a_program_on_this_machine_speaks_over_standard_input(mode, account, shared_server):
+def test_a_program_on_this_machine_speaks_over_standard_input(account, shared_server):
     async def use():
         command = [str(settings.BASE_DIR / "manage.py"), "mcp_stdio", "--user", account.user_id]
         process = StdioServerParameters(
@@ -156,19 +156,39 @@ def test_a_program_on_this_machine_speaks_over_standard_input(mode, account, sha
             args=[*command, "--app", "desk"],
             env={**os.environ, **shared_server.environment},
         )
-        async with Client(process, mode=mode) as client:
+        async with Client(process) as client:
             added = await client.call_tool("add_memory", {"text": TEXT})
-            return client.protocol_version, added
+            version = client.protocol_version
+        return version, added, await texts_over_http(account)
 
-    version, added = asyncio.run(use())
+    version, added, texts = asyncio.run(use())
 
-    assert version == VERSIONS[mode]
+    assert version == TODAY
     assert added.structured_content["app"] == "desk"
-    async_read = asyncio.run(read_over_http(account))
-    assert [memory["text"] for memory in async_read] == [TEXT]
+    assert texts == [TEXT]
 
 
-async def read_over_http(account):
+async def texts_over_http(account):
     async with account.connected() as client:
         listed = await client.call_tool("get_memories", {})
-        return listed.structured_content["memories"]
+        return [memory["text"] for memory in listed.structured_content["memories"]]
+
+
+def test_clients_do_not_notice_that_the_server_was_started_again(account, shared_server):
+    before = shared_server.child("openmemory.serving")
+    workers = before.children(recursive=True)
+
+    def started_again():
+        return (
+            not any(each.is_running() for each in [before, *workers]) and shared_server.is_ready()
+        )
+
+    async def use():
+        async with account.connected() as today, account.connected(mode="legacy") as old:
+            await today.call_tool("add_memory", {"text": TEXT})
+            before.kill()
+            assert await asyncio.to_thread(eventually, started_again)
+            return [await client.call_tool("get_memories", {}) for client in (today, old)]
+
+    for listed in asyncio.run(use()):
+        assert [memory["text"] for memory in listed.structured_content["memories"]] == [TEXT]
