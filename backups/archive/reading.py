@@ -145,6 +145,7 @@ class Archive:
     def _read_user(self, items: Iterator[Item]) -> None:
         for item in items:
             self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
+            _values(self.user, ENTITIES, item.line, item.name)
             if self._owner is None:
                 self._owner = (self.user.id, item.line, item.name)
 

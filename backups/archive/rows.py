@@ -59,6 +59,10 @@ class UserRow(Row, frozen=True):
     email: Annotated[str, Meta(max_length=254)] | None = None
     metadata: Object | None = None
 
+    def values(self) -> tuple[str, str, Object]:
+        written(self.metadata)
+        return self.name or "", self.email or "", self.metadata or {}
+
 
 class AppRow(Row, frozen=True):
     columns = (
@@ -91,11 +95,12 @@ class CategoryRow(Row, frozen=True):
     id: UUID
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     created_at: Moment
-    description: str | None = None
+    # Short, as all users share it.
+    description: Annotated[str, Meta(max_length=1000)] | None = None
     updated_at: Moment | None = None
 
     def values(self) -> tuple[Any, ...]:
-        described = bounded("description", self.description or "", MAX_TEXT_BYTES)
+        described = self.description or ""
         return (self.id, self.name, described, self.created_at, self.updated_at or self.created_at)
 
 

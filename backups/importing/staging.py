@@ -7,7 +7,7 @@ of its row in `archive.rows`, the number and the line that it stood at, and the 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from backups.archive.format import LISTS
 from backups.archive.reading import ROWS, Archive, Placed
 from backups.archive.rows import LineRow, Row
+from backups.progress import Progress
 
 # Rows that are copied with one statement; between two, others may use the connection.
 AT_ONCE = 5000
@@ -26,8 +27,6 @@ AT_ONCE = 5000
 # The tables, with what else is made while an archive is merged.
 TABLES = (*(f"staged_{name}" for name in LISTS), "staged_lines", "staged_vectors")
 TARGETS = ("target_memories", "target_changes", "target_apps", "target_categories")
-
-Progress = Callable[[int, int], None]
 
 
 @contextmanager

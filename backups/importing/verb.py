@@ -12,6 +12,7 @@ from psycopg.errors import UniqueViolation
 
 from accounts.models import User
 from backups.archive.reading import Archive
+from backups.progress import Progress, silent
 from jobs.models import Job
 from memories import embedding
 from memories.models import EmbeddingSpace
@@ -19,7 +20,7 @@ from openmemory.errors import Conflict
 
 from .checking import check
 from .merging import Merge, Mode
-from .staging import Progress, staged
+from .staging import staged
 
 Result = dict[str, Any]
 
@@ -31,10 +32,6 @@ class StoredMeanwhile(Conflict):
     """Others have stored the same while this was imported: send it again."""
 
     code = "stored_meanwhile"
-
-
-def silent(done: int, total: int) -> None:
-    """Tell nobody."""
 
 
 @contextmanager
@@ -54,11 +51,12 @@ def import_archive(
 ) -> Result:
     """Import an archive into a user: what was made, and the job that makes missing vectors.
 
-    Nobody sees anything of it until the transaction of `finishing` ends, in whose dict the result
-    is put. `progress` is told the bytes that were read, and as many again as they are stored.
-    Raises BadArchive, ArchiveTooLarge and StoredMeanwhile, and then nothing has changed.
+    A user who was not stored yet is stored with it, and is called what the archive says. Nobody
+    sees anything of it until the transaction of `finishing` ends, in whose dict the result is put.
+    `progress` is told the bytes that were read, and as many again as they are stored. Raises
+    BadArchive, ArchiveTooLarge and StoredMeanwhile, and then nothing has changed.
     """
-    archive = Archive(file)
+    archive, new = Archive(file), user._state.adding
     space = _space_of(archive)
     with staged(archive, user=user.pk, vectors=space is not None, progress=progress):
         check()
@@ -69,6 +67,8 @@ def import_archive(
         for attempt in range(ATTEMPTS):
             try:
                 with finishing() as result:
+                    if new:
+                        _store(user, archive)
                     result |= _merge(archive, user, mode, by, space, tell)
             except IntegrityError as error:
                 if not isinstance(error.__cause__, UniqueViolation):
@@ -90,6 +90,12 @@ def _space_of(archive: Archive) -> EmbeddingSpace | None:
         .filter(provider=facts.provider, model=facts.model, dimensions=facts.dimensions)
         .first()
     )
+
+
+def _store(user: User, archive: Archive) -> None:
+    assert archive.user is not None  # noqa: S101 - it was read
+    user.name, user.email, user.metadata = archive.user.values()
+    user.save(force_insert=True)
 
 
 def _merge(

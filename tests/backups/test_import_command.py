@@ -1,0 +1,75 @@
+"""Archives that are imported by command."""
+
+import io
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from memories.models import Memory
+from tests.backups.made import ENTITIES, Original, Ours
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "anna.zip"
+    path.write_bytes(Ours("anna").zipped())
+    return path
+
+
+def said(*arguments: object) -> str:
+    out = io.StringIO()
+    call_command("import_backup", *map(str, arguments), stdout=out)
+    return out.getvalue()
+
+
+def test_an_archive_is_imported_into_a_user(alice, file):
+    answer = said(file, "--user", "alice")
+
+    assert answer == (
+        f"{file}: of its memories 4 were made, 0 changed and 0 left as they were, of alice.\n"
+    )
+    assert Memory.objects.owned_by(alice.user).count() == 4
+
+
+def test_a_program_is_told_the_counts(alice, file, capsys):
+    answer = json.loads(said(file, "--user", "alice", "--json", "--quiet", "--mode", "skip"))
+
+    assert (answer["file"], answer["memories_created"], answer["job"]) == (str(file), 4, None)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_user_is_made_with_the_memories_or_not_at_all(file, tmp_path):
+    with pytest.raises(CommandError, match="There is no user 'anna'"):
+        said(file, "--user", "anna")
+    broken = Original("anna")
+    broken.entities["user"] |= {"name": "Anna", "email": "anna@example.org"}
+    good = broken.zipped()
+    broken.memories[0]["state"] = "lost"
+    file.write_bytes(broken.zipped())
+    with pytest.raises(CommandError):
+        said(file, "--user", "anna", "--create-user")
+    assert not User.objects.filter(user_id="anna").exists()
+
+    file.write_bytes(good)
+    assert "4 were made" in said(file, "--user", "anna", "--create-user")
+
+    anna = User.objects.get(user_id="anna")
+    assert (anna.name, anna.email, anna.is_staff) == ("Anna", "anna@example.org", False)
+    assert not anna.has_usable_password()
+    with pytest.raises(CommandError, match="no spaces"):
+        said(file, "--user", "an na", "--create-user")
+
+
+def test_what_is_wrong_is_named_with_its_member_and_line(alice, file):
+    broken = Original("alice")
+    broken.memories[2]["state"] = "lost"
+    file.write_bytes(broken.zipped())
+
+    with pytest.raises(CommandError, match=rf"^{ENTITIES}, line \d+: Invalid enum value 'lost'"):
+        said(file, "--user", "alice")
+    with pytest.raises(CommandError, match="No such file"):
+        said(file.parent / "nothing.zip", "--user", "alice")
