@@ -78,7 +78,8 @@ class Member:
     def read(self, size: int, /) -> bytes:
         """Read so many bytes at most, none at the end. Raises BadArchive, ArchiveTooLarge."""
         try:
-            data = self._stream.read(size)
+            # zipfile reads what is stored uncompressed in one piece, and the file has short ones.
+            data = self._stream.read(min(size, LONGEST_DIRECTORY))
         except BROKEN as error:
             raise BadArchive(f"This is broken: {error}.", member=self.name) from None
         self.budget.spend(len(data), self.name)

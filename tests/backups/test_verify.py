@@ -15,6 +15,7 @@ from backups.scratch import SCHEMA, scratch_schema
 from backups.selecting import Part
 from memories.models import EmbeddingSpace, Memory
 from tests.backups.made import Original
+from tests.memories.stock import stock
 
 # An export reads by a connection of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -108,6 +109,15 @@ def test_what_was_changed_is_found_with_its_member_and_line(archive, flags, tmp_
     told = json.loads(out.getvalue())
     assert (told["ok"], told["error"]["code"]) == (False, "bad_archive")
     assert scratch_is_gone()
+
+
+def test_many_vectors_are_read(alice, tmp_path):
+    stock(alice.user, [f"Tea number {number}" for number in range(1500)])
+    file = tmp_path / "alice.zip"
+    with file.open("wb") as target:
+        export(alice.user, target, part=Part())
+
+    assert json.loads(said(file, "--json"))["counts"]["vectors"] == 1500
 
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
