@@ -24,6 +24,9 @@ from .switching import Busy, alone, leave, switch
 
 State = EmbeddingSpace.State
 
+# How often the memories of the last moment are fetched before the switch.
+REFILLS = 5
+
 # Seconds until the next try to switch, when somebody writes memories for long, as an import does.
 PAUSE = 2.0
 
@@ -72,6 +75,7 @@ class _Reembedding:
         self.wanted = wanted
         self.space = self._opened()
         self.filling = Filling(self.space, self._step)
+        self.refills = 0
 
     def run(self) -> None:
         self._fill()
@@ -82,6 +86,7 @@ class _Reembedding:
             try:
                 self._finish()
             except NotFull:
+                self.refills += 1
                 self._fill()
             except Busy:
                 self.work.progress(self.work.job.done)
@@ -162,9 +167,10 @@ class _Reembedding:
             raise Outdated
 
     def _ensure_full(self) -> None:
-        # What was written a moment ago is with a job where the model is asked over the network.
-        # There is always some of it, and it is found by its words.
-        allowed = 0 if self.space.is_local else BATCH
+        # Where the model runs elsewhere, there may always be something that was written a moment
+        # ago and not embedded yet. It is found by its words, and has a job of its own.
+        always = not self.space.is_local and self.refills >= REFILLS
+        allowed = BATCH if always else 0
         missing = self.space.lacking().exclude(pk__in=self.filling.refused)
         if missing[: allowed + 1].count() > allowed:
             raise NotFull
