@@ -212,6 +212,7 @@ def ask(address: Address, path: str) -> tuple[int, str]:
 
 
 def summary(address: Address, key: str) -> str:
+    legacy = "\n  Old clients    act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""
 OpenMemory is running.
 
@@ -220,7 +221,7 @@ OpenMemory is running.
   User           {settings.DEFAULT_USER} (an operator)
   API key        {key}
                  kept in {settings.STATE_DIR / "api_key"}
-  State          {settings.STATE_DIR}
+  State          {settings.STATE_DIR}{legacy}
 
 Press Ctrl-C to stop it.
 """

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -125,12 +126,16 @@ class Server:
 
     def child(self, *words: str) -> psutil.Process:
         """Find the one process of the tree whose command line has all these words."""
+        return next(self._children(words))
+
+    def has_child(self, *words: str) -> bool:
+        return any(self._children(words))
+
+    def _children(self, words: tuple[str, ...]) -> Iterator[psutil.Process]:
         assert self.process is not None
-        return next(
-            process
-            for process in psutil.Process(self.process.pid).children(recursive=True)
-            if all(word in _command(process) for word in words)
-        )
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            if all(word in _command(process) for word in words):
+                yield process
 
 
 def _command(process: psutil.Process) -> str:

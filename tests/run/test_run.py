@@ -109,6 +109,8 @@ def test_slow_clients_hold_up_nobody(server: Server) -> None:
     "words",
     [
         pytest.param(("-m", "openmemory.serving"), id="the web server"),
+        pytest.param(("-m", "openmemory.working", "quick"), id="the worker for quick jobs"),
+        pytest.param(("-m", "openmemory.working", "long"), id="the worker for long jobs"),
         pytest.param(("valkey-server",), id="valkey"),
         pytest.param(("postgres", "-D"), id="postgres"),
         pytest.param(("postgres:", "checkpointer"), id="a process of postgres"),
@@ -121,6 +123,7 @@ def test_a_process_that_is_killed_is_started_again(server: Server, words: tuple[
     victim.kill()
     assert eventually(lambda: not victim.is_running())
 
+    assert eventually(lambda: server.has_child(*words))
     assert eventually(server.is_ready)
     assert supervisor(server) == pid
 

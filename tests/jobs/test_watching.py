@@ -1,0 +1,46 @@
+"""A worker for quick jobs watches itself, and ends when it had better be another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from celery import beat
+
+from openmemory import working
+from openmemory.celery import app
+
+
+@pytest.fixture
+def signals(monkeypatch):
+    """What this process would have been sent."""
+    sent = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
+    monkeypatch.setattr(working, "LOOK_SECONDS", 0.01)
+    return sent
+
+
+def sender(monkeypatch, run):
+    thread = threading.Thread(target=run, daemon=True)
+    monkeypatch.setattr(beat, "EmbeddedService", lambda app, **how: thread)
+
+
+def test_it_ends_when_what_sends_periodic_messages_has_died(signals, monkeypatch):
+    sender(monkeypatch, lambda: None)
+
+    working._watch(app)
+
+    assert signals == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_it_ends_when_it_has_grown_too_large(signals, monkeypatch, settings):
+    done = threading.Event()
+    sender(monkeypatch, done.wait)
+    settings.WORKER_MEGABYTES = 1
+
+    working._watch(app)
+
+    done.set()
+    assert signals == [(os.getpid(), signal.SIGTERM)]

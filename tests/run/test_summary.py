@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from openmemory.starting import Address, summary
+
+ADDRESS = Address("127.0.0.1", 8000)
+
+
+def test_who_starts_the_server_is_told_that_old_clients_are_let_in(settings) -> None:
+    settings.LEGACY_CLIENTS = False
+    assert "Old clients" not in summary(ADDRESS, "om_key")
+
+    settings.LEGACY_CLIENTS = True
+    assert "  Old clients    act as this user without a key\n" in summary(ADDRESS, "om_key")
