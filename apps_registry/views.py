@@ -77,5 +77,8 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
     def _asked(self, request: AuthenticatedRequest) -> dict[str, Any]:
         """Join the query and the body: the original's page sends no body, others no query."""
         word = request.query_params.get("is_active")
-        asked = {} if word is None else {"is_active": IN_QUERY.get(word.lower(), word)}
-        return {**asked, **dict(request.data)}
+        if word is None:
+            return dict(request.data)
+        if word.lower() not in IN_QUERY:
+            raise Malformed("Send `true` or `false`.", field="is_active")
+        return {"is_active": IN_QUERY[word.lower()], **dict(request.data)}

@@ -1,5 +1,9 @@
 """What managing memories costs, as ratios to its own SQL, and what the access log adds to a search.
 
+Each operation is called over the API, and the statements about the person's things that it sends
+to PostgreSQL are run by themselves, in turns. As some of these take less than a request that asks
+for nothing, `GET /users/me` is called as well, and the ratio is told without that too.
+
     python benchmarks/managing.py [--sizes 10000,100000]
 
 Starts a server in a scratch folder, with users whose memories are in categories and have been read.
@@ -9,9 +13,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from itertools import cycle
+from statistics import median
 from typing import Any
 
-from api import SAMPLES, WARM_UP, captured, medians, run, stocked, timed
+from api import SAMPLES, WARM_UP, captured, medians, plain, run, stocked, timed
 from served import Server, own_server, use_django
 from stocking import Writer, settle
 
@@ -29,14 +35,18 @@ JOIN (SELECT id, row_number() OVER (ORDER BY name) AS theme FROM memories_catego
 ON CONFLICT DO NOTHING
 """
 
-# Two readings for each memory, of random ones.
-READ = """
-INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
-SELECT id, app_id, now() - random() * interval '90 days', 'search', '{}'
-FROM memories_memory, generate_series(1, 2)
-WHERE user_id = %(user)s AND random() < 0.9
-"""
+# How often most memories have been read, and how many by one search.
+READINGS = 2
+READ_AT_ONCE = 100
 
+# How many memories are paused and resumed in one request, and how often.
+BULK = 10_000
+BULK_ROUNDS = 5
+
+# The least that it takes: as many rows written anew, and taken back.
+REWRITTEN = """
+UPDATE memories_memory SET state = 'archived', updated_at = now() WHERE id = ANY(%s::uuid[])
+"""
 
 Call = Callable[[Any, str], Any]
 
@@ -64,18 +74,23 @@ def main() -> None:
                 manager.ask_everything()
         print_operations(managers)
         print_access_log(managers)
+        print_bulk(managers)
 
 
 def print_operations(managers: dict[int, Manager]) -> None:
-    columns = " | ".join(f"SQL at {size} | request | ratio" for size in managers)
+    columns = " | ".join(f"SQL at {size} | request | ratio | beyond" for size in managers)
     print(f"\n| operation | {columns} | growth |")
-    print("| --- |" + " --- |" * (3 * len(managers) + 1))
+    print("| --- |" + " --- |" * (4 * len(managers) + 1))
     for name in OPERATIONS:
         figures = [manager.medians_of(name) for manager in managers.values()]
         columns = " | ".join(
-            f"{sql:.1f} ms | {request:.1f} ms | **{request / sql:.2f}**" for sql, request in figures
+            f"{sql:.1f} ms | {request:.1f} ms | **{request / sql:.2f}**"
+            f" | {(request - empty) / sql:.2f}"
+            for sql, request, empty in figures
         )
         print(f"| {name} | {columns} | **{figures[-1][1] / figures[0][1]:.2f}** |")
+    empty = managers[min(managers)].medians_of(next(iter(OPERATIONS)))[-1]
+    print(f"\n`beyond` is the ratio without the {empty:.1f} ms that an empty request takes.")
 
 
 def print_access_log(managers: dict[int, Manager]) -> None:
@@ -85,6 +100,16 @@ def print_access_log(managers: dict[int, Manager]) -> None:
         noting, search = manager.medians_of("search")
         without = search - noting
         print(f"| {size} | {without:.1f} ms | {search:.1f} ms | **{search / without:.2f}** |")
+
+
+def print_bulk(managers: dict[int, Manager]) -> None:
+    print("\n| memories | of them paused and resumed | rows written anew | a request | ratio |")
+    print("| --- | --- | --- | --- | --- |")
+    for size, manager in managers.items():
+        written, request = manager.pause_and_resume()
+        count = min(size, BULK)
+        ratio = f"**{request / written:.2f}**"
+        print(f"| {size} | {count} | {written:.0f} ms | {request:.0f} ms | {ratio} |")
 
 
 class Manager:
@@ -98,26 +123,50 @@ class Manager:
         put_in_use(self._user)
         self._client = server.client(key)
         self._in_process = InProcess(key)
-        self._memory = str(Memory.objects.owned_by(self._user).latest("created_at").pk)
+        mine = Memory.objects.owned_by(self._user).values_list("pk", flat=True)
+        # Sorted by their ids, they are in no order of anything else.
+        self._memories = [str(pk) for pk in mine.order_by("pk")[:BULK]]
+        self._asked_about = cycle(self._memories)
         self._writer = Writer(seed=7)
         self._taken: dict[str, list[tuple[float, ...]]] = {name: [] for name in OPERATIONS}
         self._taken["search"] = []
 
     def ask_everything(self) -> None:
+        memory = next(self._asked_about)
         for name, call in OPERATIONS.items():
-            self._taken[name].append(self._ask(call))
+            self._taken[name].append(self._ask(call, memory))
         self._taken["search"].append(self._search())
 
     def medians_of(self, name: str) -> list[float]:
         return medians(self._taken[name])
 
-    def _ask(self, call: Call) -> tuple[float, float]:
-        statements = self._statements(call)
-        return timed(lambda: run(statements)), timed(lambda: call(self._client, self._memory))
+    def pause_and_resume(self) -> list[float]:
+        """The medians of writing as many rows anew, and of a request that changes them."""
+        taken = [self._change(state) for _ in range(BULK_ROUNDS) for state in ("paused", "active")]
+        return [median(column) for column in zip(*taken, strict=True)]
 
-    def _statements(self, call: Call) -> list[str]:
+    def _change(self, state: str) -> tuple[float, float]:
+        body = {"memory_ids": self._memories, "state": state}
+        return (
+            timed(self._rewrite),
+            timed(lambda: self._client.post("/memories/actions/pause", body)),
+        )
+
+    def _rewrite(self) -> None:
+        with plain().transaction(force_rollback=True), plain().cursor() as cursor:
+            cursor.execute(REWRITTEN, [self._memories])
+
+    def _ask(self, call: Call, memory: str) -> tuple[float, ...]:
+        statements = self._statements(call, memory)
+        return (
+            timed(lambda: run(statements)),
+            timed(lambda: call(self._client, memory)),
+            timed(lambda: self._client.get("/users/me")),
+        )
+
+    def _statements(self, call: Call, memory: str) -> list[str]:
         """Those about the person's things: who asks is found out by others."""
-        asked = captured(lambda: call(self._in_process, self._memory))
+        asked = captured(lambda: call(self._in_process, memory))
         return [each for each in asked if "memories_" in each or "apps_registry_" in each]
 
     def _search(self) -> tuple[float, float]:
@@ -147,16 +196,23 @@ class InProcess:
 
 
 def put_in_use(user: Any) -> None:
-    """Put the memories of a user into categories, and have them read."""
+    """Put the memories of a user into categories, and have an app read them."""
     from django.db import connection
 
-    from memories.models import Category
+    from apps_registry.models import App
+    from memories.accessing import note_accesses
+    from memories.models import Category, Memory
     from memories.taxonomy import THEMES
 
     Category.objects.named([theme.name for theme in THEMES])
     with connection.cursor() as cursor:
-        for statement in (CATEGORISED, READ):
-            cursor.execute(statement, {"user": user.pk})
+        cursor.execute(CATEGORISED, {"user": user.pk})
+    app = App.objects.get(owner=user, name="benchmark")
+    memories = list(Memory.objects.owned_by(user).only("pk"))
+    for _ in range(READINGS):
+        for start in range(0, len(memories), READ_AT_ONCE):
+            found = memories[start : start + READ_AT_ONCE * 9 // 10]
+            note_accesses(found, app=app, access_type="search")
 
 
 if __name__ == "__main__":

@@ -155,9 +155,15 @@ def _moved(vectors: Any, random: Any) -> Iterator[Any]:
         yield HalfVector(moved / np.linalg.norm(moved))
 
 
+TABLES = (
+    "memories_memory, memories_embedding, memories_categorization, memories_access,"
+    " memories_firstaccess, apps_registry_app"
+)
+
+
 def settle() -> None:
     """Do now what PostgreSQL does by itself in the minutes after a load."""
     from django.db import connection
 
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE memories_memory, memories_embedding")
+        cursor.execute(f"VACUUM ANALYZE {TABLES}")

@@ -139,6 +139,13 @@ def test_an_update_that_says_nothing_clear_is_refused(alice, apps, body):
     assert errors_of(answer) == {("body", "is_active")}
 
 
+def test_a_query_that_is_wrong_is_refused_whatever_the_body_says(alice, apps):
+    answer = alice.put(f"/apps/{apps['chat'].pk}?is_active=null", {"is_active": False})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed")
+    assert not App.objects.paused().exists()
+
+
 def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_assert_num_queries):
     with django_assert_num_queries(3):  # key, app, page
         page = alice.get(f"/apps/{apps['chat'].pk}/memories").json()
