@@ -59,7 +59,12 @@ stopping: Any = threading.Event()
 
 
 def take(lane: kinds.Lane) -> Job | None:
-    """Lease the job of this lane that is due for longest. None when there is none."""
+    """Lease the job of this lane that is due for longest. None when there is none.
+
+    A process that was told to stop gets none.
+    """
+    if stopping.is_set():
+        return None
     with transaction.atomic():
         waiting = Job.objects.due(kinds.names(lane))
         job = waiting.select_for_update(skip_locked=True, of=("self",)).first()

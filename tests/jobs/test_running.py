@@ -170,3 +170,4 @@ def test_a_worker_that_stops_hands_its_job_back_as_if_it_had_not_been(alice, reg
     run(taken)
 
     assert (state_of(job), job.attempts) == (State.QUEUED, 0)
+    assert run_due() == 0

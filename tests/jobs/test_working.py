@@ -26,6 +26,7 @@ class Works(Server):
             state_dir,
             DJANGO_SETTINGS_MODULE="tests.jobs.settings",
             OPENMEMORY_WEB_PROCESSES="1",
+            OPENMEMORY_LONG_JOBS_NICENESS="0",
             OPENMEMORY_JOBS_LEASE_SECONDS="2",
             OPENMEMORY_JOBS_SWEEP_SECONDS="1",
         )
@@ -174,8 +175,10 @@ def test_a_worker_that_is_stopped_hands_its_jobs_to_the_next_one(works: Works, g
     assert begun(gate, job)
     (gate / f"{job}-1").unlink()
 
-    works.child("openmemory.working", "long").terminate()
+    worker = works.child("openmemory.working", "long")
+    worker.terminate()
 
+    assert eventually(lambda: not worker.is_running())
     assert begun(gate, job)  # as its first attempt again: it is not its fault
     open_up(gate)
     assert eventually(lambda: works.has_succeeded(job))
