@@ -21,7 +21,12 @@ class Check:
     def run(self) -> None:
         """Raises BadArchive."""
         with connection.cursor() as cursor:
-            cursor.execute(f"{self.statement} ORDER BY number LIMIT 1")
+            # Found all and then the first: to find the first at once, PostgreSQL would compare
+            # each row with each other, as it expects that there are many.
+            cursor.execute(
+                f"WITH wrong AS MATERIALIZED ({self.statement})"
+                " SELECT number, line FROM wrong ORDER BY number LIMIT 1"
+            )
             wrong = cursor.fetchone()
         if wrong is None:
             return
