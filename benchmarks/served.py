@@ -27,16 +27,23 @@ class Client:
     """One kept connection with one key. Not for several threads."""
 
     def __init__(self, url: str, key: str) -> None:
-        self.url = url
+        self.url, self.key = url, key
         address = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(address, timeout=120)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def again(self) -> Client:
+        """Another connection of the same user."""
+        return Client(self.url, self.key)
 
     def get(self, path: str) -> Any:
         return self._call("GET", path, None)
 
     def post(self, path: str, body: Any) -> Any:
         return self._call("POST", path, json.dumps(body))
+
+    def put(self, path: str, body: Any) -> Any:
+        return self._call("PUT", path, json.dumps(body))
 
     def _call(self, method: str, path: str, body: str | None) -> Any:
         self._connection.request(method, f"/api/v1{path}", body, self._headers)
