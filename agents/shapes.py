@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from memories.models import Memory
@@ -41,7 +42,9 @@ class Memories(BaseModel):
 
 class AddedMemory(ShownMemory):
     event: str = Field(description="ADD, or DUPLICATE when it was remembered already.")
-    job: str | None = Field(description="The job that goes on with it, if any.")
+    job: str | None = Field(
+        description="Where the API shows the job that turns it into facts, if one does."
+    )
 
 
 class Deleted(BaseModel):
@@ -77,7 +80,8 @@ def found(hit: Hit) -> FoundMemory:
 
 
 def added(remembered: Remembered) -> AddedMemory:
-    return AddedMemory(**_fields(remembered.memory), event=remembered.event, job=None)
+    job = reverse("job", args=[remembered.job.pk]) if remembered.job else None
+    return AddedMemory(**_fields(remembered.memory), event=remembered.event, job=job)
 
 
 def _fields(memory: Memory) -> dict[str, Any]:

@@ -27,6 +27,19 @@ def test_adding_the_same_again_does_no_harm(agent):
     assert Memory.objects.count() == 1
 
 
+def test_a_language_model_goes_on_with_a_text_after_the_answer(agent, alice, olga):
+    model = {
+        "provider": "vllm",
+        "config": {"model": "none", "openai_base_url": "http://127.0.0.1:9/v1"},
+    }
+    assert olga.put("/config/mem0/llm", model).status_code == 200
+
+    added = agent.call("add_memory", text="Our dog Rex is afraid of thunder")
+
+    job = alice.get(added.data["job"].removeprefix("/api/v1")).json()
+    assert job["state"] == "queued"
+
+
 def test_a_text_is_kept_as_it_is_when_nothing_shall_be_inferred(agent):
     agent.call("add_memory", text="  Rex\n", infer=False)
 
