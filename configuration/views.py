@@ -92,7 +92,8 @@ class WholeView(ConfigurationView):
         """Go back to the defaults.
 
         Operators only. The defaults are what the environment says, else what the server comes
-        with. Keys that were kept are forgotten.
+        with. Keys that were kept are forgotten, but that of an embedder whose vectors are
+        still there.
         """
         return Response(self._change(changing.EVERYTHING))
 
@@ -141,7 +142,9 @@ class EmbedderView(SectionView):
         """Choose the embedding model.
 
         Operators only. What is left out or null goes back to its default; the mask of the key
-        stands for the kept key, as long as the server that it is for stays the same.
+        stands for the kept key, as long as the server that it is for stays the same. Where it is
+        another model, a job embeds all memories anew. Until it is done searches go on with the
+        former one, whose key is kept with its vectors until they are dropped.
         """
         return self._replace(EmbedderSerializer)
 
