@@ -13,7 +13,8 @@ from openmemory.errors import Malformed
 
 from . import defaults, keys, reading, shape
 from .models import Configuration, ConfigurationChange
-from .providers.known import LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
+from .providers import multilingual
+from .providers.known import LOCAL_DIMENSIONS, LOCAL_MODELS, MULTILINGUAL_MODEL
 from .reading import EmbedderSettings, ModelSettings, Settings
 
 # Section → field → value. None takes a choice back: the default holds again.
@@ -115,16 +116,24 @@ def _settings(kind: defaults.Kind, chosen: Mapping[str, Any]) -> ModelSettings:
 def model_wrongs(kind: defaults.Kind, settings: ModelSettings) -> list[Wrong]:
     """What is wrong with a section as a whole, though each of its fields may be right."""
     if isinstance(settings, EmbedderSettings) and settings.is_local:
-        built_in = {"model": LOCAL_EMBEDDING_MODEL, "dimensions": LOCAL_DIMENSIONS}
-        return [
-            Wrong(kind, field, "not_built_in", f"The built-in embedder has {value} only.")
-            for field, value in built_in.items()
-            if getattr(settings, field) != value
-        ]
+        return _local_wrongs(settings)
     if settings.model is None and not settings.is_local:
         detail = f"Name a model of `{settings.provider}`."
         return [Wrong(kind, "model", "required", detail)]
     return []
+
+
+def _local_wrongs(settings: EmbedderSettings) -> list[Wrong]:
+    wrongs = []
+    if settings.model not in LOCAL_MODELS:
+        detail = f"The built-in embedder has {' and '.join(LOCAL_MODELS)} only."
+        wrongs.append(Wrong("embedder", "model", "not_built_in", detail))
+    elif settings.model == MULTILINGUAL_MODEL and (detail := multilingual.fault() or ""):
+        wrongs.append(Wrong("embedder", "model", "not_installed", detail))
+    if settings.dimensions != LOCAL_DIMENSIONS:
+        detail = f"The built-in embedder has {LOCAL_DIMENSIONS} dimensions only."
+        wrongs.append(Wrong("embedder", "dimensions", "not_built_in", detail))
+    return wrongs
 
 
 def _steps(before: Settings, after: Settings) -> list[dict[str, Any]]:

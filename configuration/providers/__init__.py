@@ -119,7 +119,9 @@ def embedder_for(settings: EmbedderSettings) -> Embedder:
 def built_in(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:
     """Find a model that runs in this process. It is made once, and used by all threads."""
     from .local import LocalEmbedder
+    from .multilingual import MultilingualEmbedder
 
-    if model == LocalEmbedder.model:
-        return LocalEmbedder()
+    for kind in (LocalEmbedder, MultilingualEmbedder):
+        if model == kind.model:
+            return kind()
     raise ProviderUnavailable(f"There is no embedder {LOCAL}/{model} here.")

