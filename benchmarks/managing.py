@@ -12,7 +12,8 @@ Starts a server in a scratch folder, with users whose memories are in categories
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import cycle
 from statistics import median
 from typing import Any
@@ -38,6 +39,9 @@ ON CONFLICT DO NOTHING
 # How often most memories have been read, and how many by one search.
 READINGS = 2
 READ_AT_ONCE = 100
+
+# What a statement about the person's things names, or how an index of vectors is looked up.
+ABOUT_THINGS = ("memories_", "apps_registry_", "hnsw.")
 
 # How many memories are paused and resumed in one request, and how often.
 BULK = 10_000
@@ -121,7 +125,7 @@ class Manager:
 
         self._user = User.objects.get(user_id=user_id)
         put_in_use(self._user)
-        self._client = server.client(key)
+        self._client, self._new_client = server.client(key), partial(server.client, key)
         self._in_process = InProcess(key)
         mine = Memory.objects.owned_by(self._user).values_list("pk", flat=True)
         # Sorted by their ids, they are in no order of anything else.
@@ -142,6 +146,7 @@ class Manager:
 
     def pause_and_resume(self) -> list[float]:
         """The medians of writing as many rows anew, and of a request that changes them."""
+        self._client = self._new_client()  # the server has closed one that was idle for long
         taken = [self._change(state) for _ in range(BULK_ROUNDS) for state in ("paused", "active")]
         return [median(column) for column in zip(*taken, strict=True)]
 
@@ -159,7 +164,7 @@ class Manager:
     def _ask(self, call: Call, memory: str) -> tuple[float, ...]:
         statements = self._statements(call, memory)
         return (
-            timed(lambda: run(statements)),
+            timed(lambda: run_together(statements)),
             timed(lambda: call(self._client, memory)),
             timed(lambda: self._client.get("/users/me")),
         )
@@ -167,7 +172,7 @@ class Manager:
     def _statements(self, call: Call, memory: str) -> list[str]:
         """Those about the person's things: who asks is found out by others."""
         asked = captured(lambda: call(self._in_process, memory))
-        return [each for each in asked if "memories_" in each or "apps_registry_" in each]
+        return [each for each in asked if any(name in each for name in ABOUT_THINGS)]
 
     def _search(self) -> tuple[float, float]:
         from memories.accessing import note_accesses
@@ -178,6 +183,12 @@ class Manager:
         body = {"query": self._writer.question()}
         search = timed(lambda: self._client.post("/memories/search", body))
         return noting, search
+
+
+def run_together(statements: Sequence[str]) -> None:
+    """In one transaction, as how an index is looked up is set for the rest of one."""
+    with plain().transaction():
+        run(statements)
 
 
 class InProcess:
