@@ -35,6 +35,7 @@ PRINTED = {
     ],
     "Apps and rules": ["Updated app details successfully", KEY],
     "Keys": ["for the house"],
+    "Jobs": ["succeeded", ".zip"],
     "Delete": ["Successfully deleted memory", "Successfully deleted 2 memories"],
     "Configuration": ["Keep what is said about animals.", "bge-small-en-v1.5"],
     "Refusals": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
