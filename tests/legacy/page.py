@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 ORIGIN = "http://localhost:3000"
@@ -22,6 +23,23 @@ class Page:
         """Give the answer to a call that works."""
         self._preflight(method, path)
         answer = getattr(self.client, method)(f"/api/v1{path}", body, format="json")
+        assert answer.status_code == 200, answer.content
+        assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+        return answer.json()
+
+    def download(self, path: str, body: Any) -> bytes:
+        """Give the file that a call is answered with."""
+        self._preflight("post", path)
+        answer = self.client.post(
+            f"/api/v1{path}", body, format="json", headers={"Accept": "application/zip"}
+        )
+        assert answer.status_code == 200
+        return answer.getvalue()
+
+    def upload(self, path: str, file: bytes, **form: str) -> Any:
+        """Give the answer to a form with a file, before which browsers send no preflight."""
+        sent = {"file": SimpleUploadedFile("memories_export.zip", file), **form}
+        answer = self.client.post(f"/api/v1{path}", sent, format="multipart")
         assert answer.status_code == 200, answer.content
         assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
         return answer.json()

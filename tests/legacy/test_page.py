@@ -96,6 +96,19 @@ def test_the_page_puts_down_and_shows_memories(page):
     assert shape_of(related) in (ITEMS, {**ITEMS, "items": []})
 
 
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_the_page_takes_memories_out_and_puts_them_back(page):
+    made = remember(page, "I like tea.")
+
+    archive = page.download("/backup/export", {"user_id": page.user_id})
+    page.call("delete", "/memories/", {"memory_ids": [made["id"]], "user_id": page.user_id})
+    answer = page.upload("/backup/import", archive, user_id=page.user_id)
+
+    assert answer["message"] == f'Import completed into user "{page.user_id}"'
+    shown = page.call("get", f"/memories/{made['id']}")
+    assert shown == {name: made[name] for name in shown}
+
+
 def test_the_page_pauses_resumes_and_deletes(page):
     made = remember(page, "I like tea.")
 
