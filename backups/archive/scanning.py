@@ -18,7 +18,8 @@ from .unzipping import Stream
 
 PIECE = 64 * 1024
 
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SPACES = " \t\n\r"
+_SPACE = re.compile(f"[{_SPACES}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +128,15 @@ class Scanner:
     def _peek(self) -> str:
         """Show the next character that is no space, "" at the end."""
         while True:
-            match = _SPACE.match(self._text, self._at)
-            self._move(match.end() if match else self._at)
             if self._at < len(self._text):
-                return self._text[self._at]
-            if self._ended:
+                if self._text[self._at] not in _SPACES:
+                    return self._text[self._at]
+                match = _SPACE.match(self._text, self._at)
+                self._move(match.end() if match else self._at)
+            elif self._ended:
                 return ""
-            self._read()
+            else:
+                self._read()
 
     def _move(self, to: int) -> None:
         self._line += self._text.count("\n", self._at, to)
