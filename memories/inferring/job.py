@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from configuration import reading
 from configuration.providers import Completer, completer_for
-from configuration.reading import Settings
 from jobs.work import Work
 from memories import embedding
 from memories.models import Category, EmbeddingSpace, Memory
@@ -19,6 +18,8 @@ from .neighbours import Neighbourhood
 # How often facts are compared again because others came in meanwhile. After that they are stored
 # as they were judged: with so much coming in, the model would be asked for ever.
 COMPARISONS = 3
+
+CATEGORIES = [theme.name for theme in THEMES]
 
 NO_MODEL = "no_language_model"
 
@@ -48,7 +49,7 @@ def _infer(work: Work, source: Memory) -> None:
         source.content,
         said_at=source.created_at,
         completer=completer,
-        categories=allowed_categories(settings),
+        categories=CATEGORIES,
         custom=settings.custom_instructions,
     )
     if extraction.facts:
@@ -81,20 +82,13 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
 def categorize(work: Work) -> None:
     """Name the categories of a memory anew, unless it says something else by now."""
     memory = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"]).first()
-    settings = reading.current()
-    completer = completer_for(settings.llm)
+    completer = completer_for(reading.current().llm)
     if memory is None or completer is None:
         return
-    names = extracting.categorize(
-        memory.content, completer=completer, categories=allowed_categories(settings)
-    )
+    names = extracting.categorize(memory.content, completer=completer, categories=CATEGORIES)
     categories = Category.objects.named(names)
     with work.finishing():
         same = Memory.objects.filter(pk=memory.pk, content=memory.content)
         if same.select_for_update().exists():
             memory.categories.clear()
             memory.put_in(categories)
-
-
-def allowed_categories(settings: Settings) -> list[str]:
-    return [theme.name for theme in THEMES]
