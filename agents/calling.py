@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import redis
@@ -25,11 +27,14 @@ from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 from openmemory.api.errors import problem_of
 from openmemory.api.limits import TooOften, Usage
+from openmemory.api.parsers import loads
 from openmemory.api.problems import Problem
 from openmemory.embedded.errors import ServiceFailed
 from openmemory.errors import OpenMemoryError
 
 T = TypeVar("T")
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 # Under this name a request that the SDK is given knows its call.
 IN_SCOPE = "openmemory.call"
@@ -99,30 +104,45 @@ def call_of(asked: Asked) -> Call:
     return call
 
 
-async def perform(asked: Asked, work: Callable[[Caller], T], *, scope: Scope) -> T:
-    """Do the work of a tool, with a caller who may. Raises ToolError for what is refused."""
+async def perform(
+    asked: Asked,
+    work: Callable[[Caller], T],
+    *,
+    scope: Scope,
+    given: Mapping[str, Any] = NOTHING,
+) -> T:
+    """Do the work of a tool, with a caller who may. Raises ToolError for what is refused.
+
+    `given` is what was sent for it.
+    """
     call = call_of(asked)
     # Anew for each message: the app of a caller who stays may have been paused meanwhile.
-    attempt: Callable[[], T] = partial(_attempt, replace(call.caller), work, scope)
+    attempt: Callable[[], T] = partial(_attempt, replace(call.caller), work, scope, given)
     try:
         return await asyncio.get_running_loop().run_in_executor(call.executor, attempt)
     except ServiceFailed as failure:
         raise ToolError(failure.detail) from failure
 
 
-async def read(asked: Asked, work: Callable[[Caller], T]) -> T:
+async def read(
+    asked: Asked, work: Callable[[Caller], T], *, given: Mapping[str, Any] = NOTHING
+) -> T:
     """Do the work of what is no tool, and so has no result that says what went wrong."""
     try:
-        return await perform(asked, work, scope=Scope.READ)
+        return await perform(asked, work, scope=Scope.READ, given=given)
     except ToolError as refusal:
         raise MCPError(INVALID_REQUEST, str(refusal)) from refusal
 
 
-def _attempt(caller: Caller, work: Callable[[Caller], T], scope: Scope) -> T:
+def _attempt(
+    caller: Caller, work: Callable[[Caller], T], scope: Scope, given: Mapping[str, Any]
+) -> T:
     try:
         if caller.usage and caller.usage.exceeded:
             raise TooOften(wait=caller.usage.seconds_left)
         caller.key.require(scope)
+        # The SDK reads JSON as Python does: here it is as strict as a body of the API.
+        loads(json.dumps(dict(given), default=str).encode())
         return work(caller)
     except REFUSALS as refusal:
         problem = problem_of(refusal, HttpRequest())

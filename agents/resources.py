@@ -34,7 +34,8 @@ def add_resources(server: MCPServer[Call]) -> None:
 
 async def memories_of_category(ctx: Context, category: str) -> str:
     """What is remembered about one theme, the newest first."""
-    return await read(ctx.request_context, lambda caller: _memories(caller, category))
+    given = {"category": category}
+    return await read(ctx.request_context, lambda caller: _memories(caller, **given), given=given)
 
 
 async def with_categories(ctx: Asked, call_next: CallNext) -> HandlerResult:

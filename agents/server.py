@@ -111,8 +111,12 @@ def _add(
     signature = inspect.signature(tool, eval_str=True)
 
     async def called(ctx: Context, **arguments: Any) -> Any:
-        asked = ctx.request_context
-        return await perform(asked, lambda caller: tool(caller, **arguments), scope=scope)
+        return await perform(
+            ctx.request_context,
+            lambda caller: tool(caller, **arguments),
+            scope=scope,
+            given=arguments,
+        )
 
     # The SDK reads from these what a model may send, and that it is to give the context.
     _, *offered = signature.parameters.values()

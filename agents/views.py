@@ -13,13 +13,17 @@ from rest_framework.views import APIView
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import user_for
+from apps_registry.models import App
 from openmemory.api.limits import READS, WRITES, Limit, TooOften, count
 from openmemory.api.origins import OTHER_PAGE, from_an_allowed_page
+from openmemory.errors import Malformed
 
 from . import streams
 from .calling import Caller
 from .exchanging import Answer, Desk, Headers, memory_desk, original_desk
 from .messages import Message
+
+MAX_NAME = App._meta.get_field("name").max_length or 0
 
 # A message that is posted for a stream carries its own kind: there is only one that is right.
 POSTED = [
@@ -59,6 +63,8 @@ class AgentView(APIView):
         self, desk: Desk, headers: Headers, *, named: str | None, app_name: str | None
     ) -> Answer:
         """Have the SDK answer the message in the body, for the user and as the app named."""
+        if app_name is not None and not (app_name.strip() and len(app_name) <= MAX_NAME):
+            raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
         request, message = self.request, Message.read(self.request.body)
         user = user_for(request.auth, named=named)
         usage = count(request._request, READS if desk.only_reads(message) else WRITES)

@@ -15,7 +15,6 @@ from memories.models import Memory
 from memories.recalling import recall
 from memories.relating import related_to
 from memories.serializers import SearchSerializer
-from openmemory.errors import Malformed
 
 from .arguments import Categories, Cursor, FromDate, MemoryId, ToDate, filters, read
 
@@ -122,8 +121,6 @@ def list_apps(
     Call it when they ask which assistants know them, or where memories come from.
     """
     _ = caller.app  # a paused app is told nothing
-    if cursor is not None and "\0" in cursor:
-        raise Malformed("A cursor has no NUL.")
     apps = App.objects.owned_by(caller.user).with_counts().order_by("name")
     listed = list((apps.filter(name__gt=cursor) if cursor else apps)[: SHOWN_APPS + 1])
     page = listed[:SHOWN_APPS]

@@ -113,6 +113,45 @@ def test_a_key_that_is_bound_to_an_app_is_no_other(alice):
     assert not let_in.is_error
 
 
+@pytest.mark.parametrize("name", ["%20", "x" * 256])
+def test_an_app_has_a_name_of_some_length(name, alice):
+    for address in (f"/mcp?app={name}", f"/mcp/{name}/http/alice"):
+        answer = Agent(alice.secret, address).send("tools/call", CALL)
+
+        assert answer.status_code == 400
+        assert "1 to 255 characters" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("uri", ["memory://categories/a%00", "memory://nothing", "file:///etc"])
+def test_a_resource_that_is_none_is_an_error_of_the_protocol(uri, alice):
+    error = Agent(alice.secret).send("resources/read", {"uri": uri}).json()["error"]
+
+    assert error["code"] in (-32600, -32602)
+
+
+def test_a_key_that_may_not_read_is_told_so_where_there_is_no_tool(alice):
+    writing = Agent(alice.with_key(scopes=["write"]).secret)
+
+    for method, params in (
+        ("resources/list", {}),
+        ("resources/read", {"uri": "memory://categories/pets"}),
+        ("prompts/get", {"name": "recall", "arguments": {"topic": "dogs"}}),
+    ):
+        assert "(key_scope)" in writing.send(method, params).json()["error"]["message"]
+
+
+def test_a_client_without_a_key_is_the_default_user_where_that_is_allowed(alice, settings):
+    settings.LEGACY_CLIENTS = True
+    settings.DEFAULT_USER = "alice"
+
+    added = Agent(None, "/mcp/cursor/http/alice").call("add_memories", text="Rex likes snow")
+    other_page = Agent(None, headers={"Origin": "https://evil.example"}).send("tools/list")
+
+    assert not added.is_error
+    assert Memory.objects.get().user == alice.user
+    assert other_page.status_code == 403
+
+
 @pytest.mark.parametrize("method", ["get", "delete", "put"])
 def test_there_is_no_stream_and_no_session_to_end(method, alice):
     headers = {"Authorization": f"Bearer {alice.secret}", "Accept": "text/event-stream"}

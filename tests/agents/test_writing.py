@@ -48,7 +48,13 @@ def test_a_text_is_kept_as_it_is_when_nothing_shall_be_inferred(agent):
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("", "blank"), (" \n", "blank"), ("a\0b", "Null"), ("ä" * 20_000, "32768 bytes")],
+    [
+        ("", "blank"),
+        (" \n", "blank"),
+        ("a\0b", "NUL and halves"),
+        ("a\ud800b", "surrogate"),
+        ("ä" * 20_000, "32768 bytes"),
+    ],
 )
 def test_a_text_is_refused_by_the_rules_of_the_api(agent, text, why):
     for tool, others in (("add_memory", {}), ("search_memories", {"query": text})):
@@ -65,6 +71,19 @@ def test_metadata_is_refused_by_the_rules_of_the_api(agent):
 
     assert result.is_error
     assert "`metadata`: Send an object of at most 16384 bytes." in result.text
+
+
+DEEP: list = []
+for _ in range(40):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize("value", ["a\0", "\ud800", float("inf"), 10**320, DEEP])
+def test_metadata_that_cannot_be_kept_is_refused(agent, value):
+    result = agent.call("add_memory", text="Rex", metadata={"a": value})
+
+    assert result.is_error
+    assert not Memory.objects.exists()
 
 
 def test_a_memory_is_corrected_and_keeps_what_it_said(agent):
