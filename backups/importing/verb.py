@@ -15,6 +15,7 @@ from backups.archive.reading import Archive
 from backups.progress import Progress, silent
 from jobs.models import Job
 from memories import embedding
+from memories.indexing import queue_if_outgrown
 from memories.models import EmbeddingSpace
 from openmemory.errors import Conflict
 
@@ -120,6 +121,8 @@ def _merge(
     counts = merge.run()
     # In the same transaction: whoever sees the memories, sees that they are being embedded.
     job = embedding.queue_missing(user) if merge.lacks_vectors() else None
+    if space is not None:
+        queue_if_outgrown(user.pk, space.pk)
     return {
         "message": f'Import completed into user "{user.user_id}"',
         **dataclasses.asdict(counts),
