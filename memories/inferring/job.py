@@ -76,7 +76,7 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
                 result["left_out"] = extraction.left_out
             return
         except CameBetween:
-            work.progress(COMPARISONS - left)
+            continue
 
 
 def categorize(work: Work) -> None:

@@ -3,6 +3,7 @@ import threading
 import pytest
 from django.db import connection
 
+from jobs import waiting
 from jobs.models import State
 from jobs.queueing import queue
 from jobs.running import run_due
@@ -30,3 +31,11 @@ def test_who_waits_for_a_job_waits_no_longer_than_they_want(alice, register):
     job = queue("work", owner=alice.user, parameters={})
 
     assert wait(job, seconds=0.01).state == State.QUEUED
+
+
+def test_who_comes_when_too_many_wait_does_not_wait(alice, register, monkeypatch):
+    register()
+    job = queue("work", owner=alice.user, parameters={})
+    monkeypatch.setattr(waiting, "_room", threading.Semaphore(0))
+
+    assert wait(job, seconds=100_000).state == State.QUEUED
