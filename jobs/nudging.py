@@ -21,6 +21,9 @@ from .kinds import Lane
 
 log = structlog.get_logger(__name__)
 
+# Seconds within which all nudges of a lane become one: what queues jobs without an end, while no
+# worker is there, fills the broker no faster.
+REST = 0.2
 # Seconds until a broker that was away is asked again.
 PAUSE = 5.0
 # Seconds that a process that ends waits for its last messages to be sent.
@@ -65,8 +68,7 @@ class Messenger:
             with self._changed:
                 self._changed.wait_for(lambda: self._lanes)
                 lanes = set(self._lanes)
-            if not all(self._sent(lane) for lane in lanes):
-                time.sleep(PAUSE)
+            time.sleep(REST if all(self._sent(lane) for lane in lanes) else PAUSE)
 
     def _sent(self, lane: Lane) -> bool:
         app = import_string(settings.CELERY_APP)

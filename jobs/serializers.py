@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from rest_framework import serializers
 
 from .models import Job, State
@@ -35,6 +33,3 @@ class JobSerializer(serializers.ModelSerializer):
         read_only=True, allow_null=True, help_text="What came of it, once it has succeeded."
     )
     error = JobErrorSerializer(read_only=True, allow_null=True)
-
-    def to_representation(self, job: Job) -> dict[str, Any]:
-        return super().to_representation(job)
