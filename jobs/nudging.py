@@ -43,7 +43,8 @@ class Messenger:
     """Sends from a thread, as nothing bounds for sure how long a broker that is away takes."""
 
     def __init__(self) -> None:
-        self._lanes: set[Lane] = set()
+        self._lanes: set[Lane] = set()  # that are to be told
+        self._sending: set[Lane] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._connection: Any = None
@@ -61,42 +62,43 @@ class Messenger:
     def flush(self) -> None:
         """Wait until all is sent, but not for a broker that is away."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._lanes or self._away, FAREWELL)
+            self._changed.wait_for(lambda: self._away or self._all_sent(), FAREWELL)
+
+    def _all_sent(self) -> bool:
+        return not self._lanes and not self._sending
 
     def _run(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._lanes)
-                lanes = set(self._lanes)
-            time.sleep(REST if all(self._sent(lane) for lane in lanes) else PAUSE)
+                self._sending, self._lanes = self._lanes, set()
+            sent = self._send()
+            with self._changed:
+                self._lanes |= set() if sent else self._sending
+                self._sending = set()
+                self._changed.notify_all()
+            time.sleep(REST if sent else PAUSE)
 
-    def _sent(self, lane: Lane) -> bool:
+    def _send(self) -> bool:
         app = import_string(settings.CELERY_APP)
         connection = self._connection or app.connection_for_write(transport_options=ONCE)
-        self._connection = connection
-        with self._changed:
-            self._lanes.discard(lane)
         try:
-            _publish(app, connection, lane)
+            for lane in self._sending:
+                _publish(app, connection, lane)
         except (*connection.connection_errors, *connection.channel_errors, KombuError) as error:
-            self._miss(lane, error)
+            self._told_away(error)
+            connection.close()
+            self._connection = None
             return False
         if self._away:
             log.warning("the broker is back")
-        self._away = False
-        with self._changed:
-            self._changed.notify_all()
+        self._connection, self._away = connection, False
         return True
 
-    def _miss(self, lane: Lane, error: Exception) -> None:
+    def _told_away(self, error: Exception) -> None:
         if not self._away:
             log.warning("the broker is away: jobs wait for it", reason=str(error))
         self._away = True
-        self._connection.close()
-        self._connection = None
-        with self._changed:
-            self._lanes.add(lane)
-            self._changed.notify_all()
 
 
 def _publish(app: Any, connection: Any, lane: Lane) -> None:
