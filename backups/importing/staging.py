@@ -82,7 +82,7 @@ class _Staging:
         left = iter(rows)
         while True:
             copied = 0
-            with connection.cursor() as cursor, cursor.copy(f"COPY staged_{name} FROM STDIN") as to:
+            with _copying(f"COPY staged_{name} FROM STDIN") as to:
                 for number, line, row, values in islice(left, AT_ONCE):
                     to.write_row((number, line, *values, *self._derived(row, kind.derives)))
                     copied += 1
@@ -98,8 +98,7 @@ class _Staging:
     def _copy_vectors(self, arrays: Iterable[NDArray[Any]]) -> None:
         number = 0
         for records in arrays:
-            statement = "COPY staged_vectors FROM STDIN (FORMAT binary)"
-            with connection.cursor() as cursor, cursor.copy(statement) as to:
+            with _copying("COPY staged_vectors FROM STDIN (FORMAT binary)") as to:
                 to.write(as_rows(records, number))
             number += len(records)
             self._tell()
@@ -110,6 +109,17 @@ class _Staging:
     def _execute(self, statement: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(statement)
+
+
+@contextmanager
+def _copying(statement: str) -> Iterator[Any]:
+    # Django does not know this method of its driver, nor makes its errors to Django's own.
+    with (
+        connection.wrap_database_errors,
+        connection.cursor() as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        yield copy
 
 
 def as_rows(records: NDArray[Any], first: int) -> bytes:

@@ -43,7 +43,7 @@ class ImportViewSet(AboutOneUser, viewsets.GenericViewSet):
         member and the line, and then nothing has changed. With very many memories rather send
         `Prefer: respond-async`.
         """
-        subject = self.subject  # before anything is read of the file: whose it would be
+        subject = self.subject  # whose it is to be is settled before what it is
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
         mode, file = self._mode(given.validated_data), given.validated_data["file"]

@@ -1,0 +1,112 @@
+"""Imports that are broken off, and several at once."""
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from backups.importing import Mode, import_archive, merging
+from backups.jobs import queue_import
+from jobs.models import Job
+from jobs.running import run_due
+from memories.models import Memory, StateChange
+from tests.backups.importing import kept
+from tests.backups.made import Ours
+
+# What others see of an import, they see on connections of their own.
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def run(archive, user, mode=Mode.OVERWRITE, **more):
+    return import_archive(io.BytesIO(archive), user=user, mode=mode, by=user, **more)
+
+
+def lose_connection():
+    """Do to the connection what becomes of it when its process is killed."""
+    parameters = connection.get_connection_params()
+    with psycopg.connect(**parameters, autocommit=True) as other:
+        pid = connection.connection.info.backend_pid
+        other.execute("SELECT pg_terminate_backend(%s, 60000)", [pid])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.6, 1.0])
+def test_an_import_that_is_killed_leaves_nothing(share, alice):
+    before = kept()
+
+    def kill(done, total):
+        if done >= share * total:
+            lose_connection()
+
+    with pytest.raises(OperationalError):
+        run(Ours("alice").zipped(), alice.user, progress=kill)
+    connection.close()
+
+    assert kept() == before
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^(staged|target)_'")
+        assert cursor.fetchone() == (0,)
+
+
+def test_a_job_that_was_broken_off_does_it_once(alice, monkeypatch):
+    merge = merging.Merge._merge_categories
+    failures = iter([True])
+
+    def fail_once(self):
+        merge(self)
+        if next(failures, False):
+            lose_connection()
+
+    monkeypatch.setattr(merging.Merge, "_merge_categories", fail_once)
+    file = io.BytesIO(Ours("alice").zipped())
+    job = queue_import(file, alice.user, Mode.OVERWRITE, by=alice.user)
+
+    run_due()
+    job.refresh_from_db()
+    assert (job.state, Memory.objects.count()) == ("queued", 0)
+    Job.objects.update(run_after=job.created_at)
+    run_due()
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.result["memories_created"]) == ("succeeded", 2, 4)
+    assert (Memory.objects.count(), StateChange.objects.count()) == (4, 7)
+
+
+def test_several_imports_of_one_user_at_once_are_as_one_after_the_other(alice):
+    archive = Ours("alice").zipped()
+
+    def once(number):
+        try:
+            return run(archive, alice.user)["memories_created"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        created = sorted(threads.map(once, range(4)))
+
+    assert created == [0, 0, 0, 4]
+    before = kept()
+    run(archive, alice.user)
+    assert kept() == before
+
+
+def test_two_users_who_import_the_same_ids_at_once_both_have_them(alice, bob):
+    """Each archive says that it is its user's own, and only one of them can keep the ids."""
+    archive = Ours("alice")
+    first = archive.zipped()
+    archive.entities["user"]["user_id"] = "bob"
+    second = archive.zipped()
+
+    def once(each):
+        try:
+            return run(*each)["memories_created"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        created = list(threads.map(once, [(first, alice.user), (second, bob.user)]))
+
+    assert created == [4, 4]
+    assert Memory.objects.owned_by(alice.user).count() == 4
+    assert Memory.objects.owned_by(bob.user).count() == 4
