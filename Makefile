@@ -59,7 +59,7 @@ $(VENV)/.installed: $(PINS) $(VENV)/bin/python
 	@$(PIP) --no-deps --requirement requirements-binaries.txt
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-multilingual.txt
 	@echo "Installing what tests and checks need into $(VENV) …"
 	@$(PIP) --requirement requirements-dev.txt
 	@touch $@

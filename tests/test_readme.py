@@ -1,7 +1,9 @@
 """Every command of the README, but the two of make, which tests/run knows: they do what it says."""
 
 import json
+import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,7 @@ def test_the_readme_has_no_code_that_is_not_run_here():
         ("Five minutes with curl", "sh"),
         ("The same with Python", "python"),
         ("Users, keys and apps", "sh"),
+        ("A language model", "sh"),
     }
     assert [
         line.partition("#")[0].strip() for line in BLOCKS["Two commands"].code.splitlines()
@@ -97,3 +100,21 @@ def test_its_commands_make_a_user_and_a_key_of_an_app(run, shared_server):
     assert first["expires_at"] is None
     assert bound["expires_at"] is not None
     assert [key["prefix"] for key in (first, bound)] == [line[:11] for line in printed.splitlines()]
+
+
+def test_a_language_model_makes_two_facts_of_a_text(run, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    block = BLOCKS["A language model"]
+    # Whatever goes wrong, the fake ends with the program.
+    ending = "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n"
+    block = replace(block, code=ending + block.code.replace("11435", port))
+    monkeypatch.setitem(BLOCKS, "A language model", block)
+
+    _, *answers = run("A language model", SHELL)
+
+    ollama, openai, fake, remembered, none = map(json.loads, answers)
+    chosen = [config["provider"] for config in (ollama, openai, fake, none)]
+    assert chosen == ["ollama", "openai", "openai", "local"]
+    assert remembered["text"] == "Ada lives in Porto."
+    assert remembered["job"]
