@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from jobs.work import Work
 
@@ -13,23 +14,28 @@ from .models import EmbeddingSpace
 def embed_new(work: Work) -> None:
     """Embed the memories that the job names."""
     ids = [uuid.UUID(pk) for pk in work.parameters["memories"]]
-    for space in EmbeddingSpace.objects.written():
-        filling = Filling(space, work.step)
-        without = space.lacking().filter(pk__in=ids)
-        for batch in batches(list(without.values_list("pk", flat=True))):
-            filling.put(batch)
+    fillings = [Filling(space, work.step) for space in EmbeddingSpace.objects.written()]
+    for filling in fillings:
+        without = filling.space.lacking().filter(pk__in=ids)
+        filling.put(batches(list(without.values_list("pk", flat=True))))
+    _finish(work, fillings)
 
 
 def embed_missing(work: Work) -> None:
     """Embed all memories of the job's owner that lack a vector."""
-    done, refused = 0, 0
-    spaces = list(EmbeddingSpace.objects.written())
-    total = sum(space.lacking().owned_by(work.owner).count() for space in spaces)
-    for space in spaces:
-        filling = Filling(space, work.step)
-        for batch in batches_lacking(space, user=work.owner):
-            work.progress(done + filling.done, total)
-            filling.put(batch)
-        done, refused = done + filling.done, refused + len(filling.refused)
+    fillings = [Filling(space, work.step) for space in EmbeddingSpace.objects.written()]
+    total = sum(filling.space.lacking().owned_by(work.owner).count() for filling in fillings)
+    for filling in fillings:
+        lacking = batches_lacking(filling.space, user=work.owner)
+        filling.put(lacking, telling=lambda: work.progress(_done(fillings), total))
+    _finish(work, fillings)
+
+
+def _done(fillings: Sequence[Filling]) -> int:
+    return sum(filling.done for filling in fillings)
+
+
+def _finish(work: Work, fillings: Sequence[Filling]) -> None:
     with work.finishing() as result:
-        result.update(embedded=done, refused=refused)
+        result["embedded"] = _done(fillings)
+        result["refused"] = sum(len(filling.refused) for filling in fillings)

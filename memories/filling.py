@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,12 @@ BATCH = 32
 # Ids looked up at a time.
 PAGE = 5_000
 
+# What any embedding model takes.
+PROBE = "How long is a vector?"
+
 Step = Callable[[], AbstractContextManager[Any]]
+Telling = Callable[[], None]
+Texts = Mapping[uuid.UUID, str]
 
 
 def batches_lacking(
@@ -43,6 +49,10 @@ def batches(ids: Sequence[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
         yield list(ids[start : start + BATCH])
 
 
+def _silent() -> None:
+    pass
+
+
 @dataclass
 class Filling:
     """What was put into a space, and what its model refused to embed."""
@@ -52,44 +62,52 @@ class Filling:
     done: int = 0
     refused: set[uuid.UUID] = field(default_factory=set)
 
-    def put(self, ids: Iterable[uuid.UUID]) -> None:
-        """Embed these memories, as far as they are still there. Raises what the model raises."""
+    def put(self, batches: Iterable[Sequence[uuid.UUID]], *, telling: Telling = _silent) -> None:
+        """Embed these memories, as far as they are still there. Raises what the model raises.
+
+        While one batch is stored, the model works on the next one already. `telling` is called
+        before each batch, and may raise to stop it.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="filling") as model:
+            before: tuple[Texts, Future[Vectors]] | None = None
+            for ids in batches:
+                telling()
+                texts = self._texts(ids)
+                now = texts, model.submit(self._embed, list(texts.values()))
+                if before:
+                    self._finish(*before)
+                before = now
+            if before:
+                self._finish(*before)
+
+    def _texts(self, ids: Iterable[uuid.UUID]) -> Texts:
         asked = [pk for pk in ids if pk not in self.refused]
-        texts = dict(Memory.objects.filter(pk__in=asked).values_list("pk", "content"))
-        if not texts:
-            return
+        return dict(Memory.objects.filter(pk__in=asked).values_list("pk", "content"))
+
+    def _finish(self, texts: Texts, embedded: Future[Vectors]) -> None:
         try:
-            vectors = self._embed(texts)
+            self._store(texts, embedded.result())
         except CallRefused:
-            if len(texts) == 1:
-                raise
-            self._put_each(texts)
-            return
-        self._store(texts, vectors)
+            self._embed([PROBE])  # raises it again where the texts are not to blame
+            for pk, text in texts.items():
+                self._put_if_taken(pk, text)
 
-    def _put_each(self, ids: Iterable[uuid.UUID]) -> None:
-        """Find out which of them the model refuses. When it refuses all, it is not their fault."""
-        refused, stored = {}, 0
-        for pk in ids:
-            try:
-                self.put([pk])
-                stored += 1
-            except CallRefused as error:
-                refused[pk] = error
-        if not stored:
-            raise next(iter(refused.values()))
-        self.refused |= set(refused)
+    def _put_if_taken(self, pk: uuid.UUID, text: str) -> None:
+        try:
+            self._store({pk: text}, self._embed([text]))
+        except CallRefused:
+            self.refused.add(pk)
 
-    def _embed(self, texts: Mapping[uuid.UUID, str]) -> Vectors:
-        vectors = self.space.embedder.embed_documents(list(texts.values()))
-        if vectors.shape[1] != self.space.dimensions:
+    def _embed(self, texts: Sequence[str]) -> Vectors:
+        vectors = self.space.embedder.embed_documents(texts)
+        if texts and vectors.shape[1] != self.space.dimensions:
             raise WrongDimensions(
                 f"{self.space.provider}/{self.space.model} answers with {vectors.shape[1]} "
                 f"dimensions where its vectors have {self.space.dimensions}."
             )
         return vectors
 
-    def _store(self, texts: Mapping[uuid.UUID, str], vectors: Vectors) -> None:
+    def _store(self, texts: Texts, vectors: Vectors) -> None:
         embedded = dict(zip(texts, vectors, strict=True))
         with self.step():
             # Locked, as whoever edits a memory takes its vectors away: one of what it said before

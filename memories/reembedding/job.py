@@ -13,7 +13,7 @@ from configuration.reading import EmbedderSettings
 from jobs.leasing import Cancelled
 from jobs.models import Job
 from jobs.work import Work
-from memories.filling import BATCH, Filling, batches_lacking
+from memories.filling import BATCH, PROBE, Filling, batches_lacking
 from memories.indexing import keep_index
 from memories.models import Embedding, EmbeddingSpace, Memory, UserIndex
 from memories.models.embedding import MOST_DIMENSIONS
@@ -94,7 +94,7 @@ class _Reembedding:
 
     def _opened(self) -> EmbeddingSpace:
         """Begin the space of the wanted model, or go on with it. Asks the model for its size."""
-        [vector] = embedder_for(self.wanted).embed_documents(["How long is a vector?"])
+        [vector] = embedder_for(self.wanted).embed_documents([PROBE])
         if len(vector) > MOST_DIMENSIONS:
             raise TooManyDimensions
         with self.work.step():
@@ -116,9 +116,10 @@ class _Reembedding:
     def _fill(self) -> None:
         there = Embedding.objects.filter(space=self.space).count() - self.filling.done
         total = Memory.objects.count()
-        for batch in batches_lacking(self.space):
-            self.work.progress(there + self.filling.done, total)
-            self.filling.put(batch)
+        self.filling.put(
+            batches_lacking(self.space),
+            telling=lambda: self.work.progress(there + self.filling.done, total),
+        )
         self.work.progress(total, total)
 
     def _index(self) -> None:

@@ -192,7 +192,7 @@ def test_a_memory_edited_while_it_was_embedded_keeps_no_vector_of_what_it_said(a
         yield
 
     EmbeddingSpace.objects.filter(pk=space.pk).update(state="paused")
-    Filling(space, edit_before).put([edited.pk, memories[1].pk])
+    Filling(space, edit_before).put([[edited.pk, memories[1].pk]])
 
     assert set(Embedding.objects.filter(space=space).values_list("memory", flat=True)) == {
         memories[1].pk
