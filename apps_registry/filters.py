@@ -5,6 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
+from openmemory.api.filtering import ChoiceFilter
 
 from .models import App
 from .models.app import AppQuerySet
@@ -27,17 +28,17 @@ class AppFilter(django_filters.FilterSet):
     name = django_filters.CharFilter(
         lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
     )
-    is_active = django_filters.ChoiceFilter(
+    is_active = ChoiceFilter(
         method="_active",
         choices=[("true", "true"), ("false", "false")],
         help_text="Active ones, or paused ones.",
     )
-    sort_by = django_filters.ChoiceFilter(
+    sort_by = ChoiceFilter(
         method="_as_it_is",
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default by name.",
     )
-    sort_direction = django_filters.ChoiceFilter(
+    sort_direction = ChoiceFilter(
         method="_as_it_is",
         choices=[("asc", "asc"), ("desc", "desc")],
         help_text="`asc` unless `desc` is asked for.",

@@ -5,6 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
+from openmemory.api.filtering import ChoiceFilter
 
 from .models import Job, State
 from .models.job import JobQuerySet
@@ -19,13 +20,13 @@ class JobFilter(django_filters.FilterSet):
 
     user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
     kind = django_filters.CharFilter(strip=False, help_text="Of this kind, such as `export`.")
-    state = django_filters.ChoiceFilter(choices=State.choices, help_text="In this state.")
-    sort_by = django_filters.ChoiceFilter(
+    state = ChoiceFilter(choices=State.choices, help_text="In this state.")
+    sort_by = ChoiceFilter(
         method="_as_it_is",
         choices=[("created_at", "created_at")],
         help_text="Sort by this; by default by `created_at`.",
     )
-    sort_direction = django_filters.ChoiceFilter(
+    sort_direction = ChoiceFilter(
         method="_as_it_is",
         choices=[("asc", "asc"), ("desc", "desc")],
         help_text="`desc` unless `asc` is asked for.",

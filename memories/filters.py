@@ -5,12 +5,12 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
 from openmemory.api.fields import EpochField
+from openmemory.api.filtering import ChoiceFilter, NotEmpty
 
 from .models import Memory
 from .models.memory import MemoryQuerySet
@@ -21,15 +21,6 @@ COLUMNS = {
     "app_name": F("app__name"),
     "created_at": F("created_at"),
 }
-
-
-class NotEmpty(forms.Field):
-    """A parameter that may be left out, but not sent without a value."""
-
-    def clean(self, value: Any) -> Any:
-        if value == "":
-            raise ValidationError("Send a value, or leave it out.", code="empty")
-        return super().clean(value)
 
 
 class IdFormField(NotEmpty, forms.UUIDField):
@@ -75,12 +66,12 @@ class ListFilter(django_filters.FilterSet):
         field_name="content", lookup_expr="icontains", help_text="Contains this, in any case.",
         strip=False,
     )  # fmt: skip
-    sort_column = django_filters.ChoiceFilter(
+    sort_column = ChoiceFilter(
         method="_as_it_is",
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default the newest come first.",
     )
-    sort_direction = django_filters.ChoiceFilter(
+    sort_direction = ChoiceFilter(
         method="_as_it_is",
         choices=[("asc", "asc"), ("desc", "desc")],
         help_text="`asc` unless `desc` is asked for.",

@@ -2,13 +2,36 @@ from __future__ import annotations
 
 from typing import Any
 
+import django_filters
+from django import forms
+from django.core import exceptions
 from django.db.models import QuerySet
+from django_filters.fields import ChoiceField
 from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from . import pagination
+
+
+class NotEmpty(forms.Field):
+    """A parameter that may be left out, but not sent without a value."""
+
+    def clean(self, value: Any) -> Any:
+        if value == "":
+            raise exceptions.ValidationError("Send a value, or leave it out.", code="empty")
+        return super().clean(value)
+
+
+class ChoiceFormField(NotEmpty, ChoiceField):
+    pass
+
+
+class ChoiceFilter(django_filters.ChoiceFilter):
+    """One of a few words."""
+
+    field_class = ChoiceFormField
 
 
 class Filters(DjangoFilterBackend):

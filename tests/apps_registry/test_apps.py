@@ -82,6 +82,8 @@ def test_apps_come_in_pages(alice, apps):
     [
         ({"sort_by": "created_at"}, "sort_by"),
         ({"sort_by": "name", "sort_direction": "up"}, "sort_direction"),
+        ({"sort_direction": ""}, "sort_direction"),
+        ({"is_active": ""}, "is_active"),
         ({"is_active": "perhaps"}, "is_active"),
         ({"page_size": 101}, "page_size"),
     ],

@@ -173,6 +173,8 @@ def test_paging_shows_each_memory_once_though_all_are_as_old(alice):
         ({"from_date": -1}, "from_date"),
         ({"sort_column": "state"}, "sort_column"),
         ({"sort_column": "memory", "sort_direction": "up"}, "sort_direction"),
+        ({"sort_direction": ""}, "sort_direction"),
+        ({"sort_column": ""}, "sort_column"),
         ({"page": 0}, "page"),
         ({"page": "two"}, "page"),
         ({"page_size": 101}, "page_size"),
