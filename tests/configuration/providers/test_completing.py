@@ -174,6 +174,21 @@ def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
     assert "tea" not in raised.value.detail
 
 
+def test_a_key_that_is_wanted_and_not_configured_is_told(fake, completer):
+    fake.fault = Fault.KEY
+
+    with pytest.raises(KeyRefused, match="none is configured"):
+        ask(completer)
+
+
+def test_a_mark_in_the_text_fails_as_often_as_it_says(fake, completer):
+    assert ask(completer, TEXT + " [[fake:error:2]]") == {"facts": FACTS}
+    assert fake.calls["/chat/completions"] == 3
+
+    with pytest.raises(QuotaExhausted):
+        ask(completer, TEXT + " [[fake:quota]]")
+
+
 def test_a_failure_that_passes_is_not_noticed(fake, completer):
     fake.steer({"fault": Fault.ERROR, "times": 2})
 
