@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import psycopg
@@ -72,7 +72,8 @@ def _pieces(rows: Iterable[bytes]) -> Pieces:
 def snapshot() -> Iterator[Snapshot]:
     """Take one. It holds up nobody, but what is deleted meanwhile is cleaned up only after it."""
     parameters = connection.get_connection_params()
-    with connection.wrap_database_errors, psycopg.connect(**parameters) as direct:
+    # Closed and not rolled back: whoever breaks off is in the middle of a COPY, and would wait.
+    with connection.wrap_database_errors, closing(psycopg.connect(**parameters)) as direct:
         direct.isolation_level = IsolationLevel.REPEATABLE_READ
         direct.read_only = True
         yield Snapshot(direct)

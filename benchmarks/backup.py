@@ -48,9 +48,9 @@ SELECT id, '', state, user_id, created_at, '' FROM memories_memory WHERE user_id
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--parts", default="copy,embedding,beside")
-    parser.add_argument("--sizes", default="10000,100000", help="memories of each user")
-    parser.add_argument("--embedding", type=int, default=2_000, help="memories without vectors")
-    parser.add_argument("--beside", type=int, default=100_000, help="memories that are moved")
+    parser.add_argument("--sizes", default="10000,100000", help="memories, for copy")
+    parser.add_argument("--embedding", type=int, default=2_000, help="memories, for embedding")
+    parser.add_argument("--beside", type=int, default=100_000, help="memories, for beside")
     given = parser.parse_args()
     parts = given.parts.split(",")
     with own_server() as server, TemporaryDirectory() as folder:
@@ -192,6 +192,7 @@ def compare_with_embedder(server: Server, size: int, folder: Path) -> None:
     texts = list(Memory.objects.owned_by(user).values_list("content", flat=True))
     export_to(user, folder / "bare.zip", vectors=False)
     forget(user)
+    embed_all(texts[:10])  # the first call loads the model
     alone = timed(lambda: embed_all(texts))
     took = timed(lambda: import_and_embed(server, user, folder / "bare.zip"))
     print(f"\nThe embedder alone takes {alone:.0f} ms for {size} texts, an import of them without")
@@ -246,7 +247,9 @@ def compare_requests_beside(server: Server, size: int, folder: Path) -> None:
     print(f"| nothing | {alone:.1f} ms | |")
     for what, act in {
         f"an export of {size}": lambda: take_archive(server, user),
-        f"an export of {size} as a job": lambda: finish(server, ask_for_archive(server, user)),
+        f"an export of {size} as a job": lambda: finish(
+            server, call_export(server, user, Prefer="respond-async")
+        ),
         f"an import of {size}": lambda: send_archive(server, user, folder / "large.zip"),
         f"an import of {size} as a job": lambda: finish(
             server, send_archive(server, user, folder / "large.zip", Prefer="respond-async")
@@ -276,14 +279,9 @@ class Reader:
         return median(taken)
 
 
-def ask_for_archive(server: Server, user: Any) -> requests.Response:
-    return call_export(server, user, Prefer="respond-async")
-
-
 def take_archive(server: Server, user: Any) -> None:
-    with call_export(server, user) as answer:
-        for _ in answer.iter_content(PIECE):
-            pass
+    for _ in call_export(server, user).iter_content(PIECE):
+        pass
 
 
 def call_export(server: Server, user: Any, **headers: str) -> requests.Response:

@@ -13,6 +13,7 @@ from backups import selecting
 from backups.archive import format
 from backups.exporting import export
 from backups.selecting import Part
+from jobs.leasing import Cancelled
 from memories.models import Category, Embedding, Memory, Revision, StateChange
 from tests.backups.archives import archive_of, entities, lines, manifest, vectors
 from tests.memories.stock import stock
@@ -182,6 +183,20 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(alice):
     assert {line["content"] for line in lines(archive)} == {"Tea", "Coffee"}
     assert len(vectors(archive)) == 2
     assert entities(archive)["revisions"] == []
+
+
+def test_an_export_that_is_broken_off_ends_at_once_and_leaves_nothing(alice):
+    stock(alice.user, ["Tea " * 1000] * 300)
+    target = io.BytesIO()
+
+    def cancel(done: int, total: int) -> None:
+        if 0 < done < total:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        export(alice.user, target, part=Part(), progress=cancel)
+
+    assert target.getvalue() == b""
 
 
 # What an archive leaves out of each table, and why.
