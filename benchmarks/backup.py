@@ -26,6 +26,7 @@ from stocking import Writer, settle
 
 ROUNDS = 3
 PIECE = 256 * 1024
+LATER = {"Prefer": "respond-async"}
 
 # The tables that an archive has rows of, and which of them are a user's; in the order in which
 # they can be filled.
@@ -97,8 +98,7 @@ def compare_with_copy(server: Server, sizes: Sequence[int], folder: Path) -> Non
         figures = " | ".join(f"{a:.0f} ms | {b:.0f} ms | **{b / a:.2f}**" for a, b in taken)
         rows.append(f"| {size} | {figures} |")
     print("\n| memories | COPY, gzipped | export | ratio | COPY back | import | ratio |")
-    print("| --- |" + " --- |" * 6)
-    print("\n".join(rows))
+    print("\n".join(["| --- |" + " --- |" * 6, *rows]))
     if len(sizes) > 1:
         out, into = (b / a for a, b in zip(of_a_memory[0], of_a_memory[-1], strict=True))
         print(f"\nFrom {sizes[0]} to {sizes[-1]} memories, the time that each takes grows by")
@@ -242,17 +242,16 @@ def compare_requests_beside(server: Server, size: int, folder: Path) -> None:
     export_to(user, folder / "large.zip")
     reader = Reader(server, key)
     alone = reader.median_during(lambda: time.sleep(10))
-    print("\n| meanwhile | median of a request | ratio |")
-    print("| --- | --- | --- |")
+    print("\n| meanwhile | median of a request | ratio |\n| --- | --- | --- |")
     print(f"| nothing | {alone:.1f} ms | |")
     for what, act in {
         f"an export of {size}": lambda: take_archive(server, user),
-        f"an export of {size} as a job": lambda: finish(
-            server, call_export(server, user, Prefer="respond-async")
+        f"an export of {size} as a job": lambda: wait_for(
+            server, call_export(server, user, **LATER).headers["Location"]
         ),
         f"an import of {size}": lambda: send_archive(server, user, folder / "large.zip"),
-        f"an import of {size} as a job": lambda: finish(
-            server, send_archive(server, user, folder / "large.zip", Prefer="respond-async")
+        f"an import of {size} as a job": lambda: wait_for(
+            server, send_archive(server, user, folder / "large.zip", **LATER).headers["Location"]
         ),
     }.items():
         if "import" in what:
@@ -294,10 +293,6 @@ def call_export(server: Server, user: Any, **headers: str) -> requests.Response:
     )
     answer.raise_for_status()
     return answer
-
-
-def finish(server: Server, accepted: requests.Response) -> None:
-    wait_for(server, accepted.headers["Location"])
 
 
 if __name__ == "__main__":

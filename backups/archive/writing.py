@@ -64,7 +64,9 @@ class Archive:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._zip.close()
-        if error is not None:
-            self._target.seek(0)
-            self._target.truncate()
+        try:
+            self._zip.close()
+        finally:
+            if error is not None:
+                self._target.seek(0)
+                self._target.truncate()
