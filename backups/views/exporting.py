@@ -6,6 +6,7 @@ from tempfile import TemporaryFile
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.db import connection
 from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
@@ -70,6 +71,8 @@ class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
             return accepted(queue_export(self.subject, part, by=request.user), request)
         # Made before the first byte is sent: then a failure has a status of its own, and a client
         # that reads slowly holds neither a moment of the database nor a connection to it.
+        if not connection.in_atomic_block:
+            connection.close()
         with ExitStack() as unless_made:
             target = unless_made.enter_context(TemporaryFile(dir=scratch_folder()))
             with turn_of(self.subject.pk):
