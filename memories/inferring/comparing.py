@@ -20,6 +20,8 @@ from .schemas import Judgement
 
 # How many memories one call shows at most.
 MAX_SHOWN = 100
+# How many lines are looked up as repetitions: a search brings no more memories than this.
+MAX_REPEATED = 100
 
 # What agents put before each of the memories that they repeat, and who says it in a transcript.
 _SPEAKER = re.compile(r"^[^\s:][^:]{0,63}: +")
@@ -40,6 +42,8 @@ class Judged:
 def repeated(text: str, neighbourhood: Neighbourhood) -> list[Memory]:
     """Find the memories of which a text says every one and nothing else, line by line, if so."""
     lines = [_wordings(line) for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_REPEATED:
+        return []
     said = neighbourhood.saying({wording for wordings in lines for wording in wordings})
     found = [
         next((said[mark] for mark in map(fingerprint, wordings) if mark in said), None)

@@ -53,8 +53,9 @@ class Neighbourhood:
 
     @classmethod
     def of(cls, source: Memory, space: EmbeddingSpace) -> Neighbourhood:
-        jobs = Job.objects.unfinished().filter(kind=INFER, owner=source.user_id)
         at = timezone.now()
+        jobs = Job.objects.unfinished().filter(kind=INFER, owner=source.user_id)
+        jobs = jobs.exclude(once="")  # as all are not, but the index is of those only
         awaited = frozenset(UUID(once) for once in jobs.values_list("once", flat=True))
         return cls(source, space, awaited, at)
 
