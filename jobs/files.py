@@ -53,7 +53,9 @@ def storage() -> Storage:
 
 def keep_upload(job: Job, upload: IO[bytes]) -> str:
     """Keep a file for a job to work on: its name in the storage."""
-    return storage().save(f"{job.pk}/upload", File(upload))
+    # One that Django knows may be moved in place of being copied.
+    file = upload if isinstance(upload, File) else File(upload)
+    return storage().save(f"{job.pk}/upload", file)
 
 
 def keep_download(job: Job, path: Path) -> str:

@@ -21,6 +21,7 @@ from backups.archive.errors import BadArchive
 from backups.archive.format import ENTITIES
 from memories.models import EmbeddingSpace
 
+from . import overwriting
 from . import statements as sql
 
 # Rows that one statement stores: so that it ends soon, and keeps few checks of references waiting.
@@ -119,15 +120,15 @@ class Merge:
         self.counts.memories_unchanged = self._one("SELECT count(*) FROM target_memories") or 0
 
     def _overwrite(self) -> None:
-        self._run(sql.FIND_CHANGED)
+        self._run(overwriting.FIND_CHANGED)
         # In the order of ids, as everybody locks them. Whoever changes one of them now, waits.
-        self._run(sql.LOCK_CHANGED)
-        self.counts.status_changes_created += self._run(sql.ADD_KNOWN_STATUS_CHANGES)
-        self.counts.revisions_created += self._run(sql.ADD_KNOWN_REVISIONS)
-        self.counts.status_changes_created += self._run(sql.NOTE_CHANGE_OF_STATE)
-        self.counts.revisions_created += self._run(sql.NOTE_REVISION)
-        self._run(sql.DROP_VECTORS)
-        self.counts.memories_updated = self._run(sql.UPDATE_MEMORIES)
+        self._run(overwriting.LOCK_CHANGED)
+        self.counts.status_changes_created += self._run(overwriting.ADD_KNOWN_STATUS_CHANGES)
+        self.counts.revisions_created += self._run(overwriting.ADD_KNOWN_REVISIONS)
+        self.counts.status_changes_created += self._run(overwriting.NOTE_CHANGE_OF_STATE)
+        self.counts.revisions_created += self._run(overwriting.NOTE_REVISION)
+        self._run(overwriting.DROP_VECTORS)
+        self.counts.memories_updated = self._run(overwriting.UPDATE_MEMORIES)
         self.counts.memories_unchanged -= self.counts.memories_updated
 
     def _add_memories(self) -> None:

@@ -83,7 +83,7 @@ SELECT max(number), max(line) FROM target_memories GROUP BY id HAVING count(*) >
 """
 
 # A memory that is taken from the archive, as it is there and as it will be here.
-_TAKEN = """
+TAKEN = """
 target_memories AS target
 JOIN staged_memories AS staged ON staged.id = target.source
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
@@ -96,7 +96,7 @@ INSERT INTO memories_memory (
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
     {words_in_sql("content", "created_at")}, created_at, updated_at
-FROM {_TAKEN}
+FROM {TAKEN}
 WHERE NOT target.known AND target.number >= %(first)s AND target.number < %(end)s
     AND staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
@@ -111,91 +111,16 @@ JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
 WHERE memory.id = target.id
 """
 
-FIND_CHANGED = f"""
-CREATE TEMPORARY TABLE target_changes AS
-SELECT target.id
-FROM {_TAKEN}
-JOIN memories_memory AS memory ON memory.id = target.id
-LEFT JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
-WHERE target.known AND (
-    memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
-    memory.superseded_by_id, memory.created_at, memory.updated_at
-) IS DISTINCT FROM (
-    app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
-    superseding.id, staged.created_at, staged.updated_at
-)
-"""
-
-LOCK_CHANGED = """
-SELECT count(*) FROM (
-    SELECT FROM memories_memory WHERE id IN (SELECT id FROM target_changes)
-    ORDER BY id FOR UPDATE
-) AS locked
-"""
-
-# A memory that is overwritten, as it is here still and as it is in the archive.
-_CHANGED = """
-target_changes AS changing
-JOIN memories_memory AS memory ON memory.id = changing.id
-JOIN target_memories AS target ON target.id = changing.id
-JOIN staged_memories AS staged ON staged.id = target.source
-"""
-
-# What an overwritten memory said is not lost. Noted at the present moment: what others did to it
-# until it was locked may be later than the beginning of this transaction.
-NOTE_REVISION = f"""
-INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT memory.id, memory.content, %(by)s, clock_timestamp()
-FROM {_CHANGED}
-WHERE memory.content <> staged.content AND NOT EXISTS (
-    SELECT FROM memories_revision AS revision
-    WHERE revision.memory_id = memory.id AND revision.content = memory.content
-)
-"""
-
-# The last step of a history leads to the state that the memory is in.
-NOTE_CHANGE_OF_STATE = f"""
-INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT memory.id, coalesce(last.new_state, memory.state), staged.state, %(by)s, clock_timestamp(),
-    'import'
-FROM {_CHANGED}
-LEFT JOIN LATERAL (
-    SELECT new_state FROM memories_statechange AS step WHERE step.memory_id = memory.id
-    ORDER BY changed_at DESC, step.id DESC LIMIT 1
-) AS last ON true
-WHERE coalesce(last.new_state, memory.state) <> staged.state
-"""
-
-DROP_VECTORS = f"""
-DELETE FROM memories_embedding WHERE memory_id IN (
-    SELECT memory.id FROM {_CHANGED} WHERE memory.content <> staged.content
-)
-"""
-
-UPDATE_MEMORIES = f"""
-UPDATE memories_memory AS memory
-SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
-    state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
-    fingerprint = staged.fingerprint,
-    words = {words_in_sql("staged.content", "staged.created_at")},
-    created_at = staged.created_at, updated_at = staged.updated_at
-FROM {_TAKEN}
-JOIN target_changes AS changing ON changing.id = target.id
-LEFT JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
-WHERE memory.id = target.id
-"""
-
 # --- Histories -----------------------------------------------------------------------------
 
 # Whoever is not the user of the archive is nobody here: an id in a file proves nothing.
-_CHANGED_BY = "CASE WHEN staged.changed_by = %(source)s THEN %(user)s::uuid END"
-_EDITED_BY = "CASE WHEN staged.edited_by = %(source)s THEN %(user)s::uuid END"
+CHANGED_BY = "CASE WHEN staged.changed_by = %(source)s THEN %(user)s::uuid END"
+EDITED_BY = "CASE WHEN staged.edited_by = %(source)s THEN %(user)s::uuid END"
 
 ADD_STATUS_CHANGES = f"""
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT target.id, old_state, new_state, {_CHANGED_BY}, changed_at, reason
+SELECT target.id, old_state, new_state, {CHANGED_BY}, changed_at, reason
 FROM staged_status_history AS staged
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 WHERE staged.number >= %(first)s AND staged.number < %(end)s
@@ -220,69 +145,11 @@ ORDER BY staged.number
 
 ADD_REVISIONS = f"""
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT target.id, content, {_EDITED_BY}, edited_at
+SELECT target.id, content, {EDITED_BY}, edited_at
 FROM staged_revisions AS staged
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 WHERE staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
-"""
-
-# The first, the second … of steps that are alike: so that none is stored again, and none left out.
-ADD_KNOWN_STATUS_CHANGES = f"""
-INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT memory_id, old_state, new_state, changed_by, changed_at, reason
-FROM (
-    SELECT target.id AS memory_id, old_state, new_state, changed_at, reason, staged.number,
-        {_CHANGED_BY} AS changed_by,
-        row_number() OVER (
-            PARTITION BY target.id, old_state, new_state, changed_at, reason
-            ORDER BY staged.number
-        ) AS nth
-    FROM staged_status_history AS staged
-    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
-) AS step
-WHERE NOT EXISTS (
-    SELECT FROM (
-        SELECT memory_id, old_state, new_state, changed_at, reason,
-            row_number() OVER (
-                PARTITION BY memory_id, old_state, new_state, changed_at, reason
-                ORDER BY there.id
-            ) AS nth
-        FROM memories_statechange AS there
-        JOIN target_memories AS target ON target.id = there.memory_id AND target.known
-    ) AS known
-    WHERE known.memory_id = step.memory_id AND known.old_state = step.old_state
-        AND known.new_state = step.new_state AND known.changed_at = step.changed_at
-        AND known.reason = step.reason AND known.nth = step.nth
-)
-ORDER BY number
-"""
-
-ADD_KNOWN_REVISIONS = f"""
-INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT memory_id, content, edited_by, edited_at
-FROM (
-    SELECT target.id AS memory_id, content, edited_at, staged.number, {_EDITED_BY} AS edited_by,
-        row_number() OVER (
-            PARTITION BY target.id, content, edited_at ORDER BY staged.number
-        ) AS nth
-    FROM staged_revisions AS staged
-    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
-) AS revision
-WHERE NOT EXISTS (
-    SELECT FROM (
-        SELECT memory_id, content, edited_at,
-            row_number() OVER (
-                PARTITION BY memory_id, content, edited_at ORDER BY there.id
-            ) AS nth
-        FROM memories_revision AS there
-        JOIN target_memories AS target ON target.id = there.memory_id AND target.known
-    ) AS known
-    WHERE known.memory_id = revision.memory_id AND known.content = revision.content
-        AND known.edited_at = revision.edited_at AND known.nth = revision.nth
-)
-ORDER BY number
 """
 
 # --- What belongs to memories and apps -----------------------------------------------------

@@ -1,0 +1,144 @@
+"""The statements of `merging` about memories that the user has, and that are overwritten.
+
+`target_changes` holds the ids of those that are not as the archive says. Their histories are joined
+with those of the archive.
+"""
+
+from __future__ import annotations
+
+from memories.wording import words_in_sql
+
+from .statements import CHANGED_BY, EDITED_BY, TAKEN
+
+FIND_CHANGED = f"""
+CREATE TEMPORARY TABLE target_changes AS
+SELECT target.id
+FROM {TAKEN}
+JOIN memories_memory AS memory ON memory.id = target.id
+LEFT JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
+WHERE target.known AND (
+    memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
+    memory.superseded_by_id, memory.created_at, memory.updated_at
+) IS DISTINCT FROM (
+    app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
+    superseding.id, staged.created_at, staged.updated_at
+)
+"""
+
+LOCK_CHANGED = """
+SELECT count(*) FROM (
+    SELECT FROM memories_memory WHERE id IN (SELECT id FROM target_changes)
+    ORDER BY id FOR UPDATE
+) AS locked
+"""
+
+# A memory that is overwritten, as it is here still and as it is in the archive.
+_CHANGED = """
+target_changes AS changing
+JOIN memories_memory AS memory ON memory.id = changing.id
+JOIN target_memories AS target ON target.id = changing.id
+JOIN staged_memories AS staged ON staged.id = target.source
+"""
+
+# What an overwritten memory said is not lost. Noted at the present moment: what others did to it
+# until it was locked may be later than the beginning of this transaction.
+NOTE_REVISION = f"""
+INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
+SELECT memory.id, memory.content, %(by)s, clock_timestamp()
+FROM {_CHANGED}
+WHERE memory.content <> staged.content AND NOT EXISTS (
+    SELECT FROM memories_revision AS revision
+    WHERE revision.memory_id = memory.id AND revision.content = memory.content
+)
+"""
+
+# The last step of a history leads to the state that the memory is in.
+NOTE_CHANGE_OF_STATE = f"""
+INSERT INTO memories_statechange
+    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
+SELECT memory.id, coalesce(last.new_state, memory.state), staged.state, %(by)s, clock_timestamp(),
+    'import'
+FROM {_CHANGED}
+LEFT JOIN LATERAL (
+    SELECT new_state FROM memories_statechange AS step WHERE step.memory_id = memory.id
+    ORDER BY changed_at DESC, step.id DESC LIMIT 1
+) AS last ON true
+WHERE coalesce(last.new_state, memory.state) <> staged.state
+"""
+
+DROP_VECTORS = f"""
+DELETE FROM memories_embedding WHERE memory_id IN (
+    SELECT memory.id FROM {_CHANGED} WHERE memory.content <> staged.content
+)
+"""
+
+UPDATE_MEMORIES = f"""
+UPDATE memories_memory AS memory
+SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
+    state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
+    fingerprint = staged.fingerprint,
+    words = {words_in_sql("staged.content", "staged.created_at")},
+    created_at = staged.created_at, updated_at = staged.updated_at
+FROM {TAKEN}
+JOIN target_changes AS changing ON changing.id = target.id
+LEFT JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
+WHERE memory.id = target.id
+"""
+
+# The first, the second … of steps that are alike: so that none is stored again, and none left out.
+ADD_KNOWN_STATUS_CHANGES = f"""
+INSERT INTO memories_statechange
+    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
+SELECT memory_id, old_state, new_state, changed_by, changed_at, reason
+FROM (
+    SELECT target.id AS memory_id, old_state, new_state, changed_at, reason, staged.number,
+        {CHANGED_BY} AS changed_by,
+        row_number() OVER (
+            PARTITION BY target.id, old_state, new_state, changed_at, reason
+            ORDER BY staged.number
+        ) AS nth
+    FROM staged_status_history AS staged
+    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
+) AS step
+WHERE NOT EXISTS (
+    SELECT FROM (
+        SELECT memory_id, old_state, new_state, changed_at, reason,
+            row_number() OVER (
+                PARTITION BY memory_id, old_state, new_state, changed_at, reason
+                ORDER BY there.id
+            ) AS nth
+        FROM memories_statechange AS there
+        JOIN target_memories AS target ON target.id = there.memory_id AND target.known
+    ) AS known
+    WHERE known.memory_id = step.memory_id AND known.old_state = step.old_state
+        AND known.new_state = step.new_state AND known.changed_at = step.changed_at
+        AND known.reason = step.reason AND known.nth = step.nth
+)
+ORDER BY number
+"""
+
+ADD_KNOWN_REVISIONS = f"""
+INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
+SELECT memory_id, content, edited_by, edited_at
+FROM (
+    SELECT target.id AS memory_id, content, edited_at, staged.number, {EDITED_BY} AS edited_by,
+        row_number() OVER (
+            PARTITION BY target.id, content, edited_at ORDER BY staged.number
+        ) AS nth
+    FROM staged_revisions AS staged
+    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
+) AS revision
+WHERE NOT EXISTS (
+    SELECT FROM (
+        SELECT memory_id, content, edited_at,
+            row_number() OVER (
+                PARTITION BY memory_id, content, edited_at ORDER BY there.id
+            ) AS nth
+        FROM memories_revision AS there
+        JOIN target_memories AS target ON target.id = there.memory_id AND target.known
+    ) AS known
+    WHERE known.memory_id = revision.memory_id AND known.content = revision.content
+        AND known.edited_at = revision.edited_at AND known.nth = revision.nth
+)
+ORDER BY number
+"""
