@@ -5,6 +5,7 @@ Why this server, and why so: docs/decisions/0002-web-server.md.
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import resource
@@ -13,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from granian import Granian
@@ -65,7 +67,20 @@ def load() -> Callable[..., Any]:
     notice_end()
     from openmemory.wsgi import application
 
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
     return application
+
+
+def _warm() -> None:
+    """Load what takes seconds before anybody waits for it, in each process."""
+    from django.db import Error
+
+    from memories import readiness
+    from openmemory.errors import OpenMemoryError
+
+    with suppress(Error, OpenMemoryError):  # whoever asks whether the server is ready is told
+        readiness.embedder()
+    importlib.import_module("agents.views")  # with the SDK, for which clients wait ten seconds
 
 
 def follow_parent(parent: int, end: Callable[[], None]) -> None:
