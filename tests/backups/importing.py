@@ -30,6 +30,12 @@ def send(member: Member, archive: bytes, query: str = "", **form: Any) -> Respon
     )
 
 
+def imported(answer: Response) -> dict[str, Any]:
+    """What was imported, as it was."""
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
 def export(member: Member, **body: Any) -> bytes:
     answer = member.post("/backup/export", body)
     assert answer.status_code == 200, answer.content
@@ -44,3 +50,14 @@ def kept() -> dict[str, list[str]]:
             cursor.execute(f"SELECT row_to_json(it)::text FROM {table} AS it ORDER BY 1")
             rows[table] = [row for (row,) in cursor.fetchall()]
     return rows
+
+
+def refused(member: Member, archive: bytes, status: int = 400) -> str:
+    """Why an archive is refused, after it was made sure that nothing has changed."""
+    before = kept()
+    answer = send(member, archive)
+    assert answer.status_code == status, answer.content
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == ("bad_archive" if status == 400 else "archive_too_large")
+    assert kept() == before
+    return answer.json()["detail"]

@@ -1,0 +1,119 @@
+"""Members that contradict each other: refused, and nothing has changed."""
+
+import gzip
+import json
+import uuid
+
+import pytest
+
+from tests.backups.importing import refused, send
+from tests.backups.made import ENTITIES, LINES, MANIFEST, VECTORS, Original, Ours, zipped
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda lines: lines[:-1],
+        lambda lines: [*lines, lines[0]],
+        lambda lines: [*lines[1:], {**lines[0], "id": str(uuid.uuid4())}],
+        lambda lines: [*lines[1:], {**lines[0], "content": "Something else"}],
+        lambda lines: [*lines[1:], {**lines[0], "state": "paused"}],
+        lambda lines: [*lines[1:], {"id": lines[0]["id"]}],
+        lambda lines: [*lines[1:], 5],
+    ],
+)
+def test_lines_that_contradict_the_entities(change, alice):
+    archive = Original("alice")
+    text = "\n".join(json.dumps(line) for line in change(archive.lines()))
+    refused(alice, zipped({**archive.members(), LINES: gzip.compress(text.encode())}))
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"hello",
+        gzip.compress(b"{")[:-4],
+        gzip.compress(b"\xff\n"),
+        gzip.compress(b"{}") + b"x",
+    ],
+)
+def test_lines_that_cannot_be_read(data, alice):
+    detail = refused(alice, zipped({**Original("alice").members(), LINES: data}))
+    assert LINES in detail or "memories[0]" in detail
+
+
+@pytest.mark.parametrize("name", [ENTITIES, LINES, VECTORS])
+def test_a_digest_that_does_not_match(name, alice):
+    members = Ours("alice").members()
+    changed = members[name] + b"\n"
+    if name == LINES:
+        changed = gzip.compress(gzip.decompress(members[name]), compresslevel=1, mtime=5)
+    if name == VECTORS:
+        changed = members[name][:16] + bytes(2) + members[name][16:18] + members[name][20:]
+    detail = refused(alice, zipped({**members, name: changed}))
+    assert detail.startswith(f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": "something-else"},
+        {"version": 2},
+        {"version": "1"},
+        {"user": {"id": str(uuid.uuid4()), "user_id": "alice"}},
+        {"counts": {"memories": 5}},
+        {"counts": {"vectors": 0}},
+        {"counts": {"memories": True}},
+        {"members": {}},
+        {"vectors": None},
+        {"vectors": {"provider": "local", "model": "x", "dimensions": 0}},
+        {"vectors": {"provider": "local", "model": "x", "dimensions": 385}},
+    ],
+)
+def test_a_manifest_that_lies(change, alice):
+    members = Ours("alice").members()
+    manifest = {**json.loads(members[MANIFEST]), **change}
+    detail = refused(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
+    assert detail.startswith((MANIFEST, VECTORS))
+
+
+def test_vectors_without_a_manifest_mean_nothing(alice):
+    members = Ours("alice").members()
+    del members[MANIFEST]
+    assert refused(alice, zipped(members)).startswith(f"{MANIFEST} is missing")
+
+
+@pytest.mark.parametrize("first", [0.0, 2.0, float("nan"), float("inf"), -float("inf")])
+def test_vectors_that_are_not_of_unit_length(first, alice):
+    archive = Ours("alice")
+    archive.vectors[archive.memories[2]["id"]][0] = first
+    detail = refused(alice, archive.zipped())
+    assert detail == f"{VECTORS}: The vector of record 3 is not of unit length."
+
+
+def test_a_vector_of_no_memory_and_two_of_one(alice):
+    archive = Ours("alice")
+    archive.vectors[str(uuid.uuid4())] = archive.vector()
+    assert "Record 5" in refused(alice, archive.zipped())
+
+    archive = Ours("alice")
+    archive.vectors[archive.memories[0]["id"].upper()] = archive.vector()
+    assert "Record 5" in refused(alice, archive.zipped())
+
+
+def test_a_vector_that_is_cut_off(alice):
+    archive = Ours("alice")
+    members = archive.members()
+    members[VECTORS] = members[VECTORS][:-1]
+    del members[MANIFEST]
+    members[MANIFEST] = json.dumps(archive.manifest(members)).encode()
+    assert refused(alice, zipped(members)) == f"{VECTORS}: The last record is cut off."
+
+
+def test_two_rows_about_one_memory(alice, bob):
+    archive = Original("bob")
+    assert send(alice, archive.zipped()).status_code == 200
+    derived = str(uuid.uuid5(alice.user.pk, archive.memories[0]["id"]))
+    archive.entities["memories"].append({**archive.memories[0], "id": derived, "category_ids": []})
+    assert "about the same memory" in refused(alice, archive.zipped())

@@ -1,0 +1,169 @@
+"""Archives that are broken or meant to do harm: refused, and nothing has changed."""
+
+import gzip
+import io
+import json
+import stat
+import struct
+import uuid
+import zipfile
+
+import pytest
+
+from backups.archive import limits
+from tests.backups.importing import kept, refused, send
+from tests.backups.made import ENTITIES, LINES, Original, Ours, zipped
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.mark.parametrize("data", [b"hello", b"PK", b"PK\5\6" + bytes(18), bytes(100_000)])
+def test_what_is_no_zip(data, alice):
+    assert "ZIP" in refused(alice, data) or "missing" in refused(alice, data)
+
+
+@pytest.mark.parametrize("kind", [Original, Ours])
+def test_an_archive_that_was_cut_off_anywhere(kind, alice):
+    archive = kind("alice").zipped()
+
+    for share in range(7, 100, 7):
+        refused(alice, archive[: len(archive) * share // 100])
+    refused(alice, archive[:-1])
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../memories.json", "a/../../b", "..", "C:/x", "a\\b", "\\\\host\\x"]
+)
+def test_names_that_lead_out_of_the_archive(name, alice):
+    detail = refused(alice, zipped({**Original("alice").members(), name: b"x"}))
+    assert "leads out of the archive" in detail
+    assert name in detail
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_that_is_there_twice(alice):
+    target = io.BytesIO(Original("alice").zipped())
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(ENTITIES, b"{}")
+    assert "two members" in refused(alice, target.getvalue())
+
+    members = Original("alice").members()
+    assert "twice" in refused(alice, zipped({**members, f"other/{ENTITIES}": b"{}"}))
+
+
+def test_links_and_devices(alice):
+    target = io.BytesIO(Original("alice").zipped())
+    with zipfile.ZipFile(target, "a") as archive:
+        link = zipfile.ZipInfo("link")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, "/etc/passwd")
+    assert refused(alice, target.getvalue()).startswith("link: This is a link")
+
+
+def test_encrypted_members(alice):
+    archive = bytearray(Original("alice").zipped())
+    directory = archive.index(b"PK\1\2")
+    archive[directory + 8] |= 1
+    assert refused(alice, bytes(archive)).startswith(f"{ENTITIES}: This is encrypted")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, 99])
+def test_members_compressed_in_another_way(method, alice):
+    archive = bytearray(Original("alice").zipped())
+    directory = archive.index(b"PK\1\2")
+    archive[directory + 10 : directory + 12] = struct.pack("<H", method)
+    assert refused(alice, bytes(archive)).startswith(f"{ENTITIES}: This is compressed")
+
+
+@pytest.mark.parametrize("name", [ENTITIES, LINES])
+def test_a_member_that_is_missing(name, alice):
+    members = Original("alice").members()
+    del members[name]
+    assert refused(alice, zipped(members)) == f"{name} is missing in this archive."
+
+
+def test_too_many_members(alice):
+    many = {f"file{number}": b"" for number in range(limits.MOST_MEMBERS)}
+    assert "members" in refused(alice, zipped({**Original("alice").members(), **many}), 413)
+
+
+def test_a_directory_without_end(alice):
+    archive = bytearray(Original("alice").zipped())
+    end = archive.rindex(b"PK\5\6")
+    start = struct.unpack("<I", archive[end + 16 : end + 20])[0]
+    archive[end:end] = bytes(2 * MEGABYTE)
+    end += 2 * MEGABYTE
+    archive[end + 12 : end + 16] = struct.pack("<I", end - start)
+    assert "directory" in refused(alice, bytes(archive), 413)
+
+
+def test_a_flipped_bit_is_noticed(alice):
+    archive = Ours("alice").zipped()
+    for at in range(100, len(archive) - 100, len(archive) // 11):
+        broken = bytearray(archive)
+        broken[at] ^= 4
+        before = kept()
+        answer = send(alice, bytes(broken))
+        # A bit in what nobody reads, such as the date of a member, changes nothing.
+        assert answer.status_code == 400 or kept() != before
+        if answer.status_code == 400:
+            assert kept() == before
+
+
+# --- Bombs ---------------------------------------------------------------------------------
+
+
+def test_a_member_that_unpacks_to_far_more_than_it_is(alice):
+    spaces = {**Original("alice").members(), ENTITIES: b" " * (64 * MEGABYTE)}
+    assert refused(alice, zipped(spaces), 413).startswith(f"{ENTITIES}: It unpacks to")
+
+
+def test_lines_that_unpack_to_far_more_than_they_are(alice, monkeypatch):
+    monkeypatch.setattr(limits, "FREELY_UNPACKED", MEGABYTE)
+    line = json.dumps(Original("alice").lines()[0]).encode() + b"\n"
+    lines = gzip.compress(line * (8 * MEGABYTE // len(line)))
+    members = {**Original("alice").members(), LINES: lines}
+    assert LINES in refused(alice, zipped(members), 413)
+
+
+def test_a_header_that_lies_about_a_size(alice):
+    archive = bytearray(zipped({**Original("alice").members(), ENTITIES: b" " * MEGABYTE}))
+    directory = archive.index(b"PK\1\2")
+    archive[directory + 24 : directory + 28] = struct.pack("<I", 10)
+    refused(alice, bytes(archive))
+
+
+def test_more_than_is_unpacked_at_all(settings, alice):
+    settings.IMPORT_MAX_UNPACKED_BYTES = 2000
+    assert "2000 bytes" in refused(alice, Original("alice").zipped(), 413)
+
+
+def test_a_line_that_does_not_end(alice):
+    noise = json.dumps({"id": uuid.uuid4().hex * (limits.LONGEST_ROW // 32 + 1)}).encode()
+    members = {**Original("alice").members(), LINES: gzip.compress(noise)}
+    detail = refused(alice, zipped(members), 413)
+    assert detail.startswith(f"{LINES}, line 1: This is longer than")
+
+
+def test_an_entity_that_does_not_end(alice):
+    original = Original("alice")
+    original.memories[1]["content"] = "x" * (limits.LONGEST_ROW + 1)
+    assert refused(alice, original.zipped(), 413).startswith(f"{ENTITIES}, line 50: ")
+
+
+def test_a_million_categories(alice, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_CATEGORIES", 50)
+    original = Original("alice")
+    original.entities["categories"] = [
+        {**original.entities["categories"][0], "id": str(uuid.uuid4()), "name": f"c{number}"}
+        for number in range(51)
+    ]
+    assert "more than 50 categories" in refused(alice, original.zipped(), 413)
+
+
+def test_an_upload_over_the_bound_is_not_read(alice, monkeypatch):
+    from backups.views import ImportViewSet
+
+    monkeypatch.setattr(ImportViewSet, "max_body_bytes", 1000)
+    answer = send(alice, bytes(2000))
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
