@@ -139,6 +139,7 @@ class _Reembedding:
             self._ensure_wanted()
             self._ensure_unchanged()
             hold = Job.objects.get(pk=self.work.job.pk).parameters["hold"]
+            memories = Embedding.objects.filter(space=self.space).count()
             switching = self.space.state == State.FILLING and not hold
             if switching:
                 alone()
@@ -146,6 +147,7 @@ class _Reembedding:
                 switch(self.space)
             result.update(
                 space=str(self.space),
+                memories=memories,
                 embedded=self.filling.done,
                 refused=len(self.filling.refused),
                 comparison=self.space.comparison,

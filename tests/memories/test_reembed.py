@@ -49,6 +49,7 @@ def test_choosing_another_model_embeds_all_memories_by_it_and_then_searches_ther
     assert job.state == "succeeded"
     assert job.result == {
         "space": "vllm/other (96)",
+        "memories": 40,
         "embedded": 40,
         "refused": 0,
         "comparison": space.comparison,
