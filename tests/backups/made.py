@@ -26,11 +26,6 @@ def zipped(members: dict[str, bytes], **kind: Any) -> bytes:
     return target.getvalue()
 
 
-def unzipped(archive: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
-        return {name: opened.read(name) for name in opened.namelist()}
-
-
 class Original:
     """An archive of the original server: one memory of each state, two of them in a category."""
 
