@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 import structlog
+from django.utils.log import CallbackFilter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 # Commands that serve, and so log where a server logs.
@@ -38,10 +39,11 @@ def configure(options: Mapping[str, str]) -> None:
                 }
             },
             "root": {"handlers": ["stream"], "level": options["level"]},
+            "filters": {"failures": {"()": CallbackFilter, "callback": _has_exception}},
             "loggers": {
                 "django": {"handlers": [], "level": "NOTSET", "propagate": True},
-                # Every request has a line of its own already, which tells a refusal.
-                "django.request": {"level": "ERROR"},
+                # Every request has a line of its own already, which tells its status.
+                "django.request": {"level": "ERROR", "filters": ["failures"]},
                 "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
                 "django.db.backends": {"level": "INFO"},
                 # They tell each call of a model, and at DEBUG what it was asked.
@@ -64,6 +66,10 @@ def configure(options: Mapping[str, str]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def _has_exception(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info)
 
 
 @contextmanager

@@ -104,6 +104,18 @@ def test_machines_that_ask_all_the_time_are_not_logged(db, log_to, settings):
     assert stream.getvalue() == ""
 
 
+def test_what_is_not_ready_yet_is_told_once_and_is_no_error(client, log_to, settings):
+    settings.ROOT_URLCONF = "openmemory.urls"
+    settings.HEALTH_CHECKS = {"one": "tests.api.test_health.away"}
+    stream = log_to(io.StringIO())
+
+    client.get("/health/ready")
+
+    assert [(line["level"], line["event"]) for line in lines(stream)] == [
+        ("warning", "a health check failed")
+    ]
+
+
 def test_a_terminal_gets_readable_text_in_colour(client, log_to):
     stream = log_to(Terminal())
 
