@@ -46,9 +46,10 @@ def running_server(state: Path) -> Iterator[tuple[str, str]]:
             wait_for(url, server)
             yield url, (state / "api_key").read_text().strip()
         finally:
+            gone = server.poll() is not None
             server.send_signal(signal.SIGTERM)
             server.wait(30)
-            tell_failures(log)
+            tell_failures(log, gone=gone)
 
 
 def free_port() -> int:
@@ -69,12 +70,12 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     raise SystemExit("The server did not start: see what `make run` says.")
 
 
-def tell_failures(log: Path) -> None:
+def tell_failures(log: Path, *, gone: bool) -> None:
     """Print the errors of the server's log, since its folder goes away, and how it ended."""
     lines = log.read_text().split("\n")
     events = [json.loads(line) for line in lines if line.startswith("{")]
     for event in events:
         if event["level"] == "error":
             print(event["event"], event.get("exception", ""), sep="\n", file=sys.stderr)
-    if not events:
-        print(*lines[-20:], sep="\n", file=sys.stderr)
+    if gone:
+        print("The server has ended by itself.", *lines[-20:], sep="\n", file=sys.stderr)
