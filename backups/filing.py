@@ -7,7 +7,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -99,8 +99,9 @@ def file_in_folder(
 def _remove_drafts(folder: Path) -> None:
     """Remove what processes that were killed have left. No archive takes a day to write."""
     for draft in folder.glob(f"{_DRAFT}*.part"):
-        if time.time() - draft.stat().st_mtime > 24 * 3600:
-            draft.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it has got its name meanwhile
+            if time.time() - draft.stat().st_mtime > 24 * 3600:
+                draft.unlink()
 
 
 def newest(folder: Path) -> dict[str, datetime]:

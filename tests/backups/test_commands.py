@@ -160,6 +160,13 @@ def test_what_a_killed_process_has_left_is_removed(alice, tmp_path):
     assert new.exists()
 
 
+def test_a_draft_that_is_renamed_meanwhile_is_left_alone(alice, tmp_path):
+    # What is listed and is not there any more.
+    (tmp_path / ".memories-done.part").symlink_to(tmp_path / "away")
+
+    assert "failed" not in said("backup_all", tmp_path)
+
+
 def test_whatever_a_user_is_called_the_name_of_the_file_is_plain(alice, tmp_path):
     alice.user.user_id = "..\\..:" + "é" * 249
     alice.user.save()
