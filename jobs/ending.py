@@ -50,7 +50,7 @@ def end_jobs() -> None:
 
 
 def clear_away() -> None:
-    """Remove the files of jobs that are no more, and what killed runs have left."""
+    """Remove the files of jobs that are no more, and what killed runs and requests have left."""
     put_down = files.put_down_long_ago()
     for pk in put_down - _ids(Job.objects.filter(pk__in=put_down)):
         files.remove_all(pk)
@@ -59,6 +59,8 @@ def clear_away() -> None:
     for folder, pk in folders.items():
         if pk not in running:
             shutil.rmtree(folder, ignore_errors=True)
+    for file in files.left_long_ago():
+        file.unlink(missing_ok=True)
 
 
 def _ids(jobs: QuerySet[Job]) -> set[uuid.UUID]:

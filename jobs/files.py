@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import uuid
 from contextlib import suppress
@@ -18,7 +19,8 @@ from openmemory.errors import Conflict, Gone, NotFound
 
 from .models import Job
 
-# A file is put down before its job is, in a transaction that may take a while to be committed.
+# A file is put down before its job is, in a transaction that may take a while to be committed, and
+# an upload before anybody knows of a job.
 UNOWNED = timedelta(days=1)
 
 
@@ -111,6 +113,20 @@ def scratch_folders() -> dict[Path, uuid.UUID]:
     """The folders of runs on this machine, each with its job."""
     folders = list(_scratch().iterdir()) if _scratch().is_dir() else []
     return {folder: pk for folder in folders for pk in _ids([folder.name[:36]])}
+
+
+def left_long_ago() -> list[Path]:
+    """The files, beside those folders, of requests whose process was killed."""
+    long_ago = (timezone.now() - UNOWNED).timestamp()
+    there = list(_scratch().iterdir()) if _scratch().is_dir() else []
+    return [path for path in there if path.is_file() and _written(path) < long_ago]
+
+
+def _written(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # its request has just ended
+        return math.inf
 
 
 def _scratch() -> Path:

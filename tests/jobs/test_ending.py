@@ -96,3 +96,16 @@ def test_files_of_a_job_that_is_no_more_are_removed_after_a_day(stored, db):
     ending.clear_away()
 
     assert [folder.name for folder in stored.iterdir()] == [str(new)]
+
+
+def test_the_upload_of_a_request_that_was_killed_goes_after_a_day(scratch, db):
+    scratch.mkdir(parents=True)
+    new, old = scratch / "new", scratch / "old"
+    for file in (new, old):
+        file.touch()
+    long_ago = time.time() - 2 * 86_400
+    os.utime(old, (long_ago, long_ago))
+
+    ending.clear_away()
+
+    assert list(scratch.iterdir()) == [new]
