@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from configuration.providers import Embedder, Vectors
 
-from .taxonomy import THEMES
+from .taxonomy import THEMES, allowed
 
 FOLDER = Path(__file__).parent / "themes"
 
@@ -33,7 +33,7 @@ SECOND = 0.25
 
 
 def categorize(vector: Vectors, embedder: Embedder) -> list[str]:
-    """Name the likeliest theme, and the second where it is likely, too.
+    """Name the likeliest theme, and the second where it is likely, too: those that are allowed.
 
     `vector` is the memory's own, of unit length, of the embedder, which is a built-in one.
     """
@@ -42,7 +42,8 @@ def categorize(vector: Vectors, embedder: Embedder) -> list[str]:
     if likelihoods[first] < FLOOR:
         return []
     named = [first, second] if likelihoods[second] >= SECOND else [first]
-    return [THEMES[index].name for index in named]
+    names = [THEMES[index].name for index in named]
+    return [name for name in names if name in allowed()]
 
 
 @dataclass(frozen=True)

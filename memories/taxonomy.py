@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from django.conf import settings
+
 
 class Theme(NamedTuple):
     name: str
@@ -107,3 +109,9 @@ THEMES = [
         "Religion, values, opinions and convictions.",
     ),
 ]
+
+
+def allowed() -> list[str]:
+    """The names of the categories that memories are put into: the operator's, or the themes'."""
+    chosen: list[str] = settings.CATEGORIES
+    return chosen or [theme.name for theme in THEMES]

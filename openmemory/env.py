@@ -57,6 +57,20 @@ def strings(name: str, default: list[str]) -> list[str]:
     return [part for part in parts if part] or default
 
 
+def names(name: str, *, most: int, longest: int) -> list[str]:
+    """Read a comma-separated list of names, each once and in lower case. Empty when not set."""
+    parts = list(dict.fromkeys(part.lower() for part in strings(name, [])))
+    if len(parts) > most:
+        raise ImproperlyConfigured(f"{name} has {len(parts)} names, which is more than {most}.")
+    for part in parts:
+        if len(part) > longest or not part.isprintable():
+            raise ImproperlyConfigured(
+                f"{name}: {part[:longest]!r} is longer than {longest} characters, or has some that "
+                "cannot be printed."
+            )
+    return parts
+
+
 def choice(name: str, default: str, *, among: list[str]) -> str:
     value = string(name, default)
     if value not in among:

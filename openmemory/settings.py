@@ -243,6 +243,12 @@ RATE_LIMITS = {
 RATELIMIT_USE_CACHE = "limits"
 RATELIMIT_FAIL_OPEN = True
 
+# --- Categories ----------------------------------------------------------------------------
+
+# The categories that memories are put into; none stands for those of memories/taxonomy.py. The
+# database takes names of this length. All are told to the language model in each call.
+CATEGORIES = env.names("OPENMEMORY_CATEGORIES", most=100, longest=100)
+
 # --- Recall --------------------------------------------------------------------------------
 
 # Memories of one user up to which a search compares all vectors exactly; above it, a job gives the

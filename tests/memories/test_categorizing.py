@@ -2,10 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from configuration.providers import built_in
 from memories.categorizing import Classifier, categorize, examples, origin
 from memories.taxonomy import THEMES
+from openmemory import env
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +62,36 @@ def test_no_example_is_a_memory_that_the_benchmark_reports():
     labelled = (Path(__file__).parents[2] / "benchmarks" / "categories.txt").read_text()
 
     assert not [text for _, text in examples() if text in labelled]
+
+
+def test_of_the_themes_those_are_named_that_the_operator_allows(embedder, settings):
+    vector = embedder.embed_query("My dog has eaten a shoe.")
+
+    settings.CATEGORIES = ["pets", "sailing"]
+    assert categorize(vector, embedder) == ["pets"]
+
+    settings.CATEGORIES = ["sailing"]
+    assert categorize(vector, embedder) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", []),
+        (" , ", []),
+        ("pets", ["pets"]),
+        (" Pets , my boat,,pets, 船", ["pets", "my boat", "船"]),
+    ],
+)
+def test_names_are_read_once_each_and_in_lower_case(monkeypatch, text, names):
+    monkeypatch.setenv("NAMES", text)
+
+    assert env.names("NAMES", most=3, longest=7) == names
+
+
+@pytest.mark.parametrize("text", ["a,b,c,d", "pets,anything", "pets,a\nb"])
+def test_what_are_no_names_stops_the_start(monkeypatch, text):
+    monkeypatch.setenv("NAMES", text)
+
+    with pytest.raises(ImproperlyConfigured, match="NAMES"):
+        env.names("NAMES", most=3, longest=7)
