@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from configuration import reading
 from configuration.providers import Completer, completer_for
 from jobs.work import Work
 from memories import embedding
 from memories.models import Category, EmbeddingSpace, Memory
-from memories.taxonomy import THEMES
+from memories.taxonomy import allowed
 
 from . import extracting
 from .applying import CameBetween, Overtaken, apply, require_compared, require_untouched
@@ -18,8 +20,6 @@ from .neighbours import Neighbourhood
 # How often facts are compared again because others came in meanwhile. After that they are stored
 # as they were judged: with so much coming in, the model would be asked for ever.
 COMPARISONS = 3
-
-CATEGORIES = [theme.name for theme in THEMES]
 
 NO_MODEL = "no_language_model"
 
@@ -49,7 +49,7 @@ def _infer(work: Work, source: Memory) -> None:
         source.content,
         said_at=source.created_at,
         completer=completer,
-        categories=CATEGORIES,
+        categories=allowed(),
         custom=settings.custom_instructions,
     )
     if extraction.facts:
@@ -80,15 +80,19 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
 
 
 def categorize(work: Work) -> None:
-    """Name the categories of a memory anew, unless it says something else by now."""
-    memory = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"]).first()
+    """Name the categories of a memory anew, unless it was deleted since it was edited."""
     completer = completer_for(reading.current().llm)
-    if memory is None or completer is None:
-        return
-    names = extracting.categorize(memory.content, completer=completer, categories=CATEGORIES)
-    categories = Category.objects.named(names)
-    with work.finishing():
-        same = Memory.objects.filter(pk=memory.pk, content=memory.content)
-        if same.select_for_update().exists():
+    kept = Memory.objects.owned_by(work.owner).undeleted()
+    while not work.finished:
+        memory = kept.filter(pk=work.parameters["memory_id"]).first()
+        if memory is None or completer is None:
+            return
+        names = extracting.categorize(memory.content, completer=completer, categories=allowed())
+        categories = Category.objects.named(names)
+        # An edit that came meanwhile found this job unfinished, and queued no other one.
+        with suppress(Overtaken), work.finishing():
+            same = kept.filter(pk=memory.pk, content=memory.content)
+            if not same.select_for_update().exists():
+                raise Overtaken
             memory.categories.clear()
             memory.put_in(categories)

@@ -86,3 +86,44 @@ def test_an_edited_memory_is_categorised_by_the_model_and_keeps_its_text(alice, 
     assert shown["text"] == "My cat purrs. It likes fish."
     assert shown["categories"] == ["pets", "preferences"]
     assert Job.objects.filter(kind="categorize", state="succeeded").count() == 1
+
+
+def test_an_edit_while_its_memory_is_categorised_is_categorised_too(alice, fake, monkeypatch):
+    memory, _ = tell(alice, "I live in York.")
+    alice.put(f"/memories/{memory.pk}", {"memory_content": "My cat purrs."})
+    categorize = inferring.extracting.categorize
+    seen = []
+
+    def interrupted(text, **kwargs):
+        seen.append(text)
+        if len(seen) == 1:
+            alice.put(f"/memories/{memory.pk}", {"memory_content": "The hotel in Sailtown."})
+        return categorize(text, **kwargs)
+
+    monkeypatch.setattr(inferring.extracting, "categorize", interrupted)
+    run_due()
+
+    assert seen == ["My cat purrs.", "The hotel in Sailtown."]
+    assert alice.get(f"/memories/{memory.pk}").json()["categories"] == ["travel"]
+
+
+def test_the_model_chooses_among_the_categories_of_the_operator(alice, fake, settings):
+    settings.CATEGORIES = ["pets", "sailing"]
+
+    memory, _ = tell(alice, "My dog likes sailing on a trip.")
+    assert alice.get(f"/memories/{memory.pk}").json()["categories"] == ["pets", "sailing"]
+
+    alice.put(f"/memories/{memory.pk}", {"memory_content": "A flight, then sailing."})
+    run_due()
+    assert alice.get(f"/memories/{memory.pk}").json()["categories"] == ["sailing"]
+
+
+def test_what_was_deleted_is_not_shown_to_the_model(alice, fake):
+    memory, _ = tell(alice, "I live in York.")
+    alice.put(f"/memories/{memory.pk}", {"memory_content": "My cat purrs."})
+    alice.delete(f"/memories/{memory.pk}")
+
+    run_due()
+
+    assert not [call for call in fake.bodies if "purrs" in str(call)]
+    assert Job.objects.get(kind="categorize").state == "succeeded"
