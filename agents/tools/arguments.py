@@ -42,8 +42,10 @@ def checked_text(text: str) -> str:
 def filters(
     categories: list[str] | None, from_date: date | None, to_date: date | None
 ) -> recalling.Filters:
+    # Nothing is later than the last day there is, and no second follows it.
+    last = None if to_date in (None, date.max) else to_date
     return recalling.Filters(
         categories=categories or (),
         from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
-        to_date=None if to_date is None else datetime.combine(to_date, LAST_SECOND, UTC),
+        to_date=None if last is None else datetime.combine(last, LAST_SECOND, UTC),
     )

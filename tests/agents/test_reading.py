@@ -84,6 +84,14 @@ def test_memories_are_found_by_category_and_by_day(agent, alice):
     ]
 
 
+def test_the_first_and_the_last_day_that_there_are_leave_nothing_out(agent, alice):
+    alice.remember("Our dog Rex is afraid of thunder", app="desk")
+    always = {"from_date": "0001-01-01", "to_date": "9999-12-31"}
+
+    for tool, others in (("get_memories", {}), ("search_memories", {"query": "dog"})):
+        assert texts(agent.call(tool, **others, **always)) == ["Our dog Rex is afraid of thunder"]
+
+
 @pytest.mark.parametrize("tool", ["get_memories", "search_memories", "get_related"])
 @pytest.mark.parametrize("cursor", ["yesterday", "-1", "1e3", "9" * 5000, "2026-01-01|x"])
 def test_a_cursor_that_no_tool_gave_is_refused(tool, cursor, agent, alice):
