@@ -27,6 +27,9 @@ from stocking import settle
 
 MEGABYTE = 1024 * 1024
 
+# The server's files that do not stay, PostgreSQL's, and its temporary tables.
+PASSING = ("scratch/**/*", "jobs/**/*", "postgres/**/pgsql_tmp/**/*", "postgres/**/base/*/t*_*")
+
 # Sentences of some hundred characters, of which no two are alike.
 STOCKED = """
 INSERT INTO memories_memory (
@@ -113,19 +116,15 @@ def peak_of(*command: str) -> tuple[int, int]:
 
 @contextmanager
 def watched_disk() -> Iterator[list[int]]:
-    """Watch the scratch files of the server and of PostgreSQL: the most bytes they had."""
+    """Watch what is there for a while only: the most bytes it had."""
     from django.conf import settings
 
     most, over = [0], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.2):
-            most[0] = max(most[0], sum(map(scratch_bytes, ("scratch", "jobs", "postgres"))))
-
-    def scratch_bytes(name: str) -> int:
-        folder = settings.STATE_DIR / name
-        pattern = "**/pgsql_tmp/**/*" if name == "postgres" else "**/*"
-        return sum(size_of(path) for path in folder.glob(pattern))
+            paths = [path for pattern in PASSING for path in settings.STATE_DIR.glob(pattern)]
+            most[0] = max(most[0], sum(map(size_of, paths)))
 
     thread = threading.Thread(target=watch)
     thread.start()
