@@ -82,7 +82,10 @@ def test_the_typescript_client_finds_what_is_remembered(
     ],
 )
 def test_the_inspector_calls_a_tool(path, transport, tool, packages, remembered, shared_server):
-    program = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
+    inspector = "node_modules/@modelcontextprotocol/inspector"
+    if not (packages / inspector).is_dir():  # npm leaves out what does not run on this Node
+        pytest.skip("npm left the inspector out: it needs Node 22.19 or newer.")
+    program = f"{inspector}/clients/launcher/build/index.js"
     asked = ["--method", "tools/call", "--tool-name", tool, "--tool-arg", "query=dog"]
     where = ["--cli", f"{shared_server.url}{path}", "--transport", transport]
     key = ["--header", f"Authorization: Bearer {shared_server.key}"]
