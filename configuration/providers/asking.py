@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -208,9 +209,18 @@ def _is_quota(error: openai.APIStatusError) -> bool:
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:
-    """Seconds that the provider asks to be left alone for; dates are not read."""
+    """Seconds that the provider asks to be left alone for, in seconds or until a date."""
+    said = error.response.headers.get("retry-after", "")
     try:
-        seconds = float(error.response.headers.get("retry-after", ""))
+        seconds = float(said)
     except ValueError:
-        return None
+        seconds = _seconds_until(said)
     return seconds if 0 <= seconds <= 24 * 3600 else None
+
+
+def _seconds_until(date: str) -> float:
+    """By our clock. A time that has passed is less than 0, and so is what is no date."""
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, OverflowError):
+        return -1

@@ -1,3 +1,8 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx2
+import openai
 import pytest
 
 from configuration import reading
@@ -11,6 +16,7 @@ from configuration.providers import (
     ProviderUnreachable,
     QuotaExhausted,
     RateLimited,
+    asking,
     completer_for,
 )
 from configuration.providers.errors import ProviderUnavailable
@@ -42,11 +48,19 @@ SCHEMA = {
     "required": ["facts"],
     "additionalProperties": False,
 }
+HOUR = timedelta(hours=1)
 TEXT = "I drink tea. My dog is old."
 FACTS = [
     {"text": "I drink tea.", "speaker": None, "date": None, "categories": ["food"]},
     {"text": "My dog is old.", "speaker": None, "date": None, "categories": ["pets"]},
 ]
+
+
+def asked_to_wait(said):
+    """The error of a server that asks so to be left alone."""
+    request = httpx2.Request("POST", "http://localhost/v1/embeddings")
+    response = httpx2.Response(429, headers={"Retry-After": said}, request=request)
+    return openai.RateLimitError("", response=response, body=None)
 
 
 def ask(completer, text=TEXT, **options):
@@ -209,6 +223,22 @@ def test_a_long_wait_is_left_to_the_caller(fake, completer):
 
     assert raised.value.retry_after == 60
     assert fake.calls["/chat/completions"] == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("7", 7, 7), ("0", 0, 0), (format_datetime(datetime.now(UTC) + HOUR), 3000, 3600)],
+)
+def test_the_wait_is_read_in_seconds_and_as_a_date(said, least, most):
+    assert least <= asking._retry_after(asked_to_wait(said)) <= most
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "soon", "-1", "nan", "inf", "86401", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 1994"],
+)
+def test_what_is_no_wait_is_not_waited_for(said):
+    assert asking._retry_after(asked_to_wait(said)) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP])
