@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
-from configuration.providers import CallRefused, Vectors, WrongDimensions
+from configuration.providers import AnswerUnusable, CallRefused, Vectors, WrongDimensions
 
 from .indexing import notice_growth
 from .models import Embedding, EmbeddingSpace, Memory
@@ -19,6 +19,9 @@ from .models import Embedding, EmbeddingSpace, Memory
 BATCH = 32
 # Ids looked up at a time.
 PAGE = 5_000
+
+# What a text may do to a model: it is too long or too strange, or has no direction.
+FAILED_BY_A_TEXT = (CallRefused, AnswerUnusable)
 
 # What any embedding model takes.
 PROBE = "How long is a vector?"
@@ -87,7 +90,7 @@ class Filling:
     def _finish(self, texts: Texts, embedded: Future[Vectors]) -> None:
         try:
             self._store(texts, embedded.result())
-        except CallRefused:
+        except FAILED_BY_A_TEXT:
             self._embed([PROBE])  # raises it again where the texts are not to blame
             for pk, text in texts.items():
                 self._put_if_taken(pk, text)
@@ -95,7 +98,7 @@ class Filling:
     def _put_if_taken(self, pk: uuid.UUID, text: str) -> None:
         try:
             self._store({pk: text}, self._embed([text]))
-        except CallRefused:
+        except FAILED_BY_A_TEXT:
             self.refused.add(pk)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:

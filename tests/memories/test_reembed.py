@@ -170,9 +170,10 @@ def test_it_goes_on_where_it_was_interrupted(alice, olga, fake, memories):
     assert states() == {BGE: "kept", "other": "active"}
 
 
-def test_a_text_that_the_model_refuses_holds_up_no_other(alice, olga, fake, memories):
+@pytest.mark.parametrize("fault", ["no_model", "misfit"])
+def test_a_text_that_the_model_refuses_holds_up_no_other(alice, olga, fake, memories, fault):
     memory = memories[3]
-    Memory.objects.filter(pk=memory.pk).update(content="Say [[fake:no_model]].")
+    Memory.objects.filter(pk=memory.pk).update(content=f"Say [[fake:{fault}]].")
 
     job = change_to(olga, remote(fake))
 
