@@ -131,12 +131,15 @@ class EmbeddingSpace(models.Model):
             self.save(update_fields=["reach"])
 
     def lacking(self, *, after: uuid.UUID = FIRST) -> MemoryQuerySet:
-        """The memories that have no vector here, of those with ids beyond this one."""
+        """The memories that have no vector here and want one, of those with ids beyond this one.
+
+        What was deleted is shown to no model any more.
+        """
         # Said of both, as PostgreSQL would not conclude it of the second by itself.
         embedded = Embedding.objects.filter(
             memory=OuterRef("pk"), memory__gt=after, space_id=self.pk
         )
-        return Memory.objects.filter(~Exists(embedded), pk__gt=after)
+        return Memory.objects.undeleted().filter(~Exists(embedded), pk__gt=after)
 
 
 class Embedding(models.Model):

@@ -6,9 +6,10 @@ import uuid
 from statistics import fmean
 from typing import TypedDict
 
+from django.db import models
 from pgvector.django import CosineDistance
 
-from memories.models import Embedding, EmbeddingSpace
+from memories.models import Embedding, EmbeddingSpace, State
 
 QUERIES = 50
 TOP = 10
@@ -36,15 +37,20 @@ def compare(one: EmbeddingSpace, other: EmbeddingSpace) -> Comparison:
 def _sample(space: EmbeddingSpace) -> list[Embedding]:
     """Some memories of the space. Ids are random, so that those from any on are a fair sample."""
     anywhere = uuid.uuid4()
-    inside = Embedding.objects.filter(space=space).order_by("memory_id")
+    inside = _kept(space).order_by("memory_id")
     beyond = list(inside.filter(memory_id__gte=anywhere)[:QUERIES])
     return beyond + list(inside.filter(memory_id__lt=anywhere)[: QUERIES - len(beyond)])
 
 
 def _nearest(sample: Embedding, space: EmbeddingSpace) -> set[uuid.UUID]:
-    inside = Embedding.objects.filter(space=space, user=sample.user_id)
+    inside = _kept(space).filter(user=sample.user_id)
     own = inside.filter(memory=sample.memory_id).first()
     if own is None:
         return set()
     others = inside.exclude(pk=own.pk).order_by(CosineDistance("vector", own.vector))
     return set(others.values_list("memory_id", flat=True)[:TOP])
+
+
+def _kept(space: EmbeddingSpace) -> models.QuerySet[Embedding]:
+    """Leave out what was deleted, which is in the older of the two spaces only."""
+    return Embedding.objects.filter(space=space).exclude(memory__state=State.DELETED)

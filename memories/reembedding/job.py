@@ -114,8 +114,9 @@ class _Reembedding:
         return space
 
     def _fill(self) -> None:
-        there = Embedding.objects.filter(space=self.space).count() - self.filling.done
-        total = Memory.objects.count()
+        lacking = self.space.lacking().count()
+        total = Memory.objects.undeleted().count()
+        there = max(0, total - lacking) - self.filling.done
         self.filling.put(
             batches_lacking(self.space),
             telling=lambda: self.work.progress(there + self.filling.done, total),

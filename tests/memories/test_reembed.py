@@ -199,3 +199,14 @@ def test_a_memory_edited_while_it_was_embedded_keeps_no_vector_of_what_it_said(a
     assert set(Embedding.objects.filter(space=space).values_list("memory", flat=True)) == {
         memories[1].pk
     }
+
+
+def test_what_was_deleted_is_not_shown_to_another_model(alice, olga, fake, memories):
+    alice.delete(f"/memories/{memories[3].pk}")
+
+    job = change_to(olga, remote(fake))
+
+    assert "Tea number 3." not in str(list(fake.bodies))
+    assert (job.result["embedded"], job.result["switched"]) == (39, True)
+    assert (job.done, job.total) == (39, 39)
+    assert spaces_of(memories[3].pk) == {BGE}

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from accounts.models import User
 from configuration import changing, reading, shape
@@ -12,6 +12,7 @@ from configuration.serializers import EmbedderSerializer
 from jobs.models import Job
 from memories import reembedding
 from memories.models import EmbeddingSpace, Memory
+from memories.models import State as MemoryState
 from openmemory.errors import OpenMemoryError
 
 State = EmbeddingSpace.State
@@ -69,8 +70,9 @@ class Command(BaseCommand):
 
     def _status(self, options: dict[str, Any]) -> None:
         self.stdout.write(f"Configured: {_configured()}")
-        memories = Memory.objects.count()
-        for space in EmbeddingSpace.objects.annotate(vectors=Count("embeddings")).order_by("pk"):
+        memories = Memory.objects.undeleted().count()
+        kept = Count("embeddings", filter=~Q(embeddings__memory__state=MemoryState.DELETED))
+        for space in EmbeddingSpace.objects.annotate(vectors=kept).order_by("pk"):
             state = STATES[State(space.state)]
             self.stdout.write(f"{space}: {state}, {space.vectors:,} of {memories:,} memories")
             if space.comparison and space.comparison["overlap"] is not None:
