@@ -69,10 +69,13 @@ class Desk:
     async def _answer(self, scope: dict[str, Any], body: bytes) -> Answer:
         answer = Answer()
         received = False
+        answered = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             nonlocal received
             if received:
+                # The SDK gives up what it is doing once its client is gone.
+                await answered.wait()
                 return {"type": "http.disconnect"}
             received = True
             return {"type": "http.request", "body": body, "more_body": False}
@@ -86,6 +89,8 @@ class Desk:
                 }
             else:
                 answer.body += message.get("body", b"")
+                if not message.get("more_body"):
+                    answered.set()
 
         await self.server.session_manager.handle_request(scope, receive, send)
         return answer

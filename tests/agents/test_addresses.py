@@ -215,6 +215,14 @@ def test_a_message_that_is_none_is_an_error_of_the_protocol(body, status, code, 
     assert answer.json()["error"]["code"] == code
 
 
+@pytest.mark.parametrize("address", ["/mcp", "/mcp/cursor/http/alice"])
+def test_news_are_not_offered_and_who_asks_for_them_is_told_so(address, alice):
+    answer = Agent(alice.secret, address).send("subscriptions/listen", {"notifications": {}})
+
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == -32601
+
+
 def test_a_version_that_is_not_known_is_refused_with_those_that_are(alice):
     answer = Agent(alice.secret, version="2030-01-01").send("tools/list")
 
