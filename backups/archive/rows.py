@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
@@ -29,6 +29,7 @@ _ZEROS = re.compile("0{16,}")
 
 # As times are elsewhere in the API: not before 1970, and not so late that there is no day after.
 FIRST_YEAR, LAST_YEAR = 1970, 9998
+_FIRST, _END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -44,7 +45,8 @@ class Row(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.times:
             time = getattr(self, name)
-            if time is not None and not FIRST_YEAR <= time.year <= LAST_YEAR:
+            # In UTC, as they are kept: elsewhere it may be another year.
+            if time is not None and not _FIRST <= time < _END:
                 raise ValueError(f"`{name}` is not between {FIRST_YEAR} and {LAST_YEAR}")
 
     def values(self) -> tuple[Any, ...]:
