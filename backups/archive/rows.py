@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import force_setattr
 
 from memories.models import State
 from memories.models.memory import fingerprint
@@ -45,9 +46,14 @@ class Row(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.times:
             time = getattr(self, name)
+            if time is None:
+                continue
             # In UTC, as they are kept: elsewhere it may be another year.
-            if time is not None and not _FIRST <= time < _END:
+            if not _FIRST <= time < _END:
                 raise ValueError(f"`{name}` is not between {FIRST_YEAR} and {LAST_YEAR}")
+            if time.tzinfo is not UTC:
+                # PostgreSQL reads no offset of 16 hours or more.
+                force_setattr(self, name, time.astimezone(UTC))
 
     def values(self) -> tuple[Any, ...]:
         """Give what is kept of it. Raises ValueError for what is too large."""

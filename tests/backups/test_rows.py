@@ -18,6 +18,11 @@ def test_a_time_is_accepted_as_it_is_in_utc(time):
     assert app_made_at(time)
 
 
+@pytest.mark.parametrize("time", ["2026-01-31T23:59:00+23:59", "2026-01-30T00:01:00-23:59"])
+def test_a_time_is_kept_in_utc_however_far_away_it_was_written(time):
+    assert app_made_at(time).created_at.isoformat() == "2026-01-31T00:00:00+00:00"
+
+
 @pytest.mark.parametrize(
     "time",
     [
