@@ -98,7 +98,7 @@ class Merge:
         return self.counts
 
     def lacks_vectors(self) -> bool:
-        """Whether any memory that was taken has no vector in a space that all are to be in."""
+        """Whether a memory that was taken, and is not deleted, has no vector in a space of all."""
         return any(self._one(sql.LACKS_VECTOR, in_space=space) for space in self._held)
 
     def _merge_apps(self) -> None:

@@ -189,7 +189,8 @@ ON CONFLICT (memory_id, space_id) DO NOTHING
 
 LACKS_VECTOR = """
 SELECT EXISTS (
-    SELECT FROM target_memories AS target WHERE taken AND NOT EXISTS (
+    SELECT FROM target_memories AS target JOIN memories_memory AS memory USING (id)
+    WHERE taken AND memory.state <> 'deleted' AND NOT EXISTS (
         SELECT FROM memories_embedding WHERE memory_id = target.id AND space_id = %(in_space)s
     )
 )

@@ -78,7 +78,7 @@ def test_imported_memories_are_found_by_words_at_once_and_by_meaning_after_the_j
     assert [hit["text"] for hit in found("Porto")] == ["The veterinarian moved to Porto"]
     assert Embedding.objects.count() == 0
     run_due()
-    assert Embedding.objects.count() == 4
+    assert Embedding.objects.count() == 3  # the fourth is deleted
     assert [hit["text"] for hit in found("animal doctor")] == ["The veterinarian moved to Porto"]
 
 
@@ -264,7 +264,12 @@ def test_vectors_of_another_model_are_made_anew(change, alice):
     assert answer["vectors_taken_over"] == 0
     run_due()
     assert Job.objects.get(kind="embed").state == "succeeded"
-    assert Embedding.objects.filter(user=alice.user).count() == 4
+    embedded = Embedding.objects.filter(user=alice.user).values_list("memory", flat=True)
+    assert set(embedded) == set(Memory.objects.undeleted().values_list("pk", flat=True))
+    assert len(embedded) == 3
+
+    again = imported(send(alice, archive.zipped(), mode="overwrite"))
+    assert again["job"] is None
 
 
 def test_rules_and_what_superseded_what_come_back(alice):
