@@ -44,6 +44,8 @@ def configure(options: Mapping[str, str]) -> None:
                 "django": {"handlers": [], "level": "NOTSET", "propagate": True},
                 # Every request has a line of its own already, which tells its status.
                 "django.request": {"level": "ERROR", "filters": ["failures"]},
+                # Anybody who scans for servers could fill the log with its tracebacks.
+                "django.security.DisallowedHost": {"level": "CRITICAL"},
                 "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
                 "django.db.backends": {"level": "INFO"},
                 # They tell each call of a model, and at DEBUG what it was asked.
