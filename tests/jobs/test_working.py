@@ -27,7 +27,7 @@ class Works(Server):
             DJANGO_SETTINGS_MODULE="tests.jobs.settings",
             OPENMEMORY_WEB_PROCESSES="1",
             OPENMEMORY_LONG_JOBS_NICENESS="0",
-            OPENMEMORY_JOBS_LEASE_SECONDS="2",
+            OPENMEMORY_JOBS_LEASE_SECONDS="4",
             OPENMEMORY_JOBS_SWEEP_SECONDS="1",
         )
 
@@ -137,8 +137,8 @@ def test_a_broker_that_does_not_answer_delays_jobs_and_no_request(works: Works, 
         jobs = [works.queue(gate) for _ in range(10)]
         took = time.monotonic() - began
 
-    # What is not promised is how long a broker takes to say that it is away: ten times that.
-    assert took < 10
+    # What is not promised is how long a broker takes to say that it is away: ten times that, or for ever.
+    assert took < 30
     assert eventually(lambda: all(works.has_succeeded(job) for job in jobs))
     assert all(works.effects().count(job) == 1 for job in jobs)
 
