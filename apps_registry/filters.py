@@ -5,7 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from openmemory.api.filtering import ChoiceFilter
+from openmemory.api.filtering import ChoiceFilter, SortDirection, read_elsewhere
 
 from .models import App
 from .models.app import AppQuerySet
@@ -24,7 +24,7 @@ class AppFilter(django_filters.FilterSet):
         model = App
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
     name = django_filters.CharFilter(
         lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
     )
@@ -34,13 +34,11 @@ class AppFilter(django_filters.FilterSet):
         help_text="Active ones, or paused ones.",
     )
     sort_by = ChoiceFilter(
-        method="_as_it_is",
+        method=read_elsewhere,
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default by name.",
     )
-    sort_direction = ChoiceFilter(
-        method="_as_it_is",
-        choices=[("asc", "asc"), ("desc", "desc")],
+    sort_direction = SortDirection(
         help_text="`asc` unless `desc` is asked for.",
     )
 
@@ -52,6 +50,3 @@ class AppFilter(django_filters.FilterSet):
 
     def _active(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
         return apps.filter(is_active=value == "true")
-
-    def _as_it_is(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
-        return apps  # read elsewhere, and declared here so that it is documented and checked

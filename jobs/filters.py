@@ -5,7 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from openmemory.api.filtering import ChoiceFilter
+from openmemory.api.filtering import ChoiceFilter, SortDirection, read_elsewhere
 
 from .models import Job, State
 from .models.job import JobQuerySet
@@ -18,17 +18,15 @@ class JobFilter(django_filters.FilterSet):
         model = Job
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
     kind = django_filters.CharFilter(strip=False, help_text="Of this kind, such as `export`.")
     state = ChoiceFilter(choices=State.choices, help_text="In this state.")
     sort_by = ChoiceFilter(
-        method="_as_it_is",
+        method=read_elsewhere,
         choices=[("created_at", "created_at")],
         help_text="Sort by this; by default by `created_at`.",
     )
-    sort_direction = ChoiceFilter(
-        method="_as_it_is",
-        choices=[("asc", "asc"), ("desc", "desc")],
+    sort_direction = SortDirection(
         help_text="`desc` unless `asc` is asked for.",
     )
 
@@ -36,6 +34,3 @@ class JobFilter(django_filters.FilterSet):
         jobs: JobQuerySet = super().filter_queryset(queryset)
         descending = self.form.cleaned_data.get("sort_direction") != "asc"
         return jobs.order_by(OrderBy(F("created_at"), descending=descending), "id")
-
-    def _as_it_is(self, jobs: JobQuerySet, name: str, value: str) -> JobQuerySet:
-        return jobs  # read elsewhere, and declared here so that it is documented and checked

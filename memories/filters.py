@@ -10,7 +10,7 @@ from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
 from openmemory.api.fields import EpochField
-from openmemory.api.filtering import ChoiceFilter, NotEmpty
+from openmemory.api.filtering import ChoiceFilter, NotEmpty, SortDirection, read_elsewhere
 
 from .models import Memory
 from .models.memory import MemoryQuerySet
@@ -51,7 +51,7 @@ class ListFilter(django_filters.FilterSet):
         model = Memory
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method="_as_it_is", help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
     app_id = IdFilter(help_text="Of this app.")
     from_date = EpochFilter(
         method="_from", help_text="Created at this second or later, in seconds since 1970."
@@ -67,13 +67,11 @@ class ListFilter(django_filters.FilterSet):
         strip=False,
     )  # fmt: skip
     sort_column = ChoiceFilter(
-        method="_as_it_is",
+        method=read_elsewhere,
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default the newest come first.",
     )
-    sort_direction = ChoiceFilter(
-        method="_as_it_is",
-        choices=[("asc", "asc"), ("desc", "desc")],
+    sort_direction = SortDirection(
         help_text="`asc` unless `desc` is asked for.",
     )
 
@@ -82,9 +80,6 @@ class ListFilter(django_filters.FilterSet):
         column = self.form.cleaned_data.get("sort_column")
         direction = self.form.cleaned_data.get("sort_direction")
         return sort(memories, column=column or None, direction=direction or None)
-
-    def _as_it_is(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
-        return memories  # read elsewhere, and declared here so that it is documented and checked
 
     def _from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
         return memories.created_between(datetime.fromtimestamp(value, UTC), None)

@@ -34,6 +34,20 @@ class ChoiceFilter(django_filters.ChoiceFilter):
     field_class = ChoiceFormField
 
 
+class SortDirection(ChoiceFilter):
+    """Which way a list is sorted: for the FilterSet to read once it knows by what."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            method=read_elsewhere, choices=[("asc", "asc"), ("desc", "desc")], **kwargs
+        )
+
+
+def read_elsewhere(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+    """The method of a parameter that filters nothing, but is documented and checked as others."""
+    return queryset
+
+
 class Filters(DjangoFilterBackend):
     """The filters that a view declares. What is wrong with the page is told along with them."""
 
