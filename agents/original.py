@@ -13,13 +13,13 @@ from memories.accessing import note_accesses
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
 from memories.recalling import recall
-from memories.serializers import NewMemorySerializer, SearchSerializer
+from memories.serializers import SearchSerializer
 
 from .calling import Caller
 from .paging import after, fitting
 from .shapes import written
 from .tools.arguments import read
-from .tools.writing import undeleted
+from .tools.writing import put_down, undeleted
 
 FOUND = 10
 LISTED = 100
@@ -35,14 +35,7 @@ def add_memories(
     Call it whenever they tell you something about themselves, their preferences or plans that
     may matter another day, or when they ask you to remember something.
     """
-    given = read(NewMemorySerializer, {"text": text, "infer": infer})
-    remembered = remembering.remember(
-        given["text"],
-        user=caller.user,
-        app=caller.remembering_app,
-        by=caller.by,
-        infer=given["infer"],
-    )
+    remembered = put_down(caller, text=text, infer=infer)
     event = {remembering.Event.DUPLICATE: "NONE"}.get(remembered.event, remembered.event)
     memory = remembered.memory
     return _json({"results": [{"id": str(memory.pk), "memory": memory.content, "event": event}]})

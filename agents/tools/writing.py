@@ -37,8 +37,13 @@ def add_memory(
     conversation. It answers at once, and the memory can be found from then on. Telling it again
     does no harm. Do not put down passwords or other secrets.
     """
-    given = read(NewMemorySerializer, {"text": text, "infer": infer, "metadata": metadata})
-    remembered = remembering.remember(
+    return added(put_down(caller, text=text, infer=infer, metadata=metadata))
+
+
+def put_down(caller: Caller, **new: Any) -> remembering.Remembered:
+    """Remember what an agent tells, read as the API reads it."""
+    given = read(NewMemorySerializer, new)
+    return remembering.remember(
         given["text"],
         user=caller.user,
         app=caller.remembering_app,
@@ -46,7 +51,6 @@ def add_memory(
         infer=given["infer"],
         metadata=given["metadata"],
     )
-    return added(remembered)
 
 
 def update_memory(
