@@ -22,6 +22,23 @@ _SHOWN_ROW = re.compile(
     r"\n(?:DETAIL|CONTEXT):.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL
 )
 
+_LOGGERS: dict[str, dict[str, object]] = {
+    "django": {"handlers": [], "level": "NOTSET", "propagate": True},
+    # Every request has a line of its own already, which tells its status.
+    "django.request": {"level": "ERROR", "filters": ["failures"]},
+    # Anybody who scans for servers could fill the log with its tracebacks.
+    "django.security.DisallowedHost": {"level": "CRITICAL"},
+    "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+    "django.db.backends": {"level": "INFO"},
+    # They tell each call of a model, and at DEBUG what it was asked.
+    "httpx2": {"level": "WARNING"},
+    "openai": {"level": "WARNING"},
+    # It tells each message.
+    "mcp": {"level": "WARNING"},
+    # Every job has a line of its own, and messages say nothing more.
+    "celery": {"level": "WARNING"},
+}
+
 
 def configure(options: Mapping[str, str]) -> None:
     """Set up logging. `options` has `level`, and `format`: `auto`, `text` or `json`."""
@@ -40,22 +57,7 @@ def configure(options: Mapping[str, str]) -> None:
             },
             "root": {"handlers": ["stream"], "level": options["level"]},
             "filters": {"failures": {"()": CallbackFilter, "callback": _has_exception}},
-            "loggers": {
-                "django": {"handlers": [], "level": "NOTSET", "propagate": True},
-                # Every request has a line of its own already, which tells its status.
-                "django.request": {"level": "ERROR", "filters": ["failures"]},
-                # Anybody who scans for servers could fill the log with its tracebacks.
-                "django.security.DisallowedHost": {"level": "CRITICAL"},
-                "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-                "django.db.backends": {"level": "INFO"},
-                # They tell each call of a model, and at DEBUG what it was asked.
-                "httpx2": {"level": "WARNING"},
-                "openai": {"level": "WARNING"},
-                # It tells each message.
-                "mcp": {"level": "WARNING"},
-                # Every job has a line of its own, and messages say nothing more.
-                "celery": {"level": "WARNING"},
-            },
+            "loggers": _LOGGERS,
         }
     )
     structlog.configure(
