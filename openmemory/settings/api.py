@@ -1,0 +1,96 @@
+"""How the API speaks, and how often it may be called."""
+
+from __future__ import annotations
+
+from openmemory import env, legacy
+
+from .ground import LEGACY_CLIENTS
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "accounts.permissions.KeyHasScope",
+    ],
+    "DEFAULT_THROTTLE_CLASSES": ["openmemory.api.limits.Limit"],
+    "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["openmemory.api.filtering.Filters"],
+    "DEFAULT_SCHEMA_CLASS": "openmemory.api.schema.DocstringSchema",
+    "DEFAULT_METADATA_CLASS": "openmemory.api.metadata.AllowedMethods",
+    "EXCEPTION_HANDLER": "openmemory.api.errors.problem_response",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+# Bodies of the API, bytes. A view that takes more has `max_body_bytes`.
+MAX_BODY_BYTES = env.integer(
+    "OPENMEMORY_MAX_BODY_BYTES", 1024 * 1024, minimum=1024, maximum=1024**3
+)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
+# Authorization header needs no permission of that kind.
+CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"
+# Where no key is needed, the page that calls is what is let in or not: then not any.
+CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", legacy.ORIGINS if LEGACY_CLIENTS else [])
+CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
+# The star stands for every header but Authorization, and old browsers do not know it.
+CORS_ALLOW_HEADERS = ["*", "authorization", "content-type", "prefer", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "Content-Disposition",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "X-Request-ID",
+]
+
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "OpenMemory",
+    "DESCRIPTION": (
+        "A memory server for people who run AI agents themselves. Every call but this schema "
+        "needs `Authorization: Bearer <key>`. Every error is a problem as of RFC 9457."
+    ),
+    "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "OAS_VERSION": "3.1.1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    # What is sent and what is answered differ: defaults, fields that are only read, blanks.
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "MemoryStateEnum": "memories.models.State",
+        "LlmProviderEnum": "configuration.providers.known.LLM_PROVIDERS",
+        "EmbedderProviderEnum": "configuration.providers.known.EMBEDDER_PROVIDERS",
+        "VectorStoreProviderEnum": "configuration.serializers.VECTOR_STORES",
+    },
+    "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "openmemory.api.schema.describe_tags",
+    ],
+}
+
+# What has to work before this process is sent requests: callables that raise when it does not.
+HEALTH_CHECKS = {
+    "database": "openmemory.api.health.database",
+    "broker": "openmemory.api.health.broker",
+    "embedder": "memories.readiness.embedder",
+}
+
+# How often a key may call, or an address without one; and how often an address may fail to
+# show a good key.
+RATE_LIMITS = {
+    "reads": env.rate("OPENMEMORY_RATE_READS", "6000/m"),
+    "writes": env.rate("OPENMEMORY_RATE_WRITES", "1200/m"),
+    "failed_keys": env.rate("OPENMEMORY_RATE_FAILED_KEYS", "60/m"),
+}
+RATELIMIT_USE_CACHE = "limits"
+RATELIMIT_FAIL_OPEN = True

@@ -1,0 +1,60 @@
+"""What Django is put together of."""
+
+INSTALLED_APPS = [
+    "openmemory",
+    "accounts",
+    "apps_registry",
+    "configuration",
+    "jobs",
+    "memories",
+    "backups",
+    "stats",
+    "agents",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+]
+
+MIDDLEWARE = [
+    "openmemory.api.middleware.RequestId",
+    "openmemory.api.middleware.AccessLog",
+    "corsheaders.middleware.CorsMiddleware",
+    "openmemory.api.limits.RateLimits",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "openmemory.api.middleware.ReadableAddress",
+    "openmemory.api.middleware.BoundedBody",
+]
+
+ROOT_URLCONF = "openmemory.urls"
+WSGI_APPLICATION = "openmemory.wsgi.application"
+APPEND_SLASH = False  # a redirect would drop the body of a POST: both spellings are routed
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # a handful of files of three packages: nothing to collect first
+WHITENOISE_AUTOREFRESH = False
+
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = False

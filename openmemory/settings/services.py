@@ -1,0 +1,54 @@
+"""The processes that serve, the database and the cache."""
+
+from __future__ import annotations
+
+from openmemory import connection_urls, env
+from openmemory.embedded import state
+
+from .ground import STATE_DIR
+
+# Python runs one thread of a process at a time: with two processes, two cores remember 1.4 times
+# as many memories a second as with one. Each has a copy of the model. Threads are made on demand,
+# and are many because a client that sends its body slowly holds one meanwhile; it holds no
+# connection to the database.
+WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 2, minimum=1, maximum=64)
+WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
+
+# Agents that speak the oldest protocol keep a stream open, which holds a thread: a process has so
+# many threads more, and refuses more streams.
+AGENT_STREAMS = env.integer("OPENMEMORY_AGENT_STREAMS", 64, minimum=1, maximum=1024)
+
+# Connections to the database that one process opens at most. The others wait for one. With 0,
+# each thread has its own, as workers do it.
+DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=0, maximum=1000)
+
+DATABASE_URL = env.string("DATABASE_URL")
+REDIS_URL = env.string("REDIS_URL")
+
+_database = connection_urls.database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
+_pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
+
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "django.db.backends.postgresql",
+        # A database that was started again costs no request: its old connections are replaced.
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
+    }
+}
+
+CACHES: dict[str, dict[str, object]] = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": connection_urls.redis(REDIS_URL or state.broker_url(STATE_DIR)),
+        "KEY_PREFIX": "openmemory",
+    }
+}
+# The same one, for counting: it holds up no request when it is away.
+CACHES["limits"] = {**CACHES["default"], "BACKEND": "openmemory.api.counters.Counters"}
+# What is known of providers that are down. It is not waited for either.
+CACHES["circuits"] = {
+    **CACHES["default"],
+    "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+}
