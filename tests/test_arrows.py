@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EVERY_APP = {"openmemory.api", "openmemory.errors", "openmemory.env"}
+EVERY_APP = {"openmemory.admin", "openmemory.api", "openmemory.errors", "openmemory.env"}
 
 ALLOWED = {
     "accounts": EVERY_APP,
@@ -19,6 +19,9 @@ ALLOWED = {
     "backups": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "openmemory.logs"},
     "agents": EVERY_APP | {"accounts", "apps_registry", "memories", "openmemory.embedded"},
+    "operators": EVERY_APP
+    | {"accounts", "apps_registry", "configuration", "jobs", "memories", "backups", "stats"}
+    | {"openmemory.embedded", "openmemory.logs"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 
@@ -31,6 +34,7 @@ OURS = {
     "jobs",
     "memories",
     "openmemory",
+    "operators",
     "stats",
 }
 

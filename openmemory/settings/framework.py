@@ -10,6 +10,7 @@ INSTALLED_APPS = [
     "backups",
     "stats",
     "agents",
+    "operators",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.postgres",
