@@ -16,7 +16,7 @@ from .models import Job
 def queue(
     kind_name: str,
     *,
-    owner: User,
+    owner: User | None,
     parameters: dict[str, Any],
     once: str | None = None,
     upload: IO[bytes] | None = None,
@@ -25,7 +25,8 @@ def queue(
     """Queue a job, in the caller's transaction: without it, neither is there a job.
 
     With `once`, answer the unfinished job of this kind that was queued with the same word, if there
-    is one. A job queued through an app, as `app_name` says, is shown to keys of that app, too.
+    is one. A job queued through an app, as `app_name` says, is shown to keys of that app, too. One
+    without an owner is the server's own, and shown to no key.
     """
     kind = kinds.named(kind_name)
     job = Job(

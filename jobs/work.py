@@ -35,6 +35,7 @@ class Work:
 
     @property
     def owner(self) -> User:
+        assert self.job.owner is not None  # noqa: S101 - jobs of this kind are always somebody's
         return self.job.owner
 
     def progress(self, done: int, total: int | None = None) -> None:

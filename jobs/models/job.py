@@ -67,10 +67,17 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """Something that is done in the background for a user, once, whatever happens meanwhile."""
+    """Something that is done in the background, once, whatever happens meanwhile."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="jobs", db_index=False)
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        related_name="jobs",
+        db_index=False,
+        help_text="Whose job it is; null where the server looks after itself.",
+    )
     app_name = models.CharField(
         max_length=255, blank=True, help_text="The app it was queued through, if it was one."
     )

@@ -1,4 +1,5 @@
 from .access import Access, FirstAccess
+from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category
 from .embedding import Embedding, EmbeddingSpace
@@ -9,6 +10,7 @@ from .user_index import UserIndex
 
 __all__ = [
     "Access",
+    "ArchivePolicy",
     "Categorization",
     "Category",
     "Embedding",

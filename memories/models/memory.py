@@ -252,6 +252,12 @@ class Memory(models.Model):
                 condition=Q(superseded_by__isnull=False),
                 name="memory_by_superseding",
             ),
+            # What is purged first.
+            models.Index(
+                fields=["state_changed_at", "id"],
+                condition=Q(state=State.DELETED),
+                name="memory_by_deletion",
+            ),
             # Without a pending list, which each search would have to read through.
             GinIndex(
                 OpClass("user", name="uuid_ops"),
