@@ -18,7 +18,7 @@ from openmemory.errors import Conflict
 from .backing_up import BACKUP
 from .exporting import archive_name, export
 from .filing import file_in_folder
-from .importing import Mode, import_archive
+from .importing import Mode, import_archive, preview_import
 from .selecting import Part
 
 EXPORT = "export"
@@ -58,24 +58,30 @@ def run_export(work: Work) -> None:
         result.update(user_id=user.user_id, counts=manifest["counts"], size=size)
 
 
-def queue_import(file: IO[bytes], user: User, mode: Mode, *, by: User) -> Job:
-    """Have an archive imported in the background. Raises TooManyImports."""
+def queue_import(
+    file: IO[bytes], user: User, mode: Mode, *, by: User, dry_run: bool = False
+) -> Job:
+    """Have an archive imported, or said what that would do, later. Raises TooManyImports."""
     if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT).count() >= MOST_WAITING:
         raise TooManyImports
-    parameters = {"user": str(user.pk), "mode": mode}
+    parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
     return queue(IMPORT, owner=by, parameters=parameters, upload=file)
 
 
 def run_import(work: Work) -> None:
+    given: dict[str, Any] = {
+        "user": _user(work.parameters),
+        "mode": Mode(work.parameters["mode"]),
+        "by": work.owner,
+        "progress": work.progress,
+    }
     with work.upload as file:
-        import_archive(
-            file,
-            user=_user(work.parameters),
-            mode=Mode(work.parameters["mode"]),
-            by=work.owner,
-            progress=work.progress,
-            finishing=work.finishing,
-        )
+        if not work.parameters.get("dry_run"):
+            import_archive(file, **given, finishing=work.finishing)
+            return
+        preview = preview_import(file, **given)
+    with work.finishing() as result:
+        result |= preview
 
 
 def run_backup(work: Work) -> None:

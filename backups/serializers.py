@@ -29,6 +29,11 @@ class ImportSerializer(SubjectSerializer):
         allow_blank=True,
         help_text="What becomes of memories that are there: `overwrite`, the default, or `skip`.",
     )
+    dry_run = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        help_text="`true` changes nothing, and answers what an import would do.",
+    )
 
 
 class ImportedSerializer(serializers.Serializer):
@@ -40,7 +45,11 @@ class ImportedSerializer(serializers.Serializer):
     memories_unchanged = serializers.IntegerField(help_text="Those that were there already.")
     apps_created = serializers.IntegerField()
     apps_updated = serializers.IntegerField()
+    apps_unchanged = serializers.IntegerField(help_text="Those that were there already.")
     categories_created = serializers.IntegerField()
+    categories_unchanged = serializers.IntegerField(
+        help_text="Those of the archive that were there already."
+    )
     access_rules_created = serializers.IntegerField()
     status_changes_created = serializers.IntegerField()
     revisions_created = serializers.IntegerField()

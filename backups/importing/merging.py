@@ -46,7 +46,9 @@ class Counts:
     memories_unchanged: int = 0
     apps_created: int = 0
     apps_updated: int = 0
+    apps_unchanged: int = 0
     categories_created: int = 0
+    categories_unchanged: int = 0
     access_rules_created: int = 0
     status_changes_created: int = 0
     revisions_created: int = 0
@@ -104,7 +106,10 @@ class Merge:
     def _merge_apps(self) -> None:
         if self.mode is Mode.OVERWRITE:
             self.counts.apps_updated = self._run(sql.UPDATE_APPS)
-        self.counts.apps_created = self._run(sql.ADD_APPS) + self._run(sql.ADD_DEFAULT_APP)
+        created = self._run(sql.ADD_APPS)
+        there = self._one("SELECT count(*) FROM staged_apps") - created
+        self.counts.apps_unchanged = there - self.counts.apps_updated
+        self.counts.apps_created = created + self._run(sql.ADD_DEFAULT_APP)
         self._run(sql.FIND_APPS)
 
     def _find_memories(self) -> None:
@@ -152,6 +157,8 @@ class Merge:
     def _merge_categories(self) -> None:
         self.counts.categories_created = self._run(sql.ADD_CATEGORIES)
         self._run(sql.FIND_CATEGORIES)
+        there = self._one("SELECT count(DISTINCT id) FROM target_categories")
+        self.counts.categories_unchanged = there - self.counts.categories_created
         self._run(sql.TAKE_OUT_OF_CATEGORIES)
         self._in_parts("memory_categories", sql.PUT_INTO_CATEGORIES)
 

@@ -36,7 +36,9 @@ def test_an_archive_of_the_original_server_comes_back(alice):
         "memories_unchanged": 0,
         "apps_created": 1,
         "apps_updated": 0,
+        "apps_unchanged": 0,
         "categories_created": 1,
+        "categories_unchanged": 0,
         "access_rules_created": 0,
         "status_changes_created": 7,
         "revisions_created": 0,
@@ -239,7 +241,8 @@ def test_an_id_of_somebody_else_is_neither_overwritten_nor_told_of(alice, bob):
 
     first, second = answer_with(theirs), answer_with(str(uuid.uuid4()))
 
-    assert first == {**second, "apps_created": 1, "categories_created": 1}
+    made = {"apps_created": 1, "apps_unchanged": 0}
+    assert first == {**second, **made, "categories_created": 1, "categories_unchanged": 0}
     assert alice.get(f"/memories/{theirs}").status_code == 404
     assert set(before["memories_memory"]) <= set(kept()["memories_memory"])
 

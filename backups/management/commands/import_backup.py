@@ -7,7 +7,7 @@ from django.core.management.base import CommandError
 
 from accounts.models import User
 from accounts.models.user import validate_user_id
-from backups.importing import Mode, import_archive
+from backups.importing import Mode, import_archive, preview_import
 from backups.management.telling import TellingCommand, user_named
 
 
@@ -23,6 +23,9 @@ class Command(TellingCommand):
             default=str(Mode.OVERWRITE),
             help="what becomes of memories that are there already",
         )
+        parser.add_argument(
+            "--dry-run", action="store_true", help="change nothing, and tell what would be done"
+        )
         parser.add_argument("--create-user", action="store_true", help="make the user if missing")
         super().add_arguments(parser)
 
@@ -33,17 +36,30 @@ class Command(TellingCommand):
             path.open("rb") as file,
             self.telling(f"import into {user}", "bytes", options) as progress,
         ):
-            imported = import_archive(
-                file, user=user, mode=Mode(options["mode"]), by=user, progress=progress
-            )
-        sentence = (
-            f"{path}: of its memories {imported['memories_created']:,} were made,"
-            f" {imported['memories_updated']:,} changed and {imported['memories_unchanged']:,} left"
-            f" as they were, of {user}."
-        )
-        if imported["job"]:
-            sentence += " What has no vector yet is embedded while the server runs."
-        self.tell(sentence, {"file": str(path), **imported}, options)
+            act = preview_import if options["dry_run"] else import_archive
+            result = act(file, user=user, mode=Mode(options["mode"]), by=user, progress=progress)
+        tell_of = _preview if options["dry_run"] else _outcome
+        self.tell(f"{path}: {tell_of(result, user)}", {"file": str(path), **result}, options)
+
+
+def _outcome(result: dict[str, Any], user: User) -> str:
+    sentence = (
+        f"of its memories {result['memories_created']:,} were made,"
+        f" {result['memories_updated']:,} changed and {result['memories_unchanged']:,} left"
+        f" as they were, of {user}."
+    )
+    if result["job"]:
+        sentence += " What has no vector yet is embedded while the server runs."
+    return sentence
+
+
+def _preview(result: dict[str, Any], user: User) -> str:
+    return (
+        f"an import would make {result['memories_created']:,} memories of {user},"
+        f" {result['apps_created']:,} apps and {result['categories_created']:,} categories, change"
+        f" {result['memories_updated']:,} memories and {result['apps_updated']:,} apps, and leave"
+        f" {result['memories_unchanged']:,} memories as they are. Nothing was changed now."
+    )
 
 
 def _user(user_id: str, *, create: bool) -> User:
