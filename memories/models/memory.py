@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
@@ -46,8 +46,14 @@ class State(models.TextChoices):
 LIVE = [State.ACTIVE, State.PAUSED]
 
 
+# The longest name of who said a memory, and of its conversation.
+MAX_NAME = 255
+
 # The columns that an answer shows.
-SHOWN = ["user", "app__name", "content", "metadata", "state", "created_at", "superseded_by"]
+SHOWN = [
+    "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
+    "superseded_by",
+]  # fmt: skip
 
 
 def fingerprint(content: str) -> bytes:
@@ -218,8 +224,28 @@ class Memory(models.Model):
         max_length=32, help_text="SHA-256 of the words, whatever their case and spacing."
     )
     words = SearchVectorField(help_text="The English lexemes that a search finds it by.")
+    actor = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Who said it; empty when that is unknown.",
+    )
+    conversation = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The conversation that it was said in; empty when none was named.",
+    )
     created_at = models.DateTimeField(
         default=timezone.now, help_text="When it was learned, which may be before it was sent."
+    )
+    arrival = models.BigIntegerField(
+        db_default=Func(Value("memories_arrival"), function="nextval"),
+        editable=False,
+        help_text="Grows with each memory that arrives, and settles which of several of one moment "
+        "came first. 0 for those that arrived before this was noted.",
     )
     updated_at = models.DateTimeField(default=timezone.now)
 
@@ -257,6 +283,12 @@ class Memory(models.Model):
                 fields=["state_changed_at", "id"],
                 condition=Q(state=State.DELETED),
                 name="memory_by_deletion",
+            ),
+            # What stands around a memory in its conversation, in the order of what was said.
+            models.Index(
+                fields=["app", "conversation", "created_at", "arrival", "id"],
+                condition=Q(state="active") & (~Q(actor="") | ~Q(conversation="")),
+                name="memory_by_place",
             ),
             # Without a pending list, which each search would have to read through.
             GinIndex(

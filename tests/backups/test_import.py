@@ -125,6 +125,10 @@ def everything():
                 f"SELECT (to_jsonb(it) - 'id')::text FROM memories_{table} AS it ORDER BY 1"
             )
             rows[f"memories_{table}"] = [row for (row,) in cursor.fetchall()]
+        cursor.execute(
+            "SELECT (to_jsonb(it) - 'arrival')::text FROM memories_memory AS it ORDER BY 1"
+        )
+        rows["memories_memory"] = [row for (row,) in cursor.fetchall()]
     return rows
 
 
