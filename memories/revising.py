@@ -58,8 +58,7 @@ def rewrite(
     memory.words = words_of(content, memory.created_at)
     memory.updated_at = timezone.now()
     memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
-    memory.categories.clear()
-    memory.put_in(categories)
+    memory.move_to(categories)
     # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
     memory.embeddings.all().delete()
     embedding.put([memory], embedded)

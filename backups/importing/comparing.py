@@ -35,7 +35,8 @@ BECAME = {
     """,
     "memory_categories": """
         SELECT FROM memories_categorization AS there
-        JOIN memories_category AS category ON category.id = there.category_id
+        JOIN memories_category AS category
+            ON there.category_id = coalesce(category.merged_into_id, category.id)
         JOIN staged_categories AS named ON lower(named.name) = category.name
         WHERE there.memory_id = it.memory_id AND named.id = it.category_id
     """,

@@ -217,11 +217,14 @@ ORDER BY lower(name), number
 ON CONFLICT (name) DO NOTHING
 """
 
+# A former name leads to the category that was merged with its own. Nobody merges these meanwhile.
 FIND_CATEGORIES = """
 CREATE TEMPORARY TABLE target_categories AS
-SELECT staged.id AS source, category.id
+SELECT staged.id AS source, coalesce(category.merged_into_id, category.id) AS id
 FROM staged_categories AS staged
 JOIN memories_category AS category ON category.name = lower(staged.name)
+ORDER BY category.id
+FOR KEY SHARE OF category
 """
 
 TAKE_OUT_OF_CATEGORIES = """

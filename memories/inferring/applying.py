@@ -174,7 +174,7 @@ class Effects:
         return memory
 
     def _categories(self, judged: Judged) -> list[Category]:
-        return [self.categories[name] for name in judged.fact.categories]
+        return list(dict.fromkeys(self.categories[name] for name in judged.fact.categories))
 
     def _supersede(self, older: Memory, *, by: Memory) -> None:
         if older.pk not in self.superseded:

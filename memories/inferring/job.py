@@ -64,7 +64,7 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
     space = next(iter(embedded.vectors))
     # Before the transaction, as another one that makes the same category would be waited for.
     names = {name for fact in extraction.facts for name in fact.categories}
-    categories = {each.name: each for each in Category.objects.named(sorted(names))}
+    categories = Category.objects.by_name(sorted(names))
     for left in reversed(range(COMPARISONS)):
         around = Neighbourhood.of(source, space)
         judged = compare(extraction.facts, embedded, neighbourhood=around, completer=completer)
@@ -94,5 +94,4 @@ def categorize(work: Work) -> None:
             same = kept.filter(pk=memory.pk, content=memory.content)
             if not same.select_for_update().exists():
                 raise Overtaken
-            memory.categories.clear()
-            memory.put_in(categories)
+            memory.move_to(categories)

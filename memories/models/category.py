@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 
 class CategoryQuerySet(models.QuerySet["Category"]):
+    def standing(self) -> CategoryQuerySet:
+        """Keep those that memories are in, and leave out the former names of these."""
+        return self.filter(merged_into=None)
+
     def of(self, user: User, memories: models.QuerySet[Memory]) -> CategoryQuerySet:
         """Keep the categories that any of these memories of the user is in."""
         # Looked up for one categorization after another until there is one, which mostly is the
@@ -28,10 +32,18 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         return self.filter(models.Exists(in_it.filter(found__isnull=False)))
 
     def named(self, names: Sequence[str]) -> list[Category]:
-        """Find the categories of these names, in this order, and make those that are missing."""
+        """Find the categories of these names, in this order, and make those that are missing.
+
+        A former name leads to the category that was merged with its own: so there may be fewer.
+        """
+        return list(dict.fromkeys(self.by_name(names).values()))
+
+    def by_name(self, names: Sequence[str]) -> dict[str, Category]:
+        """The same, each under the name that it was asked for by."""
         if not names:
-            return []
-        found = {category.name: category for category in self.filter(name__in=names)}
+            return {}
+        named = self.select_related("merged_into").filter(name__in=names)
+        found = {category.name: category.merged_into or category for category in named}
         missing = [name for name in names if name not in found]
         if missing:
             described = {theme.name: theme.description for theme in THEMES}
@@ -39,7 +51,7 @@ class CategoryQuerySet(models.QuerySet["Category"]):
             made = [Category(name=name, description=described.get(name, "")) for name in missing]
             Category.objects.bulk_create(made, ignore_conflicts=True)
             found |= {category.name: category for category in self.filter(name__in=missing)}
-        return [found[name] for name in names]
+        return {name: found[name] for name in names}
 
 
 class Category(models.Model):
@@ -48,6 +60,14 @@ class Category(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100, unique=True, help_text="In lower case.")
     description = models.TextField(blank=True, help_text="What belongs here, in a sentence.")
+    merged_into = models.ForeignKey(
+        "self",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="former_names",
+        help_text="The category that has its memories since, and gets those that would come here.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -81,6 +81,25 @@ SELECT id, state, %s, %s, %s, %s FROM leaving ORDER BY id
 """
 
 
+# A category may have been merged since it was looked up: then the memory goes where it went.
+# Whoever is merging it is waited for, and waits until this transaction ends.
+PUT_IN = """
+INSERT INTO memories_categorization (memory_id, user_id, category_id)
+SELECT %s, %s, COALESCE(merged_into_id, id)
+FROM memories_category WHERE id = ANY(%s::uuid[]) ORDER BY id FOR KEY SHARE
+ON CONFLICT DO NOTHING
+"""
+
+# All at once and in this order, before any of its rows are touched: else this and a merge, which
+# goes from row to row, could wait for each other.
+HELD = """
+SELECT FROM memories_category
+WHERE id = ANY(ARRAY(SELECT category_id FROM memories_categorization WHERE memory_id = %s))
+    OR id = ANY(%s::uuid[])
+ORDER BY id FOR KEY SHARE
+"""
+
+
 class MemoryQuerySet(models.QuerySet["Memory"]):
     def owned_by(self, user: User) -> MemoryQuerySet:
         return self.filter(user=user)
@@ -304,10 +323,18 @@ class Memory(models.Model):
 
     def put_in(self, categories: Sequence[Category]) -> None:
         """Put a memory that is in no category into these."""
-        Categorization.objects.bulk_create(
-            [
-                Categorization(memory=self, category=category, user_id=self.user_id)
-                for category in categories
-            ]
-        )
+        if categories:
+            with connection.cursor() as cursor:
+                ids = [category.pk for category in categories]
+                cursor.execute(PUT_IN, [self.pk, self.user_id, ids])
         self.category_names = sorted(category.name for category in categories)
+
+    def move_to(self, categories: Sequence[Category]) -> None:
+        """Take a memory out of its categories and put it into these, in the caller's transaction.
+
+        The caller has locked the memory.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(HELD, [self.pk, [category.pk for category in categories]])
+        self.categories.clear()
+        self.put_in(categories)
