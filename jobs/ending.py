@@ -42,11 +42,14 @@ def end_downloads() -> None:
 
 def end_jobs() -> None:
     """Remove jobs that have ended long ago, with their files."""
-    age = timedelta(days=settings.JOBS_KEEP_DAYS)
-    old = Job.objects.finished().filter(finished_at__lt=Now() - age)
-    for pk in old.values_list("pk", flat=True)[:AT_ONCE]:
+    for pk in old_jobs().values_list("pk", flat=True)[:AT_ONCE]:
         files.remove_all(pk)
         Job.objects.filter(pk=pk).delete()
+
+
+def old_jobs() -> QuerySet[Job]:
+    age = timedelta(days=settings.JOBS_KEEP_DAYS)
+    return Job.objects.finished().filter(finished_at__lt=Now() - age)
 
 
 def clear_away() -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps_registry.models import App
 
-from .models import Memory
+from .models import Access, Memory
+
+# Rows of the log that one transaction forgets.
+BATCH = 10_000
 
 # In one statement, since it comes with every search. Nobody waits for the disk to read: a crash
 # may lose the last moments of this log, which is what `synchronous_commit` off means.
@@ -51,3 +57,28 @@ def note_accesses(memories: Iterable[Memory], *, app: App | None, access_type: s
                 "memories": read,
             },
         )
+
+
+def forget_before(
+    moment: datetime, *, step: Callable[[], AbstractContextManager[None]] = transaction.atomic
+) -> Iterator[Counter[str]]:
+    """Forget the accesses before a moment, telling after each step how many.
+
+    Which memories an app has read at all is counted apart, and stays.
+    """
+    # The log is written as time goes on: the first that is too young ends it, and no index over
+    # the times is needed.
+    last = 0
+    while True:
+        rows = Access.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "accessed_at")
+        old = [pk for pk, accessed_at in rows[:BATCH] if accessed_at < moment]
+        if not old:
+            return
+        with step():
+            Access.objects.filter(pk__in=old).delete()
+        last = old[-1]
+        yield Counter({"Access": len(old)})
+
+
+def count_before(moment: datetime) -> int:
+    return Access.objects.filter(accessed_at__lt=moment).count()

@@ -67,6 +67,26 @@ def candidates() -> list[tuple[User, EmbeddingSpace]]:
     return [(users[user], spaces[space]) for user, space in sorted(pairs)]
 
 
+def neglected() -> list[tuple[User, EmbeddingSpace]]:
+    """Find whose index is missing, broken or no longer needed, and nobody sees to it."""
+    built = _built()
+    usable = {name for name in map(_name_of, _all_indexes()) if built.get(name)}
+    found = []
+    for user, space in candidates():
+        vectors = Embedding.objects.filter(user=user, space=space).count()
+        has = _name(user, space) in usable
+        needs = vectors > (_enough_to_keep() if has else settings.EXACT_SEARCH_LIMIT)
+        if has != needs:
+            found.append((user, space))
+    return found
+
+
+def leftovers() -> list[str]:
+    """Name the indexes that failed builds and deleted users have left."""
+    kept = set(map(_name_of, _all_indexes()))
+    return [name for name in _built() if name not in kept]
+
+
 def keep_index(user: User, space: EmbeddingSpace) -> Outcome:
     """Give a user an index while they need one, and drop it when they no longer do.
 
@@ -128,8 +148,7 @@ def drop_leftovers() -> list[str]:
     Raises IndexingUnderway.
     """
     with _alone():
-        kept = {_name(index.user, index.space) for index in _all_indexes()}
-        left = [name for name in _built() if name not in kept]
+        left = leftovers()
         for name in left:
             _execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         return left
@@ -142,6 +161,10 @@ def _enough_to_keep() -> int:
 
 def _name(user: User, space: EmbeddingSpace) -> str:
     return f"nearest_{user.pk.hex}_{space.pk}"
+
+
+def _name_of(index: UserIndex) -> str:
+    return _name(index.user, index.space)
 
 
 def _all_indexes() -> list[UserIndex]:

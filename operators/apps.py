@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class OperatorsConfig(AppConfig):
     name = "operators"
+    verbose_name = "Operators"

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
@@ -30,6 +31,17 @@ class CategoryQuerySet(models.QuerySet["Category"]):
             found=models.Subquery(one_of_them)
         )
         return self.filter(models.Exists(in_it.filter(found__isnull=False)))
+
+    def abandoned(self) -> CategoryQuerySet:
+        """Keep what a model once named and no memory is in any more.
+
+        What the server knows by itself, what the operator has set and what a policy names stays.
+        """
+        kept = [*(theme.name for theme in THEMES), *settings.CATEGORIES]
+        in_it = Categorization.objects.filter(category=models.OuterRef("pk"))
+        return self.exclude(name__in=kept).filter(
+            ~models.Exists(in_it), archive_policies=None, description=""
+        )
 
     def named(self, names: Sequence[str]) -> list[Category]:
         """Find the categories of these names, in this order, and make those that are missing.

@@ -128,6 +128,9 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def undeleted(self) -> MemoryQuerySet:
         return self.exclude(state=State.DELETED)
 
+    def deleted_before(self, moment: datetime) -> MemoryQuerySet:
+        return self.filter(state=State.DELETED, state_changed_at__lt=moment)
+
     def created_between(self, first: datetime | None, last: datetime | None) -> MemoryQuerySet:
         """Keep what was created from `first` to the end of the second that begins at `last`."""
         memories = self
@@ -184,10 +187,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             raise MemoryNotFound(f"Memory not found: {named}.")
         return among
 
-    def change_state(self, state: State, *, by: User, reason: str = "") -> int:
+    def change_state(self, state: State, *, by: User | None, reason: str = "") -> int:
         """Put these memories into a state and write the history of those that were in another.
 
-        The only place that changes a state. What comes back no longer gives way to another
+        The only place that changes a state. `by` is None where a rule is followed that nobody
+        answers for any more. What comes back no longer gives way to another
         memory. Returns how many changed.
         """
         # Locked, so that of two changes at once each records the state it really left;
@@ -200,7 +204,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
                 return 0
             now = timezone.now()
             changes: list[Any] = [state, now, now, state in LIVE]
-            history: list[Any] = [state, by.pk, now, reason]
+            history: list[Any] = [state, by and by.pk, now, reason]
             cursor.execute(CHANGED.format(leaving=leaving), [*named, *changes, *history])
             return int(cursor.rowcount)
 

@@ -4,6 +4,7 @@ from .api import *  # noqa: F403
 from .backups import *  # noqa: F403
 from .framework import *  # noqa: F403
 from .ground import *  # noqa: F403
+from .housekeeping import *  # noqa: F403
 from .jobs import *  # noqa: F403
 from .logs import *  # noqa: F403
 from .memories import *  # noqa: F403

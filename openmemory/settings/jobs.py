@@ -42,6 +42,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": JOBS_SWEEP_SECONDS},
     },
     "end old jobs": {"task": "jobs.end_old", "schedule": 3600, "options": {"expires": 3600}},
+    "keep house": {"task": "operators.queue_due", "schedule": 600, "options": {"expires": 600}},
 }
 if BACKUP_FOLDER:
     CELERY_BEAT_SCHEDULE["back up"] = {

@@ -1,0 +1,120 @@
+"""What is cleared up from time to time.
+
+Each chore does its work in small steps, does no harm when it is done twice, and goes on where it
+was broken off.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from jobs import ending
+from jobs.models import Job
+from memories import accessing, archiving, indexing
+from memories.models import Category
+from memories.models.category import CategoryQuerySet
+
+from . import purging, vacuuming
+
+# How old a category is at least that is dropped: a job makes it before it puts a memory in.
+SETTLED = timedelta(days=1)
+
+Counts = Counter[str]
+Step = Callable[[], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something to be cleared up. `due` counts what there is, `do` tells after each step."""
+
+    name: str
+    says: str
+    due: Callable[[], Counts]
+    do: Callable[[Step], Iterator[Counts]]
+
+
+def _forgotten_before() -> datetime | None:
+    days = settings.ACCESSES_KEEP_DAYS
+    return timezone.now() - timedelta(days=days) if days else None
+
+
+def _count_accesses() -> Counts:
+    moment = _forgotten_before()
+    return Counter({"Access": accessing.count_before(moment) if moment else 0})
+
+
+def _forget_accesses(step: Step) -> Iterator[Counts]:
+    moment = _forgotten_before()
+    if moment is not None:
+        yield from accessing.forget_before(moment, step=step)
+
+
+def _abandoned_categories() -> CategoryQuerySet:
+    return Category.objects.abandoned().filter(created_at__lt=timezone.now() - SETTLED)
+
+
+def _count_categories() -> Counts:
+    return Counter({"Category": _abandoned_categories().count()})
+
+
+def _drop_categories(step: Step) -> Iterator[Counts]:
+    with step():
+        gone, _ = _abandoned_categories().delete()
+    yield Counter({"Category": gone})
+
+
+def _count_jobs() -> Counts:
+    return Counter({"Job": ending.old_jobs().count()})
+
+
+def _end_jobs(step: Step) -> Iterator[Counts]:
+    before = Job.objects.count()
+    ending.end_old()
+    yield Counter({"Job": max(0, before - Job.objects.count())})
+
+
+def _count_indexes() -> Counts:
+    return Counter({"indexes": len(indexing.neglected()) + len(indexing.leftovers())})
+
+
+def _see_to_indexes(step: Step) -> Iterator[Counts]:
+    for user, space in indexing.neglected():
+        yield Counter({f"indexes {indexing.keep_index(user, space)}": 1})
+    yield Counter({"indexes dropped": len(indexing.drop_leftovers())})
+
+
+def _count_tables() -> Counts:
+    return Counter({"tables": len(vacuuming.neglected())})
+
+
+def _vacuum(step: Step) -> Iterator[Counts]:
+    for _ in vacuuming.vacuum(vacuuming.neglected()):
+        with step():  # the end of a job's lease ends it here
+            pass
+        yield Counter({"tables": 1})
+
+
+# In this order: what is archived today is not purged today, and what was removed is vacuumed.
+CHORES = (
+    Chore(
+        "archive",
+        "archive what policies say",
+        archiving.due,
+        lambda step: archiving.archive(step=step),
+    ),
+    Chore(
+        "purge", "purge what was deleted", purging.due, lambda step: purging.purge(step=step)
+    ),
+    Chore("accesses", "forget old accesses", _count_accesses, _forget_accesses),
+    Chore("categories", "drop what nothing is in", _count_categories, _drop_categories),
+    Chore("jobs", "end what was done long ago", _count_jobs, _end_jobs),
+    Chore("indexes", "see to indexes of users", _count_indexes, _see_to_indexes),
+    Chore("vacuum", "vacuum and count tables", _count_tables, _vacuum),
+)  # fmt: skip

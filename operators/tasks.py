@@ -1,0 +1,12 @@
+"""What the messages of the broker ask for."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from . import housekeeping
+
+
+@shared_task(name="operators.queue_due")
+def queue_due_housekeeping() -> None:
+    housekeeping.queue_due()
