@@ -24,6 +24,18 @@ register(
         lane="long",
     )
 )
+register(
+    Kind(
+        reembedding.DROP,
+        reembedding.drop_space,
+        attempts=20,
+        # Searches that began a moment ago end by themselves.
+        retries_on=(reembedding.StillSearched, IndexingUnderway),
+        lane="long",
+        pause=30.0,
+    )
+)
+register(Kind(reembedding.COMPARE, reembedding.compare_space, lane="long"))
 register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING, pause=2.0))
 register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING, pause=2.0))
 register(

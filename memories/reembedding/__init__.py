@@ -4,19 +4,34 @@ The vectors of another model are a second space. It is filled beside the first, 
 and takes its place in one transaction; the first is kept to go back to until it is dropped.
 """
 
-from .dropping import StillSearched, drop, droppable
-from .following import KIND, begin, catch_up, choose, follow, pause
+from .comparing import COMPARE, compare_space, queue_comparison
+from .dropping import DROP, StillSearched, drop, drop_space, droppable, queue_drop
+from .following import KIND, back, begin, cancel, catch_up, choose, follow, pause
 from .job import reembed
+from .overview import MEANING, Figures, Overview, figures, overview
 
 __all__ = [
+    "COMPARE",
+    "DROP",
     "KIND",
+    "MEANING",
+    "Figures",
+    "Overview",
     "StillSearched",
+    "back",
     "begin",
+    "cancel",
     "catch_up",
     "choose",
+    "compare_space",
     "drop",
+    "drop_space",
     "droppable",
+    "figures",
     "follow",
+    "overview",
     "pause",
+    "queue_comparison",
+    "queue_drop",
     "reembed",
 ]

@@ -9,7 +9,16 @@ from typing import TypedDict
 from django.db import models
 from pgvector.django import CosineDistance
 
-from memories.models import Embedding, EmbeddingSpace, State
+from accounts.models import User
+from jobs.models import Job
+from jobs.queueing import queue
+from jobs.work import Work
+from memories.models import Embedding, EmbeddingSpace
+from memories.models import State as MemoryState
+
+State = EmbeddingSpace.State
+
+COMPARE = "compare_spaces"
 
 QUERIES = 50
 TOP = 10
@@ -34,6 +43,21 @@ def compare(one: EmbeddingSpace, other: EmbeddingSpace) -> Comparison:
     return {"queries": len(overlaps), "overlap": round(fmean(overlaps), 3) if overlaps else None}
 
 
+def queue_comparison(space: EmbeddingSpace, *, by: User) -> Job:
+    """Queue the job that compares a space with the one that is searched, and keeps the result."""
+    return queue(COMPARE, owner=by, parameters={"space": space.pk}, once=str(space.pk))
+
+
+def compare_space(work: Work) -> None:
+    others = EmbeddingSpace.objects.exclude(state=State.ACTIVE)
+    named = others.filter(pk=work.parameters["space"])
+    found = [(space, compare(EmbeddingSpace.objects.current(), space)) for space in named]
+    with work.finishing() as result:
+        for space, comparison in found:
+            named.update(comparison=comparison)
+            result.update(space=str(space), comparison=comparison)
+
+
 def _sample(space: EmbeddingSpace) -> list[Embedding]:
     """Some memories of the space. Ids are random, so that those from any on are a fair sample."""
     anywhere = uuid.uuid4()
@@ -53,4 +77,4 @@ def _nearest(sample: Embedding, space: EmbeddingSpace) -> set[uuid.UUID]:
 
 def _kept(space: EmbeddingSpace) -> models.QuerySet[Embedding]:
     """Leave out what was deleted, which is in the older of the two spaces only."""
-    return Embedding.objects.filter(space=space).exclude(memory__state=State.DELETED)
+    return Embedding.objects.filter(space=space).exclude(memory__state=MemoryState.DELETED)

@@ -8,12 +8,18 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.models import User
+from jobs.models import Job
+from jobs.queueing import queue
+from jobs.work import Work
 from memories.indexing import drop_index
 from memories.models import Embedding, EmbeddingSpace, UserIndex
 from memories.models.embedding import FIRST
 from openmemory.errors import Conflict
 
 State = EmbeddingSpace.State
+
+DROP = "drop_space"
 
 # A search that began before the switch goes on in the space that it began with.
 STILL_SEARCHED = timedelta(minutes=1)
@@ -24,6 +30,24 @@ class StillSearched(Conflict):
     """Searches that began a moment ago may still be using these vectors. Wait for a minute."""
 
     code = "space_still_searched"
+
+
+def queue_drop(space: EmbeddingSpace, *, by: User) -> Job:
+    """Queue the job that drops a space. Raises Conflict when it is in use."""
+    if space not in droppable():
+        raise Conflict(f"{space} is in use.")
+    return queue(DROP, owner=by, parameters={"space": space.pk}, once=str(space.pk))
+
+
+def drop_space(work: Work) -> None:
+    """Drop the space that a job names, as far as it is still there."""
+    space = EmbeddingSpace.objects.filter(pk=work.parameters["space"]).first()
+    done = 0
+    for dropped in drop(space) if space else ():
+        done += dropped
+        work.progress(done)
+    with work.finishing() as result:
+        result.update(space=str(space) if space else None, dropped=done)
 
 
 def droppable() -> list[EmbeddingSpace]:

@@ -13,10 +13,18 @@ from configuration.reading import EmbedderSettings, Settings
 from jobs.models import Job
 from jobs.queueing import queue
 from memories.models import EmbeddingSpace
+from openmemory.errors import Conflict
 
 from .switching import leave
 
 KIND = "reembed"
+
+
+class NothingKept(Conflict):
+    """No vectors of another model are kept."""
+
+    code = "nothing_kept"
+
 
 State = EmbeddingSpace.State
 
@@ -69,6 +77,20 @@ def pause() -> None:
     for job in Job.objects.unfinished().filter(kind=KIND):
         job.cancel()
     leave()
+
+
+def cancel(*, by: User) -> None:
+    """Stay with the model that is searched. What was embedded by another one stays, unused."""
+    pause()
+    choose(EmbeddingSpace.objects.current(), by=by)
+
+
+def back(*, by: User) -> None:
+    """Go back to the model that was searched before. Raises NothingKept."""
+    kept = EmbeddingSpace.objects.filter(state=State.KEPT).order_by("retired_at").last()
+    if kept is None:
+        raise NothingKept
+    choose(kept, by=by)
 
 
 def choose(space: EmbeddingSpace, *, by: User) -> None:

@@ -4,26 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Count, Q
 
 from accounts.models import User
 from configuration import changing, reading, shape
 from configuration.serializers import EmbedderSerializer
-from jobs.models import Job
 from memories import reembedding
-from memories.models import EmbeddingSpace, Memory
-from memories.models import State as MemoryState
 from openmemory.errors import OpenMemoryError
-
-State = EmbeddingSpace.State
-
-STATES = {
-    State.ACTIVE: "searched",
-    State.FILLING: "being filled",
-    State.PAUSED: "left as it is",
-    State.KEPT: "kept to go back to",
-    State.DROPPING: "being dropped",
-}
 
 
 class Command(BaseCommand):
@@ -69,18 +55,19 @@ class Command(BaseCommand):
         self.stdout.write("It runs while the server does. See how far it is with --status.")
 
     def _status(self, options: dict[str, Any]) -> None:
-        self.stdout.write(f"Configured: {_configured()}")
-        memories = Memory.objects.undeleted().count()
-        kept = Count("embeddings", filter=~Q(embeddings__memory__state=MemoryState.DELETED))
-        for space in EmbeddingSpace.objects.annotate(vectors=kept).order_by("pk"):
-            state = STATES[State(space.state)]
-            self.stdout.write(f"{space}: {state}, {space.vectors:,} of {memories:,} memories")
-            if space.comparison and space.comparison["overlap"] is not None:
+        found = reembedding.overview()
+        self.stdout.write(f"Configured: {found.configured}")
+        for each in found.spaces:
+            about = "" if each.exact else "about "
+            counts = f"{about}{each.vectors:,} of {each.memories:,} memories"
+            self.stdout.write(f"{each.space}: {each.meaning}, {counts}")
+            comparison = each.space.comparison
+            if comparison and comparison["overlap"] is not None:
                 self.stdout.write(
                     "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
-                    "the space searched then".format(**space.comparison)
+                    "the space searched then".format(**comparison)
                 )
-        job = Job.objects.filter(kind=reembedding.KIND).order_by("created_at").last()
+        job = found.job
         if job is not None:
             said = f", {job.error['detail']}" if job.error else ""
             self.stdout.write(
@@ -92,25 +79,19 @@ class Command(BaseCommand):
         self.stdout.write("Paused. Without an option, this command goes on.")
 
     def _cancel(self, options: dict[str, Any]) -> None:
-        reembedding.pause()
-        self._choose(EmbeddingSpace.objects.current(), options)
+        reembedding.cancel(by=_operator(options["by"]))
+        self.stdout.write(f"Configured: {_configured()}")
         self.stdout.write("What was embedded stays until --drop.")
 
     def _back(self, options: dict[str, Any]) -> None:
-        kept = EmbeddingSpace.objects.filter(state=State.KEPT).order_by("retired_at").last()
-        if kept is None:
-            raise CommandError("No vectors of another model are kept.")
-        self._choose(kept, options)
+        reembedding.back(by=_operator(options["by"]))
+        self.stdout.write(f"Configured: {_configured()}")
         self.stdout.write("What has come since is embedded first: see --status.")
 
     def _drop(self, options: dict[str, Any]) -> None:
         for space in reembedding.droppable():
             vectors = sum(reembedding.drop(space))
             self.stdout.write(f"{space}: {vectors:,} vectors dropped")
-
-    def _choose(self, space: EmbeddingSpace, options: dict[str, Any]) -> None:
-        reembedding.choose(space, by=_operator(options["by"]))
-        self.stdout.write(f"Configured: {_configured()}")
 
 
 def _configured() -> str:
