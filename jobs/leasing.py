@@ -21,6 +21,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
 from openmemory.errors import OpenMemoryError
+from openmemory.watching import metrics
 
 from . import kinds
 from .models import Job, State
@@ -161,8 +162,10 @@ class Lease:
 
     def _end(self, *, state: State, **fields: Any) -> None:
         self._change(state=state, lease_token=None, lease_until=None, **fields)
-        seconds = round(time.monotonic() - self._began, 3)
-        log.info("a run of a job has ended", state=state, seconds=seconds)
+        seconds = time.monotonic() - self._began
+        log.info("a run of a job has ended", state=state, seconds=round(seconds, 3))
+        metrics.JOB_RUNS.labels(self.job.kind, state).inc()
+        metrics.JOB_SECONDS.labels(self.job.kind).observe(seconds)
 
     def _change(self, **fields: Any) -> None:
         if not self._held().update(done=self.done, total=self.total, **fields):

@@ -8,6 +8,7 @@ from typing import IO, Any
 from django.db import transaction
 
 from accounts.models import User
+from openmemory.watching import tracing
 
 from . import files, kinds, nudging
 from .models import Job
@@ -30,7 +31,12 @@ def queue(
     """
     kind = kinds.named(kind_name)
     job = Job(
-        kind=kind.name, owner=owner, parameters=parameters, once=once or "", app_name=app_name
+        kind=kind.name,
+        owner=owner,
+        parameters=parameters,
+        once=once or "",
+        app_name=app_name,
+        trace=tracing.current(),
     )
     if upload is not None:
         job.upload = files.keep_upload(job, upload)

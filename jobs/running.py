@@ -8,8 +8,10 @@ import kombu.exceptions
 import redis
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from opentelemetry.trace import SpanKind
 
 from openmemory.errors import OpenMemoryError, Unavailable
+from openmemory.watching import tracing
 
 from . import kinds, leasing
 from .kinds import Kind
@@ -46,7 +48,10 @@ def run_due() -> int:
 
 def run(job: Job) -> None:
     """Run a job that was taken, to one of its ends. Raises nothing that the job has raised."""
-    with structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind):
+    with (
+        structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind),
+        tracing.step(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
+    ):
         kind = kinds.named(job.kind)
         lease = Lease(job, kind.lane)
         work = Work(job, lease)

@@ -22,6 +22,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
 from openmemory.api.ending import ending
+from openmemory.watching import sharing
 
 # Requests in hand are finished for so long after the server was told to stop.
 GRACE_SECONDS = 5
@@ -38,6 +39,7 @@ def main() -> None:
     follow_parent(os.getppid(), _stop)
     _allow_many_connections()
     logs.configure(settings.LOGGING)
+    sharing.share(settings.METRICS_FOLDER, "web")
     server = Granian(
         "openmemory.wsgi:application",
         address=settings.HOST,
@@ -65,8 +67,10 @@ def load() -> Callable[..., Any]:
     if master is not None and master.pid is not None:
         follow_parent(master.pid, _end)
     notice_end()
+    from openmemory.watching import tracing
     from openmemory.wsgi import application
 
+    tracing.begin()
     threading.Thread(target=_warm, name="warm", daemon=True).start()
     return application
 

@@ -20,6 +20,7 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include(api)),
     path("", include("agents.urls")),
+    path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),
     path("docs", documentation.Page.as_view(template_name="openmemory/swagger.html"), name="docs"),
     path("redoc", documentation.Page.as_view(template_name="openmemory/redoc.html"), name="redoc"),

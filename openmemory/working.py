@@ -21,6 +21,7 @@ from celery.apps.worker import Worker as CelerysWorker
 from celery.worker import state
 
 from openmemory.serving import follow_parent
+from openmemory.watching import sharing
 
 if TYPE_CHECKING:
     from jobs.kinds import Lane
@@ -50,6 +51,7 @@ def main(lane: Lane) -> None:
     # Each thread has one connection for as long as it works, and needs no pool.
     os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
     follow_parent(os.getppid(), _end)
+    _watch_over(lane)
     worker = make_worker(lane)
     if lane == "quick":
         threading.Thread(target=_watch, args=[worker.app], daemon=True).start()
@@ -84,6 +86,21 @@ def make_worker(lane: Lane) -> Worker:
     )
 
 
+def _watch_over(lane: Lane) -> None:
+    """Measure what is done here; answer for it where no web server does; trace quick jobs.
+
+    Before anything is imported that measures.
+    """
+    from django.conf import settings
+
+    sharing.share(settings.METRICS_FOLDER, lane)
+    from openmemory.watching import tracing
+
+    if settings.WORKER_METRICS_PORT:
+        sharing.serve(sharing.Shared(settings.METRICS_FOLDER), port=settings.WORKER_METRICS_PORT)
+    tracing.begin()
+
+
 def _know_when_to_stop(**_: Any) -> None:
     from jobs import leasing
 
@@ -92,7 +109,10 @@ def _know_when_to_stop(**_: Any) -> None:
 
 def _follow_worker(**_: Any) -> None:
     """Die with the worker, however it dies: from inside a process that it made."""
+    from openmemory.watching import tracing
+
     follow_parent(os.getppid(), _end)
+    tracing.begin()
 
 
 def _watch(app: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 EVERY_APP = {"openmemory.admin", "openmemory.api", "openmemory.errors", "openmemory.env"}
+EVERY_APP |= {"openmemory.watching"}
 
 ALLOWED = {
     "accounts": EVERY_APP,

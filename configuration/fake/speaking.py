@@ -38,7 +38,7 @@ def completion(body: dict[str, Any], fault: Fault | None, dimensions: int) -> di
         "created": 0,
         "model": body.get("model", "fake"),
         "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        "usage": _usage(_all_said(body), content or ""),
     }
 
 
@@ -48,8 +48,18 @@ def embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int) -> di
         {"object": "embedding", "index": index, "embedding": _encoded(text, size, body)}
         for index, text in enumerate(inputs(body)[fault is Fault.MISFIT :])
     ]
-    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    usage = _usage("".join(inputs(body)))
     return {"object": "list", "model": body.get("model", "fake"), "data": data, "usage": usage}
+
+
+def _all_said(body: dict[str, Any]) -> str:
+    return "".join(str(each.get("content", "")) for each in body.get("messages", []))
+
+
+def _usage(sent: str, answered: str = "") -> dict[str, int]:
+    """Tokens as a rule of thumb has them: one for four characters."""
+    used = {"prompt_tokens": len(sent) // 4, "completion_tokens": len(answered) // 4}
+    return {**used, "total_tokens": sum(used.values())}
 
 
 ANSWERS: dict[str, Callable[[dict[str, Any], Fault | None, int], dict[str, Any]]] = {

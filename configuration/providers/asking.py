@@ -29,6 +29,7 @@ from .errors import (
     RateLimited,
 )
 from .known import OLLAMA
+from .measuring import measured, note_tokens
 
 if TYPE_CHECKING:
     from configuration.reading import ModelSettings
@@ -79,6 +80,11 @@ class Line:
     def _circuit(self) -> Circuit:
         return Circuit(self.provider, self.base_url, self.key)
 
+    @property
+    def is_left_alone(self) -> bool:
+        """Whether the server has failed so often that it is not called just now."""
+        return self._circuit.is_open
+
     def ask(self, path: str, body: Mapping[str, Any], *, within: float) -> Any:
         """Post, and post again where that may help, for `within` seconds at most.
 
@@ -107,10 +113,11 @@ class Line:
             )
 
     def _ask_once(self, path: str, body: Mapping[str, Any], deadline: float) -> Any:
-        with self._counted():
+        with measured(self.provider, self.model, path), self._counted():
             client = self._client(max(0.001, deadline - time.monotonic()))
             answer = client.post(path, cast_to=httpx2.Response, body=dict(body)).json()
         self._circuit.succeeded()
+        note_tokens(self.provider, self.model, answer)
         return answer
 
     @contextmanager

@@ -53,6 +53,11 @@ class Circuit:
             return None
         return None if _ask(lambda cache: cache.add(self._trying, 1, TRYING)) else 1.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody calls there just now. Asking changes nothing."""
+        return bool(_ask(lambda cache: cache.get(self._open)))
+
     def failed(self, *, retry_after: float | None = None) -> None:
         """Count a failure. With `retry_after` an open circuit stays open for as long as that."""
         failures = _ask(self._count)

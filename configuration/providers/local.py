@@ -14,6 +14,8 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from openmemory.watching import metrics, tracing
+
 from . import Vectors
 from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 from .wheels import verified
@@ -51,6 +53,12 @@ class LocalEmbedder:
     def _embed(self, texts: Sequence[str]) -> Vectors:
         with self._loading:
             tokenizer, session = self._tokenizer, self._session
+        with metrics.embedding(self.model, len(texts)), tracing.step("embed", texts=len(texts)):
+            return self._run(tokenizer, session, texts)
+
+    def _run(
+        self, tokenizer: Tokenizer, session: onnxruntime.InferenceSession, texts: Sequence[str]
+    ) -> Vectors:
         encodings = tokenizer.encode_batch(list(texts))
         ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
         mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)

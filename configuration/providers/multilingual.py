@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from openmemory.watching import metrics, tracing
+
 from . import ProviderUnavailable, Vectors
 from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
 from .wheels import verified
@@ -58,7 +60,8 @@ class MultilingualEmbedder:
     def _embed(self, text: str, *, is_query: bool) -> Vectors:
         with self._loading:
             engine = self._engine
-        return engine.embed(text, is_query=is_query)
+        with metrics.embedding(self.model, 1), tracing.step("embed", texts=1):
+            return engine.embed(text, is_query=is_query)
 
     @cached_property
     def _engine(self) -> _Engine:

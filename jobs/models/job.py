@@ -103,6 +103,12 @@ class Job(models.Model):
     download_name = models.CharField(
         max_length=255, blank=True, help_text="What that file is called by who downloads it."
     )
+    trace = models.CharField(
+        max_length=64,
+        blank=True,
+        db_default="",
+        help_text="The place in the trace of the request that queued it, where there is one.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True, blank=True, help_text="Of the first attempt.")
     finished_at = models.DateTimeField(null=True, blank=True)

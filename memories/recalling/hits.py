@@ -10,6 +10,7 @@ from memories.models.memory import MemoryQuerySet
 from .filters import Filters
 from .fusing import NEARNESS_WEIGHT, WORDS_WEIGHT, Ranked, rank, weigh
 from .question import Question
+from .stages import stage
 from .vectors import nearest
 from .words import best_by_words
 
@@ -75,14 +76,19 @@ def recall(
     `similarity`, whatever their words; found by words alone, none has one, and none is left out.
     With `explain` each hit says how it was ranked.
     """
-    question = Question.of(user, query)
+    with stage("question"):
+        question = Question.of(user, query)
     memories = (filters or Filters()).keep(_readable(user, app))
-    fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
-    near, vectors_by = nearest(memories, question, limit=CANDIDATES)
-    ranked = rank(weigh({*near, *fitting}, question))
+    with stage("words"):
+        fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
+    with stage("vectors"):
+        near, vectors_by = nearest(memories, question, limit=CANDIDATES)
+    with stage("ranking"):
+        ranked = rank(weigh({*near, *fitting}, question))
     least = (threshold or 0.0) if question.vector else 0.0
     best = [each for each in ranked if each.candidate.similarity >= least][:top_k]
-    found = memories.with_relations().in_bulk([each.candidate.pk for each in best])
+    with stage("reading"):
+        found = memories.with_relations().in_bulk([each.candidate.pk for each in best])
     hits = Hits(
         Hit(
             memory=found[each.candidate.pk],

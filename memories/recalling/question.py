@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +14,7 @@ from accounts.models import User
 from configuration.providers import ProviderFailed, Vectors, WrongDimensions
 from memories.models import EmbeddingSpace
 
+from .stages import stage
 from .words import Lexeme, look_up
 
 log = structlog.get_logger(__name__)
@@ -37,7 +39,8 @@ class Question:
     @classmethod
     def of(cls, user: User, query: str) -> Question:
         space = EmbeddingSpace.objects.current()
-        embedded = _embedding.submit(_embed, space, query)
+        # In the context of this request, whose id and trace are told to its thread so.
+        embedded = _embedding.submit(copy_context().run, _embed, space, query)
         lexemes, indexed = look_up(query, user=user, space=space)
         return cls(user, space, indexed, lexemes, embedded)
 
@@ -57,4 +60,5 @@ class Question:
 
 
 def _embed(space: EmbeddingSpace, query: str) -> Vectors:
-    return space.embedder.embed_query(query, within=settings.SEARCH_EMBEDDING_SECONDS)
+    with stage("embedding"):
+        return space.embedder.embed_query(query, within=settings.SEARCH_EMBEDDING_SECONDS)

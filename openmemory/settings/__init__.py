@@ -10,3 +10,4 @@ from .logs import *  # noqa: F403
 from .memories import *  # noqa: F403
 from .providers import *  # noqa: F403
 from .services import *  # noqa: F403
+from .watching import *  # noqa: F403

@@ -24,6 +24,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "openmemory.api.middleware.RequestId",
+    "openmemory.watching.middleware.Watched",
     "openmemory.api.middleware.AccessLog",
     "corsheaders.middleware.CorsMiddleware",
     "openmemory.api.limits.RateLimits",
