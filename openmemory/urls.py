@@ -1,5 +1,6 @@
 """Which address is answered by which app. Addresses have no last slash, and are taken with one."""
 
+from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
@@ -19,6 +20,8 @@ api = [
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="docs")),
     path("api/v1/", include(api)),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
     path("", include("agents.urls")),
     path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),

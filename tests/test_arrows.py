@@ -23,6 +23,7 @@ ALLOWED = {
     "operators": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "backups", "stats"}
     | {"openmemory.embedded", "openmemory.logs"},
+    "openmemory/admin": {"openmemory.admin", "openmemory.api", "openmemory.errors"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }
 

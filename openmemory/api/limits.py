@@ -25,7 +25,7 @@ from .reading import only_reads
 if TYPE_CHECKING:  # views import this module
     from rest_framework.views import APIView
 
-READS, WRITES, FAILED_KEYS = "reads", "writes", "failed_keys"
+READS, WRITES, FAILED_KEYS, SIGN_INS = "reads", "writes", "failed_keys", "sign_ins"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,8 @@ def count(request: HttpRequest, policy: str) -> Usage | None:
     if rate is None:
         return None
     quota, window = rate
-    caller = _address(request) if policy == FAILED_KEYS else _caller(request)
+    by_address = policy in (FAILED_KEYS, SIGN_INS)
+    caller = _address(request) if by_address else _caller(request)
     found = get_usage(
         request, group=policy, key=lambda group, request: caller, rate=rate, increment=True
     )

@@ -60,6 +60,7 @@ class ProblemResponse(HttpResponse):
     """A problem as an answer. It needs no renderer, so a view of any media type can give it."""
 
     def __init__(self, problem: Problem) -> None:
+        self.problem = problem
         body = json.dumps(problem.as_dict(), ensure_ascii=False, separators=(",", ":"))
         # What is quoted from a request can hold what UTF-8 cannot.
         content = body.encode(errors="replace")

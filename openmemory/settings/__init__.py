@@ -1,5 +1,6 @@
 """Settings of the whole project. Every variable that changes one is read here, and nowhere else."""
 
+from .admin import *  # noqa: F403
 from .api import *  # noqa: F403
 from .backups import *  # noqa: F403
 from .framework import *  # noqa: F403

@@ -85,12 +85,14 @@ HEALTH_CHECKS = {
     "embedder": "memories.readiness.embedder",
 }
 
-# How often a key may call, or an address without one; and how often an address may fail to
-# show a good key.
+# How often a key may call, or an address without one; how often an address may fail to show a
+# good key, and try to sign in to the admin.
 RATE_LIMITS = {
     "reads": env.rate("OPENMEMORY_RATE_READS", "6000/m"),
     "writes": env.rate("OPENMEMORY_RATE_WRITES", "1200/m"),
     "failed_keys": env.rate("OPENMEMORY_RATE_FAILED_KEYS", "60/m"),
+    # A password can be guessed, where a key cannot.
+    "sign_ins": env.rate("OPENMEMORY_RATE_SIGN_INS", "10/m"),
 }
 RATELIMIT_USE_CACHE = "limits"
 RATELIMIT_FAIL_OPEN = True

@@ -11,9 +11,16 @@ INSTALLED_APPS = [
     "stats",
     "agents",
     "operators",
+    # Its templates and styles take the place of the admin's own.
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "openmemory.admin.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.messages",
     "django.contrib.postgres",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "corsheaders",
     "django_filters",
@@ -32,8 +39,13 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "openmemory.admin.middleware.Pages",
     "openmemory.api.middleware.ReadableAddress",
     "openmemory.api.middleware.BoundedBody",
+    "openmemory.admin.middleware.Sessions",
+    "openmemory.admin.middleware.Csrf",
+    "openmemory.admin.middleware.Authentication",
+    "openmemory.admin.middleware.Messages",
 ]
 
 ROOT_URLCONF = "openmemory.urls"
@@ -45,7 +57,13 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [],
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
     }
 ]
 

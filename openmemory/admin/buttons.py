@@ -1,0 +1,89 @@
+"""Buttons of the admin that do something: each asks first, by a form that is posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+
+from openmemory.errors import OpenMemoryError
+
+# A method of a page: it does something to an object and says so in a sentence, or answers itself.
+Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
+
+
+def button(
+    label: str,
+    *,
+    icon: str,
+    asks: str,
+    permission: str = "operate",
+    form: type[BaseDialogForm] = BaseDialogForm,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+    applies: Callable[[Any], bool] = lambda obj: True,
+) -> Callable[[Verb], Any]:
+    """Make a button of `verb(self, request, obj, form)`, to be named in `actions_detail`.
+
+    It is there, and works, for those who have the permission: by default `has_operate_permission`,
+    which is Django's permission to change such objects, also where no form changes them. It is
+    shown for those objects that it applies to.
+    What the verb returns is told to the operator and written into the audit, so it quotes no
+    memory. A domain error is told in its own words.
+    """
+
+    def decorate(verb: Verb) -> Any:
+        @wraps(verb)
+        def press(self: Any, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+            obj = self.get_object(request, object_id)
+            if obj is None:
+                raise Http404
+            if not getattr(self, f"has_{permission}_permission")(request, obj):
+                raise PermissionDenied
+            try:
+                told = verb(self, request, obj, form)
+            except OpenMemoryError as error:
+                self.message_user(request, error.detail, messages.ERROR)
+            else:
+                if isinstance(told, HttpResponse):
+                    return told
+                self.message_user(request, told, messages.SUCCESS)
+                self.log_change(request, obj, told)
+            return go_to(request, _page_of(self, obj))
+
+        press.applies = applies  # type: ignore[attr-defined]
+        return action(
+            permissions=[permission],
+            description=label,
+            icon=icon,
+            variant=variant,
+            dialog={
+                "title": label,
+                "description": asks,
+                "form_class": form,
+                "form_submit_text": label,
+            },
+        )(press)
+
+    return decorate
+
+
+def go_to(request: HttpRequest, address: str) -> HttpResponse:
+    """Send the browser there, from a dialog as well."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": address})
+    return HttpResponseRedirect(address)
+
+
+def _page_of(page: Any, obj: Model) -> str:
+    name = f"{obj._meta.app_label}_{obj._meta.model_name}_change"
+    return reverse(f"{page.admin_site.name}:{name}", args=[obj.pk])

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.utils.functional import cached_property
+
+# Rows that are counted and paged through. Who wants what is behind them narrows the list.
+MOST = 10_000
+
+
+class AtLeast(int):
+    """A count that was broken off: it says so wherever it is shown."""
+
+    def __str__(self) -> str:
+        return f"more than {int(self):,}"
+
+    __format__ = object.__format__
+
+
+class BoundedPaginator(Paginator):
+    """Pages of the first MOST rows. It never counts further than that."""
+
+    @cached_property
+    def count(self) -> int:
+        rows = self.object_list
+        if not isinstance(rows, QuerySet):
+            return super().count
+        # The order matters to nobody who counts, and what is annotated is not computed.
+        found = rows.order_by().values("pk")[: MOST + 1].count()
+        return AtLeast(MOST) if found > MOST else found

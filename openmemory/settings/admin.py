@@ -1,0 +1,60 @@
+"""The admin: where it is, who is signed in for how long, and how it looks."""
+
+from __future__ import annotations
+
+from django.templatetags.static import static
+
+# Nothing but the admin has sessions, and no other address is sent their cookies.
+ADMIN_PATH = "/admin"
+SESSION_COOKIE_NAME = "openmemory_session"
+SESSION_COOKIE_PATH = ADMIN_PATH
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "openmemory_csrf"
+CSRF_COOKIE_PATH = ADMIN_PATH
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Seconds that one list or search may take. A list of everything needs far less.
+ADMIN_STATEMENT_SECONDS = 5
+
+FORMAT_MODULE_PATH = "openmemory.formats"
+
+
+def _icon(request: object) -> str:
+    return static("openmemory/icon.svg")
+
+
+def _style(request: object) -> str:
+    return static("openmemory/admin.css")
+
+
+UNFOLD: dict[str, object] = {
+    "SITE_TITLE": "OpenMemory",
+    "SITE_HEADER": "OpenMemory",
+    "SITE_SUBHEADER": "for operators",
+    "SITE_URL": None,
+    "SITE_ICON": _icon,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [_style],
+    "SIDEBAR": {"show_search": True},
+    # The teal of the icon, from nearly white to nearly black. 600 carries white text.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.6% .013 196)",
+            "100": "oklch(94.6% .031 196)",
+            "200": "oklch(89.4% .055 197)",
+            "300": "oklch(82.2% .083 198)",
+            "400": "oklch(74.5% .102 199)",
+            "500": "oklch(64.5% .101 201)",
+            "600": "oklch(50.5% .085 205)",
+            "700": "oklch(44.5% .073 208)",
+            "800": "oklch(38.6% .060 211)",
+            "900": "oklch(33.4% .049 214)",
+            "950": "oklch(24.2% .038 218)",
+        },
+    },
+}

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+from accounts.models import User
+
+PASSWORD = "correct horse battery staple"
+
+
+def browser_of(user: User) -> Client:
+    """A browser in which this user is signed in."""
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """An operator who may do everything."""
+    return User.objects.create_superuser("root", PASSWORD)
+
+
+@pytest.fixture
+def reader(db: None) -> User:
+    """An operator who sees everything and changes nothing."""
+    user = User.objects.create_user("reader", PASSWORD, is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return user
+
+
+@pytest.fixture
+def browser(root: User) -> Client:
+    """The browser of an operator who may do everything."""
+    return browser_of(root)
+
+
+@pytest.fixture
+def reading(reader: User) -> Client:
+    """The browser of an operator who only sees."""
+    return browser_of(reader)
