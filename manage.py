@@ -1,7 +1,6 @@
 #!/usr/bin/env python
 """Run a management command of the server, such as `python manage.py create_api_key alice`."""
 
-import os
 import signal
 import sys
 
@@ -13,7 +12,6 @@ WITHOUT_SERVICES = {
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
     # To be told to end is to clean up first, as for Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -24,14 +22,12 @@ def main() -> None:
 
 def _explain(argv: list[str]) -> None:
     """Execute a command, and say in a sentence what is wrong with the settings or services."""
-    from django.core.exceptions import ImproperlyConfigured
-
+    from openmemory import entering
     from openmemory.embedded.errors import ServiceFailed
 
     try:
-        _execute(argv)
-    except ImproperlyConfigured as error:
-        sys.exit(f"The settings are wrong: {error}")
+        with entering.explained():
+            _execute(argv)
     except ServiceFailed as error:
         sys.exit(error.detail)
 

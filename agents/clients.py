@@ -15,7 +15,10 @@ from django.conf import settings
 NAME = "openmemory"
 
 # What the same process needs to find the same memories, where it was set.
-ENVIRONMENT = ("OPENMEMORY_STATE_DIR", "DATABASE_URL", "REDIS_URL")
+ENVIRONMENT = (
+    "OPENMEMORY_STATE_DIR",
+    *("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"),
+)
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,17 @@
-"""A provider's key: a reference to an environment variable, or a secret that is kept sealed."""
+"""A provider's key: a reference to an environment variable, or a secret that is kept sealed.
+
+A variable `NAME` may be said by a file that `NAME_FILE` names, as every secret may.
+"""
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from openmemory import env
 
 from . import sealing
 from .providers import ProviderUnavailable
@@ -59,14 +65,17 @@ class Reference:
         return self.shown()
 
     def is_set(self) -> bool:
-        return bool(os.environ.get(self.name, "").strip())
+        return bool(env.string(self.name) or env.string(f"{self.name}_FILE"))
 
     def resolve(self) -> str:
         """Raises KeyMissing."""
         # Asked again here: what may be named can have become less since it was configured.
         if reference_fault(self.shown()):
             raise KeyMissing(f"A key is not taken from the environment variable {self.name}.")
-        secret = os.environ.get(self.name, "").strip()
+        try:
+            secret = env.secret(self.name)
+        except ImproperlyConfigured as error:  # of its file
+            raise KeyMissing(f"The file that {self.name}_FILE names holds no key.") from error
         if not secret:
             raise KeyMissing(f"The environment variable {self.name} holds no key: it is not set.")
         if not _PRINTABLE.fullmatch(secret):

@@ -14,11 +14,40 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])", re.ASCII)
+# Characters of a file with a secret. What is longer is another file, named by mistake.
+_LONGEST_SECRET = 64 * 1024
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def string(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str) -> str:
+    """Read a secret, or the file that NAME_FILE names, such as a secret of a container."""
+    path = string(f"{name}_FILE")
+    if not path:
+        return string(name)
+    if string(name):
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
+    return _one_secret(f"{name}_FILE", Path(path))
+
+
+def _one_secret(variable: str, path: Path) -> str:
+    try:
+        with path.open() as file:
+            text = file.read(_LONGEST_SECRET + 1)
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{variable}: {path} is not a text.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"{variable}: {path} cannot be read: {error.strerror}."
+        ) from error
+    if len(text) > _LONGEST_SECRET:
+        raise ImproperlyConfigured(f"{variable}: {path} is too long for a secret.")
+    if not text.strip():
+        raise ImproperlyConfigured(f"{variable}: {path} is empty.")
+    return text.strip()
 
 
 def folder(name: str) -> Path | None:
@@ -53,8 +82,16 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 
 def strings(name: str, default: list[str]) -> list[str]:
     """Read a comma-separated list."""
-    parts = [part.strip() for part in string(name).split(",")]
-    return [part for part in parts if part] or default
+    return _parts(string(name)) or default
+
+
+def secrets(name: str) -> list[str]:
+    """Read a comma-separated list of secrets, or the file of NAME_FILE."""
+    return _parts(secret(name))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def names(name: str, *, most: int, longest: int) -> list[str]:
@@ -76,6 +113,15 @@ def choice(name: str, default: str, *, among: list[str]) -> str:
     if value not in among:
         raise ImproperlyConfigured(f"{name}={value!r} is not one of {', '.join(among)}.")
     return value
+
+
+def choices(name: str, *, among: list[str]) -> list[str]:
+    """Read a comma-separated list of some of these, each once. Empty when not set."""
+    chosen = list(dict.fromkeys(part.lower() for part in strings(name, [])))
+    unknown = [part for part in chosen if part not in among]
+    if unknown:
+        raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is not one of {', '.join(among)}.")
+    return chosen
 
 
 def rate(name: str, default: str) -> tuple[int, int] | None:

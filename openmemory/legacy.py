@@ -5,10 +5,11 @@ Why so: docs/decisions/0009-legacy-clients.md.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 
 from django.core.exceptions import ImproperlyConfigured
+
+from .exposure import is_loopback
 
 # Where the original's own page is served from.
 ORIGINS = ["http://localhost:3000", "http://127.0.0.1:3000"]
@@ -21,7 +22,7 @@ def allowed(mode: str, *, host: str, allowed_hosts: Sequence[str], proxies: int)
     """
     if mode != "1":
         return mode == "force"
-    if not _is_loopback(host):
+    if not is_loopback(host):
         raise _refusal(f"the server listens on HOST={host}, where others can reach it")
     if proxies:
         raise _refusal("OPENMEMORY_TRUSTED_PROXIES says that others reach it through a proxy")
@@ -29,13 +30,6 @@ def allowed(mode: str, *, host: str, allowed_hosts: Sequence[str], proxies: int)
     if open_to:
         raise _refusal(f"OPENMEMORY_ALLOWED_HOSTS allows {open_to[0]}, and so any web page's name")
     return True
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _refusal(reason: str) -> ImproperlyConfigured:

@@ -21,17 +21,19 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from openmemory.api.ending import ending
+from openmemory import entering
+from openmemory.api.ending import ending, leaving
 from openmemory.watching import sharing
 
 # Requests in hand are finished for so long after the server was told to stop.
 GRACE_SECONDS = 5
+# What a worker is sent when it is to be stopped soon.
+LEAVE = signal.SIGUSR1
 # Connections that one process holds at once. An idle one costs it next to nothing.
 CONNECTIONS = 8192
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
     from django.conf import settings
 
     from openmemory import logs
@@ -40,7 +42,7 @@ def main() -> None:
     _allow_many_connections()
     logs.configure(settings.LOGGING)
     sharing.share(settings.METRICS_FOLDER, "web")
-    server = Granian(
+    server = _Server(
         "openmemory.wsgi:application",
         address=settings.HOST,
         port=settings.PORT,
@@ -58,6 +60,30 @@ def main() -> None:
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
     server.serve(target_loader=load, wrap_loader=False)
+
+
+class _Server(Granian):  # type: ignore[valid-type, misc]
+    """A server that can say that it is leaving before it leaves."""
+
+    def signal_handler_interrupt(self, *_: Any) -> None:
+        """Stop once whoever sends requests here had time to notice; told twice, at once."""
+        from django.conf import settings
+
+        if self.leaves or not settings.DRAIN_SECONDS:
+            self._leave()
+            return
+        self.leaves = True
+        for worker in self.wrks:
+            with suppress(ProcessLookupError):  # it has just ended, and another takes its place
+                os.kill(worker.inner.pid, LEAVE)
+        waiting = threading.Timer(settings.DRAIN_SECONDS, self._leave)
+        waiting.daemon = True
+        waiting.start()
+
+    def _leave(self) -> None:
+        super().signal_handler_interrupt()
+
+    leaves = False
 
 
 def load() -> Callable[..., Any]:
@@ -99,19 +125,27 @@ def follow_parent(parent: int, end: Callable[[], None]) -> None:
 
 
 def notice_end() -> None:
-    """Set `ending` once this process is sent a signal.
+    """Set `leaving` once this process is sent LEAVE, and `ending` too once it is told to stop.
 
     The server sets its own handlers after the application is made, and tells nobody.
     """
     told, tell = socket.socketpair()
     tell.setblocking(False)
+    signal.signal(LEAVE, _go_on)
     signal.set_wakeup_fd(tell.detach())  # open for as long as the process lives
 
     def wait() -> None:
-        told.recv(1)
-        ending.set()
+        while not ending.is_set():
+            (number,) = told.recv(1)
+            leaving.set()
+            if number != LEAVE:
+                ending.set()
 
     threading.Thread(target=wait, name="notice-end", daemon=True).start()
+
+
+def _go_on(*_: Any) -> None:
+    """Handle a signal that only the wakeup is for."""
 
 
 def _stop() -> None:
@@ -131,4 +165,5 @@ def _allow_many_connections() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with entering.explained():
+        main()

@@ -58,8 +58,9 @@ class Address:
 
 def programs() -> list[Program]:
     """What runs beside the services, the web server first. To add one is to name it here."""
+    web_seconds = settings.DRAIN_SECONDS + GRACE_SECONDS + 3.0
     return [
-        _program("The web server", ["openmemory.serving"], GRACE_SECONDS + 3.0),
+        _program("The web server", ["openmemory.serving"], web_seconds),
         _program("The worker for quick jobs", ["openmemory.working", "quick"], JOB_SECONDS),
         _program("The worker for long jobs", ["openmemory.working", "long"], JOB_SECONDS),
     ]

@@ -20,6 +20,7 @@ from celery import beat, exceptions, signals
 from celery.apps.worker import Worker as CelerysWorker
 from celery.worker import state
 
+from openmemory import entering
 from openmemory.serving import follow_parent
 from openmemory.watching import sharing
 
@@ -47,7 +48,6 @@ class Worker(CelerysWorker):
 
 
 def main(lane: Lane) -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
     # Each thread has one connection for as long as it works, and needs no pool.
     os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
     follow_parent(os.getppid(), _end)
@@ -135,4 +135,5 @@ def _end() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])  # type: ignore[arg-type]
+    with entering.explained():
+        main(sys.argv[1])  # type: ignore[arg-type]

@@ -2,4 +2,7 @@
 
 import threading
 
+# It is to be sent no further requests, though it still answers them.
+leaving = threading.Event()
+# It finishes what it has in hand.
 ending = threading.Event()

@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from openmemory.api.ending import leaving
 from openmemory.errors import OpenMemoryError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -34,7 +35,12 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when every check of HEALTH_CHECKS passes, else 503 with a sentence for each."""
+    """Answer 200 when every check of HEALTH_CHECKS passes, else 503 with a sentence for each.
+
+    A server that is about to stop is not ready, though it goes on answering for DRAIN_SECONDS.
+    """
+    if leaving.is_set():
+        return JsonResponse({"status": "stopping", "checks": {}}, status=503)
     running = {name: _start(name, path) for name, path in settings.HEALTH_CHECKS.items()}
     checks = {name: _outcome(name, future) for name, future in running.items()}
     well = all(outcome == "ok" for outcome in checks.values())

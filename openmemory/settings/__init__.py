@@ -3,6 +3,7 @@
 from .admin import *  # noqa: F403
 from .api import *  # noqa: F403
 from .backups import *  # noqa: F403
+from .exposure import *  # noqa: F403
 from .framework import *  # noqa: F403
 from .ground import *  # noqa: F403
 from .housekeeping import *  # noqa: F403

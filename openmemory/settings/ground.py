@@ -8,6 +8,7 @@ from pathlib import Path
 
 from openmemory import env, legacy
 from openmemory.embedded import state
+from openmemory.exposure import LOCAL_NAMES, PublicAddress
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
@@ -17,16 +18,21 @@ VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project
 STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
 
 DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
-SECRET_KEY = env.string("OPENMEMORY_SECRET_KEY") or state.secret_key(STATE_DIR)
+SECRET_KEY = env.secret("OPENMEMORY_SECRET_KEY")
+SECRET_IS_ITS_OWN = not SECRET_KEY
+if SECRET_IS_ITS_OWN:
+    SECRET_KEY = state.secret_key(STATE_DIR)
 
 HOST = env.string("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
-ALLOWED_HOSTS = env.strings(
-    "OPENMEMORY_ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver", HOST]
-)
-
 # How many proxies of one's own stand before the server: whose entries in X-Forwarded-For are true.
 TRUSTED_PROXIES = env.integer("OPENMEMORY_TRUSTED_PROXIES", 0, minimum=0, maximum=16)
+# Where people reach it, when that is not where it listens.
+PUBLIC_ADDRESS = PublicAddress.read(env.string("OPENMEMORY_PUBLIC_URL"), proxies=TRUSTED_PROXIES)
+
+ALLOWED_HOSTS = env.strings("OPENMEMORY_ALLOWED_HOSTS", [*LOCAL_NAMES, HOST])
+if PUBLIC_ADDRESS:
+    ALLOWED_HOSTS += [PUBLIC_ADDRESS.host]
 
 # The user that `make run` makes, and whose key it prints.
 DEFAULT_USER = env.string("USER", "default_user")

@@ -32,7 +32,7 @@ LONG_JOBS_NICENESS = env.integer("OPENMEMORY_LONG_JOBS_NICENESS", 10, minimum=0,
 # The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.
 CELERY_APP = "openmemory.celery.app"
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = connection_urls.broker(
-    env.string("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
+    env.secret("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
 )
 # What is done from time to time. Two that send it do no harm.
 CELERY_BEAT_SCHEDULE = {

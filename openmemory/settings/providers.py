@@ -4,7 +4,8 @@ from openmemory import env
 
 # Which models are used as long as no operator chooses others: see configuration/defaults.py.
 # A key is not read here: it is a reference to LLM_API_KEY, EMBEDDER_API_KEY or to the provider's
-# own variable, such as OPENAI_API_KEY, and is resolved when it is used.
+# own variable, such as OPENAI_API_KEY, or to the file that OPENAI_API_KEY_FILE names, and is
+# resolved when it is used.
 MODEL_DEFAULTS = {
     "llm": {
         "provider": env.string("LLM_PROVIDER", "local"),
@@ -24,4 +25,4 @@ LLM_TIMEOUT = env.integer("OPENMEMORY_LLM_TIMEOUT", 60, minimum=1, maximum=3600)
 EMBEDDER_TIMEOUT = env.integer("OPENMEMORY_EMBEDDER_TIMEOUT", 30, minimum=1, maximum=3600)
 
 # What SECRET_KEY was before: providers' keys that were encrypted with it can still be read.
-SECRET_KEY_FALLBACKS = env.strings("OPENMEMORY_SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS = env.secrets("OPENMEMORY_SECRET_KEY_FALLBACKS")

@@ -14,6 +14,10 @@ from .ground import STATE_DIR
 WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 2, minimum=1, maximum=64)
 WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
 
+# After it was told to stop, a server says for so many seconds that it is not ready, and still
+# answers: so long a load balancer, which asks that from time to time, may need to notice.
+DRAIN_SECONDS = env.integer("OPENMEMORY_DRAIN_SECONDS", 0, minimum=0, maximum=300)
+
 # Agents that speak the oldest protocol keep a stream open, which holds a thread: a process has so
 # many threads more, and refuses more streams.
 AGENT_STREAMS = env.integer("OPENMEMORY_AGENT_STREAMS", 64, minimum=1, maximum=1024)
@@ -22,8 +26,8 @@ AGENT_STREAMS = env.integer("OPENMEMORY_AGENT_STREAMS", 64, minimum=1, maximum=1
 # each thread has its own, as workers do it.
 DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=0, maximum=1000)
 
-DATABASE_URL = env.string("DATABASE_URL")
-REDIS_URL = env.string("REDIS_URL")
+DATABASE_URL = env.secret("DATABASE_URL")
+REDIS_URL = env.secret("REDIS_URL")
 
 _database = connection_urls.database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
 _pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
