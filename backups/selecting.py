@@ -40,6 +40,7 @@ WHERE EXISTS (
 ORDER BY name
 """
 
+# The order of arrival is counted anew, as the numbers in the database tell how much others store.
 MEMORIES = """
 SELECT id, user_id, app_id, content, metadata, state, {created_at}, {updated_at},
     {archived_at}, {deleted_at}, {state_changed_at},
@@ -50,8 +51,13 @@ SELECT id, user_id, app_id, content, metadata, state, {created_at}, {updated_at}
     (
         SELECT newer.id FROM memories_memory AS newer
         WHERE newer.id = memory.superseded_by_id AND {picked_newer}
-    ) AS superseded_by
+    ) AS superseded_by,
+    actor, conversation, arrived.arrival
 FROM memories_memory AS memory
+JOIN (
+    SELECT id, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival
+    FROM memories_memory AS memory WHERE {picked}
+) AS arrived USING (id)
 WHERE {picked}
 """
 

@@ -82,6 +82,9 @@ class MemoryRow(TypedDict):
     category_ids: list[uuid.UUID]
     state_changed_at: datetime  # ours
     superseded_by: uuid.UUID | None  # ours: the memory of this archive that took its place
+    actor: str  # ours: who said it, empty when that is unknown
+    conversation: str  # ours: in which conversation, empty when none was named
+    arrival: int  # ours: its number in the order in which those of this archive arrived, from 1
 
 
 class CategorizationRow(TypedDict):

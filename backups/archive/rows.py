@@ -16,15 +16,19 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
+from memories.attributing import actor_of, conversation_of
 from memories.models import State
-from memories.models.memory import fingerprint
+from memories.models.memory import MAX_NAME, fingerprint
 from memories.serializers.memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES
 
 from .format import StateName
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
+Said = Annotated[str, Meta(max_length=MAX_NAME)]
 Object = dict[str, Any]
+
+MAX_ARRIVAL = 2**63 - 1  # of a bigint
 
 _ZEROS = re.compile("0{16,}")
 
@@ -115,8 +119,8 @@ class CategoryRow(Row, frozen=True):
 class MemoryRow(Row, frozen=True):
     columns = (
         "id uuid, app_id uuid, content text, metadata jsonb, state text, state_changed_at"
-        " timestamptz, superseded_by uuid, category_ids uuid[], fingerprint bytea,"
-        " created_at timestamptz, updated_at timestamptz"
+        " timestamptz, superseded_by uuid, category_ids uuid[], fingerprint bytea, actor text,"
+        " conversation text, arrival bigint, created_at timestamptz, updated_at timestamptz"
     )
     times = ("created_at", "updated_at", "archived_at", "deleted_at", "state_changed_at")
     derives = ("id",)
@@ -134,9 +138,13 @@ class MemoryRow(Row, frozen=True):
     category_ids: list[UUID] | None = None
     state_changed_at: Moment | None = None
     superseded_by: UUID | None = None
+    actor: Said | None = None
+    conversation: Said | None = None
+    arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
 
     def values(self) -> tuple[Any, ...]:
         content = bounded("content", self.content, MAX_TEXT_BYTES)
+        actor, conversation = self._said()
         if self.superseded_by is not None and self.state in (State.ACTIVE, State.PAUSED):
             raise ValueError(f"`superseded_by` is given, and yet it is {self.state}")
         updated = self.updated_at or self.created_at
@@ -151,9 +159,21 @@ class MemoryRow(Row, frozen=True):
             self.superseded_by,
             self.category_ids,
             fingerprint(content),
+            actor,
+            conversation,
+            self.arrival,
             self.created_at,
             updated,
         )
+
+    def _said(self) -> tuple[str | None, str | None]:
+        """Who said it, and in which conversation; None where neither is stated nor made out."""
+        actor, conversation = self.actor, self.conversation
+        if actor is None:
+            actor = actor_of(self.content, self.metadata or {}) or None
+        if conversation is None:
+            conversation = conversation_of(self.metadata or {}) or None
+        return actor, conversation
 
 
 class CategorizationRow(Row, frozen=True):

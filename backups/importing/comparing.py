@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 
 from accounts.models import User
@@ -9,6 +11,8 @@ from apps_registry.acting import DEFAULT_APP
 from backups.archive.errors import place
 from backups.archive.format import ENTITIES, VECTORS
 from openmemory.errors import OpenMemoryError
+
+from .statements import ARRIVED
 
 # What each staged row has become. Apps and categories are known by name, all others by id.
 BECAME = {
@@ -31,6 +35,8 @@ BECAME = {
         AND (there.content, there.metadata, there.state, there.state_changed_at)
             = (it.content, it.metadata, it.state, it.state_changed_at)
         AND (there.created_at, there.updated_at) = (it.created_at, it.updated_at)
+        AND (there.actor, there.conversation)
+            = (coalesce(it.actor, ''), coalesce(it.conversation, ''))
         AND there.superseded_by_id IS NOT DISTINCT FROM it.superseded_by
     """,
     "memory_categories": """
@@ -64,6 +70,15 @@ BECAME = {
         WHERE there.memory_id = it.id AND there.vector = it.vector
     """,
 }
+
+# What arrived no later here than the one that arrived before it.
+OUT_OF_ORDER = f"""
+SELECT number, line FROM (
+    SELECT number, line, there.arrival, lag(there.arrival) OVER (ORDER BY {ARRIVED}) AS before
+    FROM staged_memories AS staged JOIN memories_memory AS there ON there.id = staged.id
+) AS arrived
+WHERE arrival <= before ORDER BY number LIMIT 1
+"""
 
 # Rows that an import leaves out: rules that mean nothing, categories that no memory is in.
 MEANT = {
@@ -99,6 +114,7 @@ def compare(user: User, *, exactly: bool) -> None:
         _find_missing(name, user, exactly=exactly)
         if exactly:
             _count(name)
+    _require_none("memories", OUT_OF_ORDER, {})
 
 
 def _find_missing(name: str, user: User, *, exactly: bool) -> None:
@@ -108,8 +124,14 @@ def _find_missing(name: str, user: User, *, exactly: bool) -> None:
         f" WHERE NOT EXISTS ({BECAME[name]}) AND {MEANT.get(name, 'true')}"
         " ORDER BY number LIMIT 1"
     )
+    _require_none(
+        name, statement, {"user": user.pk, "default_app": DEFAULT_APP, "exactly": exactly}
+    )
+
+
+def _require_none(name: str, statement: str, parameters: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"user": user.pk, "default_app": DEFAULT_APP, "exactly": exactly})
+        cursor.execute(statement, parameters)
         missing = cursor.fetchone()
     if missing is None:
         return

@@ -10,6 +10,10 @@ from memories.wording import words_in_sql
 
 from .statements import CHANGED_BY, EDITED_BY, TAKEN
 
+# An archive that does not tell leaves what is known.
+ACTOR = "coalesce(staged.actor, memory.actor)"
+CONVERSATION = "coalesce(staged.conversation, memory.conversation)"
+
 FIND_CHANGED = f"""
 CREATE TEMPORARY TABLE target_changes AS
 SELECT target.id
@@ -18,10 +22,12 @@ JOIN memories_memory AS memory ON memory.id = target.id
 LEFT JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
 WHERE target.known AND (
     memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
-    memory.superseded_by_id, memory.created_at, memory.updated_at
+    memory.superseded_by_id, memory.created_at, memory.updated_at,
+    memory.actor, memory.conversation
 ) IS DISTINCT FROM (
     app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
-    superseding.id, staged.created_at, staged.updated_at
+    superseding.id, staged.created_at, staged.updated_at,
+    {ACTOR}, {CONVERSATION}
 )
 """
 
@@ -76,7 +82,7 @@ UPDATE_MEMORIES = f"""
 UPDATE memories_memory AS memory
 SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
-    fingerprint = staged.fingerprint,
+    fingerprint = staged.fingerprint, actor = {ACTOR}, conversation = {CONVERSATION},
     words = {words_in_sql("staged.content", "staged.created_at")},
     created_at = staged.created_at, updated_at = staged.updated_at
 FROM {TAKEN}

@@ -59,9 +59,14 @@ SELECT %(no_app)s, id FROM apps_registry_app WHERE owner_id = %(user)s AND name 
 
 # --- Memories ------------------------------------------------------------------------------
 
-FIND_MEMORIES = """
+# In what order the memories of an archive arrived, as far as it says.
+ARRIVED = "staged.arrival, staged.created_at, staged.number"
+
+# New ones arrive now, in the order in which they have arrived before.
+FIND_MEMORIES = f"""
 CREATE TEMPORARY TABLE target_memories AS
-SELECT source, number, line, id, known, NOT known OR %(overwrite)s AS taken
+SELECT source, number, line, id, known, NOT known OR %(overwrite)s AS taken,
+    CASE WHEN NOT known THEN nextval('memories_arrival') END AS arrival
 FROM (
     SELECT staged.id AS source, staged.number, staged.line,
         CASE
@@ -75,6 +80,7 @@ FROM (
     FROM staged_memories AS staged
     LEFT JOIN memories_memory AS same ON same.id = staged.id
     LEFT JOIN memories_memory AS derived ON derived.id = staged.derived_id
+    ORDER BY {ARRIVED}
 ) AS found
 """
 
@@ -92,10 +98,11 @@ JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 ADD_MEMORIES = f"""
 INSERT INTO memories_memory (
     id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint, words,
-    created_at, updated_at
+    actor, conversation, arrival, created_at, updated_at
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
-    {words_in_sql("content", "created_at")}, created_at, updated_at
+    {words_in_sql("content", "created_at")},
+    coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
 FROM {TAKEN}
 WHERE NOT target.known AND target.number >= %(first)s AND target.number < %(end)s
     AND staged.number >= %(first)s AND staged.number < %(end)s

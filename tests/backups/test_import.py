@@ -126,7 +126,8 @@ def everything():
             )
             rows[f"memories_{table}"] = [row for (row,) in cursor.fetchall()]
         cursor.execute(
-            "SELECT (to_jsonb(it) - 'arrival')::text FROM memories_memory AS it ORDER BY 1"
+            "SELECT (to_jsonb(it) || jsonb_build_object('arrival', row_number() OVER "
+            "(ORDER BY arrival)))::text FROM memories_memory AS it ORDER BY 1"
         )
         rows["memories_memory"] = [row for (row,) in cursor.fetchall()]
     return rows

@@ -133,6 +133,9 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
     ("spoil", "found"),
     [
         ("UPDATE memories_memory SET content = 'Coffee' WHERE content = 'Tea'", "memories["),
+        ("UPDATE memories_memory SET actor = 'Bo'", "memories["),
+        ("UPDATE memories_memory SET conversation = 'another'", "memories["),
+        ("UPDATE memories_memory SET arrival = -arrival", "memories["),
         ("DELETE FROM memories_revision", "revisions[0]"),
         ("UPDATE apps_registry_app SET is_active = true", "apps["),
         ("DELETE FROM memories_embedding", "vectors.f16: record 1"),
