@@ -23,6 +23,10 @@ class ShownMemory(BaseModel):
     created_at: str = Field(description="When it was learned, in UTC.")
     state: str = Field(description="active, paused, archived or deleted.")
     metadata: dict[str, Any] = Field(description="What the app keeps beside it.")
+    actor: str | None = Field(description="Who said it; null when that is unknown.")
+    conversation: str | None = Field(
+        description="The conversation that it was said in; null when none was named."
+    )
 
 
 class FoundMemory(ShownMemory):
@@ -93,6 +97,8 @@ def _fields(memory: Memory) -> dict[str, Any]:
         "created_at": written(memory.created_at),
         "state": memory.state,
         "metadata": memory.metadata,
+        "actor": memory.actor or None,
+        "conversation": memory.conversation or None,
     }
 
 

@@ -13,7 +13,7 @@ from openmemory.api.fields import EpochField
 from openmemory.api.filtering import ChoiceFilter, NotEmpty, SortDirection, read_elsewhere
 
 from .models import Memory
-from .models.memory import MemoryQuerySet
+from .models.memory import MAX_NAME, MemoryQuerySet
 
 COLUMNS = {
     "memory": F("content"),
@@ -62,6 +62,12 @@ class ListFilter(django_filters.FilterSet):
     categories = django_filters.CharFilter(
         method="_in_categories", help_text="In any of these categories: names, with commas between."
     )
+    actor = django_filters.CharFilter(
+        method="_said_by", max_length=MAX_NAME, help_text="Said by this one, in any case."
+    )
+    conversation = django_filters.CharFilter(
+        max_length=MAX_NAME, help_text="Said in this conversation.", strip=False
+    )
     search_query = django_filters.CharFilter(
         field_name="content", lookup_expr="icontains", help_text="Contains this, in any case.",
         strip=False,
@@ -86,6 +92,9 @@ class ListFilter(django_filters.FilterSet):
 
     def _to(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
         return memories.created_between(None, datetime.fromtimestamp(value, UTC))
+
+    def _said_by(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
+        return memories.said_by([value])
 
     def _in_categories(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         names = [part.strip() for part in value.split(",")]

@@ -17,7 +17,7 @@ from configuration import reading
 from jobs.models import Job
 from jobs.queueing import queue
 
-from . import embedding
+from . import attributing, embedding
 from .embedding import Embedded
 from .inferring import INFER
 from .models import Category, Memory, State, StateChange
@@ -45,19 +45,30 @@ def remember(
     by: User,
     infer: bool = True,
     metadata: dict[str, Any] | None = None,
+    actor: str | None = None,
+    speaker: str | None = None,
+    conversation: str | None = None,
     learned_at: datetime | None = None,
 ) -> Remembered:
     """Store a text as a memory that can be found when this returns.
 
     With `infer` it is given categories, and a text that the app has put down before is not
     stored again: what comes back then is the memory that is there. Where a language model is
-    configured, a job turns the text into facts.
+    configured, a job turns the text into facts. Who said it is `actor`, else whom `attributing`
+    makes out; `speaker` is the only one who speaks in the chat that it comes from, if it does.
     """
+    about = metadata or {}
     created_at = learned_at or timezone.now()
     embedded = embedding.embed([text])
     [names] = embedded.themes() if infer else [[]]
     memory = Memory(
-        user=user, app=app, content=text, metadata=metadata or {}, created_at=created_at
+        user=user,
+        app=app,
+        content=text,
+        metadata=about,
+        actor=attributing.actor_of(text, about, named=actor, speaker=speaker),
+        conversation=attributing.conversation_of(about, named=conversation),
+        created_at=created_at,
     )
     job = None
     with transaction.atomic():
@@ -79,6 +90,9 @@ def _known(memory: Memory) -> Memory | None:
         lock = int.from_bytes(digest[:8], "big", signed=True) ^ (memory.user.pk.int >> 65)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
     same = Memory.objects.owned_by(memory.user).filter(app=memory.app).same_as(memory.content)
+    if memory.actor:
+        # What Ana likes is not known because Bo has said the same of himself.
+        same = same.said_by([memory.actor, ""])
     pk = same.values_list("pk", flat=True).first()
     return None if pk is None else Memory.objects.with_relations().get(pk=pk)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from configuration import reading
 
-from . import embedding
+from . import attributing, embedding
 from .embedding import Embedded
 from .inferring import CATEGORIZE
 from .models import Category, Memory, MemoryDeleted, Revision, State
@@ -36,7 +36,9 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
         memory = _editable(among.select_for_update(of=("self",)), pk)
-        rewrite(memory, content, embedded, categories=Category.objects.named(names), by=by)
+        actor = attributing.revised(memory.actor, before=memory.content, after=content)
+        categories = Category.objects.named(names)
+        rewrite(memory, content, embedded, actor=actor, categories=categories, by=by)
         if not reading.current().llm.is_local:
             queue_for(memory, CATEGORIZE)
     return memory
@@ -47,17 +49,22 @@ def rewrite(
     content: str,
     embedded: Embedded,
     *,
+    actor: str,
     categories: Sequence[Category],
     by: User,
 ) -> None:
-    """Give a memory that the caller has locked another content, in the caller's transaction."""
+    """Give a memory that the caller has locked another content, in the caller's transaction.
+
+    `actor` is who said it, which another content may change.
+    """
     if memory.content != content:
         Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
     memory.content = content
     memory.fingerprint = fingerprint(content)
     memory.words = words_of(content, memory.created_at)
+    memory.actor = actor
     memory.updated_at = timezone.now()
-    memory.save(update_fields=["content", "fingerprint", "words", "updated_at"])
+    memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])
     memory.move_to(categories)
     # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
     memory.embeddings.all().delete()

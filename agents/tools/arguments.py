@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 from rest_framework.serializers import Serializer
 
 from memories import recalling
-from memories.serializers import NewMemorySerializer
+from memories.serializers import NewMemorySerializer, SearchFiltersSerializer
 
 LAST_SECOND = time(23, 59, 59)
 
@@ -24,8 +24,24 @@ Categories = Annotated[
     list[str] | None,
     Field(max_length=100, description="Only memories in any of these categories, by name."),
 ]
+Actors = Annotated[
+    list[str] | None,
+    Field(max_length=100, description="Only what any of these said, by the names of people."),
+]
+Conversations = Annotated[
+    list[str] | None,
+    Field(max_length=100, description="Only what was said in any of these conversations."),
+]
 FromDate = Annotated[date | None, Field(description="Only what was learned on this day or later.")]
 ToDate = Annotated[date | None, Field(description="Only what was learned on this day or earlier.")]
+
+
+class Message(BaseModel):
+    role: Literal["user", "assistant", "system", "developer", "tool"] = Field(
+        description="Only what `user` and `assistant` say is remembered."
+    )
+    content: str | None = Field(description="What is said.")
+    name: str | None = Field(default=None, description="Who says it, if not the role.")
 
 
 def read(serializer: type[Serializer], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,12 +56,20 @@ def checked_text(text: str) -> str:
 
 
 def filters(
-    categories: list[str] | None, from_date: date | None, to_date: date | None
+    *,
+    categories: list[str] | None,
+    actors: list[str] | None,
+    conversations: list[str] | None,
+    from_date: date | None,
+    to_date: date | None,
 ) -> recalling.Filters:
+    """Raises ValidationError."""
+    named = {"categories": categories, "actors": actors, "conversations": conversations}
+    given = read(SearchFiltersSerializer, named)
     # Nothing is later than the last day there is, and no second follows it.
     last = None if to_date in (None, date.max) else to_date
     return recalling.Filters(
-        categories=categories or (),
+        **given,
         from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
         to_date=None if last is None else datetime.combine(last, LAST_SECOND, UTC),
     )

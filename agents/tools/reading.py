@@ -16,7 +16,17 @@ from memories.recalling import recall
 from memories.relating import related_to
 from memories.serializers import SearchSerializer
 
-from .arguments import Categories, Cursor, FromDate, MemoryId, ToDate, filters, read
+from .arguments import (
+    Actors,
+    Categories,
+    Conversations,
+    Cursor,
+    FromDate,
+    MemoryId,
+    ToDate,
+    filters,
+    read,
+)
 
 # A search ranks so many memories at most.
 RANKED = 100
@@ -33,6 +43,8 @@ def search_memories(
         Field(ge=0, le=1, description="Leave out what is less similar than this; 0.3 is lenient."),
     ] = None,
     categories: Categories = None,
+    actors: Actors = None,
+    conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
     cursor: Cursor = None,
@@ -43,7 +55,7 @@ def search_memories(
     people, places, plans, work, or what was said in an earlier conversation. It searches by
     meaning and by words, so ask in a full question or with the words that matter.
     """
-    asked = read(SearchSerializer, {"query": query, "filters": {"categories": categories or []}})
+    asked = read(SearchSerializer, {"query": query})
     start = offset(cursor, most=RANKED - 1)
     hits = recall(
         asked["query"],
@@ -51,7 +63,13 @@ def search_memories(
         app=caller.app,
         top_k=min(start + limit + 1, RANKED),
         threshold=threshold,
-        filters=filters(categories, from_date, to_date),
+        filters=filters(
+            categories=categories,
+            actors=actors,
+            conversations=conversations,
+            from_date=from_date,
+            to_date=to_date,
+        ),
     )
     page = fitting(hits[start : start + limit], lambda hit: hit.memory)
     note_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
@@ -64,6 +82,8 @@ def get_memories(
     caller: Caller,
     limit: Annotated[int, Field(ge=1, le=100, description="How many to list.")] = 20,
     categories: Categories = None,
+    actors: Actors = None,
+    conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
     cursor: Cursor = None,
@@ -73,7 +93,14 @@ def get_memories(
     Call it for an overview, such as when they ask what you know about them, or for everything of
     a category or of some days. To answer a question, search_memories is better.
     """
-    memories = filters(categories, from_date, to_date).keep(caller.memories().active())
+    kept = filters(
+        categories=categories,
+        actors=actors,
+        conversations=conversations,
+        from_date=from_date,
+        to_date=to_date,
+    )
+    memories = kept.keep(caller.memories().active())
     listed = list(after(memories.with_relations(), cursor)[: limit + 1])
     page = fitting(listed[:limit], lambda memory: memory)
     _note(caller, page, "list")

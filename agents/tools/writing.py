@@ -11,22 +11,43 @@ from agents.calling import Caller
 from agents.shapes import AddedMemory, Deleted, Paused, ShownMemory, added, shown
 from memories import remembering, revising
 from memories.models import State
-from memories.models.memory import MemoryQuerySet
+from memories.models.memory import MAX_NAME, MemoryQuerySet
 from memories.pausing import put_named_into
 from memories.serializers import NewMemorySerializer
+from memories.serializers.memory import MAX_MESSAGES
 from openmemory.errors import Malformed
 
-from .arguments import MemoryId, checked_text, read
+from .arguments import MemoryId, Message, checked_text, read
 
 
 def add_memory(
     caller: Caller,
-    text: Annotated[str, Field(description="What to remember, in full sentences, up to 32 KiB.")],
+    text: Annotated[
+        str | None, Field(description="What to remember, in full sentences, up to 32 KiB.")
+    ] = None,
+    messages: Annotated[
+        list[Message] | None,
+        Field(
+            max_length=MAX_MESSAGES,
+            description="A conversation to remember in place of `text`, as it was held.",
+        ),
+    ] = None,
     infer: Annotated[
         bool, Field(description="False keeps the text exactly as it is, and does nothing else.")
     ] = True,
     metadata: Annotated[
         dict[str, Any] | None, Field(description="Anything to keep beside it, up to 16 KiB.")
+    ] = None,
+    actor: Annotated[
+        str | None, Field(max_length=MAX_NAME, description="Who said it, by name, if you know.")
+    ] = None,
+    conversation: Annotated[
+        str | None,
+        Field(
+            max_length=MAX_NAME,
+            description="A name of yours for the conversation that it was said in: the same for "
+            "all of it. What was said around a memory is then found with it.",
+        ),
     ] = None,
 ) -> AddedMemory:
     """Remember something about this person for later conversations.
@@ -37,7 +58,16 @@ def add_memory(
     conversation. It answers at once, and the memory can be found from then on. Telling it again
     does no harm. Do not put down passwords or other secrets.
     """
-    return added(put_down(caller, text=text, infer=infer, metadata=metadata))
+    remembered = put_down(
+        caller,
+        text=text,
+        messages=None if messages is None else [message.model_dump() for message in messages],
+        infer=infer,
+        metadata=metadata,
+        actor=actor,
+        conversation=conversation,
+    )
+    return added(remembered)
 
 
 def put_down(caller: Caller, **new: Any) -> remembering.Remembered:
@@ -50,6 +80,9 @@ def put_down(caller: Caller, **new: Any) -> remembering.Remembered:
         by=caller.by,
         infer=given["infer"],
         metadata=given["metadata"],
+        actor=given.get("actor"),
+        speaker=given.get("speaker"),
+        conversation=given.get("conversation"),
     )
 
 

@@ -11,7 +11,7 @@ from django.db import connection
 from accounts.models import User
 from memories import remembering, revising
 from memories.models import Category, Memory, State
-from memories.models.memory import LIVE
+from memories.models.memory import LIVE, MAX_NAME
 
 from .comparing import Judged
 from .extracting import Fact
@@ -114,6 +114,9 @@ class Effects:
 
     def __init__(self, source: Memory, *, by: User, categories: Mapping[str, Category]) -> None:
         self.source = source
+        # As they were before the first fact took the place of what was sent.
+        self._metadata = dict(source.metadata)
+        self._actor = source.actor
         self.by = by
         self.categories = categories
         self.added: list[Memory] = []
@@ -150,12 +153,13 @@ class Effects:
 
     def _in_place(self, judged: Judged) -> Memory:
         memory = self.source
-        memory.metadata = {**_about(judged.fact), **memory.metadata}
+        memory.metadata = {**_about(judged.fact), **self._metadata}
         memory.save(update_fields=["metadata"])
         revising.rewrite(
             memory,
             judged.fact.text,
             judged.embedded,
+            actor=self._said_by(judged),
             categories=self._categories(judged),
             by=self.by,
         )
@@ -167,11 +171,17 @@ class Effects:
             user=self.source.user,
             app=self.source.app,
             content=judged.fact.text,
-            metadata={**about, **self.source.metadata},
+            metadata={**about, **self._metadata},
+            actor=self._said_by(judged),
+            conversation=self.source.conversation,
             created_at=self.source.created_at,
         )
         remembering.store(memory, judged.embedded, categories=self._categories(judged), by=self.by)
         return memory
+
+    def _said_by(self, judged: Judged) -> str:
+        """Who said a fact: as it was known before, else as the language model has made out."""
+        return self._actor or (judged.fact.speaker or "")[:MAX_NAME]
 
     def _categories(self, judged: Judged) -> list[Category]:
         return list(dict.fromkeys(self.categories[name] for name in judged.fact.categories))

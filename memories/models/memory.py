@@ -13,6 +13,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection, models, transaction
 from django.db.models import Exists, F, Func, OuterRef, Q, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import User
@@ -152,6 +153,14 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             memory=OuterRef("pk"), user=OuterRef("user"), **category
         )
         return self.filter(Exists(among))
+
+    def said_by(self, actors: Collection[str]) -> MemoryQuerySet:
+        """Keep what any of these said, named in any case."""
+        named = [Lower(Value(actor)) for actor in actors]
+        return self.alias(said_by=Lower("actor")).filter(said_by__in=named)
+
+    def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
+        return self.filter(conversation__in=names)
 
     def same_as(self, content: str) -> MemoryQuerySet:
         """Keep what already says this to its app: a deleted or archived one no longer does."""

@@ -15,6 +15,8 @@ class Filters:
 
     app_ids: Collection[uuid.UUID] = ()
     categories: Collection[str] = ()
+    actors: Collection[str] = ()
+    conversations: Collection[str] = ()
     from_date: datetime | None = None
     to_date: datetime | None = None
     metadata: Mapping[str, Any] | None = None
@@ -25,6 +27,10 @@ class Filters:
             kept = kept.filter(app__in=self.app_ids)
         if self.categories:
             kept = kept.in_categories(self.categories)
+        if self.actors:
+            kept = kept.said_by(self.actors)
+        if self.conversations:
+            kept = kept.in_conversations(self.conversations)
         if self.metadata:
             kept = kept.filter(metadata__contains=self.metadata)
         return kept

@@ -9,7 +9,7 @@ from memories.models import Access, Category, State
 from openmemory.api.fields import EpochField, FlagField, IdField, TextField, WholeField
 from openmemory.api.times import PageTimeField
 
-from .memory import MAX_IDS, MAX_TEXT_BYTES
+from .memory import MAX_IDS, MAX_TEXT_BYTES, NamesField
 
 SORT_COLUMNS = ["memory", "categories", "app_name", "created_at"]
 
@@ -52,6 +52,8 @@ class FilterSerializer(SubjectSerializer):
         max_length=100,
         help_text="In any of these.",
     )
+    actors = NamesField(allow_null=True, help_text="Said by any of these, in any case.")
+    conversations = NamesField(allow_null=True, help_text="Said in any of these conversations.")
     from_date = EpochField(required=False, allow_null=True, help_text="Not before this second.")
     to_date = EpochField(required=False, allow_null=True, help_text="Not after this second.")
     sort_column = serializers.ChoiceField(

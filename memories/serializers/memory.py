@@ -7,14 +7,33 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
 from memories.models import Memory
+from memories.models.memory import MAX_NAME
 from memories.remembering import Event
-from memories.transcribing import ROLES, transcript
+from memories.transcribing import ROLES, only_speaker, transcript
 from openmemory.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
 
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024
 MAX_MESSAGES = 200
 MAX_IDS = 10_000
+
+
+class NamesField(serializers.ListField):
+    """A few actors or conversations to choose from."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        child = TextField(max_length=MAX_NAME)
+        super().__init__(child=child, required=False, max_length=100, **kwargs)
+
+
+class KnownField(serializers.CharField):
+    """A name that may be unknown, which the database keeps as empty, and the API shows as null."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_null=True, **kwargs)
+
+    def to_representation(self, value: str) -> str | None:  # type: ignore[override]
+        return value or None
 
 
 class MemoryItemSerializer(serializers.ModelSerializer):
@@ -24,7 +43,7 @@ class MemoryItemSerializer(serializers.ModelSerializer):
         model = Memory
         fields = [
             "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
-            "superseded_by", "supersedes",
+            "superseded_by", "supersedes", "actor", "conversation",
         ]  # fmt: skip
 
     created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
@@ -45,6 +64,10 @@ class MemoryItemSerializer(serializers.ModelSerializer):
         child=serializers.UUIDField(),
         source="supersedes_ids",
         help_text="The memories that were archived for this one.",
+    )
+    actor = KnownField(help_text="Who said it, null when that is unknown.")
+    conversation = KnownField(
+        help_text="The conversation that it was said in, null when none was named."
     )
 
 
@@ -140,6 +163,21 @@ class NewMemorySerializer(SubjectSerializer):
         help_text="When it was learned, in seconds since 1970; by default now.",
     )
 
+    actor = TextField(
+        required=False,
+        allow_null=True,
+        max_length=MAX_NAME,
+        help_text="Who said it. By default the `actor` of the metadata, the only one who speaks in "
+        "`messages`, or whom the text begins with, as `Ana: I like tea.` does.",
+    )
+    conversation = TextField(
+        required=False,
+        allow_null=True,
+        max_length=MAX_NAME,
+        help_text="The conversation that it was said in, by a name of your own. By default the "
+        "`run_id` of the metadata.",
+    )
+
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         """Put the text of a conversation in the place of its messages."""
         messages = given.pop("messages", None)
@@ -154,7 +192,7 @@ class NewMemorySerializer(SubjectSerializer):
             self._refuse("messages", "silence")
         if len(text.encode()) > MAX_TEXT_BYTES:
             self._refuse("messages", "too_large", max_bytes=MAX_TEXT_BYTES)
-        return {**given, "text": text}
+        return {**given, "text": text, "speaker": only_speaker(messages)}
 
     def _refuse(self, field: str, code: str, **values: Any) -> NoReturn:
         detail = self.error_messages[code].format(**values)

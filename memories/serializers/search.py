@@ -16,7 +16,7 @@ from openmemory.api.fields import (
     WholeField,
 )
 
-from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer, show
+from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer, NamesField, show
 
 
 class SearchFiltersSerializer(serializers.Serializer):
@@ -29,6 +29,8 @@ class SearchFiltersSerializer(serializers.Serializer):
         max_length=100,
         help_text="Any of these, by name.",
     )
+    actors = NamesField(help_text="Said by any of these, in any case.")
+    conversations = NamesField(help_text="Said in any of these conversations.")
     from_date = EpochField(required=False, allow_null=True, help_text="Not before this second.")
     to_date = EpochField(required=False, allow_null=True, help_text="Not after this second.")
     metadata = ObjectField(

@@ -10,6 +10,7 @@ from accounts.subjects import NAMED_USER
 from memories.filters import sort
 from memories.models import Category, State
 from memories.pausing import Selection, put_into, put_named_into
+from memories.recalling import Filters
 from memories.serializers import (
     CategoriesSerializer,
     CategorySerializer,
@@ -42,11 +43,15 @@ class ManagingViewSet(MemoriesOfOneUser):
         """
         given = self.read_body(FilterSerializer)
         memories = self.get_queryset().managed(archived=given["show_archived"])
-        memories = memories.created_between(given.get("from_date"), given.get("to_date"))
+        memories = Filters(
+            app_ids=given.get("app_ids") or (),
+            actors=given.get("actors") or (),
+            conversations=given.get("conversations") or (),
+            from_date=given.get("from_date"),
+            to_date=given.get("to_date"),
+        ).keep(memories)
         if given.get("search_query"):
             memories = memories.filter(content__icontains=given["search_query"])
-        if given.get("app_ids"):
-            memories = memories.filter(app__in=given["app_ids"])
         if given.get("category_ids"):
             memories = memories.in_categories_by_id(given["category_ids"])
         memories = sort(

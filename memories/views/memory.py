@@ -82,6 +82,9 @@ class MemoryViewSet(MemoriesOfOneUser):
             by=request.user,
             infer=given["infer"],
             metadata=given["metadata"],
+            actor=given.get("actor"),
+            speaker=given.get("speaker"),
+            conversation=given.get("conversation"),
             learned_at=given.get("timestamp"),
         )
         memory, job = remembered.memory, remembered.job

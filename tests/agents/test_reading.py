@@ -178,3 +178,15 @@ def test_a_search_makes_no_more_statements_than_over_the_api(agent, alice):
         agent.call("search_memories", query="What scares the dog?")
 
     assert len(over_mcp) <= len(over_api)
+
+
+def test_what_one_said_or_what_was_said_in_one_conversation_is_found(agent):
+    tea = agent.call("add_memory", text="I like tea.", actor="Ana", conversation="one").data["id"]
+    agent.call("add_memory", text="I like cocoa.", actor="Bo", conversation="two")
+
+    for asked in ({"actors": ["ana"]}, {"conversations": ["one"]}):
+        found = agent.call("search_memories", query="What do they like?", **asked)
+        listed = agent.call("get_memories", **asked)
+
+        assert [memory["id"] for memory in found.data["memories"]] == [tea]
+        assert [memory["id"] for memory in listed.data["memories"]] == [tea]

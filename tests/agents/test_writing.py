@@ -181,3 +181,42 @@ def test_a_mistake_of_ours_is_not_told(agent, alice):
 
     assert result.is_error
     assert result.text == "Error executing tool get_memories"
+
+
+def test_what_was_said_is_added_with_who_said_it_and_in_which_conversation(agent):
+    added = agent.call("add_memory", text="I like tea.", actor="Ana", conversation="chat")
+
+    assert (added.data["actor"], added.data["conversation"]) == ("Ana", "chat")
+    shown = agent.call("get_memory", memory_id=added.data["id"])
+    assert (shown.data["actor"], shown.data["conversation"]) == ("Ana", "chat")
+
+
+def test_a_conversation_is_added_as_it_was_held(agent):
+    said = [
+        {"role": "user", "name": "Ana", "content": "I like tea."},
+        {"role": "tool", "content": "{}"},
+    ]
+
+    added = agent.call("add_memory", messages=said)
+
+    assert added.data["text"] == "Ana: I like tea."
+    assert added.data["actor"] == "Ana"
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ({}, "Send a text, or messages."),
+        ({"text": "a", "messages": [{"role": "user", "content": "b"}]}, "not both"),
+        ({"messages": [{"role": "tool", "content": "b"}]}, "Nobody says anything here"),
+        ({"messages": [{"role": "king", "content": "b"}]}, "role"),
+        ({"text": "a", "actor": " "}, "blank"),
+        ({"text": "a", "conversation": "x" * 256}, "255"),
+    ],
+)
+def test_what_cannot_be_added_is_said(agent, given, why):
+    result = agent.call("add_memory", **given)
+
+    assert result.is_error
+    assert why in result.text
+    assert not Memory.objects.exists()

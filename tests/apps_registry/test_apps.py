@@ -168,6 +168,8 @@ def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_asser
         "metadata_",
         "superseded_by",
         "supersedes",
+        "actor",
+        "conversation",
     }
     assert memory.content == "We fly to Japan in October."
 

@@ -93,6 +93,8 @@ def _text_of(content: bytes) -> str:
 def build(owner: Member, *, category: str = "animals") -> World:
     """Give somebody two related memories, an app that has read one, a rule, a key and jobs."""
     memory, _ = related_pair(owner, category=category)
+    said = {"actor": f"Actor {uuid.uuid4()}", "conversation": f"Conversation {uuid.uuid4()}"}
+    Memory.objects.filter(pk=memory).update(**said)
     app = App.objects.get(owner=owner.user, name="desk")
     Access.objects.create(memory_id=memory, app=app, access_type="search")
     # About no memory that is there: so it bounds nothing.
@@ -108,6 +110,7 @@ def build(owner: Member, *, category: str = "animals") -> World:
         "key_id": key.pk,
         "job_id": job.pk,
         "exporting_id": exported(owner).pk,
+        **said,
     }
     return World(owner, {name: str(pk) for name, pk in ids.items()})
 

@@ -23,6 +23,8 @@ MEMORY = {
     "metadata_": {},
     "superseded_by": NoneType,
     "supersedes": [],
+    "actor": NoneType,
+    "conversation": NoneType,
 }
 ITEM = {("content" if name == "text" else name): kind for name, kind in MEMORY.items()}
 ITEMS = {"items": [ITEM], "total": int, "page": int, "size": int, "pages": int}

@@ -29,6 +29,8 @@ def test_a_list_shows_memories_as_the_seed_does(alice):
                 "metadata_": {"k": 1},
                 "superseded_by": None,
                 "supersedes": [],
+                "actor": None,
+                "conversation": None,
             }
         ],
         "total": 1,
