@@ -18,7 +18,7 @@ class UserSerializer(serializers.ModelSerializer):
         fields = ["id", "user_id", "name", "email", "metadata", "is_operator", "created_at"]
 
     is_operator = serializers.BooleanField(
-        source="is_staff", read_only=True, help_text="Whether this user may name any user."
+        read_only=True, help_text="Whether this user may name any user."
     )
 
 

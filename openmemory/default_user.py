@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 
+from accounts import operating
 from accounts.models import ApiKey, KeyRefused, User
 from accounts.models.user import validate_user_id
 
@@ -32,9 +33,8 @@ def _ensure_operator(user_id: str) -> User:
             f"USER={user_id!r} cannot be a user id. {error.message}"
         ) from error
     user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
-    if not user.is_staff:
-        user.is_staff = True
-        user.save(update_fields=["is_staff", "updated_at"])
+    if not user.is_operator:
+        operating.promote(user)
     return user
 
 

@@ -103,10 +103,10 @@ def _run(say: Say, address: Address, stop: StopRequests) -> None:
     web, *others = programs()
     supervisor = Supervisor([*services, web, *others], settings.STATE_DIR / "log", say)
     try:
-        key = prepare_database()
+        key, has_password = prepare_database()
         web.start()
         wait_until_it_answers(address, web)
-        told = summary(address, key) + readiness(address)
+        told = summary(address, key, has_password) + readiness(address)
         for program in others:  # now, as nobody waits for them
             program.start()
         with stop.heard():
@@ -152,8 +152,11 @@ def _can_listen(address: Address) -> bool:
     return True
 
 
-def prepare_database() -> str:
-    """Migrate, make the default user, and follow the environment: returns that user's key."""
+def prepare_database() -> tuple[str, bool]:
+    """Migrate, make the default user, and follow the environment.
+
+    Returns that user's key, and whether they have a password to sign in to the admin with.
+    """
     try:
         # Once without the pool, which would try for a while and then not say what is wrong.
         psycopg.connect(**connection.get_connection_params()).close()
@@ -163,9 +166,10 @@ def prepare_database() -> str:
     key = default_user.ensure(
         user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
     )
-    reembedding.catch_up(by=User.objects.get(user_id=settings.DEFAULT_USER))
+    user = User.objects.get(user_id=settings.DEFAULT_USER)
+    reembedding.catch_up(by=user)
     _close_connections()
-    return key
+    return key, user.has_usable_password()
 
 
 def _close_connections() -> None:
@@ -212,13 +216,15 @@ def ask(address: Address, path: str) -> tuple[int, str]:
         client.close()
 
 
-def summary(address: Address, key: str) -> str:
+def summary(address: Address, key: str, has_password: bool) -> str:
+    sign_in = "" if has_password else f"\n{'':17}`make operator` gives you a password for it"
     legacy = "\n  Old clients    act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""
 OpenMemory is running.
 
   API            {address.url}/api/v1
   Documentation  {address.url}/docs
+  Admin          {address.url}{settings.ADMIN_PATH}/{sign_in}
   User           {settings.DEFAULT_USER} (an operator)
   API key        {key}
                  kept in {settings.STATE_DIR / "api_key"}

@@ -69,7 +69,7 @@ def bob(db: None) -> Member:
 @pytest.fixture
 def olga(db: None) -> Member:
     """An operator."""
-    return _member("olga", is_staff=True)
+    return _member("olga", is_staff=True, is_superuser=True)
 
 
 @pytest.fixture

@@ -129,7 +129,7 @@ class ApiKey(models.Model):
     @property
     def is_operators(self) -> bool:
         """Whether it has an operator's rights. One that is bound to an app is for an agent."""
-        return self.user.is_staff and not self.app_name
+        return self.user.is_operator and not self.app_name
 
     def require(self, scope: Scope) -> None:
         """Raises ScopeMissing when the key may not do that."""

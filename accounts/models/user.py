@@ -28,7 +28,11 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person whose memories the server keeps. Staff are operators: they may name any user."""
+    """A person whose memories the server keeps.
+
+    Operators are staff that may do everything: over the API they may name any user. Other staff
+    may sign in to the admin, where their permissions say what they see and do.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user_id = models.CharField(
@@ -43,7 +47,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=dict, blank=True, help_text="Anything else that a client wants to keep."
     )
     is_staff = models.BooleanField(
-        default=False, help_text="An operator: may name any user and change the configuration."
+        default=False, help_text="Whether this user may sign in to the admin."
     )
     is_active = models.BooleanField(
         default=True, help_text="Whether the keys of this user are accepted."
@@ -54,6 +58,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     USERNAME_FIELD = "user_id"
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether they may name any user and change the configuration."""
+        return self.is_staff and self.is_superuser
 
     def __str__(self) -> str:
         return self.user_id

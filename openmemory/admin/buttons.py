@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -75,6 +76,18 @@ def button(
         )(press)
 
     return decorate
+
+
+def in_dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    """Show something in the dialog that was answered, in place of its form.
+
+    The template extends `openmemory/admin/dialog.html`.
+    """
+    response = render(request, template, context)
+    response.headers["HX-Retarget"] = "#modal-content"
+    response.headers["HX-Reselect"] = "#dialog"
+    response.headers["HX-Reswap"] = "innerHTML"
+    return response
 
 
 def go_to(request: HttpRequest, address: str) -> HttpResponse:

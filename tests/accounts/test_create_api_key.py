@@ -28,7 +28,7 @@ def test_an_unknown_user_is_made_only_when_asked_for(db):
 
     create("dave", "--create-user", "--operator")
 
-    assert User.objects.get(user_id="dave").is_staff
+    assert User.objects.get(user_id="dave").is_operator
 
 
 def test_a_user_id_that_is_not_one_is_refused(db):

@@ -28,7 +28,7 @@ def test_an_operator_is_told_that_a_list_took_too_long(browser, monkeypatch):
     def slow(self, request):
         return User.objects.extra(where=["pg_sleep(20) IS NULL"])
 
-    monkeypatch.setattr("accounts.admin.UserAdmin.get_queryset", slow)
+    monkeypatch.setattr("accounts.admin.users.UserAdmin.get_queryset", slow)
     monkeypatch.setattr("django.conf.settings.ADMIN_STATEMENT_SECONDS", 1)
 
     answer = browser.get("/admin/accounts/user/")

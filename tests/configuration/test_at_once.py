@@ -57,7 +57,7 @@ def test_the_second_starts_from_what_the_first_one_did(olga):
 
 
 def test_changes_of_different_fields_are_all_kept_and_all_told(olga):
-    otto = member("otto", is_staff=True)
+    otto = member("otto", is_staff=True, is_superuser=True)
     bodies = [
         {"mem0": {"llm": {"config": {"temperature": 1.5}}}},
         {"mem0": {"llm": {"config": {"max_tokens": 77}}}},

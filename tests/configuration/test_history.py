@@ -13,7 +13,7 @@ def steps() -> list[tuple[str, list[tuple[str, object, object]]]]:
 
 
 def test_who_changed_what_and_when_is_kept(olga):
-    otto = member("otto", is_staff=True)
+    otto = member("otto", is_staff=True, is_superuser=True)
     before = timezone.now()
 
     olga.put("/config", {"mem0": {"llm": openai(temperature=1)}})

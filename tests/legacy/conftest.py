@@ -16,7 +16,7 @@ def legacy_mode(settings):
 @pytest.fixture
 def default_user(db, settings):
     """The user that `make run` makes."""
-    return User.objects.create_user(settings.DEFAULT_USER, is_staff=True)
+    return User.objects.create_superuser(settings.DEFAULT_USER)
 
 
 @pytest.fixture

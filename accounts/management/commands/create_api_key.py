@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import operating
 from accounts.models import ApiKey, Scope, User
 from accounts.models.user import validate_user_id
 
@@ -26,9 +27,8 @@ class Command(BaseCommand):
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["user"], create=options["create_user"])
-        if options["operator"] and not user.is_staff:
-            user.is_staff = True
-            user.save(update_fields=["is_staff", "updated_at"])
+        if options["operator"] and not user.is_operator:
+            operating.promote(user)
             self.stderr.write(f"{user} is an operator now.")
         _, secret = ApiKey.objects.issue(
             user=user,

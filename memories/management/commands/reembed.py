@@ -121,7 +121,7 @@ def _details(errors: Any, field: str = "") -> Iterator[str]:
 
 
 def _operator(user_id: str | None) -> User:
-    operators = User.objects.filter(is_staff=True)
+    operators = User.objects.filter(is_staff=True, is_superuser=True)
     if user_id:
         operators = operators.filter(user_id=user_id)
     usual = operators.filter(user_id=settings.DEFAULT_USER).first()

@@ -1,0 +1,1 @@
+from . import groups, keys, users  # noqa: F401 - each registers its page

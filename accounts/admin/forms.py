@@ -1,0 +1,79 @@
+"""What the dialogs of a user's page ask for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.utils import timezone
+from unfold.forms import BaseDialogForm
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from accounts.models import Scope, User
+
+
+class KeyForm(BaseDialogForm):
+    name = forms.CharField(
+        max_length=255,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What it is for.",
+    )
+    app_name = forms.CharField(
+        label="App",
+        max_length=255,
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The only app it may act as. Empty: any, and the person themselves.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="May",
+        choices=Scope.choices,
+        initial=list(Scope.values),
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )
+    days = forms.IntegerField(
+        label="Days until it expires",
+        min_value=1,
+        max_value=36_500,
+        required=False,
+        widget=UnfoldAdminIntegerFieldWidget,
+        help_text="Empty: it never does.",
+    )
+
+    def expires_at(self) -> datetime | None:
+        days = self.cleaned_data["days"]
+        return timezone.now() + timedelta(days=days) if days else None
+
+
+class PasswordForm(BaseDialogForm):
+    password = forms.CharField(
+        label="New password",
+        strip=False,
+        max_length=4096,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="The same once more",
+        strip=False,
+        max_length=4096,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        validate_password(password, User.objects.filter(pk=self.object_id).first())
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if "password" in given and given["password"] != given.get("again"):
+            self.add_error("again", "That is another one.")
+        return given

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from accounts.models import ApiKey
+from accounts.operating import may_change
+from openmemory.admin.buttons import button
+from openmemory.admin.options import ReadOnlyAdmin, TabularInline
+
+LABELS = {"good": "success", "expired": "warning", "revoked": "danger"}
+
+
+def state_of(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    expired = key.expires_at is not None and key.expires_at <= timezone.now()
+    return "expired" if expired else "good"
+
+
+class ShowsState:
+    @display(description="State", label=LABELS)
+    def state(self, key: ApiKey) -> str:
+        return state_of(key)
+
+    @display(description="May")
+    def may(self, key: ApiKey) -> str:
+        return " and ".join(key.scopes)
+
+
+@admin.register(ApiKey)
+class KeyAdmin(ShowsState, ReadOnlyAdmin):
+    list_display = ("prefix", "user", "name", "app_name", "may", "state", "last_used_at")
+    list_select_related = ("user",)
+    list_filter = (("user", AutocompleteSelectFilter),)
+    # By their users, then: an order of all keys by time would have to sort them.
+    ordering = ("user",)
+    search_fields = ("prefix__exact", "user__user_id__startswith")
+    search_help_text = "The first eleven characters of a key, or the beginning of a user id"
+    fields = (
+        "prefix", "user", "name", "app_name", "may", "state", "created_at", "expires_at",
+        "revoked_at", "last_used_at",
+    )  # fmt: skip
+    readonly_fields = ("may", "state")
+    actions_detail = ("revoke",)
+    audited_as = "prefix"
+
+    def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed = super().has_operate_permission(request, obj)
+        return allowed and (not isinstance(obj, ApiKey) or may_change(request.user, obj.user))
+
+    @button(
+        "Revoke",
+        icon="key_off",
+        asks="It opens nothing from the next request on, and that cannot be undone.",
+        variant=ActionVariant.DANGER,
+        applies=lambda key: key.revoked_at is None,
+    )
+    def revoke(self, request: HttpRequest, key: ApiKey, form: object) -> str:
+        key.revoke()
+        return f"The key {key} of {key.user} is revoked."
+
+
+class KeyInline(ShowsState, TabularInline):
+    model = ApiKey
+    fields = ("prefix", "name", "app_name", "may", "state", "expires_at", "last_used_at")
+    readonly_fields = fields
+    ordering = ("-created_at", "-id")
+    verbose_name_plural = "keys"
+    show_change_link = True
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.decorators import display
+
+from accounts.models import ApiKey, User
+from accounts.operating import may_change
+from openmemory.admin.buttons import button, in_dialog
+from openmemory.admin.options import ModelAdmin
+
+from .forms import KeyForm, PasswordForm
+from .keys import KeyInline
+
+
+class UserForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any] | None:
+        given = super().clean() or self.cleaned_data
+        rights = ("is_active", "is_staff", "is_superuser")
+        if self.instance == self.by and any(given.get(right) is False for right in rights):
+            raise forms.ValidationError(
+                "You would lock yourself out: have another operator do that.", code="yourself"
+            )
+        return given
+
+    by: Any  # the operator who fills it in
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):
+    form = UserForm
+    list_display = ("user_id", "name", "email", "state", "role", "created_at")
+    list_filter = ("is_active", "is_staff")
+    ordering = ("user_id",)
+    search_fields = ("user_id__startswith", "email__iexact")
+    search_help_text = "The beginning of a user id, or an email address"
+    listed_fields = ("groups",)
+    autocomplete_fields = ("groups",)
+    fieldsets = (
+        (None, {"fields": ("user_id", "name", "email", "metadata", "is_active")}),
+        ("In the admin", {"fields": ("is_staff", "is_superuser", "groups", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
+    inlines = (KeyInline,)
+    actions_detail = ("make_key", "set_password")
+    audited_as = "user_id"
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed: bool = super().has_change_permission(request, obj)
+        return allowed and (not isinstance(obj, User) or may_change(request.user, obj))
+
+    def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        allowed = super().has_operate_permission(request, obj)
+        return allowed and (not isinstance(obj, User) or may_change(request.user, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        fields = ["last_login"]
+        if obj is not None:  # clients call them by it
+            fields.append("user_id")
+        if not request.user.is_superuser:
+            fields += ["is_staff", "is_superuser", "groups"]
+        return fields
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        return self.inlines if obj is not None else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, **kwargs)
+        form.by = request.user
+        return form
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+    @display(description="State", label={"active": "success", "deactivated": "warning"})
+    def state(self, user: User) -> str:
+        return "active" if user.is_active else "deactivated"
+
+    @display(description="Role", label={"operator": "info", "sees the admin": "default"})
+    def role(self, user: User) -> str | None:
+        if user.is_operator:
+            return "operator"
+        return "sees the admin" if user.is_staff else None
+
+    @button(
+        "Make a key",
+        icon="key",
+        asks="A program shows it to act for this user.",
+        form=KeyForm,
+        applies=lambda user: user.is_active,
+    )
+    def make_key(self, request: HttpRequest, user: User, form: KeyForm) -> HttpResponse:
+        given = form.cleaned_data
+        key, secret = ApiKey.objects.issue(
+            user=user,
+            name=given["name"],
+            app_name=given["app_name"],
+            scopes=given["scopes"],
+            expires_at=form.expires_at(),
+        )
+        self.log_change(request, user, f"Made the key {key}.")
+        page = reverse("admin:accounts_user_change", args=[user.pk])
+        context = {"key": key, "secret": secret, "way_on": page}
+        return in_dialog(request, "accounts/admin/made_key.html", context)
+
+    @button(
+        "Set a password",
+        icon="password",
+        asks="It takes the place of the present one, and ends what they have open.",
+        form=PasswordForm,
+        applies=lambda user: user.is_staff,
+    )
+    def set_password(self, request: HttpRequest, user: User, form: PasswordForm) -> str:
+        user.set_password(form.cleaned_data["password"])
+        user.save(update_fields=["password", "updated_at"])
+        return f"{user} has another password."
