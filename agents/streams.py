@@ -125,6 +125,18 @@ def _event(kind: str, data: bytes) -> bytes:
     return b"event: %b\r\ndata: %b\r\n\r\n" % (kind.encode(), data)
 
 
+def end_all_of(user_id: str) -> int:
+    """End the sessions of a user, with the answers that wait for them: how many."""
+    broker, ended = _broker(), 0
+    for name in broker.scan_iter(_name("*")):
+        kept: Any = broker.get(name)
+        session = Session(**json.loads(kept)) if kept else None
+        if session is not None and session.user_id == user_id:
+            broker.delete(name, session.mail)
+            ended += 1
+    return ended
+
+
 def _name(session_id: str) -> str:
     return f"openmemory:agents:session:{session_id}"
 

@@ -91,7 +91,7 @@ def file_in_folder(
     path = folder / f"memories_{safe}_{user.pk}_{timezone.now():{_STAMP}}.zip"
     file_archive(user, path, progress=progress, replace=True)
     if keep is not None:
-        for old in _kept(folder).get(str(user.pk), [])[keep:]:
+        for old in backups_of(user, folder)[keep:]:
             old.unlink(missing_ok=True)
     return path
 
@@ -107,6 +107,11 @@ def _remove_drafts(folder: Path) -> None:
 def newest(folder: Path) -> dict[str, datetime]:
     """When each user, by id, was last backed up to a folder."""
     return {pk: _made_at(paths[0]) for pk, paths in _kept(folder).items()}
+
+
+def backups_of(user: User, folder: Path) -> list[Path]:
+    """The backups of a user in a folder, the newest first."""
+    return _kept(folder).get(str(user.pk), [])
 
 
 def _kept(folder: Path) -> dict[str, list[Path]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import connection
 
@@ -39,8 +39,7 @@ def remove(ids: Sequence[uuid.UUID]) -> Counter[str]:
     rules = AccessRule.objects.filter(
         memory_id__in=ids, effect=Effect.DENY, app__owner__in=memories.values("user")
     )
-    counts = Counter(rules.delete()[1]) + Counter(memories.delete()[1])
-    return Counter({_named(model): rows for model, rows in counts.items()})
+    return counted(rules.delete()) + counted(memories.delete())
 
 
 def hold_readers(ids: Sequence[uuid.UUID]) -> None:
@@ -52,5 +51,7 @@ def hold_readers(ids: Sequence[uuid.UUID]) -> None:
     list(App.objects.filter(pk__in=readers).order_by("pk").select_for_update(no_key=True))
 
 
-def _named(label: str) -> str:
-    return label.rpartition(".")[2]
+def counted(deleted: tuple[int, Mapping[str, int]]) -> Counter[str]:
+    """What `delete()` says, by the names of the models alone."""
+    _, rows = deleted
+    return Counter({label.rpartition(".")[2]: number for label, number in rows.items()})

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+from accounts.models import User
 from jobs.kinds import Kind, register
+from jobs.withdrawing import StillRunning
 from jobs.work import Work
 from memories.indexing import IndexingUnderway
 
-from . import housekeeping
+from . import erasing, housekeeping, scrubbing
 from .chores import CHORES
+from .erasing import HeldUp
 from .housekeeping import HousekeepingUnderway
+from .vacuuming import TablesBusy
 
 
 def keep_house(work: Work) -> None:
@@ -30,6 +35,37 @@ register(
         keep_house,
         attempts=20,
         retries_on=(HousekeepingUnderway, IndexingUnderway),
+        lane="long",
+    )
+)
+
+
+def erase(work: Work) -> None:
+    """Erase the person that the job names, or what is left to do of it when they are gone."""
+
+    def tell(what: str) -> None:
+        work.progress(0)  # which ends it when it was cancelled
+
+    parameters = work.parameters
+    user = User.objects.filter(pk=parameters["user"]).first()
+    by = User.objects.filter(pk=parameters["by"]).first()
+    scrub: bool = parameters["scrub"]
+    if user is None:
+        remarks = scrubbing.clear(whole=scrub, telling=tell)
+        done: dict[str, Any] = {"remarks": remarks}
+    else:
+        erased = erasing.erase(user, by=by, scrub=scrub, telling=tell)
+        done = {"act": str(erased.act), "counts": erased.counts, "remarks": erased.remarks}
+    with work.finishing() as result:
+        result.update(done)
+
+
+register(
+    Kind(
+        erasing.JOB,
+        erase,
+        attempts=50,
+        retries_on=(StillRunning, HeldUp, IndexingUnderway, TablesBusy),
         lane="long",
     )
 )

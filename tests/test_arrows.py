@@ -22,7 +22,7 @@ ALLOWED = {
     "agents": EVERY_APP | {"accounts", "apps_registry", "memories", "openmemory.embedded"},
     "operators": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "backups", "stats"}
-    | {"openmemory.embedded", "openmemory.logs"},
+    | {"agents", "openmemory.embedded", "openmemory.logs"},
     "openmemory/admin": {"openmemory.admin", "openmemory.api", "openmemory.errors"},
     "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
 }

@@ -32,16 +32,20 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         )
         return self.filter(models.Exists(in_it.filter(found__isnull=False)))
 
-    def abandoned(self) -> CategoryQuerySet:
-        """Keep what a model once named and no memory is in any more.
+    def unused(self) -> CategoryQuerySet:
+        """Keep what a model once named, and no memory is in.
 
-        What the server knows by itself, what the operator has set and what a policy names stays.
+        What the server knows by itself stays, and what the operator has set, under any name.
         """
         kept = [*(theme.name for theme in THEMES), *settings.CATEGORIES]
         in_it = Categorization.objects.filter(category=models.OuterRef("pk"))
-        return self.exclude(name__in=kept).filter(
-            ~models.Exists(in_it), archive_policies=None, description=""
-        )
+        leading = Category.objects.filter(merged_into=models.OuterRef("pk"), name__in=kept)
+        unused = self.standing().exclude(name__in=kept)
+        return unused.filter(~models.Exists(in_it), ~models.Exists(leading))
+
+    def abandoned(self) -> CategoryQuerySet:
+        """Keep the unused that no operator has seen to either."""
+        return self.unused().filter(archive_policies=None, former_names=None, description="")
 
     def named(self, names: Sequence[str]) -> list[Category]:
         """Find the categories of these names, in this order, and make those that are missing.
