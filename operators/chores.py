@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs import ending
@@ -80,6 +82,20 @@ def _end_jobs(step: Step) -> Iterator[Counts]:
     yield Counter({"Job": max(0, before - Job.objects.count())})
 
 
+def _ended_sessions() -> QuerySet[Session]:
+    return Session.objects.filter(expire_date__lt=timezone.now())
+
+
+def _count_sessions() -> Counts:
+    return Counter({"Session": _ended_sessions().count()})
+
+
+def _end_sessions(step: Step) -> Iterator[Counts]:
+    with step():
+        gone, _ = _ended_sessions().delete()
+    yield Counter({"Session": gone})
+
+
 def _count_indexes() -> Counts:
     return Counter({"indexes": len(indexing.neglected()) + len(indexing.leftovers())})
 
@@ -115,6 +131,7 @@ CHORES = (
     Chore("accesses", "forget old accesses", _count_accesses, _forget_accesses),
     Chore("categories", "drop what nothing is in", _count_categories, _drop_categories),
     Chore("jobs", "end what was done long ago", _count_jobs, _end_jobs),
+    Chore("sessions", "forget who was signed in", _count_sessions, _end_sessions),
     Chore("indexes", "see to indexes of users", _count_indexes, _see_to_indexes),
     Chore("vacuum", "vacuum and count tables", _count_tables, _vacuum),
 )  # fmt: skip

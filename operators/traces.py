@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import redis
-from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.db.models import Model
 
 from accounts.models import ApiKey, User
@@ -25,19 +26,16 @@ from memories.models import EmbeddingSpace
 
 def sessions_of(user: User) -> list[str]:
     """The sessions of a person in the admin, by their keys."""
-    if not apps.is_installed("django.contrib.sessions"):
-        return []
-    sessions = apps.get_model("sessions", "Session").objects.iterator()  # type: ignore[misc]
-    return [each.pk for each in sessions if each.get_decoded().get(SESSION_KEY) == str(user.pk)]
+    return [
+        session.pk
+        for session in Session.objects.iterator()
+        if session.get_decoded().get(SESSION_KEY) == str(user.pk)
+    ]
 
 
 def end_sessions(user: User) -> int:
     """Sign a person out: how many sessions they had."""
-    theirs = sessions_of(user)
-    if theirs:
-        sessions = apps.get_model("sessions", "Session").objects  # type: ignore[misc]
-        sessions.filter(pk__in=theirs).delete()
-    return len(theirs)
+    return Session.objects.filter(pk__in=sessions_of(user)).delete()[0]
 
 
 def end_streams(user: User) -> None:
@@ -48,11 +46,8 @@ def end_streams(user: User) -> None:
 
 def forget_log(model: type[Model], ids: Collection[uuid.UUID]) -> Counter[str]:
     """Remove what the admin has logged about these, which names them or says what they said."""
-    if not apps.is_installed("django.contrib.admin"):
-        return Counter()
     kind = ContentType.objects.get_for_model(model)
-    log = apps.get_model("admin", "LogEntry").objects  # type: ignore[misc]
-    entries = log.filter(content_type=kind, object_id__in=[str(pk) for pk in ids])
+    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in ids])
     return Counter({"LogEntry": entries.delete()[0]})
 
 

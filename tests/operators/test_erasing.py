@@ -6,6 +6,8 @@ from io import BytesIO, StringIO
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, models, transaction
 from django.utils import timezone
@@ -22,6 +24,7 @@ from jobs.running import run_due
 from jobs.withdrawing import StillRunning
 from memories import indexing
 from memories.models import ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
+from openmemory.admin import auditing
 from operators import erasing
 from operators.models import Receipt
 from tests.memories.stock import stock
@@ -253,6 +256,20 @@ def test_who_is_just_writing_brings_nothing_back(alice, constraints):
     assert bool(refused) == (constraints == "DEFERRED")
     assert not Memory.objects.exists()
     assert not User.objects.filter(pk=alice.user.pk).exists()
+
+
+def test_sessions_in_the_admin_and_what_it_has_logged_of_the_person_go(alice, olga, client):
+    for member in (alice, olga):
+        client.__class__().force_login(member.user)
+    [memory] = stock(alice.user, ["Tea"])
+    for by, of in ((alice.user, olga.user), (olga.user, alice.user), (olga.user, memory)):
+        auditing.record(by, CHANGE, of, name="alice", message="")
+    kept = auditing.record(olga.user, CHANGE, olga.user, name="olga", message="")
+
+    erased = erase(alice, by=olga.user)
+
+    assert (erased.counts["sessions"], Session.objects.count()) == (1, 1)
+    assert list(LogEntry.objects.all()) == [kept]
 
 
 def test_backups_of_the_person_go_and_those_of_others_stay(alice, bob, settings, tmp_path):

@@ -5,6 +5,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -82,11 +83,14 @@ def test_the_command_does_all_chores_and_says_what_it_did(alice, settings):
         Access.objects.create(memory=read, accessed_at=moment, access_type="search")
     Category.objects.create(name="unheard-of")
     Category.objects.update(created_at=LONG_AGO)
+    for key, ends in (("ended", LONG_AGO), ("lasting", timezone.now() + timedelta(hours=1))):
+        Session.objects.create(session_key=key, expire_date=ends)
     planned = {chore: counts for chore, counts in housekeep("--dry-run").items() if counts}
     assert planned == {
         "purge": {"Memory": 1},
         "accesses": {"Access": 1},
         "categories": {"Category": 1},
+        "sessions": {"Session": 1},
     }
 
     done = housekeep()
@@ -96,6 +100,7 @@ def test_the_command_does_all_chores_and_says_what_it_did(alice, settings):
     assert done["accesses"] == {"Access": 1}
     assert done["categories"] == {"Category": 1}
     assert Access.objects.get().accessed_at > LONG_AGO
+    assert Session.objects.get().pk == "lasting"
     assert [counts for counts in housekeep("--dry-run").values() if counts] == []
 
 

@@ -12,8 +12,8 @@ from operators.chores import CHORES, Chore
 class Command(TellingCommand):
     help = (
         "Clear up: archive what policies say, purge what was deleted long ago, forget old "
-        "accesses and jobs, drop categories and indexes that nobody needs, vacuum. The server "
-        "does all of it by itself from time to time; to do it twice does no harm."
+        "accesses, jobs and sessions, drop categories and indexes that nobody needs, vacuum. The "
+        "server does all of it by itself from time to time; to do it twice does no harm."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
