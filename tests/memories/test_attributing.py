@@ -1,8 +1,12 @@
 """Whom a text names as its speaker, and what is no name though it stands before a colon."""
 
+from importlib import import_module
+
 import pytest
 
 from memories.attributing import actor_of, conversation_of, revised
+from memories.models import Memory
+from tests.memories.stock import stock
 
 NAMES = [
     "Caroline", "Mel", "Jo", "Ana María", "Jean-Luc Picard", "Seán O'Brien", "D\u2019Angelo",
@@ -115,3 +119,42 @@ def test_a_run_in_the_metadata_is_the_conversation_when_none_is_named(metadata, 
 )
 def test_an_edit_changes_who_said_it_only_where_the_text_was_what_told(actor, before, after, then):
     assert revised(actor, before=before, after=after) == then
+
+
+MIGRATION = import_module("memories.migrations.0019_make_out_who_said")
+
+
+def test_of_memories_that_were_there_before_it_is_made_out(alice, monkeypatch):
+    told = {
+        "Caroline: I went there.": ({}, "Caroline", ""),
+        "小明\uff1a我去了": ({}, "小明", ""),
+        "I went there.": ({"actor": "Mel", "run_id": 7}, "Mel", "7"),
+        "Nobody said this.": ({"run_id": "x"}, "", "x"),
+        "Note: buy milk": ({"actor": 5}, "", ""),
+        "Tea": ({}, "", ""),
+    }
+    memories = stock(alice.user, list(told))
+    for memory in memories:
+        memory.metadata = told[memory.content][0]
+    Memory.objects.bulk_update(memories, ["metadata"])
+    before = list(Memory.objects.order_by("pk").values("pk", "arrival", "updated_at", "metadata"))
+    monkeypatch.setattr(MIGRATION, "AT_ONCE", 2)
+
+    for _ in range(2):
+        MIGRATION.make_out(None, None)
+
+        made_out = Memory.objects.values_list("content", "actor", "conversation")
+        assert {content: (actor, where) for content, actor, where in made_out} == {
+            content: (actor, where) for content, (_, actor, where) in told.items()
+        }
+    after = list(Memory.objects.order_by("pk").values("pk", "arrival", "updated_at", "metadata"))
+    assert after == before
+
+
+def test_who_is_named_already_stays(alice):
+    [memory] = stock(alice.user, ["Ana: I like tea."], actor="Bo")
+
+    MIGRATION.make_out(None, None)
+
+    memory.refresh_from_db()
+    assert (memory.actor, memory.conversation) == ("Bo", "")
