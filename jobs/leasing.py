@@ -24,11 +24,18 @@ from openmemory.errors import OpenMemoryError
 from openmemory.watching import metrics
 
 from . import kinds
+from .keeping import keeper
 from .models import Job, State
 
 log = structlog.get_logger(__name__)
 
-BEAT_SECONDS = 1.0
+# One statement, as each run sends it once a second. No row comes back when the lease is lost.
+RENEW = """
+UPDATE jobs_job
+SET lease_until = statement_timestamp() + make_interval(secs => %s), done = %s, total = %s
+WHERE id = %s AND state = 'running' AND lease_token = %s
+RETURNING cancel_requested
+"""
 
 
 class LeaseLost(OpenMemoryError):
@@ -93,23 +100,20 @@ class Lease:
         self._lost = False
         self._cancel_requested = job.cancel_requested
         self._began = self._renewed = time.monotonic()
-        self._ended = threading.Event()
         # Nobody outside of a caller's transaction sees the job, nor could renew its lease.
         self._alone = connection.in_atomic_block
 
     @contextmanager
     def kept(self) -> Iterator[None]:
-        """Renew it, from a thread with a connection of its own, for as long as the block runs."""
+        """Renew it, from another thread, for as long as the block runs."""
         if self._alone:
             yield
             return
-        thread = threading.Thread(target=self._keep, name=f"lease-{self.job.pk}", daemon=True)
-        thread.start()
+        keeper.hold(self)
         try:
             yield
         finally:
-            self._ended.set()
-            thread.join()
+            keeper.let_go(self)
 
     def check(self) -> None:
         """Raises LeaseLost, Cancelled, TimedOut or Interrupted. Costs next to nothing."""
@@ -130,13 +134,27 @@ class Lease:
 
     def renew(self) -> None:
         """Tell that the run lives and how far it is, and find out whether it shall end."""
-        held = self._held()
-        until = _until()
-        if held.update(lease_until=until, done=self.done, total=self.total):
+        with connection.cursor() as cursor:
+            seconds = settings.JOBS_LEASE_SECONDS
+            cursor.execute(RENEW, [seconds, self.done, self.total, self.job.pk, self.token])
+            told = cursor.fetchone()
+        if told:
             self._renewed = time.monotonic()
-            self._cancel_requested = held.filter(cancel_requested=True).exists()
+            [self._cancel_requested] = told
         else:
             self._lost = True
+
+    def beat(self) -> None:
+        """Renew it, unless it is overdue: a run that does not notice that loses its lease."""
+        if self._overdue():
+            return
+        try:
+            self.renew()
+        except (OperationalError, InterfaceError) as error:
+            connection.close()
+            log.warning("a lease could not be renewed", reason=str(error))
+            if time.monotonic() - self._renewed > settings.JOBS_LEASE_SECONDS:
+                self._lost = True
 
     def confirm(self) -> None:
         """Raises LeaseLost, in the transaction of what is done under the lease, if it is over."""
@@ -175,25 +193,8 @@ class Lease:
     def _held(self) -> Any:
         return Job.objects.filter(pk=self.job.pk).leased_to(self.token)
 
-    def _keep(self) -> None:
-        try:
-            # A run that is overdue, and does not notice, loses its lease.
-            while not self._ended.wait(BEAT_SECONDS) and not self._overdue():
-                self._beat()
-        finally:
-            connection.close()
-
     def _overdue(self) -> bool:
         return time.monotonic() - self._began > settings.JOBS_TIME_LIMITS[self._lane]
-
-    def _beat(self) -> None:
-        try:
-            self.renew()
-        except (OperationalError, InterfaceError) as error:
-            connection.close()
-            log.warning("a lease could not be renewed", reason=str(error))
-            if time.monotonic() - self._renewed > settings.JOBS_LEASE_SECONDS:
-                self._lost = True
 
 
 def _until() -> Any:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from jobs import leasing, sweeping
+from jobs import keeping, leasing, sweeping
 from jobs.models import Job, State
 from jobs.queueing import queue
 from jobs.running import run, run_due
@@ -173,7 +173,7 @@ def test_a_job_of_a_kind_that_this_server_does_not_know_is_left_alone(alice, reg
 def test_progress_is_told_and_a_cancel_is_taken_while_a_job_does_its_effects(
     alice, register, monkeypatch
 ):
-    monkeypatch.setattr(leasing, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(keeping, "BEAT_SECONDS", 0.01)
 
     def run(work):
         with work.finishing():
