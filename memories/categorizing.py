@@ -23,12 +23,12 @@ FOLDER = Path(__file__).parent / "themes"
 
 # What is added to the spread of the examples in every direction, since they are few, as a multiple
 # of its mean: chosen by leaving a fifth of them out in turn.
-SHRINKAGE = 4.0
+SHRINKAGE = 1.0
 
 # A memory whose likeliest theme is less likely than this has none: most such texts are about
 # nothing. A second theme is named that is at least as likely as this. Chosen by the first half of
 # benchmarks/categories.txt.
-FLOOR = 0.30
+FLOOR = 0.50
 SECOND = 0.25
 
 
