@@ -29,3 +29,9 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         kinds.register(Kind("work", run, **how))
 
     return register
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """What jobs wait at, once they have begun, until it is opened."""
+    return tmp_path

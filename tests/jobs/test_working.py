@@ -2,90 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-import redis
 
-from openmemory.embedded.state import VALKEY_SOCKET, socket_folder
-from tests.run.server import Server, eventually
-
-
-class Works(Server):
-    """A server that runs the jobs of `tests.jobs.effects`."""
-
-    def __init__(self, state_dir: Path) -> None:
-        super().__init__(
-            state_dir,
-            DJANGO_SETTINGS_MODULE="tests.jobs.settings",
-            OPENMEMORY_WEB_PROCESSES="1",
-            OPENMEMORY_LONG_JOBS_NICENESS="0",
-            OPENMEMORY_JOBS_LEASE_SECONDS="4",
-            OPENMEMORY_JOBS_SWEEP_SECONDS="1",
-        )
-
-    def queue(self, gate: Path, kind: str = "trace") -> str:
-        answer = self.post("/effects", {"kind": kind, "parameters": {"gate": str(gate)}})
-        assert answer.status_code == 202, answer.text
-        return answer.json()["id"]
-
-    def job(self, job_id: str) -> dict[str, Any]:
-        return self.get(f"/api/v1/jobs/{job_id}").json()
-
-    def effects(self) -> list[str]:
-        return self.get("/effects").json()
-
-    def has_succeeded(self, job_id: str) -> bool:
-        return self.job(job_id)["state"] == "succeeded"
-
-    def postgres(self) -> psutil.Process:
-        return self.child("postgres", "-D")
-
-    def broker(self) -> redis.Redis:
-        path = socket_folder(self.state_dir, "valkey") / VALKEY_SOCKET
-        return redis.Redis(unix_socket_path=str(path))
+from tests.jobs.works import Works, begun, halted, open_up, works_with
+from tests.run.server import eventually
 
 
 @pytest.fixture(scope="module")
 def works() -> Iterator[Works]:
-    server = Works(Path(tempfile.mkdtemp(prefix="om-")))
-    try:
-        server.start()
-        assert server.effects() == []  # which makes the table, too
+    with works_with() as server:
         yield server
-    finally:
-        server.kill_everything()
-        shutil.rmtree(server.state_dir)
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """What jobs wait at, once they have begun, until it is opened."""
-    return tmp_path
-
-
-def begun(gate: Path, job_id: str, attempt: int = 1) -> bool:
-    return eventually(lambda: (gate / f"{job_id}-{attempt}").exists())
-
-
-def open_up(gate: Path) -> None:
-    (gate / "open").touch()
-
-
-@contextmanager
-def halted(process: psutil.Process) -> Iterator[None]:
-    process.suspend()
-    try:
-        yield
-    finally:
-        process.resume()
 
 
 @pytest.mark.parametrize(("kind", "lane"), [("trace", "quick"), ("long trace", "long")])
@@ -126,7 +57,7 @@ def test_a_broker_that_is_emptied_loses_no_job(works: Works, gate: Path) -> None
 
         works.broker().flushall()
 
-    assert eventually(lambda: all(works.has_succeeded(job) for job in jobs))
+    assert eventually(lambda: works.have_succeeded(jobs))
     assert all(works.effects().count(job) == 1 for job in jobs)
 
 
@@ -139,7 +70,7 @@ def test_a_broker_that_does_not_answer_delays_jobs_and_no_request(works: Works, 
 
     # How long a broker takes to say that it is away is not promised: it may be for ever.
     assert took < 30
-    assert eventually(lambda: all(works.has_succeeded(job) for job in jobs))
+    assert eventually(lambda: works.have_succeeded(jobs))
     assert all(works.effects().count(job) == 1 for job in jobs)
 
 

@@ -1,0 +1,84 @@
+"""A database that is away for longer than a lease: every job ends once, and nobody has to help."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from openmemory.embedded import running
+from openmemory.embedded.postgres import Postgres
+from tests.jobs.works import Works, begun, halted, open_up, works_with
+from tests.run.server import eventually
+
+LEASE_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    """A database that nobody starts again but these tests."""
+    folder = Path(tempfile.mkdtemp(prefix="om-"))
+    service = Postgres(folder, durable=False)
+    try:
+        running.start([service])
+        yield service
+    finally:
+        service.stop()
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def works(postgres: Postgres) -> Iterator[Works]:
+    with works_with(
+        DATABASE_URL=f"postgresql://openmemory@/openmemory?host={postgres.sockets}",
+        OPENMEMORY_JOBS_LEASE_SECONDS=str(LEASE_SECONDS),
+    ) as server:
+        yield server
+
+
+@contextmanager
+def stopped(postgres: Postgres) -> Iterator[None]:
+    postgres.stop()
+    yield
+    running.start([postgres])
+
+
+@contextmanager
+def frozen(postgres: Postgres) -> Iterator[None]:
+    """It takes connections and statements, and answers none of them."""
+    main = next(
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(postgres.data) in (process.info["cmdline"] or [])
+    )
+    with halted(main, *main.children(recursive=True)):
+        yield
+
+
+@pytest.mark.parametrize("away", [stopped, frozen])
+def test_jobs_end_once_after_an_outage_that_is_longer_than_a_lease(
+    works: Works, postgres: Postgres, gate: Path, away
+) -> None:
+    before = works.effects()
+    jobs = [works.queue(gate, kind) for kind in ("trace", "long trace")]
+    assert all(begun(gate, job) for job in jobs)
+    jobs.append(works.queue(gate, "long trace"))  # which waits, as one at a time is done
+
+    with away(postgres):
+        open_up(gate)
+        assert works.get("/health/ready").status_code == 503
+        if away is stopped:
+            refused = works.post("/effects", {"kind": "trace", "parameters": {}})
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+        time.sleep(LEASE_SECONDS + 1)
+
+    assert eventually(works.is_ready)
+    jobs.append(works.queue(gate))
+    assert eventually(lambda: works.have_succeeded(jobs))
+    assert sorted(works.effects()) == sorted([*before, *jobs])
