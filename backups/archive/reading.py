@@ -175,7 +175,7 @@ class Archive:
         return BadArchive(f"{name}: this belongs to another user.", member=ENTITIES, line=line)
 
     def _lines(self, member: Member, unzipped: gzip.GzipFile) -> Iterator[Placed]:
-        line = 0
+        line = number = 0
         while text := self._line(unzipped, line + 1):
             line += 1
             member.budget.spend(len(text), LINES, line)
@@ -183,7 +183,8 @@ class Archive:
                 raise row_too_long(LINES, line)
             if text.strip():
                 row = _convert(_json(text, LINES, line), rows.LineRow, LINES, line)
-                yield Placed(line - 1, line, row, _values(row, LINES, line))
+                yield Placed(number, line, row, _values(row, LINES, line))
+                number += 1
 
     def _line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
         try:

@@ -8,7 +8,7 @@ user's own and nobody has that id, and has the derived one otherwise.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -23,10 +23,11 @@ from memories.models import EmbeddingSpace
 
 from . import overwriting
 from . import statements as sql
+from .packing import TOGETHER
 
 # Rows that one statement stores: so that it ends soon, and keeps few checks of references waiting.
-AT_ONCE = 20_000
-IN_PARTS = ("memories", "status_history", "revisions", "memory_categories", "vectors")
+AT_ONCE = 40 * TOGETHER
+STORED = ("memories", "status_history", "revisions", "memory_categories", "vectors")
 
 # Any number that nothing else in this database locks, together with one for each user.
 ADVISORY_LOCK = 5_190_514
@@ -60,8 +61,8 @@ class Merge:
     """One merging of what is staged. `source` is the user of the archive, by id.
 
     `own` is whether that is the user it goes into, `complete` whether it has every beginning of a
-    history, and `space` where its vectors belong, if they are staged. `tell` is told the share
-    that is done, and may raise.
+    history, `rows` how many it has of each list, and `space` where its vectors belong, if they are
+    staged. `tell` is told the share that is done, and may raise.
     """
 
     user: User
@@ -70,12 +71,13 @@ class Merge:
     source: uuid.UUID
     own: bool
     complete: bool
+    rows: Mapping[str, int]
     space: EmbeddingSpace | None
     tell: Callable[[float], None]
     counts: Counts = field(default_factory=Counts)
     _no_app: uuid.UUID = field(default_factory=uuid.uuid4)
+    _arrived: int = 0
     _held: set[int] = field(default_factory=set)
-    _rows: dict[str, int] = field(default_factory=dict)
     _done: int = 0
 
     def run(self) -> Counts:
@@ -84,7 +86,6 @@ class Merge:
         self._run("SELECT pg_advisory_xact_lock(%(lock)s, %(user_lock)s)")
         # Checked statement by statement, or all the checks would wait in memory for the end.
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
-        self._rows = self._count_rows()
         self._merge_apps()
         self._find_memories()
         self._add_memories()
@@ -113,8 +114,12 @@ class Merge:
         self._run(sql.FIND_APPS)
 
     def _find_memories(self) -> None:
-        self._run(sql.FIND_MEMORIES)
-        self._run("CREATE INDEX ON target_memories (number)")
+        self._run(sql.MAKE_TARGETS)
+        self._run(sql.ORDER_MEMORIES)
+        self._arrived = self._one(sql.RESERVE_ARRIVALS)
+        self._in_parts("memories", sql.FIND_MEMORIES)
+        self._run("TRUNCATE target_order")
+        self._run("CREATE INDEX ON target_memories USING brin (number)")
         self._run("ANALYZE target_memories, target_apps")
         with connection.cursor() as cursor:
             cursor.execute(sql.SAME_MEMORY)
@@ -125,34 +130,38 @@ class Merge:
         self.counts.memories_unchanged = self._one("SELECT count(*) FROM target_memories") or 0
 
     def _overwrite(self) -> None:
-        self._run(overwriting.FIND_CHANGED)
+        self._run(overwriting.MAKE_CHANGES)
+        changed = self._in_parts("memories", overwriting.FIND_CHANGED)
+        self._run("ANALYZE target_changes")
         # In the order of ids, as everybody locks them. Whoever changes one of them now, waits.
         self._run(overwriting.LOCK_CHANGED)
         self.counts.status_changes_created += self._run(overwriting.ADD_KNOWN_STATUS_CHANGES)
         self.counts.revisions_created += self._run(overwriting.ADD_KNOWN_REVISIONS)
-        self.counts.status_changes_created += self._run(overwriting.NOTE_CHANGE_OF_STATE)
-        self.counts.revisions_created += self._run(overwriting.NOTE_REVISION)
-        self._run(overwriting.DROP_VECTORS)
-        self.counts.memories_updated = self._run(overwriting.UPDATE_MEMORIES)
+        if changed:
+            noted = self._in_parts("memories", overwriting.NOTE_CHANGE_OF_STATE)
+            self.counts.status_changes_created += noted
+            noted = self._in_parts("memories", overwriting.NOTE_REVISION)
+            self.counts.revisions_created += noted
+            self._in_parts("memories", overwriting.DROP_VECTORS)
+            self.counts.memories_updated = self._in_parts("memories", overwriting.UPDATE_MEMORIES)
         self.counts.memories_unchanged -= self.counts.memories_updated
 
     def _add_memories(self) -> None:
-        self.counts.memories_created = self._in_parts("memories", sql.ADD_MEMORIES)
+        self.counts.memories_created = self._store("memories", sql.ADD_MEMORIES)
         self.counts.memories_unchanged -= self.counts.memories_created
         self._run(sql.LINK_SUPERSEDED)
 
     def _add_histories(self) -> None:
         if not self.complete:
             self.counts.status_changes_created += self._run(sql.ADD_BEGINNINGS)
-        self.counts.status_changes_created += self._in_parts(
-            "status_history", sql.ADD_STATUS_CHANGES
-        )
-        self.counts.revisions_created += self._in_parts("revisions", sql.ADD_REVISIONS)
+        stored = self._store("status_history", sql.ADD_STATUS_CHANGES)
+        self.counts.status_changes_created += stored
+        self.counts.revisions_created += self._store("revisions", sql.ADD_REVISIONS)
 
     def _add_vectors(self) -> None:
         self._held = EmbeddingSpace.objects.held()
         if self.space is not None and self.space.pk in self._held:
-            self.counts.vectors_taken_over = self._in_parts("vectors", sql.ADD_VECTORS)
+            self.counts.vectors_taken_over = self._store("vectors", sql.ADD_VECTORS)
 
     def _merge_categories(self) -> None:
         self.counts.categories_created = self._run(sql.ADD_CATEGORIES)
@@ -160,20 +169,25 @@ class Merge:
         there = self._one("SELECT count(DISTINCT id) FROM target_categories")
         self.counts.categories_unchanged = there - self.counts.categories_created
         self._run(sql.TAKE_OUT_OF_CATEGORIES)
-        self._in_parts("memory_categories", sql.PUT_INTO_CATEGORIES)
+        self._store("memory_categories", sql.PUT_INTO_CATEGORIES)
 
-    def _in_parts(self, table: str, statement: str) -> int:
-        """Run a statement about the rows of one table from number to number: how many it stored."""
-        stored = 0
-        for first in range(0, self._rows[table], AT_ONCE):
-            stored += self._run(statement, first=first, end=first + AT_ONCE)
-            self._done += min(AT_ONCE, self._rows[table] - first)
-            self.tell(self._done / sum(self._rows.values()))
-        return stored
+    def _store(self, table: str, statement: str) -> int:
+        """Run what stores the rows of one table, and tell how far that is: how many it stored."""
+        return self._in_parts(table, statement, goes_on=True)
 
-    def _count_rows(self) -> dict[str, int]:
-        counting = "SELECT coalesce(max(number) + 1, 0) FROM staged_{}"
-        return {table: self._one(counting.format(table)) for table in IN_PARTS}
+    def _in_parts(self, table: str, statement: str, *, goes_on: bool = False) -> int:
+        """Run a statement about the rows of a list from number to number: how many it changed."""
+        changed = 0
+        for first in range(0, self.rows[table], AT_ONCE):
+            changed += self._run(statement, first=first, end=first + AT_ONCE)
+            if goes_on:
+                self._done += min(AT_ONCE, self.rows[table] - first)
+            self.tell(self._done / self._to_store)
+        return changed
+
+    @property
+    def _to_store(self) -> int:
+        return sum(self.rows.get(table, 0) for table in STORED)
 
     def _run(self, statement: str, **more: Any) -> int:
         with connection.cursor() as cursor:
@@ -194,6 +208,8 @@ class Merge:
             "source": self.source,
             "own": self.own,
             "overwrite": self.mode is Mode.OVERWRITE,
+            "memories": self.rows["memories"],
+            "arrived": self._arrived,
             "space": self.space and self.space.pk,
             "default_app": DEFAULT_APP,
             "no_app": self._no_app,

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from memories.wording import words_in_sql
 
+from .packing import some_of
 from .statements import CHANGED_BY, EDITED_BY, TAKEN
 
 # An archive that does not tell leaves what is known.
 ACTOR = "coalesce(staged.actor, memory.actor)"
 CONVERSATION = "coalesce(staged.conversation, memory.conversation)"
 
+MAKE_CHANGES = "CREATE TEMPORARY TABLE target_changes (id uuid)"
+
 FIND_CHANGED = f"""
-CREATE TEMPORARY TABLE target_changes AS
+INSERT INTO target_changes
 SELECT target.id
 FROM {TAKEN}
 JOIN memories_memory AS memory ON memory.id = target.id
@@ -39,11 +42,12 @@ SELECT count(*) FROM (
 """
 
 # A memory that is overwritten, as it is here still and as it is in the archive.
-_CHANGED = """
-target_changes AS changing
+_CHANGED = f"""
+{some_of("memories")}
+JOIN target_memories AS target ON target.source = staged.id
+    AND target.number >= %(first)s AND target.number < %(end)s
+JOIN target_changes AS changing ON changing.id = target.id
 JOIN memories_memory AS memory ON memory.id = changing.id
-JOIN target_memories AS target ON target.id = changing.id
-JOIN staged_memories AS staged ON staged.id = target.source
 """
 
 # What an overwritten memory said is not lost. Noted at the present moment: what others did to it

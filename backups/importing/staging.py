@@ -1,7 +1,8 @@
 """Put the rows of an archive into temporary tables, where they can be compared with each other.
 
-Nothing of it is seen by anybody else, nor written to PostgreSQL's log. Each table has the columns
-of its row in `archive.rows`, the number and the line that it stood at, and the derived ids.
+Nothing of it is seen by anybody else, nor written to PostgreSQL's log. Each list is read by a view,
+with the columns of its row in `archive.rows`, the number and the line that it stood at, and the
+derived ids. Vectors stand in a table, as they cannot be compressed.
 """
 
 from __future__ import annotations
@@ -16,17 +17,23 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from backups.archive.format import LISTS
 from backups.archive.reading import ROWS, Archive, Placed
 from backups.archive.rows import LineRow, Row
 from backups.progress import Progress
 
-# Rows that are copied with one statement; between two, others may use the connection.
-AT_ONCE = 5000
+from .packing import TOGETHER, Packed
 
-# The tables, with what else is made while an archive is merged.
-TABLES = (*(f"staged_{name}" for name in LISTS), "staged_lines", "staged_vectors")
-TARGETS = ("target_memories", "target_changes", "target_apps", "target_categories")
+# Rows that are copied with one statement; between two, others may use the connection.
+AT_ONCE = 10 * TOGETHER
+
+KINDS: dict[str, type[Row]] = {**ROWS, "lines": LineRow}
+PACKED = {name: Packed.of(name, kind) for name, kind in KINDS.items()}
+
+# What else is made here, and while an archive is merged.
+TABLES = (
+    "staged_vectors", "target_memories", "target_order", "target_changes", "target_apps",
+    "target_categories",
+)  # fmt: skip
 
 
 @contextmanager
@@ -43,8 +50,14 @@ def staged(
     try:
         yield
     finally:
-        with connection.cursor() as cursor:
-            cursor.execute(f"DROP TABLE IF EXISTS {', '.join((*TABLES, *TARGETS))}")
+        _execute(
+            f"DROP TABLE IF EXISTS {', '.join(TABLES)}", *(it.drop() for it in PACKED.values())
+        )
+
+
+def let_go_of_lines() -> None:
+    """Free the disk of what is compared with the rest, and of no use then."""
+    _execute(PACKED["lines"].drop())
 
 
 class _Staging:
@@ -54,13 +67,12 @@ class _Staging:
         self._progress = progress
 
     def run(self, *, vectors: bool) -> None:
-        for name in LISTS:
-            self._create(name, ROWS[name])
-        self._create("lines", LineRow)
-        self._execute("CREATE TEMPORARY TABLE staged_vectors (number int, id uuid, vector halfvec)")
+        for packed in PACKED.values():
+            _execute(*packed.create())
+        _execute("CREATE TEMPORARY TABLE staged_vectors (number int, id uuid, vector halfvec)")
         for name, rows in self._archive.entities():
-            self._copy(name, ROWS[name], rows)
-        self._copy("lines", LineRow, self._archive.lines())
+            self._copy(PACKED[name], ROWS[name], rows)
+        self._copy(PACKED["lines"], LineRow, self._archive.lines())
         found = self._archive.vectors()
         if vectors:
             self._copy_vectors(found)
@@ -68,24 +80,20 @@ class _Staging:
             for _ in found:
                 self._tell()
         self._archive.finish()
-        for table in TABLES:
-            self._execute(f"CREATE INDEX ON {table} (number)")
-            self._execute(f"ANALYZE {table}")
+        # Of rows that stand in the order of their numbers this one takes a few bytes alone.
+        _execute("CREATE INDEX ON staged_vectors USING brin (number)", "ANALYZE staged_vectors")
+        _execute(*(f"ANALYZE packed_{name}" for name in PACKED))
 
-    def _create(self, name: str, kind: type[Row]) -> None:
-        derived = "".join(f", derived_{column} uuid" for column in kind.derives)
-        self._execute(
-            f"CREATE TEMPORARY TABLE staged_{name} (number int, line int, {kind.columns}{derived})"
-        )
-
-    def _copy(self, name: str, kind: type[Row], rows: Iterable[Placed]) -> None:
+    def _copy(self, packed: Packed, kind: type[Row], rows: Iterable[Placed]) -> None:
         left = iter(rows)
         while True:
             copied = 0
-            with _copying(f"COPY staged_{name} FROM STDIN") as to:
+            with _copying(f"COPY copied_{packed.name} FROM STDIN") as to:
                 for number, line, row, values in islice(left, AT_ONCE):
                     to.write_row((number, line, *values, *self._derived(row, kind.derives)))
                     copied += 1
+            if copied:
+                _execute(*packed.pack())
             self._tell()
             if copied < AT_ONCE:
                 return
@@ -106,8 +114,10 @@ class _Staging:
     def _tell(self) -> None:
         self._progress(self._archive.read_so_far, 2 * self._archive.size)
 
-    def _execute(self, statement: str) -> None:
-        with connection.cursor() as cursor:
+
+def _execute(*statements: str) -> None:
+    with connection.cursor() as cursor:
+        for statement in statements:
             cursor.execute(statement)
 
 

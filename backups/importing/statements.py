@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from memories.wording import words_in_sql
 
+from .packing import some_of
+
 # --- Apps ----------------------------------------------------------------------------------
 
 UPDATE_APPS = """
@@ -62,13 +64,30 @@ SELECT %(no_app)s, id FROM apps_registry_app WHERE owner_id = %(user)s AND name 
 # In what order the memories of an archive arrived, as far as it says.
 ARRIVED = "staged.arrival, staged.created_at, staged.number"
 
+ORDER_MEMORIES = f"""
+CREATE TEMPORARY TABLE target_order AS
+SELECT number, row_number() OVER (ORDER BY {ARRIVED}) AS place FROM staged_memories AS staged
+"""
+
+# Numbers that come after those of all that has arrived. Some of them others may have taken at the
+# same moment, which does no harm.
+RESERVE_ARRIVALS = """
+SELECT setval('memories_arrival', nextval('memories_arrival') + %(memories)s) - %(memories)s
+"""
+
+MAKE_TARGETS = """
+CREATE TEMPORARY TABLE target_memories (
+    arrival bigint, source uuid, id uuid, number int, known bool, taken bool
+)
+"""
+
 # New ones arrive now, in the order in which they have arrived before.
 FIND_MEMORIES = f"""
-CREATE TEMPORARY TABLE target_memories AS
-SELECT source, number, line, id, known, NOT known OR %(overwrite)s AS taken,
-    CASE WHEN NOT known THEN nextval('memories_arrival') END AS arrival
+INSERT INTO target_memories
+SELECT CASE WHEN NOT known THEN %(arrived)s + place END, source, id, number, known,
+    NOT known OR %(overwrite)s AS taken
 FROM (
-    SELECT staged.id AS source, staged.number, staged.line,
+    SELECT staged.id AS source, staged.number, place,
         CASE
             WHEN same.user_id = %(user)s THEN staged.id
             WHEN derived.user_id = %(user)s THEN staged.derived_id
@@ -77,21 +96,25 @@ FROM (
         END AS id,
         coalesce(same.user_id = %(user)s, false)
             OR coalesce(derived.user_id = %(user)s, false) AS known
-    FROM staged_memories AS staged
+    FROM {some_of("memories")}
     LEFT JOIN memories_memory AS same ON same.id = staged.id
     LEFT JOIN memories_memory AS derived ON derived.id = staged.derived_id
-    ORDER BY {ARRIVED}
+    JOIN target_order USING (number)
 ) AS found
+ORDER BY number
 """
 
 SAME_MEMORY = """
-SELECT max(number), max(line) FROM target_memories GROUP BY id HAVING count(*) > 1 LIMIT 1
+SELECT number, line FROM staged_memories JOIN (
+    SELECT max(number) AS number FROM target_memories GROUP BY id HAVING count(*) > 1 LIMIT 1
+) AS again USING (number)
 """
 
 # A memory that is taken from the archive, as it is there and as it will be here.
-TAKEN = """
-target_memories AS target
-JOIN staged_memories AS staged ON staged.id = target.source
+TAKEN = f"""
+{some_of("memories")}
+JOIN target_memories AS target ON target.source = staged.id
+    AND target.number >= %(first)s AND target.number < %(end)s
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 """
 
@@ -104,8 +127,7 @@ SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, 
     {words_in_sql("content", "created_at")},
     coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
 FROM {TAKEN}
-WHERE NOT target.known AND target.number >= %(first)s AND target.number < %(end)s
-    AND staged.number >= %(first)s AND staged.number < %(end)s
+WHERE NOT target.known
 ORDER BY staged.number
 """
 
@@ -128,9 +150,8 @@ ADD_STATUS_CHANGES = f"""
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
 SELECT target.id, old_state, new_state, {CHANGED_BY}, changed_at, reason
-FROM staged_status_history AS staged
+FROM {some_of("status_history")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
-WHERE staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
 """
 
@@ -138,24 +159,21 @@ ORDER BY staged.number
 ADD_BEGINNINGS = """
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT target.id, '', coalesce(
-        (
-            SELECT old_state FROM staged_status_history AS step
-            WHERE step.memory_id = staged.id ORDER BY changed_at, step.number LIMIT 1
-        ),
-        staged.state
-    ), %(user)s, staged.created_at, ''
+SELECT target.id, '', coalesce(step.old_state, staged.state), %(user)s, staged.created_at, ''
 FROM staged_memories AS staged
 JOIN target_memories AS target ON target.source = staged.id AND NOT target.known
+LEFT JOIN (
+    SELECT DISTINCT ON (memory_id) memory_id, old_state FROM staged_status_history
+    ORDER BY memory_id, changed_at, number
+) AS step ON step.memory_id = staged.id
 ORDER BY staged.number
 """
 
 ADD_REVISIONS = f"""
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
 SELECT target.id, content, {EDITED_BY}, edited_at
-FROM staged_revisions AS staged
+FROM {some_of("revisions")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
-WHERE staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
 """
 
@@ -245,13 +263,12 @@ WHERE categorization.memory_id = target.id AND target.known AND target.taken
     )
 """
 
-PUT_INTO_CATEGORIES = """
+PUT_INTO_CATEGORIES = f"""
 INSERT INTO memories_categorization (memory_id, category_id, user_id)
 SELECT target.id, category.id, %(user)s
-FROM staged_memory_categories AS staged
+FROM {some_of("memory_categories")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND target.taken
 JOIN target_categories AS category ON category.source = staged.category_id
-WHERE staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
 ON CONFLICT (memory_id, category_id) DO NOTHING
 """

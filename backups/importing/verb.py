@@ -21,7 +21,7 @@ from openmemory.errors import Conflict
 
 from .checking import check
 from .merging import Merge, Mode
-from .staging import staged
+from .staging import let_go_of_lines, staged
 
 Result = dict[str, Any]
 
@@ -61,6 +61,7 @@ def import_archive(
     space = _space_of(archive)
     with staged(archive, user=user.pk, vectors=space is not None, progress=progress):
         check()
+        let_go_of_lines()
 
         def tell(share: float) -> None:
             progress(archive.size + int(share * archive.size), 2 * archive.size)
@@ -115,6 +116,7 @@ def _merge(
         source=archive.user.id,
         own=archive.user.id == user.pk or archive.user.user_id == user.user_id,
         complete=archive.manifest is not None,
+        rows=archive.counts,
         space=space,
         tell=tell,
     )

@@ -45,7 +45,9 @@ def test_an_import_that_is_killed_leaves_nothing(share, alice):
 
     assert kept() == before
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_class WHERE relname ~ '^(staged|target)_'")
+        cursor.execute(
+            "SELECT count(*) FROM pg_class WHERE relname ~ '^(staged|packed|copied|target)_'"
+        )
         assert cursor.fetchone() == (0,)
 
 
