@@ -123,7 +123,6 @@ class MemoryRow(Row, frozen=True):
         " conversation text, arrival bigint, created_at timestamptz, updated_at timestamptz"
     )
     times = ("created_at", "updated_at", "archived_at", "deleted_at", "state_changed_at")
-    derives = ("id",)
 
     id: UUID
     content: str

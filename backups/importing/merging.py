@@ -8,7 +8,7 @@ user's own and nobody has that id, and has the derived one otherwise.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -117,7 +117,11 @@ class Merge:
         self._run(sql.MAKE_TARGETS)
         self._run(sql.ORDER_MEMORIES)
         self._arrived = self._one(sql.RESERVE_ARRIVALS)
-        self._in_parts("memories", sql.FIND_MEMORIES)
+        for part in self._parts("memories"):
+            # Made here, as PostgreSQL cannot, and not kept with the rows, as they take much there.
+            sources = self._one(sql.LIST_SOURCES, **part)
+            derived = [uuid.uuid5(self.user.pk, str(source)) for source in sources]
+            self._run(sql.FIND_MEMORIES, **part, sources=sources, derived=derived)
         self._run("TRUNCATE target_order")
         self._run("CREATE INDEX ON target_memories USING brin (number)")
         self._run("ANALYZE target_memories, target_apps")
@@ -178,12 +182,16 @@ class Merge:
     def _in_parts(self, table: str, statement: str, *, goes_on: bool = False) -> int:
         """Run a statement about the rows of a list from number to number: how many it changed."""
         changed = 0
-        for first in range(0, self.rows[table], AT_ONCE):
-            changed += self._run(statement, first=first, end=first + AT_ONCE)
+        for part in self._parts(table):
+            changed += self._run(statement, **part)
             if goes_on:
-                self._done += min(AT_ONCE, self.rows[table] - first)
+                self._done += min(AT_ONCE, self.rows[table] - part["first"])
             self.tell(self._done / self._to_store)
         return changed
+
+    def _parts(self, table: str) -> Iterator[dict[str, int]]:
+        for first in range(0, self.rows[table], AT_ONCE):
+            yield {"first": first, "end": first + AT_ONCE}
 
     @property
     def _to_store(self) -> int:

@@ -80,6 +80,7 @@ class _Staging:
             for _ in found:
                 self._tell()
         self._archive.finish()
+        _execute(*(f"DROP TABLE copied_{name}" for name in PACKED))
         # Of rows that stand in the order of their numbers this one takes a few bytes alone.
         _execute("CREATE INDEX ON staged_vectors USING brin (number)", "ANALYZE staged_vectors")
         _execute(*(f"ANALYZE packed_{name}" for name in PACKED))

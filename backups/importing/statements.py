@@ -81,6 +81,8 @@ CREATE TEMPORARY TABLE target_memories (
 )
 """
 
+LIST_SOURCES = f"SELECT array_agg(id) FROM {some_of('memories')}"
+
 # New ones arrive now, in the order in which they have arrived before.
 FIND_MEMORIES = f"""
 INSERT INTO target_memories
@@ -90,16 +92,18 @@ FROM (
     SELECT staged.id AS source, staged.number, place,
         CASE
             WHEN same.user_id = %(user)s THEN staged.id
-            WHEN derived.user_id = %(user)s THEN staged.derived_id
+            WHEN derived.user_id = %(user)s THEN made.id
             WHEN %(own)s AND same.id IS NULL THEN staged.id
-            ELSE staged.derived_id
+            ELSE made.id
         END AS id,
         coalesce(same.user_id = %(user)s, false)
             OR coalesce(derived.user_id = %(user)s, false) AS known
     FROM {some_of("memories")}
-    LEFT JOIN memories_memory AS same ON same.id = staged.id
-    LEFT JOIN memories_memory AS derived ON derived.id = staged.derived_id
     JOIN target_order USING (number)
+    JOIN unnest(%(sources)s::uuid[], %(derived)s::uuid[]) AS made (source, id)
+        ON made.source = staged.id
+    LEFT JOIN memories_memory AS same ON same.id = staged.id
+    LEFT JOIN memories_memory AS derived ON derived.id = made.id
 ) AS found
 ORDER BY number
 """
@@ -134,7 +138,7 @@ ORDER BY staged.number
 # Once all of them are there.
 LINK_SUPERSEDED = """
 UPDATE memories_memory AS memory SET superseded_by_id = superseding.id
-FROM staged_memories AS staged
+FROM (SELECT id, superseded_by FROM staged_memories WHERE superseded_by IS NOT NULL) AS staged
 JOIN target_memories AS target ON target.source = staged.id AND NOT target.known
 JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
 WHERE memory.id = target.id
