@@ -67,14 +67,14 @@ stopping: Any = threading.Event()
 
 
 def take(lane: kinds.Lane) -> Job | None:
-    """Lease the job of this lane that is due for longest. None when there is none.
+    """Lease a due job of this lane, of each owner in turn. None when there is none.
 
     A process that was told to stop gets none.
     """
     if stopping.is_set():
         return None
     with transaction.atomic():
-        waiting = Job.objects.due(kinds.names(lane))
+        waiting = Job.objects.in_turn(kinds.names(lane))
         job = waiting.select_for_update(skip_locked=True, of=("self",)).first()
         if job is None:
             return None

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Collection
 
 from django.db import models
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User
@@ -53,6 +53,19 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Keep what is to be run now, what has waited longest first."""
         waiting = self.filter(state=State.QUEUED, kind__in=kinds, run_after__lte=Now())
         return waiting.order_by("run_after", "pk")
+
+    def in_turn(self, kinds: Collection[str]) -> JobQuerySet:
+        """Keep the first due job of each owner: who has fewest running, or waits longest, first."""
+        first = self.due(kinds).order_by("owner", "run_after", "pk").distinct("owner")
+        theirs = Job.objects.filter(owner=OuterRef("owner"), kind__in=kinds)
+        running = theirs.filter(state=State.RUNNING).order_by().values("owner")
+        started = theirs.exclude(started_at=None).order_by("-started_at")
+        ranked = self.due(kinds).annotate(
+            running=Coalesce(Subquery(running.values(count=Count("*"))), 0),
+            last_started=Subquery(started.values("started_at")[:1]),
+        )
+        turns = ("running", F("last_started").asc(nulls_first=True), "run_after", "pk")
+        return ranked.filter(pk__in=first.values("pk")).order_by(*turns)
 
     def leased_to(self, token: uuid.UUID) -> JobQuerySet:
         """Keep what the run with this token may still change."""
@@ -149,6 +162,20 @@ class Job(models.Model):
             # What the workers and the sweep look for, and nothing else: small, whatever is kept.
             models.Index(
                 fields=["run_after", "id"], condition=Q(state=State.QUEUED), name="job_queued"
+            ),
+            # Whose turn it is: the first job of each owner, and when each last had one.
+            models.Index(
+                fields=["owner", "run_after", "id"],
+                include=["kind"],
+                condition=Q(state=State.QUEUED),
+                name="job_queued_by_owner",
+            ),
+            models.Index(
+                "owner",
+                F("started_at").desc(),
+                "kind",
+                condition=Q(started_at__isnull=False),
+                name="job_by_owner_started",
             ),
             models.Index(
                 fields=["lease_until"], condition=Q(state=State.RUNNING), name="job_running"
