@@ -9,7 +9,7 @@ from __future__ import annotations
 from memories.wording import words_in_sql
 
 from .packing import some_of
-from .statements import CHANGED_BY, EDITED_BY, TAKEN
+from .statements import TAKEN, theirs
 
 # An archive that does not tell leaves what is known.
 ACTOR = "coalesce(staged.actor, memory.actor)"
@@ -95,60 +95,42 @@ LEFT JOIN target_memories AS superseding ON superseding.source = staged.supersed
 WHERE memory.id = target.id
 """
 
-# The first, the second … of steps that are alike: so that none is stored again, and none left out.
-ADD_KNOWN_STATUS_CHANGES = f"""
-INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT memory_id, old_state, new_state, changed_by, changed_at, reason
+
+def _add_known(table: str, staged: str, columns: str, by: str) -> str:
+    """Add those rows of a staged list that are not there yet, or not as often.
+
+    Those of one memory are alike if they are in all `columns`. The first, the second … of these are
+    told apart, so that none is stored again, and none left out.
+    """
+    alike = " AND ".join(f"known.{name} = step.{name}" for name in columns.split(", "))
+    return f"""
+INSERT INTO {table} (memory_id, {columns}, {by}_id)
+SELECT memory_id, {columns}, {by}
 FROM (
-    SELECT target.id AS memory_id, old_state, new_state, changed_at, reason, staged.number,
-        {CHANGED_BY} AS changed_by,
-        row_number() OVER (
-            PARTITION BY target.id, old_state, new_state, changed_at, reason
-            ORDER BY staged.number
-        ) AS nth
-    FROM staged_status_history AS staged
+    SELECT target.id AS memory_id, {columns}, {theirs(by)} AS {by}, staged.number,
+        row_number() OVER (PARTITION BY target.id, {columns} ORDER BY staged.number) AS nth
+    FROM staged_{staged} AS staged
     JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
 ) AS step
 WHERE NOT EXISTS (
     SELECT FROM (
-        SELECT memory_id, old_state, new_state, changed_at, reason,
-            row_number() OVER (
-                PARTITION BY memory_id, old_state, new_state, changed_at, reason
-                ORDER BY there.id
-            ) AS nth
-        FROM memories_statechange AS there
+        SELECT memory_id, {columns},
+            row_number() OVER (PARTITION BY memory_id, {columns} ORDER BY there.id) AS nth
+        FROM {table} AS there
         JOIN target_memories AS target ON target.id = there.memory_id AND target.known
     ) AS known
-    WHERE known.memory_id = step.memory_id AND known.old_state = step.old_state
-        AND known.new_state = step.new_state AND known.changed_at = step.changed_at
-        AND known.reason = step.reason AND known.nth = step.nth
+    WHERE known.memory_id = step.memory_id AND {alike} AND known.nth = step.nth
 )
 ORDER BY number
 """
 
-ADD_KNOWN_REVISIONS = f"""
-INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT memory_id, content, edited_by, edited_at
-FROM (
-    SELECT target.id AS memory_id, content, edited_at, staged.number, {EDITED_BY} AS edited_by,
-        row_number() OVER (
-            PARTITION BY target.id, content, edited_at ORDER BY staged.number
-        ) AS nth
-    FROM staged_revisions AS staged
-    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
-) AS revision
-WHERE NOT EXISTS (
-    SELECT FROM (
-        SELECT memory_id, content, edited_at,
-            row_number() OVER (
-                PARTITION BY memory_id, content, edited_at ORDER BY there.id
-            ) AS nth
-        FROM memories_revision AS there
-        JOIN target_memories AS target ON target.id = there.memory_id AND target.known
-    ) AS known
-    WHERE known.memory_id = revision.memory_id AND known.content = revision.content
-        AND known.edited_at = revision.edited_at AND known.nth = revision.nth
+
+ADD_KNOWN_STATUS_CHANGES = _add_known(
+    "memories_statechange",
+    "status_history",
+    "old_state, new_state, changed_at, reason",
+    by="changed_by",
 )
-ORDER BY number
-"""
+ADD_KNOWN_REVISIONS = _add_known(
+    "memories_revision", "revisions", "content, edited_at", by="edited_by"
+)

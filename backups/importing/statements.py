@@ -146,14 +146,17 @@ WHERE memory.id = target.id
 
 # --- Histories -----------------------------------------------------------------------------
 
-# Whoever is not the user of the archive is nobody here: an id in a file proves nothing.
-CHANGED_BY = "CASE WHEN staged.changed_by = %(source)s THEN %(user)s::uuid END"
-EDITED_BY = "CASE WHEN staged.edited_by = %(source)s THEN %(user)s::uuid END"
+
+def theirs(column: str) -> str:
+    """Who did something. Whoever is not the user of the archive is nobody here."""
+    # An id in a file proves nothing.
+    return f"CASE WHEN staged.{column} = %(source)s THEN %(user)s::uuid END"
+
 
 ADD_STATUS_CHANGES = f"""
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT target.id, old_state, new_state, {CHANGED_BY}, changed_at, reason
+SELECT target.id, old_state, new_state, {theirs("changed_by")}, changed_at, reason
 FROM {some_of("status_history")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
@@ -175,7 +178,7 @@ ORDER BY staged.number
 
 ADD_REVISIONS = f"""
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT target.id, content, {EDITED_BY}, edited_at
+SELECT target.id, content, {theirs("edited_by")}, edited_at
 FROM {some_of("revisions")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
