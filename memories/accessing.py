@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -38,12 +40,18 @@ counted AS (
     WHERE id = %(app)s::uuid AND EXISTS (SELECT FROM first)
 )
 INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
-SELECT id, %(app)s, %(now)s, %(type)s, '{}' FROM read ORDER BY place
+SELECT id, %(app)s, %(now)s, %(type)s, %(metadata)s::jsonb FROM read ORDER BY place
 """
 
 
-def note_accesses(memories: Iterable[Memory], *, app: App | None, access_type: str) -> None:
-    """Log one reading of each of these memories, by an app or by the person themselves."""
+def note_accesses(
+    memories: Iterable[Memory],
+    *,
+    app: App | None,
+    access_type: str,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Log one reading of each of these memories, by an app or by somebody where there is none."""
     read = [memory.pk for memory in memories]
     if not read:
         return
@@ -54,6 +62,7 @@ def note_accesses(memories: Iterable[Memory], *, app: App | None, access_type: s
                 "app": app.pk if app else None,
                 "now": timezone.now(),
                 "type": access_type,
+                "metadata": json.dumps(metadata or {}),
                 "memories": read,
             },
         )

@@ -10,11 +10,18 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.models import User
+from jobs.models import Job
+from jobs.queueing import queue
+from jobs.work import Work
+
 from .models import ArchivePolicy, State
 from .models.embedding import FIRST
 
 # Memories that one transaction archives: whoever wants to change one of them waits for its end.
 BATCH = 1_000
+
+JOB = "follow_policy"
 
 Step = Callable[[], AbstractContextManager[None]]
 
@@ -28,6 +35,23 @@ def archive(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
     """Follow all policies, telling after each step what it did."""
     for policy in _followed():
         yield from _follow(policy, step)
+
+
+def queue_following(policy: ArchivePolicy, *, by: User) -> Job:
+    """Queue the job that follows one policy now, and not when house is kept the next time."""
+    once = str(policy.pk)
+    return queue(JOB, owner=by, parameters={"policy": once}, once=once)
+
+
+def follow_one(work: Work) -> None:
+    """Follow the policy that a job names, if it is still there and active."""
+    archived = 0
+    for policy in ArchivePolicy.objects.active().filter(pk=work.parameters["policy"]):
+        for counts in _follow(policy, work.step):
+            archived += counts["archived"]
+            work.progress(archived)
+    with work.finishing() as result:
+        result["archived"] = archived
 
 
 def _followed() -> list[ArchivePolicy]:

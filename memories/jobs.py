@@ -3,7 +3,7 @@
 from configuration.providers import ProviderUnreachable, RateLimited
 from jobs.kinds import Kind, register
 
-from . import embedding_missing, indexing, reembedding
+from . import archiving, embedding_missing, indexing, reembedding
 from .indexing import IndexingUnderway
 from .inferring import CATEGORIZE, INFER, job
 
@@ -47,3 +47,4 @@ register(
         lane="long",
     )
 )
+register(Kind(archiving.JOB, archiving.follow_one, lane="long"))

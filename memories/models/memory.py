@@ -301,6 +301,8 @@ class Memory(models.Model):
         indexes = [
             # A page of a list. With the state last, one index brings any states in their order.
             models.Index("user", F("created_at").desc(), "id", "state", name="memory_newest_first"),
+            # The same of everybody, for operators.
+            models.Index(fields=["-created_at", "id", "state"], name="memory_newest_of_all"),
             # Two to count by: an entry is a few bytes, as so many are equal.
             models.Index(fields=["user", "state"], name="memory_by_user_and_state"),
             models.Index(fields=["app", "state"], name="memory_by_app_and_state"),

@@ -6,9 +6,9 @@ and takes its place in one transaction; the first is kept to go back to until it
 
 from .comparing import COMPARE, compare_space, queue_comparison
 from .dropping import DROP, StillSearched, drop, drop_space, droppable, queue_drop
-from .following import KIND, back, begin, cancel, catch_up, choose, follow, pause
+from .following import KIND, back, begin, cancel, catch_up, choose, follow, go_on, pause
 from .job import reembed
-from .overview import MEANING, Figures, Overview, figures, overview
+from .overview import MEANING, Figures, LastChange, figures, last_change
 
 __all__ = [
     "COMPARE",
@@ -16,7 +16,7 @@ __all__ = [
     "KIND",
     "MEANING",
     "Figures",
-    "Overview",
+    "LastChange",
     "StillSearched",
     "back",
     "begin",
@@ -29,7 +29,8 @@ __all__ = [
     "droppable",
     "figures",
     "follow",
-    "overview",
+    "go_on",
+    "last_change",
     "pause",
     "queue_comparison",
     "queue_drop",

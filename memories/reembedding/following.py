@@ -93,6 +93,14 @@ def back(*, by: User) -> None:
     choose(kept, by=by)
 
 
+def go_on(space: EmbeddingSpace, *, by: User) -> None:
+    """Fill a space that was left or kept, and go over to it then."""
+    if space.is_of(reading.current().embedder):
+        begin(by=by, hold=settings.REEMBED_HOLD)
+    else:
+        choose(space, by=by)
+
+
 def choose(space: EmbeddingSpace, *, by: User) -> None:
     """Configure the model of this space again. Raises KeyLost when its key cannot be read."""
     chosen, key = space.settings, space.settings.api_key

