@@ -52,12 +52,8 @@ SELECT id, user_id, app_id, content, metadata, state, {created_at}, {updated_at}
         SELECT newer.id FROM memories_memory AS newer
         WHERE newer.id = memory.superseded_by_id AND {picked_newer}
     ) AS superseded_by,
-    actor, conversation, arrived.arrival
+    actor, conversation, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival
 FROM memories_memory AS memory
-JOIN (
-    SELECT id, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival
-    FROM memories_memory AS memory WHERE {picked}
-) AS arrived USING (id)
 WHERE {picked}
 """
 

@@ -25,6 +25,7 @@ PRINTED = {
     "Begin": ["guide-"],
     "Remember": ["ADD"],
     "Search": [AFRAID, "cosine"],
+    "Conversations": ["Mira", "Jonas: Yes, he swims like a fish"],
     "List, to the end": [AFRAID, BORN, KEY],
     "Revise": ["Our dog Rex sleeps through every storm"],
     "Pause, resume and archive": [
@@ -36,7 +37,7 @@ PRINTED = {
     "Apps and rules": ["Updated app details successfully", KEY],
     "Keys": ["for the house"],
     "Jobs": ["succeeded", ".zip"],
-    "Delete": ["Successfully deleted memory", "Successfully deleted 2 memories"],
+    "Delete": ["Successfully deleted memory", "Successfully deleted 4 memories"],
     "Configuration": ["Keep what is said about animals.", "bge-small-en-v1.5"],
     "Refusals": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
     "Retries": ["0"],
