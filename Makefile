@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt
 PINS := requirements.txt requirements-binaries.txt constraints.txt
 
-.PHONY: help run operator test lint types schema migrations check fuzz clean install install-dev
+.PHONY: help run operator up test lint types schema migrations check fuzz clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -18,6 +18,10 @@ run: $(VENV)/.installed ## start the server, with everything it needs, until Ctr
 
 operator: $(VENV)/.installed ## let yourself sign in to the admin, or another: NAME=alice
 	@$(RUN) manage.py create_operator $(NAME) $(ARGS)
+
+up: ## start it in containers, with Docker, for good: see docs/operating.md
+	@docker/make-secrets.sh
+	@docker compose --file docker/compose.yaml up --build --detach --wait
 
 test: $(VENV)/.installed-dev ## run all tests, against services of their own
 	@$(RUN) -m pytest $(ARGS)

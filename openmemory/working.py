@@ -1,7 +1,8 @@
 """A worker's process: `python -m openmemory.working quick`, or `long`.
 
 Any number may run, on any number of machines. A worker for quick jobs also sends what is to be done
-from time to time; two that do, do no harm. Why so: docs/decisions/0012-jobs.md.
+from time to time, unless `python -m openmemory.working beat` does; two that send it do no harm. Why
+so: docs/decisions/0012-jobs.md.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import threading
 import time
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 from celery import beat, exceptions, signals
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from jobs.kinds import Lane
 
 LOOK_SECONDS = 1.0
+# With its schedule in memory: after a restart an interval begins anew.
+SCHEDULER = "celery.beat:Scheduler"
 # Seconds that a process has to end a job that took too long, before it is killed.
 OVERTIME = 60
 
@@ -47,16 +50,34 @@ class Worker(CelerysWorker):
         state.should_stop = 0
 
 
-def main(lane: Lane) -> None:
+def main(part: Lane | Literal["beat"]) -> None:
     # Each thread has one connection for as long as it works, and needs no pool.
     os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
     follow_parent(os.getppid(), _end)
-    _watch_over(lane)
+    _watch_over(part)
+    if part == "beat":
+        _send_periodic()
+    else:
+        _work(part)
+
+
+def _work(lane: Lane) -> None:
+    from django.conf import settings
+
     worker = make_worker(lane)
     if lane == "quick":
-        threading.Thread(target=_watch, args=[worker.app], daemon=True).start()
+        beats = settings.QUICK_WORKERS_BEAT
+        threading.Thread(target=_watch, args=[worker.app, beats], daemon=True).start()
     worker.start()
     sys.exit(worker.exitcode)
+
+
+def _send_periodic() -> None:
+    """Send what is to be done from time to time, and do nothing else, until told to stop."""
+    from openmemory.celery import app
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    beat.Service(app, scheduler_cls=SCHEDULER).start()
 
 
 def make_worker(lane: Lane) -> Worker:
@@ -86,14 +107,14 @@ def make_worker(lane: Lane) -> Worker:
     )
 
 
-def _watch_over(lane: Lane) -> None:
+def _watch_over(part: str) -> None:
     """Measure what is done here; answer for it where no web server does; trace quick jobs.
 
     Before anything is imported that measures.
     """
     from django.conf import settings
 
-    sharing.share(settings.METRICS_FOLDER, lane)
+    sharing.share(settings.METRICS_FOLDER, part)
     from openmemory.watching import tracing
 
     if settings.WORKER_METRICS_PORT:
@@ -115,17 +136,19 @@ def _follow_worker(**_: Any) -> None:
     tracing.begin()
 
 
-def _watch(app: Any) -> None:
-    """Send what is to be done from time to time.
+def _watch(app: Any, beats: bool) -> None:
+    """End this process, which is to be started again, once it has grown too large.
 
-    When that fails, or this process has grown too large, it ends, and is to be started again.
+    With `beats` it sends what is to be done from time to time, and ends when that fails, too.
     """
     from django.conf import settings
 
-    periodic = beat.EmbeddedService(app, thread=True, scheduler_cls="celery.beat:Scheduler")
-    periodic.start()
+    periodic = beat.EmbeddedService(app, thread=True, scheduler_cls=SCHEDULER)
+    if beats:
+        periodic.start()
     process = psutil.Process()
-    while periodic.is_alive() and process.memory_info().rss < settings.WORKER_MEGABYTES * 2**20:
+    most = settings.WORKER_MEGABYTES * 2**20
+    while periodic.is_alive() == beats and process.memory_info().rss < most:
         time.sleep(LOOK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -11,6 +11,7 @@ import structlog
 from django.conf import settings
 from django.core.cache import cache as shared_cache
 from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
@@ -63,6 +64,23 @@ def broker() -> None:
         shared_cache.get("health")
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise Unavailable("The broker does not answer.") from error
+
+
+@cache
+def migrations() -> None:
+    """Once it passes it is not asked again: what was migrated stays so.
+
+    In an upgrade the servers of the new release are not ready before their database is.
+    """
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database does not answer.") from error
+    finally:
+        connection.close()
+    if missing:
+        raise Unavailable("The database is that of an earlier release: run `manage.py migrate`.")
 
 
 @cache

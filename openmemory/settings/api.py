@@ -81,6 +81,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
 # What has to work before this process is sent requests: callables that raise when it does not.
 HEALTH_CHECKS = {
     "database": "openmemory.api.health.database",
+    "migrations": "openmemory.api.health.migrations",
     "broker": "openmemory.api.health.broker",
     "embedder": "memories.readiness.embedder",
 }

@@ -29,6 +29,10 @@ JOBS_TIME_LIMITS = {  # seconds that a run may take
 WORKER_MEGABYTES = env.integer("OPENMEMORY_WORKER_MEGABYTES", 768, minimum=128, maximum=1_000_000)
 LONG_JOBS_NICENESS = env.integer("OPENMEMORY_LONG_JOBS_NICENESS", 10, minimum=0, maximum=19)
 
+# Whether workers for quick jobs also send what is to be done from time to time. Not where a process
+# of its own does: `openmemory.working beat`.
+QUICK_WORKERS_BEAT = env.boolean("OPENMEMORY_QUICK_WORKERS_BEAT", True)
+
 # The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.
 CELERY_APP = "openmemory.celery.app"
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = connection_urls.broker(
