@@ -4,12 +4,14 @@
         [--sizes 10000,100000] [--embedding 2000] [--beside 100000]
 
 Starts a server in a scratch folder, with users whose memories are in categories and have a history.
+They get no index of their own, as who restores has none: a job makes it afterwards.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--beside", type=int, default=100_000, help="memories, for beside")
     given = parser.parse_args()
     parts = given.parts.split(",")
+    os.environ["OPENMEMORY_EXACT_SEARCH_LIMIT"] = "10000000"
     with own_server() as server, TemporaryDirectory() as folder:
         use_django()
         if "copy" in parts:
