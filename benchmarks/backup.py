@@ -1,7 +1,7 @@
 """What an export and an import cost, as ratios to COPY of the same rows, and whom they hold up.
 
     python benchmarks/backup.py [--parts copy,embedding,beside]
-        [--sizes 10000,100000] [--embedding 2000] [--beside 100000]
+        [--sizes 10000,100000] [--rounds 3] [--embedding 2000] [--beside 100000]
 
 Starts a server in a scratch folder, with users whose memories are in categories and have a history.
 They get no index of their own, as who restores has none: a job makes it afterwards.
@@ -26,7 +26,6 @@ from managing import CATEGORISED
 from served import Server, own_server, use_django
 from stocking import Writer, settle
 
-ROUNDS = 3
 PIECE = 256 * 1024
 LATER = {"Prefer": "respond-async"}
 
@@ -52,6 +51,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--parts", default="copy,embedding,beside")
     parser.add_argument("--sizes", default="10000,100000", help="memories, for copy")
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="for copy, of which the median counts"
+    )
     parser.add_argument("--embedding", type=int, default=2_000, help="memories, for embedding")
     parser.add_argument("--beside", type=int, default=100_000, help="memories, for beside")
     given = parser.parse_args()
@@ -60,7 +62,8 @@ def main() -> None:
     with own_server() as server, TemporaryDirectory() as folder:
         use_django()
         if "copy" in parts:
-            compare_with_copy(server, [int(size) for size in given.sizes.split(",")], Path(folder))
+            sizes = [int(size) for size in given.sizes.split(",")]
+            compare_with_copy(server, sizes, given.rounds, Path(folder))
         if "embedding" in parts:
             compare_with_embedder(server, given.embedding, Path(folder))
         if "beside" in parts:
@@ -92,11 +95,11 @@ def execute(statement: str, user: Any) -> None:
 # --- COPY ------------------------------------------------------------------------------------
 
 
-def compare_with_copy(server: Server, sizes: Sequence[int], folder: Path) -> None:
+def compare_with_copy(server: Server, sizes: Sequence[int], rounds: int, folder: Path) -> None:
     rows, of_a_memory = [], []
     for size in sizes:
         user = user_with(server, size)
-        taken = [compare_export(user, folder), compare_import(user, folder)]
+        taken = [compare_export(user, rounds, folder), compare_import(user, rounds, folder)]
         of_a_memory.append([took / size for _, took in taken])
         figures = " | ".join(f"{a:.0f} ms | {b:.0f} ms | **{b / a:.2f}**" for a, b in taken)
         rows.append(f"| {size} | {figures} |")
@@ -108,23 +111,23 @@ def compare_with_copy(server: Server, sizes: Sequence[int], folder: Path) -> Non
         print(f"**{out:.2f}** in an export and by **{into:.2f}** in an import.")
 
 
-def compare_export(user: Any, folder: Path) -> tuple[float, float]:
+def compare_export(user: Any, rounds: int, folder: Path) -> tuple[float, float]:
     """Time COPY to a compressed file, as text or as binary, whichever is faster, and an export."""
     copies, exports = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         as_text = timed(lambda: copy_out(user, folder, "text"))
         copies.append(min(as_text, timed(lambda: copy_out(user, folder, "binary"))))
         exports.append(timed(lambda: export_to(user, folder / "archive.zip")))
     return median(copies), median(exports)
 
 
-def compare_import(user: Any, folder: Path) -> tuple[float, float]:
+def compare_import(user: Any, rounds: int, folder: Path) -> tuple[float, float]:
     """Time COPY of the rows into the tables that they were deleted from, and an import of them."""
     for table, condition in TABLES.items():
         with (folder / table).open("wb") as file:
             copy_table(user, table, condition, "binary", file)
     copies, imports = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         forget(user)
         copies.append(timed(lambda: copy_back(folder)))
         forget(user)
