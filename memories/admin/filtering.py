@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.utils import parse_date_str
@@ -98,7 +98,7 @@ class OfOneUser(TextFilter):
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if not self.value():
             return None
-        if not (request.GET.get("user") or request.GET.get("app")):
+        if asks_everybody(request.GET):
             return queryset.none()
         return queryset.filter(**{self.field: self.value()})
 
@@ -111,6 +111,12 @@ class ActorFilter(OfOneUser):
 class ConversationFilter(OfOneUser):
     title = "conversation (of a user or an app)"
     parameter_name = field = "conversation"
+
+
+def asks_everybody(chosen: QueryDict) -> bool:
+    """Whether a name is looked for that is only looked for among the memories of one user."""
+    named = chosen.get("actor") or chosen.get("conversation")
+    return bool(named) and not (chosen.get("user") or chosen.get("app"))
 
 
 class SupersededFilter(DropdownFilter):

@@ -37,6 +37,7 @@ from .filtering import (
     DayFilter,
     SupersededFilter,
     UserFilter,
+    asks_everybody,
 )
 from .searching import Search
 from .showing import COLOURS
@@ -52,6 +53,9 @@ DELETING = (
     "Deleted memories leave every list and search at once, cannot be brought back, and are removed "
     "for good once the time is over that deleted memories are kept for."
 )
+
+
+OF_WHOM = "Choose a user or an app as well: actors and conversations are looked for in one's own."
 
 
 class MemoryList(BoundedList):
@@ -107,6 +111,8 @@ class MemoryAdmin(ReadOnlyAdmin):
             search = Search.of(text, chosen=request.GET)
             request.search = search  # type: ignore[attr-defined]
             shown["search_how"] = search.how
+        if asks_everybody(request.GET):
+            shown["search_how"] = OF_WHOM
         response: HttpResponse = super().changelist_view(request, shown)
         return response
 

@@ -96,6 +96,12 @@ def test_filters(browser, tea, trip, query, found):
         assert (text in page) == (text in found)
 
 
+def test_an_actor_is_looked_for_in_the_memories_of_one_user(browser, tea):
+    assert "Choose a user or an app as well" in text_of(browser, LIST, actor="Alice")
+    page = text_of(browser, LIST, actor="Alice", user=tea.user_id)
+    assert "Choose a user or an app as well" not in page
+
+
 def test_filters_by_what_belongs_to_a_memory(browser, tea, trip):
     drinks = Category.objects.create(name="drinks")
     tea.put_in([drinks])
