@@ -83,6 +83,10 @@ class CategoryAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # one without a memory is nothing: it is made with the first
 
+    def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
+        # Nothing else: it may have been merged or renamed since it was read.
+        obj.save(update_fields=[*form.changed_data, "updated_at"])
+
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(self.merge)
         return [path("merge/", page, name="memories_category_merge"), *super().get_urls()]

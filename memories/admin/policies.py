@@ -54,9 +54,12 @@ class ArchivePolicyAdmin(ModelAdmin):
     def save_model(
         self, request: HttpRequest, obj: ArchivePolicy, form: ModelForm, change: bool
     ) -> None:
-        if not change:
+        if change:
+            # Not what it counts, which may have gone on since it was read.
+            obj.save(update_fields=form.changed_data)
+        else:
             obj.made_by = operator(request)
-        super().save_model(request, obj, form, change)
+            obj.save()
 
     @display(description="Policy")
     def what(self, policy: ArchivePolicy) -> str:

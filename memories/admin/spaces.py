@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
@@ -191,7 +190,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         applies=lambda space: space.state == State.ACTIVE,
     )
     def complete(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = reembedding.begin(by=operator(request), hold=settings.REEMBED_HOLD)
+        job = reembedding.complete(by=operator(request))
         return f"Job {job.pk} embeds what is missing."
 
     @button(

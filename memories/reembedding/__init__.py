@@ -6,7 +6,7 @@ and takes its place in one transaction; the first is kept to go back to until it
 
 from .comparing import COMPARE, compare_space, queue_comparison
 from .dropping import DROP, StillSearched, drop, drop_space, droppable, queue_drop
-from .following import KIND, back, begin, cancel, catch_up, choose, follow, go_on, pause
+from .following import KIND, back, begin, cancel, catch_up, choose, complete, follow, go_on, pause
 from .job import reembed
 from .overview import MEANING, Figures, LastChange, figures, last_change
 
@@ -24,6 +24,7 @@ __all__ = [
     "catch_up",
     "choose",
     "compare_space",
+    "complete",
     "drop",
     "drop_space",
     "droppable",

@@ -72,6 +72,17 @@ def begin(*, by: User, hold: bool = False) -> Job:
     return job
 
 
+def complete(*, by: User) -> Job:
+    """Embed what has no vector in the space that is searched.
+
+    Raises Conflict while another model is wanted, whose turn it is.
+    """
+    wanted = reading.current().embedder
+    if not EmbeddingSpace.objects.current().is_of(wanted):
+        raise Conflict(f"{wanted.provider}/{wanted.model} is gone over to first, or given up.")
+    return begin(by=by)
+
+
 def pause() -> None:
     """Leave the second space as it is: nothing is put into it until it is begun again."""
     for job in Job.objects.unfinished().filter(kind=KIND):

@@ -144,6 +144,17 @@ def test_what_is_missing_is_embedded(browser):
     assert reembed().state == "succeeded"
 
 
+def test_what_is_missing_waits_while_another_model_is_wanted(browser, fake):
+    start(browser, fake, hold="on")
+    job = reembed()
+    space = EmbeddingSpace.objects.current()
+
+    answer = browser.post(button_of(space, "complete"), PRESSED, follow=True)
+
+    assert "is gone over to first" in answer.content.decode()
+    assert Job.objects.get() == job
+
+
 def test_what_is_searched_is_not_dropped(browser):
     space = EmbeddingSpace.objects.current()
     assert button_of(space, "drop") not in text_of(browser, page_of(space))
