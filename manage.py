@@ -18,6 +18,12 @@ def main() -> None:
         _explain(sys.argv)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
+    except SystemExit as ended:
+        # Monitors know 1 as a warning, and here is not even somebody to ask.
+        if sys.argv[1:2] == ["doctor"] and isinstance(ended.code, str):
+            sys.stderr.write(f"{ended.code}\n")
+            sys.exit(2)
+        raise
 
 
 def _explain(argv: list[str]) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
+
+import redis
 import structlog
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from . import kinds
 from .models import Job, State
@@ -15,15 +21,26 @@ log = structlog.get_logger(__name__)
 # Ended leases that one sweep sees to. There is never more than one for each process that died.
 AT_ONCE = 100
 
+# Where it is noted that somebody sweeps, and for how many seconds.
+SWEPT, NOTED = "jobs:swept", 7 * 24 * 3600
+
 LOST = "The worker that ran this died or was cut off, {} times."
 
 
 def sweep() -> None:
     """Take back what nobody runs any more, and wake a worker for what is due."""
     take_back()
+    with suppress(redis.RedisError):  # a note for the doctor
+        cache.set(SWEPT, timezone.now(), timeout=NOTED)
     for lane in kinds.LANES:
         if is_due(lane):
             nudge(lane)
+
+
+def last_sweep() -> datetime | None:
+    """When a worker has last looked, if that is known. Raises redis.RedisError."""
+    swept: datetime | None = cache.get(SWEPT)
+    return swept
 
 
 def is_due(lane: kinds.Lane) -> bool:

@@ -44,6 +44,20 @@ SELECT id, %(app)s, %(now)s, %(type)s, %(metadata)s::jsonb FROM read ORDER BY pl
 """
 
 
+# Grouped once: looked up app by app, it would be read as often as there are apps.
+MISCOUNTED = """
+SELECT app.id FROM apps_registry_app AS app LEFT JOIN (
+    SELECT app_id, count(*) AS read FROM memories_firstaccess GROUP BY app_id
+) AS counted ON counted.app_id = app.id
+WHERE app.memories_read <> coalesce(counted.read, 0) ORDER BY app.id
+"""
+RECOUNTED = """
+UPDATE apps_registry_app AS app SET memories_read = (
+    SELECT count(*) FROM memories_firstaccess WHERE app_id = app.id
+) WHERE id = %s
+"""
+
+
 def note_accesses(
     memories: Iterable[Memory],
     *,
@@ -66,6 +80,22 @@ def note_accesses(
                 "memories": read,
             },
         )
+
+
+def miscounted() -> list[App]:
+    """The apps of which it is not counted rightly how many memories they have read."""
+    with connection.cursor() as cursor:
+        cursor.execute(MISCOUNTED)
+        ids = [pk for (pk,) in cursor.fetchall()]
+    return list(App.objects.filter(pk__in=ids).select_related("owner").order_by("pk"))
+
+
+def recount(app: App) -> None:
+    """Count anew, in the caller's transaction, how many memories an app has read."""
+    # Locked before they are counted: an access that comes meanwhile adds itself afterwards.
+    App.objects.select_for_update(no_key=True).get(pk=app.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(RECOUNTED, [app.pk])
 
 
 def forget_before(

@@ -72,6 +72,17 @@ def _drop_categories(step: Step) -> Iterator[Counts]:
     yield Counter({"Category": gone})
 
 
+def _count_miscounted() -> Counts:
+    return Counter({"App": len(accessing.miscounted())})
+
+
+def _recount(step: Step) -> Iterator[Counts]:
+    for app in accessing.miscounted():
+        with step():
+            accessing.recount(app)
+        yield Counter({"App": 1})
+
+
 def _count_jobs() -> Counts:
     return Counter({"Job": ending.old_jobs().count()})
 
@@ -130,6 +141,7 @@ CHORES = (
     ),
     Chore("accesses", "forget old accesses", _count_accesses, _forget_accesses),
     Chore("categories", "drop what nothing is in", _count_categories, _drop_categories),
+    Chore("counters", "count anew what apps have read", _count_miscounted, _recount),
     Chore("jobs", "end what was done long ago", _count_jobs, _end_jobs),
     Chore("sessions", "forget who was signed in", _count_sessions, _end_sessions),
     Chore("indexes", "see to indexes of users", _count_indexes, _see_to_indexes),

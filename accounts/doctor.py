@@ -1,0 +1,52 @@
+"""Whether there is somebody to operate the server, and which keys end soon."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from openmemory.doctor import Findings, check, listed, ok, warning
+
+from .models import ApiKey, User
+
+SOON = timedelta(days=14)
+# A key that was not used for longer is not missed.
+IN_USE = timedelta(days=30)
+
+
+@check("accounts.operators")
+def operators() -> Findings:
+    live = Q(api_keys__revoked_at=None) & (
+        Q(api_keys__expires_at=None) | Q(api_keys__expires_at__gt=timezone.now())
+    )
+    found = User.objects.filter(live, is_staff=True, is_active=True, api_keys__app_name="")
+    if number := found.distinct().count():
+        yield ok(f"{number} operators have a key.")
+    else:
+        yield warning(
+            "No operator has a key that works.",
+            "Make one: manage.py create_api_key USER --create-user --operator",
+        )
+
+
+@check("accounts.keys")
+def keys() -> Findings:
+    now = timezone.now()
+    ending = ApiKey.objects.filter(
+        revoked_at=None,
+        user__is_active=True,
+        expires_at__range=(now, now + SOON),
+        last_used_at__gt=now - IN_USE,
+    ).select_related("user")
+    named = [
+        f"{key} of {key.user} ({key.expires_at:%Y-%m-%d})" for key in ending.order_by("expires_at")
+    ]
+    if named:
+        yield warning(
+            f"{len(named)} keys that are in use expire within {SOON.days} days: {listed(named)}.",
+            "Give their programs new ones: manage.py create_api_key USER",
+        )
+    else:
+        yield ok(f"No key that is in use expires within {SOON.days} days.")

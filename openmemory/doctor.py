@@ -1,0 +1,86 @@
+"""What `manage.py doctor` looks at: each app declares its checks in a module `doctor` of its own.
+
+A check is a function that yields what it finds, good or bad. One that finds nothing amiss says
+what is well, so that whoever reads it knows that it was looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Level(IntEnum):
+    """How bad it is; also the exit code of the command, as monitors know it."""
+
+    OK = 0
+    WARNING = 1
+    ERROR = 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    level: Level
+    says: str
+    advice: str = ""
+
+
+Findings = Iterator[Finding]
+
+
+class Ground(IntEnum):
+    """What a check cannot look at anything without, each with all that stands before it."""
+
+    MACHINE = 0
+    DATABASE = 1
+    TABLES = 2  # as this version of the server wants them
+
+
+@dataclass(frozen=True)
+class Check:
+    """Named like `memories.vectors`. One that `calls_out` asks somebody else's server."""
+
+    name: str
+    find: Callable[[], Findings]
+    ground: Ground
+    calls_out: bool
+
+
+_checks: dict[str, Check] = {}
+
+
+def check(
+    name: str, *, on: Ground = Ground.TABLES, calls_out: bool = False
+) -> Callable[[Callable[[], Findings]], Callable[[], Findings]]:
+    """Declare a function to be a check."""
+
+    def declare(find: Callable[[], Findings]) -> Callable[[], Findings]:
+        known = _checks.setdefault(name, Check(name, find, on, calls_out))
+        if known.find is not find:
+            raise ValueError(f"There are two checks of the name {name!r}.")
+        return find
+
+    return declare
+
+
+def checks() -> list[Check]:
+    return list(_checks.values())
+
+
+def ok(says: str) -> Finding:
+    return Finding(Level.OK, says)
+
+
+def warning(says: str, advice: str) -> Finding:
+    return Finding(Level.WARNING, says, advice)
+
+
+def error(says: str, advice: str) -> Finding:
+    return Finding(Level.ERROR, says, advice)
+
+
+def listed(names: list[str], most: int = 5) -> str:
+    """Name a few of many."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -1,0 +1,59 @@
+import json
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from openmemory.doctor import Level
+from operators.examining import Examined, examine
+
+MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
+
+SAID = {
+    Level.OK: "All is well.",
+    Level.WARNING: "There are warnings.",
+    Level.ERROR: "There are errors.",
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Look at everything that can be wrong with the server, and say what to do. It works while "
+        "the server runs and while it does not. The exit code is 0 when all is well, 1 when "
+        "there are warnings, 2 when there are errors."
+    )
+    # The settings are looked at with the rest.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "only", nargs="*", help="what to look at: a check or an app, such as memories"
+        )
+        parser.add_argument("--quiet", action="store_true", help="say nothing of what is well")
+        parser.add_argument("--json", action="store_true", help="say it as JSON, a line for each")
+        parser.add_argument(
+            "--call-out", action="store_true", help="ask the providers of models, too"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        worst = Level.OK
+        for examined in examine(only=options["only"], calling_out=options["call_out"]):
+            worst = max(worst, examined.finding.level)
+            if examined.finding.level or not options["quiet"]:
+                self._say(examined, options)
+        if not options["json"] and not options["quiet"]:
+            self.stdout.write(SAID[worst])
+        sys.exit(worst)
+
+    def _say(self, examined: Examined, options: dict[str, Any]) -> None:
+        found = examined.finding
+        if options["json"]:
+            facts = {"check": examined.check, "level": found.level.name.lower(), "says": found.says}
+            self.stdout.write(json.dumps({**facts, "advice": found.advice}, ensure_ascii=False))
+            return
+        style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING}
+        mark = style.get(found.level, self.style.ERROR)(f"{MARKS[found.level]:>7}")
+        self.stdout.write(f"{mark}  {examined.check}: {found.says}")
+        if found.advice:
+            self.stdout.write(f"         → {found.advice}.")

@@ -1,0 +1,371 @@
+"""The doctor: what it finds well, what it finds wrong, and how it says so."""
+
+import json
+import uuid
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from accounts.models import ApiKey
+from apps_registry.models import AccessRule, App
+from configuration import changing
+from jobs import leasing, sweeping
+from jobs.models import Job
+from jobs.queueing import queue
+from memories.models import Embedding, EmbeddingSpace, Memory, StateChange
+from openmemory import doctor
+from openmemory.doctor import Ground, Level
+from operators import erasing, examining
+from tests.memories.stock import stock
+
+LONG_AGO = timezone.now() - timedelta(days=400)
+
+
+@pytest.fixture(autouse=True)
+def state_dir(settings, tmp_path):
+    settings.STATE_DIR = tmp_path / "state"
+    settings.STATE_DIR.mkdir(mode=0o700)
+    return settings.STATE_DIR
+
+
+def found(*only, **options):
+    """What is not well, each check with its levels."""
+    findings: dict[str, list[str]] = {}
+    for examined in examining.examine(only=only, **options):
+        if examined.finding.level:
+            assert examined.finding.advice
+            findings.setdefault(examined.check, []).append(examined.finding.says)
+    return findings
+
+
+def told(*arguments):
+    said = StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command("doctor", *arguments, stdout=said, no_color=True)
+    return ended.value.code, said.getvalue()
+
+
+@pytest.fixture
+def well(alice, olga):
+    """A server with a memory, of which nothing is wrong."""
+    alice.remember("Our dog Rex is afraid of thunder", app="notes")
+    alice.post("/memories/search", {"query": "What scares my pet?", "app": "notes"})
+
+
+def test_all_is_well_with_a_server_that_is(well):
+    assert found() == {}
+
+    code, said = told()
+
+    assert code == 0
+    assert said.endswith("All is well.\n")
+    assert "     ok  memories.vectors: Every memory has its vector in local/" in said
+
+
+def test_the_exit_code_tells_a_monitor_how_bad_it_is(well, state_dir):
+    ApiKey.objects.filter(user__is_staff=True).delete()
+    assert told("accounts")[0] == 1
+
+    (state_dir / "secret_key").touch(mode=0o644)
+    assert told("machine")[0] == 2
+    assert told("accounts", "machine", "--quiet")[0] == 2
+
+
+def test_a_program_reads_lines_of_json(well):
+    ApiKey.objects.filter(user__is_staff=True).delete()
+
+    _, said = told("accounts.operators", "memories.rules", "--json")
+
+    assert [json.loads(line) for line in said.splitlines()] == [
+        {
+            "check": "accounts.operators",
+            "level": "warning",
+            "says": "No operator has a key that works.",
+            "advice": "Make one: manage.py create_api_key USER --create-user --operator",
+        },
+        {
+            "check": "memories.rules",
+            "level": "ok",
+            "says": "No rule denies what is not there.",
+            "advice": "",
+        },
+    ]
+
+
+def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypatch):
+    monkeypatch.setattr(doctor, "_checks", dict(doctor._checks))
+
+    @doctor.check("accounts.broken", on=Ground.MACHINE)
+    def broken():
+        yield doctor.ok("so far")
+        raise ZeroDivisionError
+
+    findings = list(examining.examine(only=["accounts"]))
+
+    assert [(each.check, each.finding.level) for each in findings] == [
+        ("accounts.broken", Level.ERROR),
+        ("accounts.keys", Level.OK),
+        ("accounts.operators", Level.OK),
+    ]
+
+
+def test_two_checks_of_one_name_are_a_mistake():
+    with pytest.raises(ValueError, match=r"memories\.vectors"):
+        doctor.check("memories.vectors")(lambda: iter([]))
+
+
+def test_an_older_database_is_looked_at_no_further(well):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'operators'")
+
+    assert set(found()) == {"database.migrations"}
+    assert not [each for each in examining.examine() if each.check.startswith("memories")]
+
+
+def test_keys_that_are_in_use_and_expire_soon(well, alice):
+    soon = timezone.now() + timedelta(days=3)
+    unused = alice.with_key(expires_at=soon)
+    assert found("accounts") == {}
+
+    ApiKey.objects.filter(pk=unused.key.pk).update(last_used_at=timezone.now())
+
+    [said] = found("accounts")["accounts.keys"]
+    assert f"{unused.key} of alice" in said
+
+
+def test_memories_without_a_vector_unless_a_job_embeds_them(well, alice):
+    Embedding.objects.all().delete()
+    assert found("memories") == {
+        "memories.vectors": [
+            f"1 memories have no vector in {EmbeddingSpace.objects.current()}: they are found by"
+            " words alone."
+        ]
+    }
+
+    queue("embed", owner=alice.user, parameters={})
+
+    assert found("memories") == {}
+
+
+def test_what_does_not_agree_with_its_memory(well, alice, bob):
+    [other] = stock(bob.user, ["Tea"])
+    Embedding.objects.filter(memory=other).update(user=alice.user)
+    app = App.objects.get(name="notes")
+    App.objects.filter(pk=app.pk).update(memories_read=7)
+    for effect in ("allow", "deny"):
+        AccessRule.objects.create(app=app, memory_id=uuid.uuid4(), effect=effect)
+    EmbeddingSpace.objects.create(provider="openai", model="m", dimensions=9, state="dropping")
+    assert not StateChange.objects.filter(memory=other).exists()
+
+    assert found("memories") == {
+        "memories.counters": ["What these apps have read was counted wrongly: notes of alice."],
+        "memories.orphans": [
+            "1 vectors belong to no memory of their user.",
+            "1 memories have no history.",
+        ],
+        "memories.rules": ["1 rules deny memories that are no more."],
+        "memories.spaces": ["The vectors of openai/m (9) were dropped in part."],
+    }
+
+    call_command("housekeep", "--only", "counters", "--quiet")
+    assert "memories.counters" not in found("memories")
+
+
+def test_jobs_that_nobody_does(well, alice, settings):
+    for kind in ("embed", "embed_new", "unheard-of"):
+        job = Job(kind=kind, owner=alice.user, run_after=LONG_AGO)
+        job.save()
+    run = queue("index_vectors", owner=alice.user, parameters={"space": 1})
+    Job.objects.filter(pk=run.pk).update(run_after=LONG_AGO - timedelta(days=1))
+    leasing.take("long")
+    Job.objects.filter(pk=run.pk).update(lease_until=LONG_AGO)
+    for kind in ("infer", "infer", "embed"):
+        error = {"code": "internal", "detail": ""}
+        Job.objects.create(
+            kind=kind, owner=alice.user, state="failed", error=error, finished_at=timezone.now()
+        )
+
+    findings = found("jobs")
+
+    assert len(findings.pop("jobs.queue")) == 2
+    assert findings == {
+        "jobs.failures": ["3 jobs failed in the last day: 2 of kind infer, 1 of kind embed."],
+        "jobs.kinds": ["There are jobs of kinds that nobody here can do: unheard-of."],
+        "jobs.leases": ["1 jobs are leased to workers that died."],
+    }
+
+
+def test_a_broker_that_is_away(well, settings, monkeypatch):
+    from openmemory.celery import app
+
+    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+
+    [said] = found("jobs.broker")["jobs.broker"]
+
+    assert said.startswith("The broker does not answer")
+
+
+def test_a_worker_is_heard_of_by_its_sweeps(well, settings):
+    settings.DATABASE_URL = "postgres://elsewhere"  # there is no telling by what runs here
+    assert found("machine.workers") == {
+        "machine.workers": ["No worker has looked for jobs so far."]
+    }
+
+    sweeping.sweep()
+
+    assert found("machine.workers") == {}
+    from django.core.cache import cache
+
+    cache.set(sweeping.SWEPT, LONG_AGO)
+    [said] = found("machine.workers")["machine.workers"]
+    assert said == f"No worker has looked for jobs since {LONG_AGO:%Y-%m-%d %H:%M} UTC."
+    cache.delete(sweeping.SWEPT)
+
+
+def test_what_is_deleted_and_should_be_purged(well):
+    Memory.objects.update(state="deleted", state_changed_at=timezone.now() - timedelta(days=31))
+    assert found("operators") == {}
+
+    Memory.objects.update(state_changed_at=LONG_AGO)
+
+    assert found("operators") == {
+        "operators.purge": ["1 deleted memories should have been purged."]
+    }
+
+
+def test_an_erasure_that_was_given_up(well, alice, olga):
+    job = erasing.queue_erasure(alice.user, by=olga.user)
+    assert found("operators") == {}
+
+    error = {"code": "given_up", "detail": ""}
+    Job.objects.filter(pk=job.pk).update(state="failed", error=error, finished_at=timezone.now())
+
+    assert found("operators.erasures") == {"operators.erasures": ["1 erasures did not end."]}
+
+
+def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
+    llm = {"provider": "openai", "model": "m", "api_key": "env:OPENAI_API_KEY"}
+    changing.change({"llm": llm}, by=olga.user)
+
+    [said] = found("configuration")["configuration.keys"]
+
+    assert said.startswith("The key of the llm cannot be used: ")
+    assert "OPENAI_API_KEY" in said
+
+
+def test_providers_are_asked_only_when_it_is_allowed(well, olga):
+    changing.change(
+        {"llm": {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}},
+        by=olga.user,
+    )
+    assert "configuration.llm" not in found("configuration")
+
+    [said] = found("configuration.llm", calling_out=True)["configuration.llm"]
+
+    assert said.startswith("The language model of openai cannot be asked: ")
+
+
+def test_backups_that_are_too_old(well, alice, settings, tmp_path):
+    assert found("backups") == {}
+    Memory.objects.update(updated_at=LONG_AGO)
+    assert found("backups") == {"backups.age": ["Nobody is backed up from time to time."]}
+
+    settings.BACKUP_FOLDER = tmp_path / "backups"
+    settings.BACKUP_FOLDER.mkdir()
+    alice.user.__class__.objects.update(created_at=LONG_AGO)
+    [said] = found("backups")["backups.age"]
+    assert said == "2 users have no backup that is new enough: alice, olga."
+
+    for user in alice.user.__class__.objects.all():
+        name = f"memories_{user}_{user.pk}_{timezone.now():%Y%m%dT%H%M%SZ}.zip"
+        (settings.BACKUP_FOLDER / name).touch()
+    assert found("backups") == {}
+
+
+def test_what_others_on_this_machine_can_read(well, state_dir):
+    for name in ("secret_key", "api_key"):
+        (state_dir / name).touch(mode=0o600)
+    assert found("machine") == {}
+
+    (state_dir / "api_key").chmod(0o640)
+    state_dir.chmod(0o755)
+
+    [said] = found("machine")["machine.permissions"]
+    assert said == f"Others on this machine can read: {state_dir}, {state_dir / 'api_key'}."
+
+
+def test_settings_that_are_dangerous(well, settings):
+    settings.DEBUG = True
+    settings.LEGACY_CLIENTS = True
+    settings.SECRET_KEY_FALLBACKS = ["former"]
+
+    assert len(found("software.exposure")["software.exposure"]) == 3
+
+
+def test_packages_of_other_versions(well, settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "requirements.txt").write_text(
+        "Django==1.0  # old\n\nunheard-of==1.0\nother==1; python_version < '3'\n"
+    )
+
+    missing, others = found("software.packages")["software.packages"]
+
+    assert missing == "Packages are missing: unheard-of."
+    assert others.startswith("Packages are of other versions: Django ")
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_an_index_that_was_not_built_to_the_end(alice):
+    for text in ("Tea", "Coffee"):
+        alice.remember(text)
+    assert found("database.indexes") == {}
+    building = "CREATE UNIQUE INDEX CONCURRENTLY half_built ON memories_statechange (new_state)"
+
+    with connection.cursor() as cursor, pytest.raises(IntegrityError):
+        cursor.execute(building)
+
+    said = "Indexes were not built to the end, and are not used: half_built."
+    assert found("database.indexes") == {"database.indexes": [said]}
+    with connection.cursor() as cursor:
+        cursor.execute("DROP INDEX half_built")
+
+
+@pytest.mark.parametrize("memories", [2, 20])
+def test_a_look_takes_as_many_statements_for_few_as_for_many(
+    well, alice, memories, django_assert_max_num_queries
+):
+    stock(alice.user, [str(number) for number in range(memories)])
+
+    with django_assert_max_num_queries(70):
+        found("memories", "jobs", "accounts", "operators")
+
+
+def test_it_works_while_the_server_runs(shared_server):
+    looking = shared_server.manage("doctor", "machine", "software", "database", "--json")
+    said, _ = looking.communicate(timeout=120)
+
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert looking.returncode == 0, said
+    says = {line["check"]: line["says"] for line in lines}
+    assert says["machine.server"].startswith("The server runs: process ")
+    assert says["machine.workers"] in {
+        "A worker looked for jobs a moment ago.",
+        "The workers are starting.",
+    }
+
+
+def test_wrong_settings_are_an_error_to_a_monitor(shared_server):
+    shared_server.environment["OPENMEMORY_HOUSEKEEPING_HOURS"] = "often"
+    try:
+        looking = shared_server.manage("doctor")
+        said, _ = looking.communicate(timeout=120)
+    finally:
+        del shared_server.environment["OPENMEMORY_HOUSEKEEPING_HOURS"]
+
+    assert looking.returncode == 2
+    assert "OPENMEMORY_HOUSEKEEPING_HOURS='often' is not a whole number." in said
