@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from apps_registry.models import App
 
 from .models import Access, Memory
@@ -121,3 +122,12 @@ def forget_before(
 
 def count_before(moment: datetime) -> int:
     return Access.objects.filter(accessed_at__lt=moment).count()
+
+
+def forget_reader(user: User) -> int:
+    """Take the name of an operator from the log of what they read in the admin: how often it was.
+
+    Not the accesses: others are told by these that somebody has read a memory of theirs.
+    """
+    read = Access.objects.filter(app=None, metadata__operator=user.user_id)
+    return read.update(metadata={})

@@ -26,7 +26,7 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.queueing import queue
 from jobs.withdrawing import withdraw
-from memories import indexing, reembedding, removing
+from memories import accessing, indexing, reembedding, removing
 from memories.models import (
     Access,
     ArchivePolicy,
@@ -138,6 +138,7 @@ def erase(
         for space in EmbeddingSpace.objects.all():
             indexing.drop_index(user, space)
         erased.counts["backups"] += traces.remove_backups(user)
+        accessing.forget_reader(user)
         telling("removing the rest")
         if _remove_rest(user, by, erased):
             break
@@ -148,11 +149,13 @@ def erase(
 def _lock_out(user: User) -> Counter[str]:
     """Let nobody act for a person from the next request on, in the caller's transaction."""
     User.objects.filter(pk=user.pk).update(is_active=False, updated_at=timezone.now())
-    keys, _ = ApiKey.objects.filter(user=user).delete()
+    theirs = ApiKey.objects.filter(user=user)
+    logged = traces.forget_log(ApiKey, theirs.values_list("pk", flat=True))
+    keys, _ = theirs.delete()
     sessions = traces.end_sessions(user)
     # What is done for everybody goes on, though it was this operator who asked for it.
     Job.objects.owned_by(user).filter(kind=reembedding.KIND).update(owner=None)
-    return Counter({"ApiKey": keys, "sessions": sessions})
+    return logged + Counter({"ApiKey": keys, "sessions": sessions})
 
 
 def _remove_memories(user: User, by: User | None, erased: Erased) -> None:
@@ -215,7 +218,9 @@ def _drop_categories(theirs: Collection[uuid.UUID]) -> Counter[str]:
         held = Category.objects.unused().filter(pk__in=named).order_by("pk")
         # Looked at again once nobody can put a memory there: somebody may just have done so.
         ids = list(held.select_for_update(of=("self",)).values_list("pk", flat=True))
-        return removing.counted(Category.objects.unused().filter(pk__in=ids).delete())
+        unused = Category.objects.unused().filter(pk__in=ids)
+        logged = traces.forget_log(Category, unused.values_list("pk", flat=True))
+        return logged + removing.counted(unused.delete())
 
 
 def _write_receipt(erased: Erased, counts: Counter[str], *, by: User | None, **more: Any) -> None:

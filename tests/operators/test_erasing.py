@@ -23,7 +23,8 @@ from jobs.queueing import queue
 from jobs.running import run_due
 from jobs.withdrawing import StillRunning
 from memories import indexing
-from memories.models import ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
+from memories.accessing import note_accesses
+from memories.models import Access, ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
 from openmemory.admin import auditing
 from operators import erasing
 from operators.models import Receipt
@@ -125,6 +126,8 @@ def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
     Memory.objects.filter(pk=memory.pk).change_state("archived", by=olga.user)
     changing.change({"openmemory": {"custom_instructions": "Be brief"}}, by=olga.user)
     policy = ArchivePolicy.objects.create(days=1, user=bob.user, made_by=olga.user)
+    read = {"operator": "olga"}
+    note_accesses([memory], app=None, access_type="admin", metadata=read)
 
     erase(olga)
 
@@ -133,6 +136,7 @@ def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
     assert (change.changed_by, change.operator) == (None, "")
     policy.refresh_from_db()
     assert policy.made_by is None
+    assert Access.objects.get().metadata == {}
     assert "olga" not in everything_kept()
 
 
@@ -262,7 +266,9 @@ def test_sessions_in_the_admin_and_what_it_has_logged_of_the_person_go(alice, ol
     for member in (alice, olga):
         client.__class__().force_login(member.user)
     [memory] = stock(alice.user, ["Tea"])
-    for by, of in ((alice.user, olga.user), (olga.user, alice.user), (olga.user, memory)):
+    about = [(alice.user, olga.user), (olga.user, alice.user), (olga.user, memory)]
+    about.append((olga.user, alice.key))
+    for by, of in about:
         auditing.record(by, CHANGE, of, name="alice", message="")
     kept = auditing.record(olga.user, CHANGE, olga.user, name="olga", message="")
 
