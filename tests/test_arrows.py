@@ -7,7 +7,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-EVERY_APP = {"openmemory.admin", "openmemory.api", "openmemory.errors", "openmemory.env"}
+EVERY_APP = {
+    "openmemory.admin",
+    "openmemory.api",
+    "openmemory.doctor",
+    "openmemory.errors",
+    "openmemory.env",
+}
 EVERY_APP |= {"openmemory.watching"}
 
 ALLOWED = {

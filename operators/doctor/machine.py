@@ -24,6 +24,9 @@ LITTLE_SHARE, LITTLE, TOO_LITTLE = 0.1, 5 * GIGABYTE, GIGABYTE // 2
 # Sweeps that may be missed before a worker is taken for dead.
 SILENT = 6
 
+# Seconds that a server which was just started has until its workers are heard of.
+STARTING = 300
+
 # What opens the server to whoever reads it.
 SECRETS = ("secret_key", "api_key")
 
@@ -76,7 +79,8 @@ def workers() -> Findings:
         swept = sweeping.last_sweep()
     except redis.RedisError:
         swept = None  # the check of the broker says it
-    if swept is not None and timezone.now() - swept < _patience():
+    silent = SILENT * timedelta(seconds=settings.JOBS_SWEEP_SECONDS)
+    if swept is not None and timezone.now() - swept < silent:
         yield ok("A worker looked for jobs a moment ago.")
     elif not settings.DATABASE_URL and (server := _server()) is None:
         yield ok("No worker runs, as the server does not.")
@@ -90,12 +94,8 @@ def workers() -> Findings:
         )
 
 
-def _patience() -> timedelta:
-    return SILENT * timedelta(seconds=settings.JOBS_SWEEP_SECONDS)
-
-
 def _is_young(server: Owner) -> bool:
-    return time.time() - psutil.Process(server.pid).create_time() < _patience().total_seconds()
+    return time.time() - psutil.Process(server.pid).create_time() < STARTING
 
 
 def _server() -> Owner | None:
