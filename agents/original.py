@@ -51,7 +51,7 @@ def search_memory(
     """
     asked = read(SearchSerializer, {"query": query})
     hits = recall(asked["query"], user=caller.user, app=caller.app, top_k=FOUND)
-    page = fitting(hits, lambda hit: hit.memory)
+    page = fitting(hits, lambda hit: [hit.memory])
     note_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
     return _json({"results": [{**_shown(hit.memory), "score": hit.score} for hit in page]})
 
@@ -62,7 +62,7 @@ def list_memories(caller: Caller) -> str:
     It shows the newest hundred at most: search_memory finds the others.
     """
     memories = after(caller.memories().active().with_relations(), None)
-    page = fitting(list(memories[:LISTED]), lambda memory: memory)
+    page = fitting(list(memories[:LISTED]), lambda memory: [memory])
     note_accesses(page, app=caller.app, access_type="list")
     return _json([{**_shown(memory), "user_id": caller.user.user_id} for memory in page])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -27,12 +27,12 @@ class WrongCursor(Malformed):
     """This `cursor` is none that this tool gave: leave it out to begin anew."""
 
 
-def fitting(items: Sequence[T], memory_of: Callable[[T], Memory]) -> list[T]:
+def fitting(items: Sequence[T], shown_of: Callable[[T], Iterable[Memory]]) -> list[T]:
     """The first of these that one answer has room for, and at least one."""
     kept: list[T] = []
     left = MOST_CHARACTERS
     for item in items:
-        left -= _characters(memory_of(item))
+        left -= sum(_characters(memory) for memory in shown_of(item))
         if kept and left < 0:
             break
         kept.append(item)

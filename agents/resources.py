@@ -65,7 +65,7 @@ def _resource(category: Category) -> Resource:
 
 def _memories(caller: Caller, category: str) -> str:
     memories = caller.memories().active().in_categories([category]).with_relations()
-    page = fitting(list(after(memories, None)[:MOST]), lambda memory: memory)
+    page = fitting(list(after(memories, None)[:MOST]), lambda memory: [memory])
     if caller.app is not None:
         note_accesses(page, app=caller.app, access_type="resource")
     return json.dumps({"memories": [shown(each).model_dump() for each in page]}, ensure_ascii=False)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from pydantic import BaseModel, Field
 
 from memories.models import Memory
-from memories.recalling import Hit
+from memories.recalling import Exchange, Hit
 from memories.remembering import Remembered
 
 CURSOR = "Send this as `cursor` for what follows; null at the end."
@@ -29,9 +29,18 @@ class ShownMemory(BaseModel):
     )
 
 
+class Said(BaseModel):
+    id: str = Field(description="What the other tools know it by.")
+    text: str = Field(description="What was said.")
+    actor: str | None = Field(description="Who said it; null when that is unknown.")
+    created_at: str = Field(description="When it was said, in UTC.")
+
+
 class FoundMemory(ShownMemory):
-    score: float = Field(description="Its rank in this search, 0 to 1.")
+    score: float = Field(description="Its rank in this search: the greater, the better.")
     similarity: float = Field(description="How near its meaning is: 0 unrelated, 1 the same.")
+    before: list[Said] = Field(description="What was said before it, where that was asked for.")
+    after: list[Said] = Field(description="What was said after it, where that was asked for.")
 
 
 class Found(BaseModel):
@@ -77,9 +86,22 @@ def shown(memory: Memory) -> ShownMemory:
     return ShownMemory(**_fields(memory))
 
 
-def found(hit: Hit) -> FoundMemory:
+def found(hit: Hit, exchange: Exchange) -> FoundMemory:
     return FoundMemory(
-        **_fields(hit.memory), score=round(hit.score, 4), similarity=round(hit.similarity, 4)
+        **_fields(hit.memory),
+        score=round(hit.score, 4),
+        similarity=round(hit.similarity, 4),
+        before=[_said(memory) for memory in exchange.before],
+        after=[_said(memory) for memory in exchange.after],
+    )
+
+
+def _said(memory: Memory) -> Said:
+    return Said(
+        id=str(memory.pk),
+        text=memory.content,
+        actor=memory.actor or None,
+        created_at=written(memory.created_at),
     )
 
 

@@ -26,9 +26,9 @@ BATCH = 10_000
 # find the same cannot wait for each other, and only that changes the row of the app.
 NOTED = """
 WITH read AS MATERIALIZED (
-    SELECT read.id, read.place
+    SELECT read.id, read.type, read.place
     FROM set_config('synchronous_commit', 'off', true),
-        unnest(%(memories)s::uuid[]) WITH ORDINALITY AS read (id, place)
+        unnest(%(memories)s::uuid[], %(types)s::text[]) WITH ORDINALITY AS read (id, type, place)
 ),
 first AS (
     INSERT INTO memories_firstaccess (memory_id, app_id)
@@ -41,7 +41,7 @@ counted AS (
     WHERE id = %(app)s::uuid AND EXISTS (SELECT FROM first)
 )
 INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metadata)
-SELECT id, %(app)s, %(now)s, %(type)s, %(metadata)s::jsonb FROM read ORDER BY place
+SELECT id, %(app)s, %(now)s, type, %(metadata)s::jsonb FROM read ORDER BY place
 """
 
 
@@ -64,11 +64,17 @@ def note_accesses(
     *,
     app: App | None,
     access_type: str,
+    context: Iterable[Memory] = (),
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    """Log one reading of each of these memories, by an app or by somebody where there is none."""
-    read = [memory.pk for memory in memories]
-    if not read:
+    """Log one reading of each of these memories, by an app or by somebody where there is none.
+
+    And one as `context` of each that was shown around them and is none of them.
+    """
+    types = {memory.pk: access_type for memory in memories}
+    for memory in context:
+        types.setdefault(memory.pk, "context")
+    if not types:
         return
     with connection.cursor() as cursor:
         cursor.execute(
@@ -76,9 +82,9 @@ def note_accesses(
             {
                 "app": app.pk if app else None,
                 "now": timezone.now(),
-                "type": access_type,
                 "metadata": json.dumps(metadata or {}),
-                "memories": read,
+                "memories": list(types),
+                "types": list(types.values()),
             },
         )
 

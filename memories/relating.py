@@ -122,4 +122,4 @@ def _as_question(memory: Memory, embedding: Embedding) -> Question:
     """What the memory says, asked by somebody who wants to find the like."""
     embedded: Future[Vectors] = Future()
     embedded.set_result(np.asarray(embedding.vector, dtype=np.float32))
-    return Question(memory.user, embedding.space, True, [], embedded)
+    return Question(memory.content, memory.user, embedding.space, True, [], embedded)

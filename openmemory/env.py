@@ -80,6 +80,20 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
     return value
 
 
+def number(name: str, default: float, *, minimum: float, maximum: float) -> float:
+    raw = string(name)
+    if not raw:
+        return default
+    try:
+        value = float(raw)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name}={raw!r} is not a number.") from None
+    # Said so that what is not a number to Python either, "nan", is refused as well.
+    if not minimum <= value <= maximum:
+        raise ImproperlyConfigured(f"{name}={raw} is not between {minimum} and {maximum}.")
+    return value
+
+
 def strings(name: str, default: list[str]) -> list[str]:
     """Read a comma-separated list."""
     return _parts(string(name)) or default

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Annotated
 
 from pydantic import Field
@@ -12,7 +13,7 @@ from agents.shapes import Apps, Found, Memories, ShownApp, ShownMemory, found, s
 from apps_registry.models import App
 from memories.accessing import note_accesses
 from memories.models import Memory
-from memories.recalling import recall
+from memories.recalling import exchanges, recall
 from memories.relating import related_to
 from memories.serializers import SearchSerializer
 
@@ -47,13 +48,17 @@ def search_memories(
     conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
+    include_context: Annotated[
+        int, Field(ge=0, le=5, description="Bring so much of what was said before and after each.")
+    ] = 0,
     cursor: Cursor = None,
 ) -> Found:
     """Find what is remembered about this person that answers a question.
 
     Call it before you answer anything that may depend on who the person is: their preferences,
     people, places, plans, work, or what was said in an earlier conversation. It searches by
-    meaning and by words, so ask in a full question or with the words that matter.
+    meaning and by words, so ask in a full question or with the words that matter, and name whose
+    words you look for. Set include_context where an answer is only clear from what it answers.
     """
     asked = read(SearchSerializer, {"query": query})
     start = offset(cursor, most=RANKED - 1)
@@ -71,11 +76,19 @@ def search_memories(
             to_date=to_date,
         ),
     )
-    page = fitting(hits[start : start + limit], lambda hit: hit.memory)
-    note_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
+    listed = hits[start : start + limit]
+    around = exchanges(
+        [hit.memory for hit in listed], user=caller.user, app=caller.app, places=include_context
+    )
+    page = fitting(listed, lambda hit: [hit.memory, *around[hit.memory.pk]])
+    read_too = chain.from_iterable(around[hit.memory.pk] for hit in page)
+    note_accesses(
+        [hit.memory for hit in page], app=caller.app, access_type="search", context=read_too
+    )
     end = start + len(page)
     next_cursor = str(end) if page and end < len(hits) else None
-    return Found(memories=[found(hit) for hit in page], next_cursor=next_cursor)
+    shown_hits = [found(hit, around[hit.memory.pk]) for hit in page]
+    return Found(memories=shown_hits, next_cursor=next_cursor)
 
 
 def get_memories(
@@ -102,7 +115,7 @@ def get_memories(
     )
     memories = kept.keep(caller.memories().active())
     listed = list(after(memories.with_relations(), cursor)[: limit + 1])
-    page = fitting(listed[:limit], lambda memory: memory)
+    page = fitting(listed[:limit], lambda memory: [memory])
     _note(caller, page, "list")
     next_cursor = place_of(page[-1]) if len(page) < len(listed) else None
     return Memories(memories=[shown(memory) for memory in page], next_cursor=next_cursor)
@@ -133,7 +146,7 @@ def get_related(
     start = offset(cursor, most=10_000)
     related = related_to(memory, among=caller.memories().active()).with_relations()
     listed = list(related[start : start + limit + 1])
-    page = fitting(listed[:limit], lambda each: each)
+    page = fitting(listed[:limit], lambda each: [each])
     _note(caller, page, "related")
     next_cursor = str(start + len(page)) if len(page) < len(listed) else None
     return Memories(memories=[shown(each) for each in page], next_cursor=next_cursor)

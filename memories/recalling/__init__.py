@@ -1,9 +1,11 @@
-"""Find what a user's memories say about a question, by meaning and by words.
+"""Find what a user's memories say about a question, by meaning, by words, and by who said it.
 
 How the two are weighed, and why, stands in docs/decisions/0005-recall.md.
 """
 
+from .exchanges import Exchange, exchanges
+from .explaining import Explanation
 from .filters import Filters
-from .hits import Explanation, Hit, Hits, recall
+from .hits import Hit, Hits, recall
 
-__all__ = ["Explanation", "Filters", "Hit", "Hits", "recall"]
+__all__ = ["Exchange", "Explanation", "Filters", "Hit", "Hits", "exchanges", "recall"]

@@ -1,109 +1,145 @@
-"""Weigh candidates by meaning and by words, and put both into one score."""
+"""Put what is known of the candidates into one score."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection
+from .weighing import Candidate
+from .weights import Weights
 
-from .question import Question
-from .words import Lexeme
-
-NEARNESS_WEIGHT = 0.6
-WORDS_WEIGHT = 0.4
-
-# Of each candidate, the newest first: its cosine with the question, null where either has no
-# vector in this space, and which of the lexemes, counted from 1, are among its words. Written
-# out, as Django takes longer to build and read this than PostgreSQL to answer it.
-WEIGHED = """
-SELECT memory.id,
-    1 - (embedding.vector <=> %(vector)s::halfvec),
-    ARRAY(
-        SELECT lexeme.number
-        FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (query, number)
-        WHERE memory.words @@ lexeme.query::tsquery
-    )
-FROM memories_memory AS memory
-LEFT JOIN memories_embedding AS embedding
-    ON embedding.memory_id = memory.id AND embedding.space_id = %(space)s
-WHERE memory.id = ANY(%(ids)s::uuid[])
-ORDER BY memory.created_at DESC, memory.id
-"""
+# Of so many places around a memory, the words count as near it.
+WORDS_WITHIN = 2
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A memory that may be an answer, and how much of the question is in it."""
+class Neighbour:
+    """That one candidate stands so many places from another one, in the same conversation."""
 
-    pk: uuid.UUID
-    cosine: float | None
-    similarity: float
-    matched: Sequence[Lexeme]
-    weight: float
+    candidate: Candidate
+    places: int
+
+
+# Of each candidate, those of its neighbours that count.
+Surroundings = Mapping[uuid.UUID, Collection[Neighbour]]
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What the best neighbour of a candidate is worth to it."""
+
+    by: uuid.UUID
+    places: int
+    worth: float
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A candidate with its score, and the two parts of it, all from 0 to 1."""
+    """A candidate with its score, and the parts that this is the sum of, before their weights."""
 
     candidate: Candidate
     nearness: float
     words: float
-
-    @property
-    def score(self) -> float:
-        return NEARNESS_WEIGHT * self.nearness + WORDS_WEIGHT * self.words
-
-
-def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
-    """Weigh these memories by both measures, whichever brought them; the newest come first."""
-    parameters: dict[str, Any] = {
-        "ids": "{" + ",".join(map(str, ids)) + "}",
-        "vector": question.vector and question.vector.to_text(),
-        "space": question.space.pk,
-        "lexemes": [lexeme.query for lexeme in question.lexemes],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(WEIGHED, parameters)
-        rows = cursor.fetchall()
-    return [_candidate(question, pk, cosine, numbers) for pk, cosine, numbers in rows]
+    nearby_words: Lift | None
+    context: Lift | None
+    speaker: float
+    score: float
 
 
-def rank(candidates: Sequence[Candidate]) -> list[Ranked]:
-    """Score the candidates against each other, the best first; equal ones stay as they stood.
+def rank(
+    candidates: Sequence[Candidate],
+    weights: Weights,
+    *,
+    around: Surroundings | None = None,
+    named: Collection[str] = (),
+) -> list[Ranked]:
+    """Score the candidates against each other, the best first; of equal ones, the newest.
 
     The nearest has the nearness 1 and the farthest 0; where none is nearer than another, all
-    have 1. The words of a memory count against the most that any candidate has. One without a
-    vector, as of a moment ago, is judged by its words alone.
+    have 1. The words of a memory, with a share of its best neighbour's, count against the most
+    that any candidate has. One without a vector, as of a moment ago, is judged by its words alone.
+    To this is added a share of what the best of its neighbours has reached so far, and
+    something for who is named.
     """
-    cosines = [each.cosine for each in candidates if each.cosine is not None]
-    farthest, nearest = min(cosines, default=0.0), max(cosines, default=0.0)
-    most = max((each.weight for each in candidates), default=0.0)
+    around = around or {}
+    nearby = {each.pk: _nearby_words(around.get(each.pk, ())) for each in candidates}
+    words = _among_all(
+        {
+            each.pk: each.weight + weights.nearby_words * _worth(nearby[each.pk])
+            for each in candidates
+        }
+    )
+    near = _nearness(candidates, words)
+    alone = {
+        each.pk: weights.similarity * near[each.pk] + weights.words * words[each.pk]
+        for each in candidates
+    }
     ranked = []
     for each in candidates:
-        words = each.weight / most if most else 0.0
-        nearness = words if each.cosine is None else _nearness(each.cosine, farthest, nearest)
-        ranked.append(Ranked(each, nearness, words))
-    return sorted(ranked, key=lambda each: each.score, reverse=True)
+        context = _context(around.get(each.pk, ()), alone, weights.per_place)
+        speaker = 1.0 if each.actor in named else 0.0
+        ranked.append(
+            Ranked(
+                each,
+                nearness=near[each.pk],
+                words=words[each.pk],
+                nearby_words=nearby[each.pk],
+                context=context,
+                speaker=speaker,
+                score=alone[each.pk]
+                + weights.context * _worth(context)
+                + weights.speaker * speaker,
+            )
+        )
+    newest = sorted(
+        sorted(ranked, key=lambda each: each.candidate.pk),
+        key=lambda each: each.candidate.created_at,
+        reverse=True,
+    )
+    return sorted(newest, key=lambda each: each.score, reverse=True)
 
 
-def _candidate(
-    question: Question, pk: uuid.UUID, cosine: float | None, numbers: Sequence[int]
-) -> Candidate:
-    matched = [question.lexemes[number - 1] for number in numbers]
-    return Candidate(
-        pk,
-        cosine,
-        similarity=0.0 if cosine is None else question.space.embedder.calibrate(cosine),
-        matched=matched,
-        weight=sum(lexeme.weight for lexeme in matched),
+def _nearby_words(neighbours: Iterable[Neighbour]) -> Lift | None:
+    return _best(
+        Lift(each.candidate.pk, each.places, each.candidate.weight)
+        for each in neighbours
+        if each.places <= WORDS_WITHIN
     )
 
 
-def _nearness(cosine: float, farthest: float, nearest: float) -> float:
-    if farthest == nearest:
-        return 1.0
-    return (cosine - farthest) / (nearest - farthest)
+def _context(
+    neighbours: Iterable[Neighbour], alone: Mapping[uuid.UUID, float], per_place: float
+) -> Lift | None:
+    return _best(
+        Lift(each.candidate.pk, each.places, alone[each.candidate.pk] * per_place**each.places)
+        for each in neighbours
+    )
+
+
+def _best(lifts: Iterable[Lift]) -> Lift | None:
+    best = max(lifts, key=lambda lift: lift.worth, default=None)
+    return best if best and best.worth else None
+
+
+def _worth(lift: Lift | None) -> float:
+    return lift.worth if lift else 0.0
+
+
+def _among_all(weights: Mapping[uuid.UUID, float]) -> dict[uuid.UUID, float]:
+    most = max(weights.values(), default=0.0)
+    return {pk: weight / most if most else 0.0 for pk, weight in weights.items()}
+
+
+def _nearness(
+    candidates: Sequence[Candidate], words: Mapping[uuid.UUID, float]
+) -> dict[uuid.UUID, float]:
+    cosines = [each.cosine for each in candidates if each.cosine is not None]
+    farthest, nearest = min(cosines, default=0.0), max(cosines, default=0.0)
+    span = nearest - farthest
+    return {
+        each.pk: words[each.pk]
+        if each.cosine is None
+        else ((each.cosine - farthest) / span if span else 1.0)
+        for each in candidates
+    }

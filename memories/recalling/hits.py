@@ -5,35 +5,18 @@ from dataclasses import dataclass
 from accounts.models import User
 from apps_registry.models import App
 from memories.models import Memory
-from memories.models.memory import MemoryQuerySet
 
+from .explaining import Explanation, explanation
 from .filters import Filters
-from .fusing import NEARNESS_WEIGHT, WORDS_WEIGHT, Ranked, rank, weigh
 from .question import Question
+from .ranking import ranking
+from .reading import readable
 from .stages import stage
 from .vectors import nearest
 from .words import best_by_words
 
 # How many memories come in question by meaning, and as many by words.
 CANDIDATES = 100
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """How a hit was ranked: its score is the sum of the two parts, each times its weight.
-
-    `vectors_by` is `index` where the user's own index brought the nearest, `exact` where all were
-    compared, and `none` where the question had no vector to compare with. The words of other
-    memories are not spoken of: an app may not be allowed to read those.
-    """
-
-    cosine: float | None
-    similarity_part: float
-    words_part: float
-    matched_words: dict[str, float]
-    words_score: float
-    weights: dict[str, float]
-    vectors_by: str
 
 
 @dataclass(frozen=True)
@@ -76,15 +59,15 @@ def recall(
     `similarity`, whatever their words; found by words alone, none has one, and none is left out.
     With `explain` each hit says how it was ranked.
     """
+    memories = (filters or Filters()).keep(readable(user, app))
     with stage("question"):
         question = Question.of(user, query)
-    memories = (filters or Filters()).keep(_readable(user, app))
     with stage("words"):
         fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
     with stage("vectors"):
         near, vectors_by = nearest(memories, question, limit=CANDIDATES)
     with stage("ranking"):
-        ranked = rank(weigh({*near, *fitting}, question))
+        ranked = ranking({*near, *fitting}, question, among=memories)
     least = (threshold or 0.0) if question.vector else 0.0
     best = [each for each in ranked if each.candidate.similarity >= least][:top_k]
     with stage("reading"):
@@ -94,27 +77,10 @@ def recall(
             memory=found[each.candidate.pk],
             score=each.score,
             similarity=each.candidate.similarity,
-            explanation=_explanation(each, vectors_by) if explain else None,
+            explanation=explanation(each, vectors_by) if explain else None,
         )
         for each in best
         if each.candidate.pk in found  # else it was deleted a moment ago
     )
     hits.by_words_alone = question.vector is None
     return hits
-
-
-def _readable(user: User, app: App | None) -> MemoryQuerySet:
-    """What may be found at all. Every statement of a recall starts from here."""
-    return Memory.objects.owned_by(user).active().readable_by(app)
-
-
-def _explanation(ranked: Ranked, vectors_by: str) -> Explanation:
-    return Explanation(
-        cosine=ranked.candidate.cosine,
-        similarity_part=ranked.nearness,
-        words_part=ranked.words,
-        matched_words={lexeme.text: lexeme.weight for lexeme in ranked.candidate.matched},
-        words_score=ranked.candidate.weight,
-        weights={"similarity": NEARNESS_WEIGHT, "words": WORDS_WEIGHT},
-        vectors_by=vectors_by,
-    )

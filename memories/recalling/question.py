@@ -30,6 +30,7 @@ class Question:
     It is `indexed` where the user has an index of their own, having outgrown exact search.
     """
 
+    query: str
     user: User
     space: EmbeddingSpace
     indexed: bool
@@ -42,7 +43,7 @@ class Question:
         # In the context of this request, whose id and trace are told to its thread so.
         embedded = _embedding.submit(copy_context().run, _embed, space, query)
         lexemes, indexed = look_up(query, user=user, space=space)
-        return cls(user, space, indexed, lexemes, embedded)
+        return cls(query, user, space, indexed, lexemes, embedded)
 
     @cached_property
     def vector(self) -> HalfVector | None:

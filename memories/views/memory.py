@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from itertools import chain
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -135,10 +136,11 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer, filters=False)
     def search(self, request: AuthenticatedRequest) -> Response:
-        """Find memories by meaning and by words.
+        """Find memories by meaning, by words, and by who said them and what was said around them.
 
-        Active memories only, best first. Each one found is written to its access log. Where the
-        embedding model runs elsewhere and does not answer, memories are found by words alone.
+        Active memories only, best first. Each one that is found or shown as context is written to
+        its access log. Where the embedding model runs elsewhere and does not answer, memories are
+        found by words alone.
         """
         given = self.read_body(SearchSerializer)
         app = acting_app(request.auth, user=self.subject, named=given.get("app"))
@@ -151,9 +153,16 @@ class MemoryViewSet(MemoriesOfOneUser):
             filters=recalling.Filters(**(given.get("filters") or {})),
             explain=given["explain"],
         )
-        note_accesses([hit.memory for hit in hits], app=app, access_type="search")
+        found = [hit.memory for hit in hits]
+        places = given["include_context"]
+        around = recalling.exchanges(found, user=self.subject, app=app, places=places)
+        shown = chain.from_iterable(around.values())
+        note_accesses(found, app=app, access_type="search", context=shown)
         alone = {"by_words_alone": True} if hits.by_words_alone else {}
-        return Response(SearchResultsSerializer({"results": hits, **alone}).data)
+        results = SearchResultsSerializer(
+            {"results": hits, **alone}, context={"exchanges": around if places else None}
+        )
+        return Response(results.data)
 
     def _note(self, memories: Sequence[Memory], access_type: str) -> None:
         """Log what an app reads. What people look at themselves is no access of an app."""

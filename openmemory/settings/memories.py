@@ -21,3 +21,24 @@ SEARCH_EMBEDDING_SECONDS = env.integer(
 # Whether another embedding model that is chosen over the API waits, once all memories are embedded
 # by it, for `manage.py reembed`.
 REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
+
+# What a search counts for how much. The defaults were chosen on conversations of LoCoMo, and moving
+# one by a quarter changes little: see `benchmarks/recall.py --sweep` and docs/decisions. With nearby
+# words, context and speaker at 0 nothing but a memory itself counts, and nothing else is read.
+
+# Nearness in meaning, and words, each from 0 to 1 among the candidates.
+RECALL_SIMILARITY = env.number("OPENMEMORY_RECALL_SIMILARITY", 0.6, minimum=0, maximum=1)
+RECALL_WORDS = env.number("OPENMEMORY_RECALL_WORDS", 0.4, minimum=0, maximum=1)
+
+# Of the words of the best neighbour, what a memory counts as words of its own.
+RECALL_NEARBY_WORDS = env.number("OPENMEMORY_RECALL_NEARBY_WORDS", 0.4, minimum=0, maximum=1)
+
+# Of the score of the best neighbour, what a memory is lifted by, and what is left of it with each
+# place away.
+RECALL_CONTEXT = env.number("OPENMEMORY_RECALL_CONTEXT", 0.25, minimum=0, maximum=1)
+RECALL_CONTEXT_PER_PLACE = env.number(
+    "OPENMEMORY_RECALL_CONTEXT_PER_PLACE", 0.8, minimum=0, maximum=1
+)
+
+# That the question names who said it.
+RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.15, minimum=0, maximum=1)

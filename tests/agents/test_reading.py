@@ -47,6 +47,35 @@ def test_what_a_search_leaves_over_follows_its_cursor(agent, alice):
     assert rest.data["next_cursor"] is None
 
 
+def test_a_search_shows_what_was_said_around_what_it_finds(agent, alice):
+    for actor, text in [("Ana", "Any news?"), ("Ben", "The heron is back."), ("Ana", "Lovely!")]:
+        alice.remember(text, actor=actor, app="desk", conversation="c", infer=False)
+
+    asked = {"query": "Which bird is back?", "limit": 1}
+    (alone,) = agent.call("search_memories", **asked).data["memories"]
+    (found,) = agent.call("search_memories", **asked, include_context=2).data["memories"]
+
+    assert (alone["before"], alone["after"]) == ([], [])
+    assert [(said["actor"], said["text"]) for said in found["before"]] == [("Ana", "Any news?")]
+    assert [(said["actor"], said["text"]) for said in found["after"]] == [("Ana", "Lovely!")]
+    assert set(found["before"][0]) == {"id", "text", "actor", "created_at"}
+    noted = Access.objects.order_by("pk").values_list("access_type", flat=True)
+    assert list(noted) == ["search", "search", "context", "context"]
+
+
+def test_an_answer_has_room_for_only_so_much_context(agent, alice, monkeypatch):
+    for number in range(6):
+        alice.remember(f"Heron {number} " + "x" * 500, actor="Ana", app="desk", infer=False)
+    monkeypatch.setattr(paging, "MOST_CHARACTERS", 2500)
+
+    alone = agent.call("search_memories", query="heron")
+    around = agent.call("search_memories", query="heron", include_context=1)
+
+    assert len(texts(alone)) == 4
+    assert len(texts(around)) in (1, 2)
+    assert around.data["next_cursor"] == str(len(texts(around)))
+
+
 def test_a_list_goes_on_where_it_ended_though_something_was_put_down_meanwhile(agent, alice):
     for number in range(5):
         alice.remember(f"Fact {number}", app="desk", infer=False, timestamp=1000 + number)

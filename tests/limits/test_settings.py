@@ -28,3 +28,26 @@ def test_what_is_no_rate_stops_the_start(monkeypatch, text):
 
     with pytest.raises(ImproperlyConfigured, match=r"RATE='.*' is not a rate: .*6000/m"):
         env.rate("RATE", "6000/m")
+
+
+@pytest.mark.parametrize(("text", "value"), [("", 0.25), ("0", 0), ("1", 1), (" .5 ", 0.5)])
+def test_a_number_is_read(monkeypatch, text, value):
+    monkeypatch.setenv("WEIGHT", text)
+
+    assert env.number("WEIGHT", 0.25, minimum=0, maximum=1) == value
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1.01", "nan", "inf", "-inf", "1e9"])
+def test_a_number_out_of_bounds_stops_the_start(monkeypatch, text):
+    monkeypatch.setenv("WEIGHT", text)
+
+    with pytest.raises(ImproperlyConfigured, match=f"WEIGHT={text} is not between 0 and 1"):
+        env.number("WEIGHT", 0.25, minimum=0, maximum=1)
+
+
+@pytest.mark.parametrize("text", ["much", "0,5", "1 2"])
+def test_what_is_no_number_stops_the_start(monkeypatch, text):
+    monkeypatch.setenv("WEIGHT", text)
+
+    with pytest.raises(ImproperlyConfigured, match=r"WEIGHT='.*' is not a number"):
+        env.number("WEIGHT", 0.25, minimum=0, maximum=1)

@@ -65,7 +65,7 @@ def test_a_result_is_the_memory_with_its_score_and_similarity(alice):
 
     assert result.pop("similarity") == pytest.approx(1.0)
     assert result.pop("score") == pytest.approx(1.0)
-    assert result.pop("explanation", None) is None
+    assert (result.pop("explanation"), result.pop("context")) == (None, None)
     assert result == {name: made[name] for name in made if name not in ("event", "job")}
 
 
@@ -195,7 +195,15 @@ def test_an_explanation_adds_up_to_the_score(alice):
 
     said = best["explanation"]
     parts = said["weights"]
-    assert parts == {"similarity": 0.6, "words": 0.4}
+    assert parts == {
+        "similarity": 0.6,
+        "words": 0.4,
+        "nearby_words": 0.4,
+        "context": 0.25,
+        "per_place": 0.8,
+        "speaker": 0.15,
+    }
+    assert (said["context"], said["nearby_words"], said["speaker"]) == (None, None, None)
     assert said["vectors_by"] == "exact"
     assert set(said["matched_words"]) == {"green", "tea"}
     assert said["words_score"] == pytest.approx(sum(said["matched_words"].values()))
