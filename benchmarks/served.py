@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,17 @@ class Server:
         return self.client(self.client().post("/users", {"user_id": user_id})["api_key"])
 
 
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="openmemory-benchmark-")
+
+
 @contextmanager
-def own_server() -> Iterator[Server]:
-    """Start a server in a scratch folder, which this process then shares the database of."""
-    with tempfile.TemporaryDirectory(prefix="openmemory-benchmark-") as folder:
+def own_server(folder: str | None = None, **environment: str) -> Iterator[Server]:
+    """Start a server, which this process then shares the database of.
+
+    In this folder, or in one that is taken away afterwards. The variables are the server's alone.
+    """
+    with nullcontext(folder) if folder else scratch() as folder:
         port = _free_port()
         os.environ |= {
             "OPENMEMORY_STATE_DIR": folder,
@@ -87,7 +94,8 @@ def own_server() -> Iterator[Server]:
             "REDIS_URL": "",
         }
         command = [sys.executable, "manage.py", "run", "--with-parent"]
-        with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.DEVNULL) as process:
+        its = os.environ | environment
+        with subprocess.Popen(command, cwd=CHECKOUT, env=its, stdout=subprocess.DEVNULL) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_for(url, process)

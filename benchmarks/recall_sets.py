@@ -1,0 +1,104 @@
+"""What recall is measured on: memories, and questions with the memories that answer them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+CATEGORIES = {
+    1: "several memories", 2: "a time", 3: "what follows", 4: "one memory", 5: "misleading"
+}  # fmt: skip
+
+# Of questions that lead astray the memories are told that they lead to.
+MISLEADING = f"5: {CATEGORIES[5]}"
+
+SAID_BY = re.compile(r"([^:]{1,30}): ")
+A_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What is put down as one memory."""
+
+    id: str
+    content: str
+    moment: datetime
+    actor: str = ""  # as the server finds it in the content; empty for a fact
+
+
+@dataclass(frozen=True)
+class Question:
+    text: str
+    group: str
+    evidence: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What is put down for one user."""
+
+    name: str
+    turns: list[Turn] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+    @property
+    def is_of_facts(self) -> bool:
+        return not any(turn.actor for turn in self.turns)
+
+
+def read(path: Path) -> list[Conversation]:
+    return list(_locomo(path) if path.suffix == ".json" else _facts(path))
+
+
+def _locomo(path: Path) -> Iterator[Conversation]:
+    """Conversations in the form of `locomo-dev.json`."""
+    for each in json.loads(path.read_text()):
+        turns = [
+            Turn(turn["id"], _content(turn), _moment(turn["when"]), turn["speaker"])
+            for turn in each["turns"]
+        ]
+        known = {turn.id for turn in turns}
+        yield Conversation(
+            f"locomo-{each['conversation']}",
+            turns,
+            [
+                Question(
+                    asked["question"],
+                    f"{asked['category']}: {CATEGORIES[asked['category']]}",
+                    frozenset(asked["evidence"]) & known,
+                )
+                for asked in each["questions"]
+            ],
+        )
+
+
+def _content(turn: dict[str, str]) -> str:
+    image = f" [image: {turn['image']}]" if turn.get("image") else ""
+    return f"{turn['speaker']}: {turn['text']}{image}"
+
+
+def _moment(when: str) -> datetime:
+    return datetime.strptime(when, "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
+
+
+def _facts(path: Path) -> Iterator[Conversation]:
+    """A user for the facts of each language, and one for its conversations: see `facts.txt`."""
+    users: dict[str, Conversation] = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if line.startswith("=="):
+            language, kind, *when = line.strip("= ").split()
+            name = f"{language}-{kind}"
+            user = users.setdefault(name, Conversation(name))
+            moment = datetime.fromisoformat("T".join(when)).replace(tzinfo=UTC) if when else A_DAY
+        elif line.startswith("?"):
+            evidence = frozenset([user.turns[-1].id])
+            user.questions.append(Question(line[1:].strip(), name, evidence))
+        elif line and not line.startswith("#"):
+            said_by = SAID_BY.match(line) if when else None
+            actor = said_by[1] if said_by else ""
+            user.turns.append(Turn(f"line {number}", line, moment, actor))
+    yield from users.values()
