@@ -23,8 +23,9 @@ SEARCH_EMBEDDING_SECONDS = env.integer(
 REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
 
 # What a search counts for how much. The defaults were chosen on conversations of LoCoMo, and moving
-# one by a quarter changes little: see `benchmarks/recall.py --sweep` and docs/decisions. With nearby
-# words, context and speaker at 0 nothing but a memory itself counts, and nothing else is read.
+# one of them by a quarter changes little: see docs/decisions and `benchmarks/recall.py --sweep`.
+# With nearby words, context and speaker at 0 nothing counts but a memory itself, and nothing else
+# is read.
 
 # Nearness in meaning, and words, each from 0 to 1 among the candidates.
 RECALL_SIMILARITY = env.number("OPENMEMORY_RECALL_SIMILARITY", 0.6, minimum=0, maximum=1)
