@@ -166,7 +166,7 @@ def statements_of_request(path: str, key: str) -> list[str]:
     """Those about memories: who asks is found out by others."""
     from django.test import Client as InProcess
 
-    asked = InProcess(headers={"Authorization": f"Bearer {key}"})
+    asked = InProcess(headers={"Authorization": f"Bearer {key}"}, SERVER_NAME="127.0.0.1")
     statements = captured(lambda: asked.get(f"/api/v1{path}"))
     return [statement for statement in statements if "memories_" in statement]
 

@@ -42,6 +42,10 @@ RARE_WORDS = 20_000
 # As far as paraphrases of one sentence lie from each other.
 NOISE = 0.025
 BASES = 400
+
+# A memory is said by whom it begins with. Every other conversation has a name; the memories of the
+# others belong together as they come soon after one another.
+CONVERSATION = 40
 FIRST_DAY = datetime(2023, 1, 1, tzinfo=UTC)
 
 
@@ -112,11 +116,15 @@ def _copy(direct: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: An
     random = np.random.default_rng(count)
     chosen = random.integers(BASES, size=count)
     ids = [uuid.uuid4() for _ in range(count)]
-    direct.execute("CREATE TEMPORARY TABLE written (id uuid, content text, created_at timestamptz)")
+    direct.execute(WRITTEN)
     with direct.cursor().copy("COPY written FROM STDIN") as copy:
         for number, (pk, base) in enumerate(zip(ids, chosen, strict=True)):
             moment = FIRST_DAY + timedelta(minutes=5 * number)
-            copy.write_row((pk, f"{beginnings[base]} {writer.ending()}", moment))
+            begun = number // CONVERSATION
+            conversation = "" if begun % 2 else f"conversation {begun}"
+            actor, _, _ = beginnings[base].partition(" ")
+            content = f"{beginnings[base]} {writer.ending()}"
+            copy.write_row((pk, content, actor, conversation, moment))
     direct.execute(FROM_WRITTEN, {"user": user, "app": app})
     direct.execute("DROP TABLE written")
     with direct.cursor().copy(VECTORS) as copy:
@@ -125,12 +133,17 @@ def _copy(direct: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: An
             copy.write_row((pk, _space(), user, vector))
 
 
+WRITTEN = """
+CREATE TEMPORARY TABLE written (
+    id uuid, content text, actor text, conversation text, created_at timestamptz
+)
+"""
 FROM_WRITTEN = """
 INSERT INTO memories_memory (
-    id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint, words,
-    created_at, updated_at
+    id, user_id, app_id, content, actor, conversation, metadata, state, state_changed_at,
+    fingerprint, words, created_at, updated_at
 )
-SELECT id, %(user)s, %(app)s, content, '{}', 'active', created_at,
+SELECT id, %(user)s, %(app)s, content, actor, conversation, '{}', 'active', created_at,
     sha256(convert_to(lower(content), 'UTF8')),
     strip(to_tsvector('english', content || to_char(created_at, ' (FMDD FMMonth YYYY)'))),
     created_at, created_at
