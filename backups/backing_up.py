@@ -72,6 +72,22 @@ def queue_due() -> int:
     for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
         last = made.get(str(user.pk))
         if last is None or last <= oldest:
-            queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))
+            _queue(user, folder)
             queued += 1
     return queued
+
+
+def queue_everybody() -> int:
+    """Queue a job for each user, however new their backup is: how many."""
+    folder = settings.BACKUP_FOLDER
+    if folder is None:
+        return 0
+    queued = 0
+    for user in User.objects.iterator():
+        _queue(user, folder)
+        queued += 1
+    return queued
+
+
+def _queue(user: User, folder: Path) -> None:
+    queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import IO, Any
 
@@ -9,7 +10,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
-from jobs import kinds
+from jobs import files, kinds
 from jobs.models import Job
 from jobs.queueing import queue
 from jobs.work import Work
@@ -40,6 +41,12 @@ class TooManyImports(Conflict):
     code = "too_many_imports"
 
 
+class NothingTried(Conflict):
+    """The archive of this job is not kept any more: send it again."""
+
+    code = "nothing_tried"
+
+
 def queue_export(user: User, part: Part, *, by: User) -> Job:
     """Have the archive of a user made in the background. Raises TooManyExports."""
     if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT).count() >= MOST_WAITING:
@@ -66,6 +73,18 @@ def queue_import(
         raise TooManyImports
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
     return queue(IMPORT, owner=by, parameters=parameters, upload=file)
+
+
+def queue_tried(pk: uuid.UUID, *, by: User) -> Job:
+    """Have an archive imported that was only tried before, by the file that was sent then.
+
+    Raises JobNotFound, NothingTried and TooManyImports.
+    """
+    tried = Job.objects.filter(kind=IMPORT).one(pk)
+    if not (tried.parameters.get("dry_run") and tried.upload and files.exists(tried.upload)):
+        raise NothingTried
+    with files.open_file(tried.upload) as file:
+        return queue_import(file, _user(tried.parameters), Mode(tried.parameters["mode"]), by=by)
 
 
 def run_import(work: Work) -> None:

@@ -70,6 +70,10 @@ def open_file(name: str) -> File:
     return storage().open(name)
 
 
+def exists(name: str) -> bool:
+    return storage().exists(name)
+
+
 def open_download(job: Job) -> File:
     """Raises JobUnfinished, NothingToDownload or DownloadGone."""
     if not job.is_finished:

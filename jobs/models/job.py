@@ -159,6 +159,7 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index("owner", F("created_at").desc(), "id", name="job_by_owner_newest"),
+            models.Index(fields=["-created_at", "-id"], name="job_newest"),
             # What the workers and the sweep look for, and nothing else: small, whatever is kept.
             models.Index(
                 fields=["run_after", "id"], condition=Q(state=State.QUEUED), name="job_queued"

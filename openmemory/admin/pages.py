@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 
 
 class Page(TemplateView):
-    """A page of the admin that is no list of a model. Register it with `admin.site.add_page`.
+    """A page of the admin that is no list of a model. Register it with `register`.
 
     `name` is its place under `/admin/`, and what navigation calls it. Who lacks a permission of
     `permissions` does not see it; what is posted to it needs those of `permissions_to_post`, too.
@@ -27,6 +27,11 @@ class Page(TemplateView):
         return request.user.has_perms(cls.permissions)
 
     @property
+    def by(self) -> Any:
+        """The operator: nobody else gets here."""
+        return self.request.user
+
+    @property
     def may_post(self) -> bool:
         return self.allows(self.request) and self.request.user.has_perms(self.permissions_to_post)
 
@@ -39,3 +44,10 @@ class Page(TemplateView):
         site = admin.site.each_context(self.request)
         own = {"title": self.title, "may_post": self.may_post}
         return super().get_context_data(**{**site, **own, **context})
+
+
+def register(page: type[Page]) -> type[Page]:
+    """Put a page into the admin, as a decorator."""
+    site: Any = admin.site  # of ours, which Django's types do not know
+    site.add_page(page)
+    return page

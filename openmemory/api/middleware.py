@@ -129,7 +129,7 @@ class BoundedBody:
     def process_view(
         self, request: HttpRequest, view: Any, args: list[Any], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
-        cls = getattr(view, "cls", view)
+        cls = getattr(view, "cls", getattr(view, "view_class", view))
         bound = getattr(cls, "max_body_bytes", settings.MAX_BODY_BYTES)
         declared = request.META.get("CONTENT_LENGTH") or None
         if declared is None:

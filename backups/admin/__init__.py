@@ -1,0 +1,3 @@
+from .page import BackupsPage
+
+__all__ = ["BackupsPage"]

@@ -1,0 +1,3 @@
+from .page import ConfigurationPage
+
+__all__ = ["ConfigurationPage"]

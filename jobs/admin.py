@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import FileResponse, Http404, HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import path, reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from openmemory.admin.buttons import button
+from openmemory.admin.options import ReadOnlyAdmin
+
+from . import files, kinds, retrying
+from .models import Job, State
+from .models.job import JobQuerySet
+
+COLOURS = {
+    State.QUEUED: "info",
+    State.RUNNING: "info",
+    State.SUCCEEDED: "success",
+    State.FAILED: "danger",
+    State.CANCELLED: "warning",
+}
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(kinds.names(*kinds.LANES))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnlyAdmin):
+    list_display = ("kind", "owner", "shown_state", "shown_progress", "created_at", "finished_at")
+    list_select_related = ("owner",)
+    list_filter = ("state", KindFilter, ("owner", AutocompleteSelectFilter))
+    ordering = ("-created_at", "-id")
+    fields = (
+        "kind", "owner", "app_name", "shown_state", "shown_progress", "attempts", "shown_error",
+        "shown_result", "shown_download", "parameters", "created_at", "run_after", "started_at",
+        "finished_at",
+    )  # fmt: skip
+    readonly_fields = (
+        "shown_state",
+        "shown_progress",
+        "shown_error",
+        "shown_result",
+        "shown_download",
+    )
+    actions_detail = ("retry", "cancel")
+    audited_as = "kind"
+
+    def get_queryset(self, request: HttpRequest) -> JobQuerySet:
+        jobs: JobQuerySet = super().get_queryset(request)
+        return jobs
+
+    def get_urls(self) -> list[Any]:
+        download = path(
+            "<uuid:job_id>/download/",
+            self.admin_site.admin_view(self.download),
+            name="jobs_job_download",
+        )
+        return [download, *super().get_urls()]
+
+    @display(description="State", label=COLOURS)
+    def shown_state(self, job: Job) -> str:
+        return job.state
+
+    @display(description="Progress")
+    def shown_progress(self, job: Job) -> str:
+        if job.total:
+            return f"{job.done:,} of {job.total:,} ({min(100, 100 * job.done // job.total)} %)"
+        return f"{job.done:,}" if job.done else "-"
+
+    @display(description="Why it failed")
+    def shown_error(self, job: Job) -> str:
+        return f"{job.error['detail']} ({job.error['code']})" if job.error else "-"
+
+    @display(description="Result")
+    def shown_result(self, job: Job) -> str:
+        if job.result is None:
+            return "-"
+        text = json.dumps(job.result, indent=2, ensure_ascii=False)
+        return format_html('<pre class="overflow-auto whitespace-pre-wrap">{}</pre>', text)
+
+    @display(description="File")
+    def shown_download(self, job: Job) -> str:
+        if not job.download_name:
+            return "-"
+        if not job.download:
+            return "It was kept for long enough, and is gone."
+        address = reverse("admin:jobs_job_download", args=[job.pk])
+        return format_html(
+            '<a class="text-primary-600" href="{}">{}</a>', address, job.download_name
+        )
+
+    def download(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
+        """Send the file that a job has made, which may hold all that somebody remembers."""
+        if not self.has_operate_permission(request):
+            raise PermissionDenied
+        job = Job.objects.filter(pk=job_id).first()
+        if job is None or not job.download:
+            raise Http404
+        file = files.open_download(job)
+        self.log_change(request, job, "Its file was downloaded.")
+        return FileResponse(file, as_attachment=True, filename=job.download_name)
+
+    @button(
+        "Try again",
+        icon="replay",
+        asks="It is queued again, with all its attempts before it.",
+        applies=lambda job: job.state in retrying.ENDED_BADLY,
+    )
+    def retry(self, request: HttpRequest, job: Job, form: object) -> str:
+        retrying.retry(job)
+        return "It is queued again."
+
+    @button(
+        "Cancel",
+        icon="cancel",
+        asks="If it waits, it ends now. If it runs, it ends at its next step, or succeeds before.",
+        applies=lambda job: not job.is_finished,
+    )
+    def cancel(self, request: HttpRequest, job: Job, form: object) -> str:
+        job.cancel()
+        return "It is cancelled." if job.is_finished else "It was asked to end."

@@ -1,0 +1,60 @@
+"""Having another go at a job that has ended."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from openmemory.errors import Conflict
+
+from . import files, kinds, nudging
+from .models import Job, State
+
+ENDED_BADLY = (State.FAILED, State.CANCELLED)
+
+
+class NotToBeRetried(Conflict):
+    """Only a job that failed or was cancelled can be tried again."""
+
+    code = "job_not_retried"
+
+
+class UploadGone(Conflict):
+    """The file that this job worked on is gone: send it again, as a new job."""
+
+    code = "upload_gone"
+
+
+class QueuedAnew(Conflict):
+    """The same is queued or running already."""
+
+    code = "job_queued_anew"
+
+
+def retry(job: Job) -> None:
+    """Queue it again, with all its attempts before it.
+
+    Raises NotToBeRetried, UploadGone, or QueuedAnew where there may be one such job at a time.
+    """
+    if job.upload and not files.exists(job.upload):
+        raise UploadGone
+    try:
+        with transaction.atomic():
+            queued = Job.objects.filter(pk=job.pk, state__in=ENDED_BADLY).update(
+                state=State.QUEUED,
+                run_after=Now(),
+                attempts=0,
+                done=0,
+                total=None,
+                error=None,
+                finished_at=None,
+                cancel_requested=False,
+            )
+            transaction.on_commit(partial(nudging.nudge, kinds.named(job.kind).lane))
+    except IntegrityError as error:
+        raise QueuedAnew from error
+    if not queued:
+        raise NotToBeRetried
+    job.refresh_from_db()
