@@ -13,7 +13,7 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.queueing import queue
 from jobs.work import Work
-from memories.models import Embedding, EmbeddingSpace
+from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.models import State as MemoryState
 
 State = EmbeddingSpace.State
@@ -35,10 +35,13 @@ def compare(one: EmbeddingSpace, other: EmbeddingSpace) -> Comparison:
     Their vectors are there, so that no model is asked. The overlap is None where no user has
     more than ten memories: then each finds all.
     """
+    sampled = _sample(one)
+    alike = _kept(other).filter(memory__in=[sample.memory_id for sample in sampled])
+    there = {embedding.memory_id: _nearest(embedding) for embedding in alike}
     overlaps = [
-        len(nearest & _nearest(sample, other)) / TOP
-        for sample in _sample(one)
-        if len(nearest := _nearest(sample, one)) == TOP
+        len(nearest & there.get(sample.memory_id, set())) / TOP
+        for sample in sampled
+        if len(nearest := _nearest(sample)) == TOP
     ]
     return {"queries": len(overlaps), "overlap": round(fmean(overlaps), 3) if overlaps else None}
 
@@ -66,15 +69,19 @@ def _sample(space: EmbeddingSpace) -> list[Embedding]:
     return beyond + list(inside.filter(memory_id__lt=anywhere)[: QUERIES - len(beyond)])
 
 
-def _nearest(sample: Embedding, space: EmbeddingSpace) -> set[uuid.UUID]:
-    inside = _kept(space).filter(user=sample.user_id)
-    own = inside.filter(memory=sample.memory_id).first()
-    if own is None:
-        return set()
-    others = inside.exclude(pk=own.pk).order_by(CosineDistance("vector", own.vector))
-    return set(others.values_list("memory_id", flat=True)[:TOP])
+def _nearest(sample: Embedding) -> set[uuid.UUID]:
+    """The memories that lie nearest to one, of its user and in its space."""
+    others = Embedding.objects.filter(space=sample.space_id, user=sample.user_id)
+    others = others.exclude(pk=sample.pk).exclude(memory__in=_deleted(user=sample.user_id))
+    by_distance = others.order_by(CosineDistance("vector", sample.vector))
+    return set(by_distance.values_list("memory_id", flat=True)[:TOP])
 
 
 def _kept(space: EmbeddingSpace) -> models.QuerySet[Embedding]:
     """Leave out what was deleted, which is in the older of the two spaces only."""
     return Embedding.objects.filter(space=space).exclude(memory__state=MemoryState.DELETED)
+
+
+def _deleted(*, user: uuid.UUID) -> models.QuerySet[Memory]:
+    # Looked up first, as it is little: joined, the states of all memories would be read each time.
+    return Memory.objects.filter(user=user, state=MemoryState.DELETED)
