@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import django_filters
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
 from openmemory.api.filtering import ChoiceFilter, SortDirection, read_elsewhere
 
+from . import kinds
 from .models import Job, State
 from .models.job import JobQuerySet
 
@@ -19,7 +20,11 @@ class JobFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
-    kind = django_filters.CharFilter(strip=False, help_text="Of this kind, such as `export`.")
+    kind = django_filters.CharFilter(
+        strip=False,
+        help_text="Of this kind, such as `export`. By default those of `embed_new`, of which each "
+        "new memory may have one, are shown once they have failed only.",
+    )
     state = ChoiceFilter(choices=State.choices, help_text="In this state.")
     sort_by = ChoiceFilter(
         method=read_elsewhere,
@@ -32,5 +37,7 @@ class JobFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: JobQuerySet) -> JobQuerySet:
         jobs: JobQuerySet = super().filter_queryset(queryset)
+        if not self.form.cleaned_data.get("kind"):
+            jobs = jobs.filter(~Q(kind__in=kinds.minor_names()) | Q(state=State.FAILED))
         descending = self.form.cleaned_data.get("sort_direction") != "asc"
         return jobs.order_by(OrderBy(F("created_at"), descending=descending), "id")

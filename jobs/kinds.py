@@ -23,7 +23,8 @@ class Kind:
     `run` does it; run again from its beginning, it does no harm. `retries_on` names what may pass
     by itself: such a failure is tried again, after a pause of so many seconds, then after longer
     and longer ones, until there were `attempts`. A lost connection to the database or the broker
-    always counts as one. Long jobs hold up no quick ones.
+    always counts as one. Long jobs hold up no quick ones. Of `minor` ones nobody but the server
+    thinks as something that was asked for: lists of jobs show them once they have failed.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     retries_on: tuple[type[Exception], ...] = ()
     lane: Lane = "quick"
     pause: float = 5.0
+    minor: bool = False
 
     def pause_after(self, attempts: int) -> timedelta:
         """How long to wait before the next attempt: longer each time, and never the same."""
@@ -56,3 +58,7 @@ def named(name: str) -> Kind:
 def names(*lanes: Lane) -> list[str]:
     """The kinds of these lanes. Jobs of others, from another version of the server, are left."""
     return [kind.name for kind in _kinds.values() if kind.lane in lanes]
+
+
+def minor_names() -> list[str]:
+    return [kind.name for kind in _kinds.values() if kind.minor]

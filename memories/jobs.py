@@ -13,7 +13,9 @@ PASSING = (ProviderUnreachable, RateLimited)
 register(
     Kind("embed", embedding_missing.embed_missing, attempts=20, retries_on=PASSING, lane="long")
 )
-register(Kind("embed_new", embedding_missing.embed_new, attempts=20, retries_on=PASSING))
+register(
+    Kind("embed_new", embedding_missing.embed_new, attempts=20, retries_on=PASSING, minor=True)
+)
 register(
     Kind(
         reembedding.KIND,

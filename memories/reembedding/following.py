@@ -33,7 +33,8 @@ def follow(before: Settings, after: Settings, by: User) -> None:
     """Do what a change of the configuration means for the vectors, in its transaction.
 
     Where another model was chosen, a job is queued that goes over to it. Where the same one is
-    reached in another way, as with another key, this counts at once.
+    reached in another way, as with another key, this counts at once, and a job embeds what could
+    not be embedded before.
     """
     spaces = list(EmbeddingSpace.objects.all())
     for space in spaces:
@@ -45,8 +46,14 @@ def follow(before: Settings, after: Settings, by: User) -> None:
     for space in spaces:
         if space.state == State.FILLING and not space.is_of(after.embedder):
             space.enter(State.PAUSED)
-    if not any(space.state == State.ACTIVE and space.is_of(after.embedder) for space in spaces):
+    in_use = [space for space in spaces if space.state == State.ACTIVE]
+    if not any(_is_complete(space) for space in in_use if space.is_of(after.embedder)):
         begin(by=by, hold=settings.REEMBED_HOLD)
+
+
+def _is_complete(space: EmbeddingSpace) -> bool:
+    # Where the model runs here nothing is ever missing, and need not be looked for.
+    return space.is_local or not space.lacking().exists()
 
 
 def catch_up(*, by: User) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from configuration import reaching, reading
 from configuration.models import Configuration
-from configuration.providers import embedder_for
+from configuration.providers import ProviderFailed, embedder_for
 from configuration.reading import EmbedderSettings
 from jobs.leasing import Cancelled
 from jobs.models import Job
@@ -58,10 +58,15 @@ def reembed(work: Work) -> None:
     space is only made complete.
     """
     while not work.finished:
+        wanted = reading.current().embedder
         try:
-            _Reembedding(work, reading.current().embedder).run()
+            _Reembedding(work, wanted).run()
         except Outdated:
             work.progress(0)
+        except ProviderFailed:
+            # Its key may have been exchanged: then it goes on with the new one.
+            if reading.current().embedder == wanted:
+                raise
         except Cancelled:
             leave()
             raise

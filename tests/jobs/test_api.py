@@ -70,6 +70,22 @@ def test_jobs_are_listed_by_kind_and_state_the_newest_first(
     assert len(answer.json()["errors"]) == 2
 
 
+def test_minor_jobs_are_listed_where_they_failed_or_their_kind_is_asked_for(alice, register):
+    register(minor=True)
+    waiting, failed = (queue("work", owner=alice.user, parameters={}) for _ in range(2))
+    Job.objects.filter(pk=failed.pk).update(
+        state="failed", finished_at=failed.created_at, error={"code": "away", "detail": "Away."}
+    )
+
+    def listed(path):
+        return {item["id"] for item in alice.get(path).json()["items"]}
+
+    assert listed("/jobs") == {str(failed.pk)}
+    assert listed("/jobs?state=queued") == set()
+    assert listed("/jobs?kind=work") == {str(waiting.pk), str(failed.pk)}
+    assert alice.get(f"/jobs/{waiting.pk}").status_code == 200
+
+
 def test_a_key_of_an_app_sees_the_jobs_that_were_queued_through_that_app(alice, job):
     desk = alice.with_key(app_name="desk")
     own = queue("work", owner=alice.user, parameters={}, app_name="desk")

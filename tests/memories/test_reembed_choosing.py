@@ -10,8 +10,9 @@ from django.utils import timezone
 from configuration import reading
 from configuration.fake import Fault
 from jobs.models import Job
-from memories import reembedding
+from memories import filling, reembedding
 from memories.models import Embedding, EmbeddingSpace, Memory
+from memories.reembedding import job
 from tests.memories.spaces import (
     LOCAL,
     change_to,
@@ -81,6 +82,36 @@ def test_another_key_for_the_same_model_counts_at_once_and_embeds_nothing_anew(a
     assert fake.calls["/v1/embeddings"] == asked
     found_by(alice, "Tea number 7.")
     assert fake.headers[-1]["authorization"] == "Bearer sk-second-key-of-a-provider"
+
+
+def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypatch):
+    def interrupted(space):
+        for number, batch in enumerate(filling.batches_lacking(space)):
+            if number == 1:
+                fake.steer({"fault": Fault.KEY, "times": 1})
+                choose(olga, remote(fake, api_key="sk-second-key-of-a-provider"))
+            yield batch
+
+    monkeypatch.setattr(job, "batches_lacking", interrupted)
+
+    ended = change_to(olga, remote(fake, api_key="sk-first-key-of-a-provider"))
+
+    assert (ended.state, ended.result["switched"]) == ("succeeded", True)
+    assert fake.headers[-1]["authorization"] == "Bearer sk-second-key-of-a-provider"
+    assert Job.objects.filter(kind=reembedding.KIND).count() == 1
+
+
+def test_what_could_not_be_embedded_is_once_another_key_is_given(alice, olga, fake):
+    change_to(olga, remote(fake, api_key="sk-first-key-of-a-provider"))
+    fake.fault = Fault.KEY
+    made = alice.remember("The samovar is from Tula.")
+    reembed()
+    assert spaces_of(made["id"]) == set()
+    fake.fault = None
+
+    change_to(olga, remote(fake, api_key="sk-second-key-of-a-provider"))
+
+    assert spaces_of(made["id"]) == {"other"}
 
 
 def test_the_key_of_the_former_model_is_kept_sealed_until_its_vectors_are_dropped(

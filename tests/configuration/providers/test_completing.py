@@ -286,3 +286,16 @@ def test_ten_thousand_facts_are_read(fake, completer):
 def test_every_failure_is_of_one_kind():
     for kind in (AnswerUnusable, CallRefused, KeyRefused, ModelRefused, QuotaExhausted):
         assert issubclass(kind, ProviderFailed)
+
+
+def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_faults(capsys):
+    with FakeServer() as fake:
+        for error in (ConnectionResetError("hung up"), KeyError("a fault of its own")):
+            try:
+                raise error
+            except (ConnectionError, KeyError):
+                fake.handle_error(None, ("127.0.0.1", 1))
+
+    said = capsys.readouterr().err
+    assert "hung up" not in said
+    assert "a fault of its own" in said
