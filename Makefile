@@ -7,7 +7,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt
 PINS := requirements.txt requirements-binaries.txt constraints.txt
 
-.PHONY: help run operator up test lint types schema migrations check fuzz clean install install-dev
+.PHONY: help run operator up test test-browser chromium screenshots lint types schema migrations check fuzz clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -25,6 +25,20 @@ up: ## start it in containers, with Docker, for good: see docs/operating.md
 
 test: $(VENV)/.installed-dev ## run all tests, against services of their own
 	@$(RUN) -m pytest $(ARGS)
+
+test-browser: chromium $(VENV)/.installed-dev ## run the tests of the admin in a browser, and install one where that may be done
+	@$(RUN) -m pytest tests/browser $(ARGS)
+
+chromium:
+	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends chromium >/dev/null; \
+	else \
+		echo "There is no Chromium: install it, on Debian as root with: apt-get install chromium"; exit 1; \
+	fi
+
+screenshots: chromium $(VENV)/.installed-dev ## take the pictures of the admin that the README shows
+	@$(RUN) -m tests.browser.screenshots
 
 lint: $(VENV)/.installed-dev ## look for mistakes, and at the formatting
 	@$(RUN) -m ruff check .

@@ -11,6 +11,7 @@ from unfold.enums import ActionVariant
 from accounts.models import ApiKey
 from accounts.operating import may_change
 from openmemory.admin.buttons import button
+from openmemory.admin.linking import link_to
 from openmemory.admin.options import ReadOnlyAdmin, TabularInline
 
 LABELS = {"good": "success", "expired": "warning", "revoked": "danger"}
@@ -68,12 +69,16 @@ class KeyAdmin(ShowsState, ReadOnlyAdmin):
 
 class KeyInline(ShowsState, TabularInline):
     model = ApiKey
-    fields = ("prefix", "name", "app_name", "may", "state", "expires_at", "last_used_at")
+    fields = ("key", "name", "app_name", "may", "state", "expires_at", "last_used_at")
     readonly_fields = fields
     ordering = ("-created_at", "-id")
     verbose_name_plural = "keys"
-    show_change_link = True
+    hide_title = True
     can_delete = False
+
+    @display(description="Key")
+    def key(self, key: ApiKey) -> str:
+        return link_to(key, str(key))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -1,17 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from unfold.decorators import display
 
 from accounts.models import ApiKey, User
 from accounts.operating import may_change
 from openmemory.admin.buttons import button, in_dialog
+from openmemory.admin.linking import page_of
 from openmemory.admin.options import ModelAdmin
 
 from .forms import KeyForm, PasswordForm
@@ -47,7 +47,7 @@ class UserAdmin(ModelAdmin):
     )
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
     inlines = (KeyInline,)
-    actions_detail = ("make_key", "set_password")
+    actions_detail: ClassVar[tuple[str, ...]] = ("make_key", "set_password")
     audited_as = "user_id"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -106,8 +106,7 @@ class UserAdmin(ModelAdmin):
             expires_at=form.expires_at(),
         )
         self.log_change(request, user, f"Made the key {key}.")
-        page = reverse("admin:accounts_user_change", args=[user.pk])
-        context = {"key": key, "secret": secret, "way_on": page}
+        context = {"key": key, "secret": secret, "way_on": page_of(user)}
         return in_dialog(request, "accounts/admin/made_key.html", context)
 
     @button(

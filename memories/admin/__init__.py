@@ -1,5 +1,5 @@
 """What operators see and do of memories: a page a file."""
 
-from . import categories, memories, policies, spaces
+from . import apps, categories, memories, policies, spaces
 
-__all__ = ["categories", "memories", "policies", "spaces"]
+__all__ = ["apps", "categories", "memories", "policies", "spaces"]

@@ -11,7 +11,7 @@ from .filters import Filters
 from .question import Question
 from .ranking import ranking
 from .reading import readable
-from .stages import stage
+from .stages import stage, whole
 from .vectors import nearest
 from .words import best_by_words
 
@@ -43,6 +43,7 @@ class Hits(list[Hit]):
     by_words_alone = False
 
 
+@whole()
 def recall(
     query: str,
     *,

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from openmemory.watching import metrics, tracing
+from openmemory.watching import metrics, tracing, traffic
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     with metrics.timed(metrics.SEARCH_SECONDS, name), tracing.step(f"search {name}"):
         yield
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Count a search that is answered, and how long it took, for the front page of the admin."""
+    started = time.perf_counter()
+    yield
+    traffic.note(time.perf_counter() - started)

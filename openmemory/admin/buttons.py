@@ -8,16 +8,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
 from openmemory.errors import OpenMemoryError
+
+from .linking import page_of
 
 # A method of a page: it does something to an object and says so in a sentence, or answers itself.
 Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
@@ -59,7 +59,7 @@ def button(
                     return told
                 self.message_user(request, told, messages.SUCCESS)
                 self.log_change(request, obj, told)
-            return go_to(request, _page_of(self, obj))
+            return go_to(request, page_of(obj))
 
         press.applies = applies  # type: ignore[attr-defined]
         return action(
@@ -95,8 +95,3 @@ def go_to(request: HttpRequest, address: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)
-
-
-def _page_of(page: Any, obj: Model) -> str:
-    name = f"{obj._meta.app_label}_{obj._meta.model_name}_change"
-    return reverse(f"{page.admin_site.name}:{name}", args=[obj.pk])

@@ -48,6 +48,7 @@ GROUPS = (
             Item("Users", "group", "accounts.user"),
             Item("Keys", "key", "accounts.apikey"),
             Item("Apps", "apps", "apps_registry.app"),
+            Item("Rules", "rule", "apps_registry.accessrule"),
         ),
     ),
     Group(
@@ -67,7 +68,9 @@ GROUPS = (
     Group(
         "Operators",
         (
-            Item("What was done", "receipt_long", "admin.logentry"),
+            Item("What was done here", "history", "admin.logentry"),
+            Item("Configuration changes", "manage_history", "configuration.configurationchange"),
+            Item("Receipts of removals", "receipt_long", "operators.receipt"),
             Item("Groups", "admin_panel_settings", "auth.group"),
         ),
     ),
@@ -81,19 +84,20 @@ def of(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
 
 def _items(group: Group, site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
     for item in group.items:
-        link = _link(item.target, site, request)
-        if link:
-            here = request.path == link if item.target == "index" else request.path.startswith(link)
+        address = link(item.target, site, request)
+        if address:
+            path = request.path
+            here = path == address if item.target == "index" else path.startswith(address)
             yield {
                 "title": item.title,
                 "icon": item.icon,
-                "link": link,
+                "link": address,
                 "active": here,
                 "has_permission": True,
             }
 
 
-def _link(target: str, site: AdminSite, request: HttpRequest) -> str | None:
+def link(target: str, site: AdminSite, request: HttpRequest) -> str | None:
     """The address of a target, or None when it is not there for this operator."""
     if "." in target:
         return _list(target, site, request)

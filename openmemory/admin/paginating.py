@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
@@ -17,14 +19,17 @@ class AtLeast(int):
     __format__ = object.__format__
 
 
+def bounded_count(rows: QuerySet[Any]) -> int:
+    """Count rows, but not many more than MOST."""
+    # The order matters to nobody who counts, and what is annotated is not computed.
+    found = rows.order_by().values("pk")[: MOST + 1].count()
+    return AtLeast(MOST) if found > MOST else found
+
+
 class BoundedPaginator(Paginator):
     """Pages of the first MOST rows. It never counts further than that."""
 
     @cached_property
     def count(self) -> int:
         rows = self.object_list
-        if not isinstance(rows, QuerySet):
-            return super().count
-        # The order matters to nobody who counts, and what is annotated is not computed.
-        found = rows.order_by().values("pk")[: MOST + 1].count()
-        return AtLeast(MOST) if found > MOST else found
+        return bounded_count(rows) if isinstance(rows, QuerySet) else super().count

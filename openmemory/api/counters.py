@@ -35,7 +35,7 @@ class Counters(RedisCache):
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._server = _server(server)
+        self.server = _server(server)
 
     def add(
         self,
@@ -45,18 +45,18 @@ class Counters(RedisCache):
         version: int | None = None,
     ) -> Any:
         made = self.make_and_validate_key(key, version=version)
-        server, expiry = self._server, int(self.get_backend_timeout(timeout) or 0)
+        server, expiry = self.server, int(self.get_backend_timeout(timeout) or 0)
         if made in server.expiries:
             return False
         return server.attempt(lambda: server.make(made, value, expiry))
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> Any:
         made = self.make_and_validate_key(key, version=version)
-        server = self._server
+        server = self.server
         return server.attempt(lambda: server.increase(made, delta))
 
 
-class _Server:
+class Server:
     """One cache server, as a process sees it."""
 
     def __init__(self, location: str) -> None:
@@ -113,5 +113,5 @@ class _Server:
 
 
 @cache
-def _server(location: str) -> _Server:
-    return _Server(location)
+def _server(location: str) -> Server:
+    return Server(location)

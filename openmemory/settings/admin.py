@@ -52,6 +52,7 @@ UNFOLD: dict[str, object] = {
     "BORDER_RADIUS": "6px",
     "STYLES": [_style],
     "SIDEBAR": {"show_search": True},
+    "DASHBOARD_CALLBACK": "operators.front_page.front_page",
     # The teal of the icon, from nearly white to nearly black. 600 carries white text.
     "COLORS": {
         "primary": {

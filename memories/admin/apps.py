@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from apps_registry.models import AccessRule, App, Effect
+from memories import ruling
+from memories.models import Memory
+from openmemory.admin.buttons import button
+from openmemory.admin.linking import link_to
+from openmemory.admin.options import ReadOnlyAdmin, TabularInline
+
+
+class RuleForm(BaseDialogForm):
+    effect = forms.ChoiceField(
+        choices=Effect.choices,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Deny wins over allow. With any rule that allows a memory, only such are read.",
+    )
+    memory_id = forms.UUIDField(
+        label="Memory",
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="The id of one memory of the app's owner. Empty: all of them.",
+    )
+
+
+class RuleInline(TabularInline):
+    model = AccessRule
+    fields = ("rule", "memory_id", "created_at")
+    readonly_fields = fields
+    ordering = ("created_at", "id")
+    verbose_name_plural = "rules: what it may read"
+    hide_title = True
+
+    @display(description="Rule")
+    def rule(self, rule: AccessRule) -> str:
+        return link_to(rule, rule.effect)
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(App)
+class AppAdmin(ReadOnlyAdmin):
+    list_display = ("name", "owner", "shown_state", "memories_read", "created_at")
+    list_select_related = ("owner",)
+    list_filter = ("is_active", ("owner", AutocompleteSelectFilter))
+    search_fields = ("name__startswith", "owner__user_id__startswith")
+    search_help_text = "The beginning of an app's name, or of its owner's user id"
+    ordering = ("owner", "name")
+    fields = (
+        "name", "owner", "description", "shown_state", "memories_kept", "memories_read",
+        "created_at",
+    )  # fmt: skip
+    readonly_fields = ("shown_state", "memories_kept")
+    actions_detail = ("pause", "resume", "add_rule")
+    audited_as = "name"
+    inlines = (RuleInline,)
+
+    @display(description="State", label={"active": "success", "paused": "warning"})
+    def shown_state(self, app: App) -> str:
+        return "active" if app.is_active else "paused"
+
+    @display(description="Memories it put down")
+    def memories_kept(self, app: App) -> int:
+        counted: int = App.objects.with_counts().get(pk=app.pk).total_memories_created  # type: ignore[attr-defined]
+        return counted
+
+    @button(
+        "Pause",
+        icon="pause",
+        asks="It reads and writes nothing until it is resumed.",
+        applies=lambda app: app.is_active,
+    )
+    def pause(self, request: HttpRequest, app: App, form: object) -> str:
+        app.activate(False)
+        return f"{app} is paused: it reads and writes nothing."
+
+    @button(
+        "Resume",
+        icon="play_arrow",
+        asks="It reads and writes again.",
+        applies=lambda app: not app.is_active,
+    )
+    def resume(self, request: HttpRequest, app: App, form: object) -> str:
+        app.activate(True)
+        return f"{app} is active: it reads and writes again."
+
+    @button("Add a rule", icon="rule", asks="It holds from the next request on.", form=RuleForm)
+    def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
+        given: dict[str, Any] = form.cleaned_data
+        ruling.state_rule(app=app, among=Memory.objects.owned_by(app.owner), **given)
+        return f"A rule: {given['effect']} {given['memory_id'] or 'everything'}."
+
+
+@admin.register(AccessRule)
+class RuleAdmin(ReadOnlyAdmin):
+    list_display = ("app", "effect", "memory_id", "created_at")
+    list_select_related = ("app__owner",)
+    list_filter = ("effect", ("app", AutocompleteSelectFilter))
+    ordering = ("app", "memory_id")
+    fields = ("app", "effect", "memory_id", "created_at")
+    audited_as = "effect"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return request.user.has_perm("apps_registry.delete_accessrule")

@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html
+
+
+def page_of(obj: Model) -> str:
+    """The address of an object's page in the admin."""
+    name = f"{obj._meta.app_label}_{obj._meta.model_name}_change"
+    return reverse(f"{admin.site.name}:{name}", args=[obj.pk])
+
+
+def link_to(obj: Model, text: str) -> str:
+    return format_html(
+        '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', page_of(obj), text
+    )

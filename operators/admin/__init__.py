@@ -1,0 +1,1 @@
+from . import audit, erasing  # noqa: F401 - each registers its pages

@@ -1,0 +1,104 @@
+"""A Chromium without a screen, and what it may not do while a page is looked at."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# Nothing of its own goes out, and it starts as root and without a screen.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def found() -> str | None:
+    """The path of a Chromium on this machine."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a page is looked at."""
+
+    name: str
+    width: int
+    height: int
+    scheme: str  # `light` or `dark`
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DESKTOP = Look("desktop", 1400, 1000, "light")
+DARK = Look("dark", 1400, 1000, "dark")
+PHONE = Look("phone", 390, 844, "light")
+DARK_PHONE = Look("dark phone", 390, 844, "dark")
+
+
+@contextmanager
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found(), args=FLAGS)
+        yield started
+        started.close()
+
+
+class Visit:
+    """One person in front of a browser: what goes wrong in it is noted in `faults`."""
+
+    def __init__(self, browser: Browser, url: str, look: Look, **options: Any) -> None:
+        self.url = url
+        self.look = look
+        self.faults: list[str] = []
+        viewport = {"width": look.width, "height": look.height}
+        self._context = browser.new_context(
+            viewport=viewport, color_scheme=look.scheme, base_url=url, **options
+        )
+        self._context.set_default_timeout(20_000)
+        self._context.on("request", self._see_request)
+        self.page: Page = self._context.new_page()
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", self._see_message)
+
+    def sign_in(self, user_id: str, password: str) -> None:
+        self.page.goto("/admin/")
+        self.page.get_by_label("User id").fill(user_id)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Log in").click()
+        self.page.wait_for_url("**/admin/")
+
+    def press(self, name: str) -> None:
+        """Open the dialog of a button."""
+        self.page.get_by_role("link", name=name, exact=True).click()
+        self.page.locator("#dialog").wait_for()
+
+    def confirm(self) -> None:
+        self.page.locator("#dialog button[type=submit]").click()
+
+    def is_wider_than_the_screen(self) -> bool:
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        return bool(wide > self.look.width)
+
+    def close(self) -> None:
+        self._context.close()
+
+    def _see_request(self, request: Any) -> None:
+        if not request.url.startswith((self.url, "data:", "blob:")):
+            self.faults.append(f"It asked {request.url}")
+
+    def _see_message(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(message.text)

@@ -1,0 +1,147 @@
+"""The admin as a person meets it, in a real browser against a real server.
+
+No fixture of the database here: while the browser is open, Django would refuse to use it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import requests
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
+
+LOOKS = [DESKTOP, DARK, PHONE, DARK_PHONE]
+PAGES = ["/admin/", "/admin/accounts/user/", "/admin/apps_registry/app/", "/admin/admin/logentry/"]
+
+
+def painted(page):
+    """Whether something is drawn on each canvas."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll("canvas")].map(canvas => {
+            const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+            return data.some(value => value > 0);
+        })"""
+    )
+
+
+def open_user(visit, user_id):
+    visit.page.goto("/admin/accounts/user/")
+    visit.page.get_by_placeholder("The beginning of a user id").fill(user_id[:8])
+    visit.page.keyboard.press("Enter")
+    visit.page.get_by_role("link", name=user_id).click()
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_the_front_page_shows_its_charts(sign_in, look):
+    visit = sign_in(look)
+
+    visit.page.get_by_text("Searches in 24 hours").wait_for()
+
+    assert painted(visit.page) == [True, True, True]
+    assert visit.page.evaluate(
+        "document.documentElement.classList.contains('dark')"
+    ) == (look.scheme == "dark")  # fmt: skip
+
+
+@pytest.mark.parametrize("look", [PHONE, DARK_PHONE], ids=str)
+@pytest.mark.parametrize("path", PAGES)
+def test_no_page_is_wider_than_a_phone(sign_in, path, look):
+    visit = sign_in(look)
+
+    visit.page.goto(path)
+
+    assert not visit.is_wider_than_the_screen()
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK], ids=str)
+@pytest.mark.parametrize("path", ["/admin/login/", *PAGES])
+def test_every_page_is_open_to_those_who_see_or_point_badly(sign_in, visits, path, look):
+    visit = visits(look) if path == "/admin/login/" else sign_in(look)
+    visit.page.goto(path)
+
+    found = Axe().run(visit.page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+
+    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
+
+
+def test_one_signs_in_with_the_keyboard_alone(visits, operator):
+    visit = visits(DESKTOP)
+    visit.page.goto("/admin/")
+    for text in operator:  # the first field has the focus already
+        visit.page.keyboard.type(text)
+        visit.page.keyboard.press("Tab")
+    visit.page.keyboard.press("Enter")
+
+    visit.page.wait_for_url("**/admin/")
+    assert visit.page.get_by_role("heading", name="Front page").is_visible()
+
+
+def test_a_wrong_password_is_told(visits, operator):
+    visit = visits(DESKTOP)
+    visit.page.goto("/admin/login/")
+    visit.page.get_by_label("User id").fill(operator[0])
+    visit.page.get_by_label("Password").fill("wrong")
+    visit.page.get_by_role("button", name="Log in").click()
+
+    visit.page.get_by_text("Please enter the correct").first.wait_for()
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK_PHONE], ids=str)
+def test_a_key_is_made_shown_once_used_and_revoked(sign_in, shared_server, user_id, look):
+    visit = sign_in(look)
+    open_user(visit, user_id)
+
+    visit.press("Make a key")
+    visit.page.get_by_label("Name").last.fill("laptop")
+    visit.confirm()
+    secret = visit.page.locator("#secret").inner_text()
+    visit.page.get_by_role("link", name="Done").click()
+
+    def status():
+        headers = {"Authorization": f"Bearer {secret}"}
+        return requests.get(f"{shared_server.url}/api/v1/users/me", headers=headers).status_code
+
+    visit.page.get_by_text("laptop").first.wait_for()
+    assert re.fullmatch(r"om_[\w-]{43}", secret)
+    assert secret not in visit.page.content()
+    assert status() == 200
+
+    visit.page.goto(f"/admin/accounts/apikey/?q={secret[:11]}")
+    visit.page.get_by_role("link", name=secret[:11]).click()
+    visit.press("Revoke")
+    visit.confirm()
+
+    visit.page.get_by_text("is revoked").first.wait_for()
+    assert status() == 401
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK_PHONE], ids=str)
+def test_an_app_is_paused_and_resumed(sign_in, shared_server, user_id, look):
+    visit = sign_in(look)
+    visit.page.goto(f"/admin/apps_registry/app/?q={user_id}")
+    visit.page.get_by_role("link", name="notes").click()
+
+    def is_active():
+        (app,) = shared_server.call("GET", f"/apps?user_id={user_id}")["apps"]
+        return app["is_active"]
+
+    for button, said, active in (("Pause", "is paused", False), ("Resume", "is active", True)):
+        visit.press(button)
+        visit.confirm()
+        visit.page.get_by_text(said).first.wait_for()
+        assert is_active() is active
+
+
+def test_a_dialog_that_is_left_changes_nothing(sign_in, shared_server, user_id):
+    visit = sign_in()
+    visit.page.goto(f"/admin/apps_registry/app/?q={user_id}")
+    visit.page.get_by_role("link", name="notes").click()
+
+    visit.press("Pause")
+    visit.page.keyboard.press("Escape")
+
+    (app,) = shared_server.call("GET", f"/apps?user_id={user_id}")["apps"]
+    assert app["is_active"]
