@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 from django import forms
 from django.contrib import admin
 from django.db.models import Model
@@ -100,9 +98,10 @@ class AppAdmin(ReadOnlyAdmin):
 
     @button("Add a rule", icon="rule", asks="It holds from the next request on.", form=RuleForm)
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
-        given: dict[str, Any] = form.cleaned_data
-        ruling.state_rule(app=app, among=Memory.objects.owned_by(app.owner), **given)
-        return f"A rule: {given['effect']} {given['memory_id'] or 'everything'}."
+        effect, memory_id = form.cleaned_data["effect"], form.cleaned_data["memory_id"]
+        among = Memory.objects.owned_by(app.owner)
+        ruling.state_rule(app=app, effect=effect, memory_id=memory_id, among=among)
+        return f"A rule: {effect} {memory_id or 'everything'}."
 
 
 @admin.register(AccessRule)

@@ -46,7 +46,6 @@ class Bar:
 @dataclass(frozen=True)
 class Chart:
     title: str
-    type: str
     says: str  # what it shows, for those who do not see it
     data: str
 
@@ -131,10 +130,9 @@ def _charts(known: Figures) -> list[Chart]:
     charts = [
         Chart(
             f"Memories by day, {DAYS} days",
-            "bar",
             f"{told(sum(numbers), exact=known.memories.exact)} memories in {DAYS} days, "
             f"{told(max(numbers), exact=known.memories.exact)} on the fullest of them.",
-            _data([f"{day:%b} {day.day}" for day in days], {"memories": numbers}, bars=True),
+            _data([f"{day:%b} {day.day}" for day in days], {"memories": numbers}),
         )
     ]
     return charts + (_search_charts(known.searches) if known.searches else [])
@@ -150,15 +148,13 @@ def _search_charts(searches: Sequence[Searches]) -> list[Chart]:
     return [
         Chart(
             "Searches by hour, UTC",
-            "bar",
             f"{sum(counts)} searches in 24 hours, {max(counts)} in the busiest hour.",
-            _data(labels, {"searches": counts}, bars=True),
+            _data(labels, {"searches": counts}),
         ),
         Chart(
             "How long searches take, ms",
-            "line",
             f"95 of 100 took at most {slowest} ms in the slowest hour.",
-            _data(labels, {"half within": half, "95 % within": most}, bars=False),
+            _data(labels, {"half within": half, "95 % within": most}),
         ),
     ]
 
@@ -174,10 +170,9 @@ def _milliseconds(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds * 1000, 1)
 
 
-def _data(labels: Sequence[str], series: Mapping[str, Sequence[Any]], *, bars: bool) -> str:
+def _data(labels: Sequence[str], series: Mapping[str, Sequence[Any]]) -> str:
     """What Chart.js draws, with the names by which Unfold's script knows colours and axes."""
     colours = ["var(--color-primary-500)", "var(--chart-second)"]
-    look = {"maxBarThickness": 14, "borderRadius": 3} if bars else {"tension": 0.3}
     datasets = [
         {
             "label": name,
@@ -186,8 +181,8 @@ def _data(labels: Sequence[str], series: Mapping[str, Sequence[Any]], *, bars: b
             "borderColor": colour,
             "displayYAxis": True,
             "maxTicksXLimit": 8,
-            "spanGaps": True,
-            **look,
+            "maxBarThickness": 14,
+            "borderRadius": 3,
         }
         for (name, values), colour in zip(series.items(), colours, strict=False)
     ]

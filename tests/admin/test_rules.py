@@ -30,8 +30,11 @@ def test_a_rule_about_somebody_elses_memory_is_not_made(browser, alice, bob):
     foreign = bob.remember("A cat", app="notes")
     notes = App.objects.get(owner=alice.user)
 
-    add_rule(browser, notes, effect="allow", memory_id=foreign["id"])
+    answer = add_rule(browser, notes, effect="allow", memory_id=foreign["id"])
 
+    assert answer.status_code == 302
+    page = browser.get(answer.headers["Location"]).content.decode()
+    assert "Memory not found" in page
     assert not AccessRule.objects.exists()
 
 
