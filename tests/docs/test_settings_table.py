@@ -98,7 +98,7 @@ def shown(value):
 
 def taken(said):
     """What a variable takes, None where the meaning says it."""
-    if said["reader"] == "integer":
+    if said["reader"] in ("integer", "number"):
         return f"{said['minimum']} to {said['maximum']}"
     if said["reader"] == "boolean":
         return "0 or 1"
