@@ -1,8 +1,9 @@
 """Servers of a release go on while the database is brought to the next one, and after.
 
 `released.json` names the last migrations of each release and what later ones change of what is
-there, each with its reason. The folder of its name has the statements that its code sent: `before.sql` before the upgrade, `after.sql` after it, from a server
-that has not been replaced yet. `record.py` made them.
+there, each with its reason. The folder of its name has the statements that its code sent:
+`before.sql` before the upgrade, `after.sql` after it, from a server that has not been replaced yet.
+`record.py` made them.
 """
 
 import json
