@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from django.conf import settings
 
-ROOT = Path(settings.BASE_DIR)
+ROOT = Path(__file__).resolve().parents[2]
 DOCKER = ROOT / "docker"
 COMPOSE, EMBEDDED = DOCKER / "compose.yaml", DOCKER / "compose.embedded.yaml"
 KUBERNETES = DOCKER / "kubernetes"
