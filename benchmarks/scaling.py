@@ -167,7 +167,7 @@ def measure(web: list[Any], key: str, options: argparse.Namespace) -> None:
 def lose_one_of_each(web: list[Any], workers: list[Any], key: str, seconds: float) -> None:
     wait = under_load([w.url for w in web], key, seconds=seconds, clients=8, writes=4)
     session = requests.Session()
-    session.headers |= {"Authorization": f"Bearer {key}"}
+    session.headers.update({"Authorization": f"Bearer {key}"})
     job = session.post(
         f"{web[0].url}/api/v1/backup/export",
         json={"user_id": USER},
@@ -187,6 +187,14 @@ def lose_one_of_each(web: list[Any], workers: list[Any], key: str, seconds: floa
         f"| {len(seen.written)} | {kept(web[0], seen.written)} "
         f"| {ended['state']} at attempt {attempts(web[0], job['id'])} |"
     )
+
+
+def pin(container: Any, processor: int) -> None:
+    """Let it run on one processor only."""
+    main = psutil.Process(container.process.pid)
+    for process in [main, *main.children(recursive=True)]:
+        for thread in process.threads():
+            psutil.Process(thread.id).cpu_affinity([processor])
 
 
 def kill(container: Any) -> None:
@@ -233,7 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--memories", type=int, default=10_000)
     parser.add_argument("--clients", type=int, default=8)
-    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--rabbitmq", action="store_true", help="as the broker of jobs")
     options = parser.parse_args()
     with installation(options.rabbitmq) as services, ExitStack() as stack:
@@ -248,6 +256,11 @@ def main() -> None:
         for each in web:
             each.wait_until_ready()
         key = make_user(web[0], options.memories)
+        print("As many processors as there are, for both together:\n")
+        measure(web, key, options)
+        for processor, each in enumerate(web):
+            pin(each, processor)
+        print("\nOne processor each, as on machines of their own with one:\n")
         measure(web, key, options)
         print(f"\n{connections(services)}")
         lose_one_of_each(web, [workers[0], workers[1], workers[3]], key, options.seconds * 2)
