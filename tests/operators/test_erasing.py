@@ -13,6 +13,8 @@ from django.db import IntegrityError, connection, connections, models, transacti
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
+from agents import streams
+from agents.calling import Caller
 from backups.jobs import queue_export
 from backups.selecting import Part
 from configuration import changing
@@ -276,6 +278,22 @@ def test_sessions_in_the_admin_and_what_it_has_logged_of_the_person_go(alice, ol
 
     assert (erased.counts["sessions"], Session.objects.count()) == (1, 1)
     assert list(LogEntry.objects.all()) == [kept]
+
+
+def test_what_agents_have_open_ends_with_the_answers_that_wait(alice, bob):
+    def begin(member):
+        session = streams.begin(Caller(key=member.key, user=member.user), client="claude")
+        streams.put(b"Our dog Rex is afraid of thunder", session)
+        return session
+
+    mine, bobs = begin(alice), begin(bob)
+
+    erase(alice)
+
+    with pytest.raises(streams.SessionNotFound):
+        streams.find(mine.id, key=str(alice.key.pk))
+    assert streams.find(bobs.id, key=str(bob.key.pk)) == bobs
+    assert not streams._broker().exists(mine.mail)
 
 
 def test_backups_of_the_person_go_and_those_of_others_stay(alice, bob, settings, tmp_path):
