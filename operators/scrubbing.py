@@ -36,14 +36,14 @@ REWRITE = 60
 def clear(*, whole: bool, telling: Callable[[str], None]) -> list[str]:
     """Clear away what was removed. Not in a transaction. Returns what could not be done.
 
-    Raises TablesBusy.
+    `telling` is told what is done, often the same, and may raise. Raises TablesBusy.
     """
     tables = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
     remarks = _clear_samples(tables)
     if whole:
         tables.append("pg_statistic")  # which the owner of the database may
-    for table in vacuuming.vacuum(tables, whole=whole):
-        telling(f"clearing {table}")
+    for _ in vacuuming.vacuum(tables, whole=whole):
+        telling("clearing the tables")
     if whole:
         telling("clearing the log of the database")
         remarks += _clear_log()

@@ -8,6 +8,7 @@ from django.core.management.base import CommandError
 from accounts.models import User
 from backups.management.telling import TellingCommand, user_named
 from operators import erasing, traces
+from operators.erasing import Telling
 
 
 class Command(TellingCommand):
@@ -36,15 +37,10 @@ class Command(TellingCommand):
             return
         if not options["yes"]:
             _confirm(user)
-        erased = erasing.erase(
-            user, by=None, scrub=options["scrub"], telling=lambda what: self._tell(what, options)
-        )
+        telling = _silent if options["quiet"] else _teller()
+        erased = erasing.erase(user, by=None, scrub=options["scrub"], telling=telling)
         facts = {"receipt": str(erased.act)}
         self._say("erased", erased.counts, erased.remarks, options, **facts)
-
-    def _tell(self, what: str, options: dict[str, Any]) -> None:
-        if not options["quiet"]:
-            self.stderr.write(f"{what} …")
 
     def _say(
         self,
@@ -63,6 +59,23 @@ class Command(TellingCommand):
         self.tell(
             sentence, {"erased": done, "counts": +counts, "remarks": remarks, **facts}, options
         )
+
+
+def _silent(what: str) -> None:
+    """Tell nobody."""
+
+
+def _teller() -> Telling:
+    """Tell on standard error what is done, a line each, and the same once."""
+    told = ""
+
+    def tell(what: str) -> None:
+        nonlocal told
+        if what != told:
+            told = what
+            sys.stderr.write(f"{what} …\n")
+
+    return tell
 
 
 def _confirm(user: User) -> None:
