@@ -64,12 +64,7 @@ def rank(
     """
     around = around or {}
     nearby = {each.pk: _nearby_words(around.get(each.pk, ())) for each in candidates}
-    words = _among_all(
-        {
-            each.pk: each.weight + weights.nearby_words * _worth(nearby[each.pk])
-            for each in candidates
-        }
-    )
+    words = _words(candidates, nearby, weights.nearby_words)
     near = _nearness(candidates, words)
     alone = {
         each.pk: weights.similarity * near[each.pk] + weights.words * words[each.pk]
@@ -92,12 +87,8 @@ def rank(
                 + weights.speaker * speaker,
             )
         )
-    newest = sorted(
-        sorted(ranked, key=lambda each: each.candidate.pk),
-        key=lambda each: each.candidate.created_at,
-        reverse=True,
-    )
-    return sorted(newest, key=lambda each: each.score, reverse=True)
+    ranked.sort(key=lambda each: each.candidate.pk)  # which settles what else is equal
+    return sorted(ranked, key=lambda each: (each.score, each.candidate.created_at), reverse=True)
 
 
 def _nearby_words(neighbours: Iterable[Neighbour]) -> Lift | None:
@@ -126,7 +117,10 @@ def _worth(lift: Lift | None) -> float:
     return lift.worth if lift else 0.0
 
 
-def _among_all(weights: Mapping[uuid.UUID, float]) -> dict[uuid.UUID, float]:
+def _words(
+    candidates: Sequence[Candidate], nearby: Mapping[uuid.UUID, Lift | None], share: float
+) -> dict[uuid.UUID, float]:
+    weights = {each.pk: each.weight + share * _worth(nearby[each.pk]) for each in candidates}
     most = max(weights.values(), default=0.0)
     return {pk: weight / most if most else 0.0 for pk, weight in weights.items()}
 
