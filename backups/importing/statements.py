@@ -70,9 +70,11 @@ SELECT number, row_number() OVER (ORDER BY {ARRIVED}) AS place FROM staged_memor
 """
 
 # Numbers that come after those of all that has arrived. Some of them others may have taken at the
-# same moment, which does no harm.
+# same moment, which does no harm. Drawn one by one, as two that set the sequence at once could set
+# it back.
 RESERVE_ARRIVALS = """
-SELECT setval('memories_arrival', nextval('memories_arrival') + %(memories)s) - %(memories)s
+SELECT coalesce(max(number), 0) - %(memories)s
+FROM (SELECT nextval('memories_arrival') AS number FROM generate_series(1, %(memories)s)) AS drawn
 """
 
 MAKE_TARGETS = """
