@@ -113,9 +113,11 @@ CHECKS = [
     Check(
         "lines",
         f"This is not what {ENTITIES} says of the memory.",
-        "SELECT it.number, it.line FROM staged_lines AS it"
-        " JOIN staged_memories AS memory ON memory.id = it.id"
-        " WHERE it.state <> memory.state OR it.digest <> md5(memory.content)::uuid",
+        # Digested first: texts would be written to the disk once more, to be joined.
+        "SELECT it.number, it.line FROM staged_lines AS it JOIN ("
+        "SELECT id, state, md5(content)::uuid AS digest FROM staged_memories OFFSET 0"
+        ") AS memory ON memory.id = it.id"
+        " WHERE it.state <> memory.state OR it.digest <> memory.digest",
     ),
 ]
 
