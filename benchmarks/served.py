@@ -156,7 +156,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             connection.request("GET", "/health/ready")
             if connection.getresponse().status == 200:
                 return
-        except ConnectionError:
+        except (ConnectionError, TimeoutError):
             pass
         finally:
             connection.close()
