@@ -17,6 +17,7 @@ from memories.models import EmbeddingSpace, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.reembedding import MEANING
 from memories.relating import related_to
+from memories.surroundings import surroundings
 
 # How much of each kind is shown: the newest, or the nearest.
 MOST_STEPS = 50
@@ -24,6 +25,7 @@ MOST_REVISIONS = 20
 MOST_ACCESSES = 50
 MOST_RELATED = 10
 MOST_SUPERSEDED = 20
+PLACES = 3
 
 # Characters of another memory.
 BEGINNING = 300
@@ -101,6 +103,7 @@ def story(memory: Memory, *, may_operate: bool) -> list[Section]:
     )
     return [
         *_superseding(memory, others, may_operate=may_operate),
+        _conversation(memory, others),
         _related(memory, others),
         _states(memory),
         _revisions(memory),
@@ -117,6 +120,14 @@ def _superseding(memory: Memory, others: MemoryQuerySet, *, may_operate: bool) -
     entries = [_entry(each, restorable=may_operate) for each in older]
     if entries:
         yield Section("Took the place of", "", entries)
+
+
+def _conversation(memory: Memory, others: MemoryQuerySet) -> Section:
+    around = surroundings([memory.pk], places=PLACES, among=Memory.objects.active())
+    places = {each.pk: each.place for each in around.get(memory.pk, [])}
+    found = sorted(others.filter(pk__in=places), key=lambda each: places[each.pk])
+    entries = [_entry(each, note=_where(places[each.pk], each)) for each in found]
+    return Section("Said before and after it", "Nothing is known of its conversation.", entries)
 
 
 def _related(memory: Memory, others: MemoryQuerySet) -> Section:
@@ -194,3 +205,9 @@ def _entry(memory: Memory, *, note: str = "", restorable: bool = False) -> Entry
         link=reverse("admin:memories_memory_change", args=[memory.pk]),
         restore=reverse("admin:memories_memory_bring_back", args=[memory.pk]) if back else "",
     )
+
+
+def _where(place: int, memory: Memory) -> str:
+    side = "before" if place < 0 else "after"
+    said = f", said by {memory.actor}" if memory.actor else ""
+    return f"{abs(place)} {side} it{said}"

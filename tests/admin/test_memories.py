@@ -211,6 +211,22 @@ def test_its_page_tells_all_of_it(browser, alice, tea):
     assert "Put aside for" in text_of(browser, page_of(older))
 
 
+def test_its_page_shows_what_was_said_around_it(browser, alice):
+    said = [
+        Memory.objects.get(
+            pk=alice.remember(text, infer=False, conversation="c-1", actor="Ann")["id"]
+        )
+        for text in ("The kettle broke.", "So there is no tea.", "Coffee then.")
+    ]
+
+    page = text_of(browser, page_of(said[1]))
+
+    assert "1 before it, said by Ann" in page
+    assert "1 after it, said by Ann" in page
+    assert "The kettle broke." in page
+    assert "Coffee then." in page
+
+
 def test_its_page_asks_as_many_statements_whatever_happened(
     browser, alice, tea, django_assert_max_num_queries
 ):
