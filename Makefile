@@ -30,7 +30,7 @@ test-browser: chromium $(VENV)/.installed-dev ## run the tests of the admin in a
 	@$(RUN) -m pytest tests/browser $(ARGS)
 
 chromium:
-	@command -v chromium chromium-browser google-chrome >/dev/null || \
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
 	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -yqq --no-install-recommends chromium >/dev/null; \
 	else \
