@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -194,7 +194,8 @@ def pin(container: Any, processor: int) -> None:
     main = psutil.Process(container.process.pid)
     for process in [main, *main.children(recursive=True)]:
         for thread in process.threads():
-            psutil.Process(thread.id).cpu_affinity([processor])
+            with suppress(ProcessLookupError):  # it has just ended
+                os.sched_setaffinity(thread.id, [processor])
 
 
 def kill(container: Any) -> None:
