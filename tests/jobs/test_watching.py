@@ -30,17 +30,18 @@ def sender(monkeypatch, run):
 def test_it_ends_when_what_sends_periodic_messages_has_died(signals, monkeypatch):
     sender(monkeypatch, lambda: None)
 
-    working._watch(app)
+    working._watch(app, beats=True)
 
     assert signals == [(os.getpid(), signal.SIGTERM)]
 
 
-def test_it_ends_when_it_has_grown_too_large(signals, monkeypatch, settings):
+@pytest.mark.parametrize("beats", [True, False])
+def test_it_ends_when_it_has_grown_too_large(signals, monkeypatch, settings, beats):
     done = threading.Event()
     sender(monkeypatch, done.wait)
     settings.WORKER_MEGABYTES = 1
 
-    working._watch(app)
+    working._watch(app, beats=beats)
 
     done.set()
     assert signals == [(os.getpid(), signal.SIGTERM)]
