@@ -9,6 +9,7 @@ import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.utils import timezone
+from kombu import Connection
 
 from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
@@ -199,11 +200,12 @@ def test_jobs_that_nobody_does(well, alice, settings):
     }
 
 
-def test_a_broker_that_is_away(well, settings, monkeypatch):
+def test_a_broker_that_is_away(well, monkeypatch):
     from openmemory.celery import app
 
-    monkeypatch.setattr(app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    monkeypatch.setattr(app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(
+        app, "connection_for_write", lambda **how: Connection("redis://127.0.0.1:1/0", **how)
+    )
 
     [said] = found("jobs.broker")["jobs.broker"]
 
