@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+
 from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
 
 MEMORIES = "/admin/memories/memory/"
