@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
-from unfold.forms import BaseDialogForm
 from unfold.widgets import (
     UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -17,9 +16,10 @@ from unfold.widgets import (
 )
 
 from accounts.models import Scope, User
+from openmemory.admin.buttons import DialogForm
 
 
-class KeyForm(BaseDialogForm):
+class KeyForm(DialogForm):
     name = forms.CharField(
         max_length=255,
         required=False,
@@ -53,7 +53,7 @@ class KeyForm(BaseDialogForm):
         return timezone.now() + timedelta(days=days) if days else None
 
 
-class PasswordForm(BaseDialogForm):
+class PasswordForm(DialogForm):
     password = forms.CharField(
         label="New password",
         strip=False,

@@ -6,18 +6,17 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
-from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps_registry.models import AccessRule, App, Effect
 from memories import ruling
 from memories.models import Memory
-from openmemory.admin.buttons import button
+from openmemory.admin.buttons import DialogForm, button
 from openmemory.admin.linking import link_to
 from openmemory.admin.options import ReadOnlyAdmin, TabularInline
 
 
-class RuleForm(BaseDialogForm):
+class RuleForm(DialogForm):
     effect = forms.ChoiceField(
         choices=Effect.choices,
         widget=UnfoldAdminSelectWidget,

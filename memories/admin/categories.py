@@ -13,12 +13,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
-from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from memories import merging
 from memories.models import Category
-from openmemory.admin.buttons import button, go_to
+from openmemory.admin.buttons import DialogForm, button, go_to
 from openmemory.admin.options import BoundedList, ModelAdmin
 from openmemory.errors import OpenMemoryError
 
@@ -36,7 +35,7 @@ MOST_NAMES = 100
 MOST_MERGED = 20
 
 
-class NameForm(BaseDialogForm):
+class NameForm(DialogForm):
     name = forms.CharField(
         max_length=merging.LONGEST_NAME,
         widget=UnfoldAdminTextInputWidget,
@@ -44,7 +43,7 @@ class NameForm(BaseDialogForm):
     )
 
 
-class FormerNameForm(BaseDialogForm):
+class FormerNameForm(DialogForm):
     former_name = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
 
     def __init__(self, *args: Any, object_id: Any = None, **kwargs: Any) -> None:

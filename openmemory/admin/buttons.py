@@ -23,13 +23,20 @@ from .linking import page_of
 Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
 
 
+class DialogForm(BaseDialogForm):
+    """What a button asks for. Its fields have ids of their own beside those of the page."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"auto_id": "dialog_%s", **options})
+
+
 def button(
     label: str,
     *,
     icon: str,
     asks: str,
     permission: str = "operate",
-    form: type[BaseDialogForm] = BaseDialogForm,
+    form: type[DialogForm] = DialogForm,
     variant: ActionVariant = ActionVariant.DEFAULT,
     applies: Callable[[Any], bool] = lambda obj: True,
 ) -> Callable[[Verb], Any]:

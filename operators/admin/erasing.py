@@ -8,13 +8,12 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 from unfold.enums import ActionVariant
-from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from accounts.admin import users
 from accounts.models import User
 from openmemory.admin.bounding import TooSlow, bounded
-from openmemory.admin.buttons import button
+from openmemory.admin.buttons import DialogForm, button
 from openmemory.errors import Conflict
 from operators import erasing
 
@@ -27,7 +26,7 @@ class Yourself(Conflict):
     code = "yourself"
 
 
-class ErasureForm(BaseDialogForm):
+class ErasureForm(DialogForm):
     form_before_template = "operators/admin/erasure.html"
 
     confirmed = forms.CharField(

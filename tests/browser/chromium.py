@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "google-chrome")
+
+# Pixels below which the admin keeps the buttons of a page in a menu.
+NARROW = 1024
 
 # Nothing of its own goes out, and it starts as root and without a screen.
 FLAGS = [
@@ -67,7 +71,7 @@ class Visit:
         self._context = browser.new_context(
             viewport=viewport, color_scheme=look.scheme, base_url=url, **options
         )
-        self._context.set_default_timeout(20_000)
+        self._context.set_default_timeout(10_000)
         self._context.on("request", self._see_request)
         self.page: Page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
@@ -81,10 +85,15 @@ class Visit:
         self.page.wait_for_url(f"{self.url}/admin/")
 
     def press(self, name: str) -> None:
-        """Open the dialog of a button."""
-        # Not exactly: an icon is text to those who do not see it.
-        self.page.get_by_role("link", name=name).click()
+        """Open the dialog of a button, which a phone keeps in a menu."""
+        if self.look.width < NARROW:
+            self.page.locator("#header-inner").get_by_text("more_horiz").click()
+        self.follow(name)
         self.page.locator("#dialog").wait_for()
+
+    def follow(self, name: str) -> None:
+        """Follow a link, whether or not it has an icon, whose name is a text to Playwright."""
+        self.page.get_by_role("link", name=re.compile(rf"^(\w+\s*)?{name}$")).click()
 
     def confirm(self) -> None:
         self.page.locator("#dialog button[type=submit]").click()

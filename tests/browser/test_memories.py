@@ -62,7 +62,7 @@ def test_one_chooses_a_user_and_asks_a_question(sign_in, user_id):
     visit.page.goto(MEMORIES)
     visit.page.locator("a", has_text="Filters").first.click()
     visit.page.locator(".select2-selection").first.click()
-    visit.page.keyboard.type(user_id)
+    visit.page.locator(".select2-search__field").fill(user_id)
     visit.page.locator(".select2-results__option", has_text=user_id).click()
     visit.page.get_by_text("Apply Filters").click()
     visit.page.wait_for_url("**user=*")
@@ -92,7 +92,7 @@ def test_one_edits_a_memory_and_sees_what_it_said(sign_in, user_id):
     text = f"The dog of {user_id} is called Rex"
     open_memory(visit, text)
 
-    visit.page.get_by_role("link", name="Edit", exact=True).click()
+    visit.follow("Edit")
     visit.page.get_by_label("What it says").fill(f"The cat of {user_id}.\nIt is called Minka 🐈")
     visit.page.get_by_role("button", name="Save").click()
 
