@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
+from tests.browser.chromium import DARK_PHONE, DESKTOP
 
 MEMORIES = "/admin/memories/memory/"
-PAGES = [
-    MEMORIES,
-    "/admin/memories/category/",
-    "/admin/memories/archivepolicy/",
-    "/admin/memories/embeddingspace/",
-    "/admin/memories/embeddingspace/start/",
-]
 
 
 def open_memory(visit, text):
@@ -24,27 +16,6 @@ def open_memory(visit, text):
     visit.page.get_by_text("that have all of these words").wait_for()
     visit.page.get_by_role("link", name=text).click()
     visit.page.get_by_text("Related memories").wait_for()
-
-
-@pytest.mark.parametrize("look", [PHONE, DARK_PHONE], ids=str)
-@pytest.mark.parametrize("path", PAGES)
-def test_no_page_is_wider_than_a_phone(sign_in, user_id, path, look):
-    visit = sign_in(look)
-
-    visit.page.goto(path)
-
-    assert not visit.is_wider_than_the_screen()
-
-
-@pytest.mark.parametrize("look", [DESKTOP, DARK], ids=str)
-@pytest.mark.parametrize("path", PAGES)
-def test_every_page_is_open_to_those_who_see_or_point_badly(sign_in, user_id, path, look):
-    visit = sign_in(look)
-    visit.page.goto(path)
-
-    found = Axe().run(visit.page, options={"runOnly": ["wcag2a", "wcag2aa"]})
-
-    assert [(v["id"], v["nodes"][0]["html"]) for v in found.response["violations"]] == []
 
 
 @pytest.mark.parametrize("look", [DESKTOP, DARK_PHONE], ids=str)

@@ -1,0 +1,65 @@
+"""What holds for every page of the admin: it fits on a phone, and is open to everybody."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
+
+PAGES = [
+    "/admin/",
+    "/admin/memories/memory/",
+    "/admin/memories/category/",
+    "/admin/memories/archivepolicy/",
+    "/admin/memories/embeddingspace/",
+    "/admin/memories/embeddingspace/start/",
+    "/admin/accounts/user/",
+    "/admin/accounts/apikey/",
+    "/admin/apps_registry/app/",
+    "/admin/apps_registry/accessrule/",
+    "/admin/configuration/",
+    "/admin/jobs/job/",
+    "/admin/backups/",
+    "/admin/admin/logentry/",
+    "/admin/operators/receipt/",
+]
+
+
+def violations(page):
+    """What is wrong by the rules of WCAG 2, levels A and AA."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]})
+    return [(each["id"], each["nodes"][0]["html"]) for each in found.response["violations"]]
+
+
+@pytest.mark.parametrize("look", [PHONE, DARK_PHONE], ids=str)
+def test_no_page_is_wider_than_a_phone(sign_in, user_id, look):
+    visit = sign_in(look)
+
+    wide = []
+    for path in PAGES:
+        visit.page.goto(path)
+        if visit.is_wider_than_the_screen():
+            wide.append(path)
+
+    assert wide == []
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK], ids=str)
+def test_every_page_is_open_to_those_who_see_or_point_badly(sign_in, user_id, look):
+    visit = sign_in(look)
+
+    found = {}
+    for path in PAGES:
+        visit.page.goto(path)
+        found[path] = violations(visit.page)
+
+    assert {path: wrong for path, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK], ids=str)
+def test_so_is_the_page_to_sign_in(visits, look):
+    visit = visits(look)
+    visit.page.goto("/admin/login/")
+
+    assert violations(visit.page) == []
