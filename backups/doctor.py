@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,7 +25,7 @@ def age() -> Findings:
     if folder is None:
         yield from _without_folder()
         return
-    if folder.exists() and not os.access(folder, os.W_OK | os.X_OK):
+    if not _can_be_written(folder):
         yield error(f"Nothing can be written to {folder}.", "Let the server's user write there")
         return
     made = filing.newest(folder) if folder.exists() else {}
@@ -43,6 +44,12 @@ def age() -> Findings:
         )
     else:
         yield ok(f"Everybody has a backup that is new enough in {folder}.")
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether archives can be put there. What is missing of the path is made with the first."""
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _without_folder() -> Findings:

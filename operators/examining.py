@@ -32,6 +32,16 @@ def all_checks() -> list[Check]:
     return sorted(checks(), key=lambda check: check.name)
 
 
+def unknown(names: Collection[str]) -> list[str]:
+    """Those of the names that neither a check nor an app with checks has."""
+    known = {name for check in all_checks() for name in _names(check)}
+    return [name for name in names if name not in known]
+
+
+def _names(check: Check) -> set[str]:
+    return {check.name, check.name.partition(".")[0]}
+
+
 def examine(*, only: Collection[str] = (), calling_out: bool = False) -> Iterator[Examined]:
     """Look at everything, or at what is named: a check by its name, or all of an app by its own."""
     away = _fault_of_database()
@@ -39,7 +49,7 @@ def examine(*, only: Collection[str] = (), calling_out: bool = False) -> Iterato
         yield Examined("database", away)
     ground = Ground.MACHINE if away else Ground.TABLES if is_migrated() else Ground.DATABASE
     for check in all_checks():
-        named = not only or {check.name, check.name.partition(".")[0]} & set(only)
+        named = not only or _names(check) & set(only)
         if named and check.ground <= ground and (calling_out or not check.calls_out):
             for finding in _look(check):
                 yield Examined(check.name, finding)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.utils import timezone
 from kombu import Connection
@@ -95,6 +95,13 @@ def test_a_program_reads_lines_of_json(well):
             "advice": "",
         },
     ]
+
+
+def test_a_check_that_is_not_there_is_an_error_to_a_monitor():
+    with pytest.raises(CommandError, match=r"There is no check 'memories\.vector'") as refused:
+        call_command("doctor", "jobs", "memories.vector", "--quiet")
+
+    assert refused.value.returncode == 2
 
 
 def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypatch):
@@ -287,6 +294,15 @@ def test_backups_that_are_too_old(well, alice, settings, tmp_path):
         name = f"memories_{user}_{user.pk}_{timezone.now():%Y%m%dT%H%M%SZ}.zip"
         (settings.BACKUP_FOLDER / name).touch()
     assert found("backups") == {}
+
+
+def test_a_folder_of_backups_that_cannot_be_made(well, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.BACKUP_FOLDER = tmp_path / "file" / "backups"
+
+    [said] = found("backups")["backups.age"]
+
+    assert said == f"Nothing can be written to {settings.BACKUP_FOLDER}."
 
 
 def test_what_others_on_this_machine_can_read(well, state_dir):

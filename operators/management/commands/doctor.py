@@ -3,10 +3,10 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from openmemory.doctor import Level
-from operators.examining import Examined, examine
+from operators.examining import Examined, examine, unknown
 
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
 
@@ -37,6 +37,12 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # To a monitor that asks for what is not there, all would be well for ever.
+        if names := unknown(options["only"]):
+            raise CommandError(
+                f"There is no check {names[0]!r}. manage.py doctor without a name shows all.",
+                returncode=Level.ERROR,
+            )
         worst = Level.OK
         for examined in examine(only=options["only"], calling_out=options["call_out"]):
             worst = max(worst, examined.finding.level)
