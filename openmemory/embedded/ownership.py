@@ -60,12 +60,13 @@ class Lock:
 
 class Ownership:
     def __init__(self, state_dir: Path) -> None:
-        prepare(state_dir)
+        self._state_dir = state_dir
         self._services = Lock(state_dir / "services.lock")
         self._use = Lock(state_dir / "services.use")
 
     def claim(self, owner: Owner) -> bool:
         """Become the owner, unless another process is."""
+        prepare(self._state_dir)
         if not self._services.take():
             return False
         self._services.write(json.dumps(asdict(owner)))

@@ -48,10 +48,11 @@ def stop(services: list[Service], impatient: Callable[[], bool] = lambda: False)
 @contextmanager
 def during(command: str, state_dir: Path, services: list[Service]) -> Iterator[None]:
     """Have the services for as long as a command runs: those that run already, or its own."""
-    ownership = Ownership(state_dir)
-    if not services:
+    if not services:  # then the folder may be one that is not ours to close, as in a pod
         yield
-    elif _share_or_claim(ownership, Owner(os.getpid(), command), services):
+        return
+    ownership = Ownership(state_dir)
+    if _share_or_claim(ownership, Owner(os.getpid(), command), services):
         with _owned(ownership, services):
             yield
     else:

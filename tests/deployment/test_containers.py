@@ -4,6 +4,7 @@ They run as an account that may write into folders of its own and nowhere else, 
 PostgreSQL and a Valkey on TCP, with their secrets in files.
 """
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -77,6 +78,20 @@ def test_beat_sends_what_is_to_be_done_where_no_worker_does(container, services)
         assert eventually(lambda: broker.llen(queue) > 0), services.log()
         assert beat.stop() == 0
         broker.delete(queue)
+
+
+def test_commands_work_in_a_pod_whose_folder_belongs_to_the_cluster(services):
+    """An empty volume of Kubernetes is root's, and open to the group of the pod."""
+    if services.account is None:
+        pytest.skip("only root can make a folder of another user's")
+    pod = Container("migrate", services)
+    os.chown(pod.state, 0, services.account.gid)
+    pod.state.chmod(0o2777)
+
+    for command in ("migrate --no-input", "doctor software", "doctor machine.server"):
+        pod.said = {"command": ["python", "manage.py", *command.split()]}
+        assert pod.start().wait() == 0, services.log()
+    assert pod.execute("python", "manage.py", "doctor", "machine.permissions").returncode == 0
 
 
 def test_a_server_is_not_ready_before_its_database_is_migrated(container, services):

