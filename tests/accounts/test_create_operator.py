@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import ApiKey, User
+from openmemory.exposure import PublicAddress
 
 
 def create_operator(*arguments: str) -> str:
@@ -25,6 +26,15 @@ def test_a_new_operator_signs_in_with_the_printed_password(client, db):
 
     assert sign_in(client, "dave", password)
     assert User.objects.get(user_id="dave").is_operator
+
+
+def test_who_is_made_an_operator_is_told_where_people_reach_the_server(db, settings):
+    told = StringIO()
+    settings.PUBLIC_ADDRESS = PublicAddress.read("https://memory.example.org", proxies=1)
+
+    call_command("create_operator", "dave", stdout=StringIO(), stderr=told)
+
+    assert "dave signs in at https://memory.example.org/admin/." in told.getvalue()
 
 
 def test_a_user_who_is_there_keeps_everything_and_becomes_an_operator(client, alice):

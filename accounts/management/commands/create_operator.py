@@ -77,5 +77,7 @@ def _ask(user: User) -> str | None:
 
 
 def _address() -> str:
+    if public := settings.PUBLIC_ADDRESS:
+        return f"{public.origin}{settings.ADMIN_PATH}/"
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
     return f"http://{host}:{settings.PORT}{settings.ADMIN_PATH}/"
