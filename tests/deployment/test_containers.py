@@ -61,6 +61,8 @@ def test_everything_starts_is_well_works_together_and_stops_in_time(container):
     for each in (web, quick, long, beat):
         assert eventually(each.is_well), each.services.log()
     assert web.call("POST", "/memories", json={"text": "Ada lives in Porto"}).status_code == 200
+    beside = {"Host": "web:8000", "Authorization": f"Bearer {web.key}"}
+    assert requests.get(f"{web.url}/metrics", headers=beside, timeout=10).status_code == 200
     found = web.call("POST", "/memories/search", json={"query": "Where does Ada live?"})
     assert found.json()["results"][0]["text"] == "Ada lives in Porto"
     exported = web.call("POST", "/backup/export", json={"user_id": "ops"})

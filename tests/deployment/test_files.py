@@ -206,6 +206,18 @@ def test_the_image_holds_the_server_and_nothing_else():
     )
 
 
+def test_a_pod_of_the_web_server_answers_to_its_own_address():
+    """By which Prometheus asks it, and without which it would answer 400."""
+    (container,) = pods()["openmemory-web"]["spec"]["template"]["spec"]["containers"]
+    said = {each["name"]: each for each in container["env"]}
+
+    assert said["POD_IP"]["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
+    hosts = said["OPENMEMORY_ALLOWED_HOSTS"]["value"].split(",")
+    assert "$(POD_IP)" in hosts
+    probes = [container[name]["httpGet"] for name in ("startupProbe", "readinessProbe")]
+    assert {header["value"] for probe in probes for header in probe["httpHeaders"]} <= set(hosts)
+
+
 def test_every_variable_that_the_files_set_is_a_setting():
     documented = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/settings.md").read_text(), re.M))
     config = next(m for m in manifests() if m["kind"] == "ConfigMap")["data"]
