@@ -43,14 +43,18 @@ def _names(check: Check) -> set[str]:
 
 
 def examine(*, only: Collection[str] = (), calling_out: bool = False) -> Iterator[Examined]:
-    """Look at everything, or at what is named: a check by its name, or all of an app by its own."""
+    """Look at everything, or at what is named: a check by its name, or all of an app by its own.
+
+    Checks that call out are made with `calling_out`, or when they are named themselves.
+    """
     away = _fault_of_database()
     if away is not None:
         yield Examined("database", away)
     ground = Ground.MACHINE if away else Ground.TABLES if is_migrated() else Ground.DATABASE
     for check in all_checks():
         named = not only or _names(check) & set(only)
-        if named and check.ground <= ground and (calling_out or not check.calls_out):
+        allowed = calling_out or not check.calls_out or check.name in only
+        if named and allowed and check.ground <= ground:
             for finding in _look(check):
                 yield Examined(check.name, finding)
     if away is None:

@@ -277,6 +277,7 @@ def test_providers_are_asked_only_when_it_is_allowed(well, olga):
     [said] = found("configuration.llm", calling_out=True)["configuration.llm"]
 
     assert said.startswith("The language model of openai cannot be asked: ")
+    assert "configuration.llm" in found("configuration.llm")
 
 
 def test_backups_that_are_too_old(well, alice, settings, tmp_path):
