@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -51,7 +52,7 @@ def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
 
     users = {}
     for size in sizes:
-        name = f"with-{size}"
+        name = f"with-{size}-{secrets.token_hex(4)}"  # another part may have one of this size
         users[size] = name, server.client().post("/users", {"user_id": name})["api_key"]
         started = time.perf_counter()
         stock(name, size, embedder())
