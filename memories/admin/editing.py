@@ -17,6 +17,7 @@ from memories.models import Memory
 from memories.serializers import RevisionSerializer
 from openmemory.errors import OpenMemoryError
 
+from .noting import note_reading
 from .signed_in import operator
 
 EXPLANATION = (
@@ -66,6 +67,7 @@ def edit(page: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     form = ContentForm(request.POST or None, memory=memory)
     if request.method == "POST" and form.is_valid():
         return _save(page, request, memory, form.cleaned_data["content"])
+    note_reading(memory, by=operator(request))
     context = {
         **page.admin_site.each_context(request),
         "title": "Edit a memory",

@@ -20,7 +20,6 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.models import User
-from memories.accessing import note_accesses
 from memories.models import Categorization, Memory, State
 from memories.models.memory import LIVE, MemoryQuerySet
 from memories.pausing import put_named_into
@@ -39,12 +38,10 @@ from .filtering import (
     UserFilter,
     asks_everybody,
 )
+from .noting import note_reading
 from .searching import Search
 from .showing import COLOURS
 from .signed_in import operator
-
-# How a reading by an operator stands in the access log, which the person can read.
-READ = "admin"
 
 # Characters of a memory that a list shows: cut by the database, as 50 whole ones may be 1.6 MB.
 SHOWN = 160
@@ -264,12 +261,6 @@ class MemoryAdmin(ReadOnlyAdmin):
     )
     def discard(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.DELETED, memory, by=operator(request))
-
-
-def note_reading(memory: Memory, *, by: User) -> None:
-    """Let the person know that an operator has read their memory, and who."""
-    if memory.user_id != by.pk:
-        note_accesses([memory], app=None, access_type=READ, metadata={"operator": by.user_id})
 
 
 def _told(state: State, memory: Memory, *, by: User) -> str:

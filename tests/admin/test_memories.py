@@ -246,8 +246,9 @@ def test_its_page_asks_as_many_statements_whatever_happened(
         text_of(browser, page_of(tea))
 
 
-def test_who_opens_a_memory_is_written_to_its_access_log(browser, alice, tea):
-    browser.get(page_of(tea))
+@pytest.mark.parametrize("name", ["change", "edit"])
+def test_who_opens_a_memory_is_written_to_its_access_log(browser, alice, tea, name):
+    browser.get(button_of(tea, name))
 
     [line] = alice.get(f"/memories/{tea.pk}/access-log").json()["logs"]
     assert (line["access_type"], line["app_id"]) == ("admin", None)

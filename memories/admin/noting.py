@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from accounts.models import User
+from memories.accessing import note_accesses
+from memories.models import Memory
+
+# How a reading by an operator stands in the access log, which the person can read.
+READ = "admin"
+
+
+def note_reading(memory: Memory, *, by: User) -> None:
+    """Let the person know that an operator has read their memory, and who."""
+    if memory.user_id != by.pk:
+        note_accesses([memory], app=None, access_type=READ, metadata={"operator": by.user_id})
