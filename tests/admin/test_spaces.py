@@ -113,6 +113,22 @@ def test_it_is_paused_and_gone_on_with(browser, fake):
     assert states() == {BGE: "kept", "other": "active"}
 
 
+@pytest.mark.parametrize("name", ["switch", "hold", "pause", "give_up"])
+def test_a_space_that_is_not_filled_any_more_leaves_the_next_one_alone(browser, fake, name):
+    start(browser, fake, hold="on")
+    reembed()
+    start(browser, fake, model="third", hold="on" if name == "switch" else "")
+    job = Job.objects.unfinished().get()
+
+    left = EmbeddingSpace.objects.get(model="other")
+    browser.post(button_of(left, name), PRESSED)  # on a page that was opened before
+
+    assert "is not being filled any more" in text_of(browser, LIST)
+    again = Job.objects.unfinished().get()
+    assert (again, again.parameters) == (job, job.parameters)
+    assert configuration.current().embedder.model == "third"
+
+
 def test_it_is_given_up(browser, fake):
     start(browser, fake, hold="on")
     reembed()
