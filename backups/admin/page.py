@@ -75,7 +75,10 @@ class BackupsPage(Page):
 
     def _back_up(self) -> HttpResponse:
         queued = backing_up.queue_everybody()
-        messages.success(self.request, f"{queued:,} backups are queued, one for each user.")
+        told = f"{queued:,} backups are queued, one for each user."
+        messages.success(self.request, told)
+        # They are of no single job that it could lead to.
+        record(self.by, ADDITION, Job(pk=""), name=BACKUP, message=told)
         return HttpResponseRedirect(self.request.path)
 
 

@@ -128,11 +128,15 @@ def test_an_archive_may_be_larger_than_other_forms(browser, bob, archive, settin
 
 
 @COMMITTED
-def test_everybody_is_backed_up_at_once(browser, alice, bob, settings, tmp_path):
+def test_everybody_is_backed_up_at_once(browser, root, alice, bob, settings, tmp_path):
     settings.BACKUP_FOLDER = tmp_path
 
     browser.post(PAGE, {"act": "back-up"})
     run_due()
+
+    entry = LogEntry.objects.get()
+    assert (entry.user, entry.get_admin_url()) == (root, None)
+    assert entry.change_message == "3 backups are queued, one for each user."
 
     assert len(list(tmp_path.glob("memories_*.zip"))) == 3  # the operator, too
     assert "3 of 3 users have one" in browser.get(PAGE).content.decode()
