@@ -68,7 +68,7 @@ def _count_categories() -> Counts:
 
 def _drop_categories(step: Step) -> Iterator[Counts]:
     with step():
-        gone, _ = _abandoned_categories().delete()
+        gone, _ = _abandoned_categories().held().delete()
     yield Counter({"Category": gone})
 
 

@@ -26,7 +26,7 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.queueing import queue
 from jobs.withdrawing import withdraw
-from memories import accessing, indexing, reembedding, removing
+from memories import accessing, archiving, indexing, reembedding, removing
 from memories.models import (
     Access,
     ArchivePolicy,
@@ -47,6 +47,9 @@ from .models import Receipt
 from .models.receipt import fingerprint
 
 JOB = "erase"
+
+# Jobs that operators begin, and that are nobody's own.
+FOR_EVERYBODY = [reembedding.KIND, reembedding.COMPARE, reembedding.DROP, archiving.JOB]
 
 # Memories that one transaction removes, and one receipt names.
 BATCH = 1_000
@@ -154,7 +157,7 @@ def _lock_out(user: User) -> Counter[str]:
     keys, _ = theirs.delete()
     sessions = traces.end_sessions(user)
     # What is done for everybody goes on, though it was this operator who asked for it.
-    Job.objects.owned_by(user).filter(kind=reembedding.KIND).update(owner=None)
+    Job.objects.owned_by(user).filter(kind__in=FOR_EVERYBODY).update(owner=None)
     return logged + Counter({"ApiKey": keys, "sessions": sessions})
 
 
@@ -215,10 +218,7 @@ def _drop_categories(theirs: Collection[uuid.UUID]) -> Counter[str]:
     abandoned = Category.objects.abandoned().filter(created_at__lt=settled)
     with transaction.atomic():
         named = [*theirs, *abandoned.values_list("pk", flat=True)]
-        held = Category.objects.unused().filter(pk__in=named).order_by("pk")
-        # Looked at again once nobody can put a memory there: somebody may just have done so.
-        ids = list(held.select_for_update(of=("self",)).values_list("pk", flat=True))
-        unused = Category.objects.unused().filter(pk__in=ids)
+        unused = Category.objects.unused().filter(pk__in=named).held()
         logged = traces.forget_log(Category, unused.values_list("pk", flat=True))
         return logged + removing.counted(unused.delete())
 

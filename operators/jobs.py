@@ -34,7 +34,7 @@ register(
         housekeeping.JOB,
         keep_house,
         attempts=20,
-        retries_on=(HousekeepingUnderway, IndexingUnderway),
+        retries_on=(HousekeepingUnderway, IndexingUnderway, TablesBusy),
         lane="long",
     )
 )

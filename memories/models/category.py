@@ -47,6 +47,14 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         """Keep the unused that no operator has seen to either."""
         return self.unused().filter(archive_policies=None, former_names=None, description="")
 
+    def held(self) -> CategoryQuerySet:
+        """Lock these, in the caller's transaction, and keep those that are so once they are.
+
+        Until they are locked, somebody may put a memory into one of them.
+        """
+        locked = self.order_by("pk").select_for_update(of=("self",))
+        return self.filter(pk__in=list(locked.values_list("pk", flat=True)))
+
     def named(self, names: Sequence[str]) -> list[Category]:
         """Find the categories of these names, in this order, and make those that are missing.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from uuid import uuid4
 
 import pytest
@@ -24,6 +23,7 @@ from memories.pausing import CategoryNotFound
 from tests.backups.importing import imported, send
 from tests.backups.made import Original
 from tests.memories.stock import stock
+from tests.waiting import until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -210,7 +210,7 @@ def test_who_puts_a_memory_into_a_category_meanwhile_is_waited_for(alice):
     with transaction.atomic():
         memory.put_in([trips])
         merging.start()
-        _until_somebody_waits()
+        until_somebody_waits()
     merging.join(timeout=30)
 
     assert names_of(memory) == ["travel"]
@@ -226,7 +226,7 @@ def test_who_puts_a_memory_into_a_category_waits_for_its_merge(alice):
     with transaction.atomic():
         merge([trips.pk], into=travel.pk)
         revising.start()
-        _until_somebody_waits()
+        until_somebody_waits()
     revising.join(timeout=30)
 
     assert names_of(one) == ["travel"]
@@ -246,15 +246,3 @@ def _move(memory: Memory, category: Category) -> None:
             Memory.objects.select_for_update().get(pk=memory.pk).move_to([category])
     finally:
         connection.close()
-
-
-def _until_somebody_waits() -> None:
-    deadline = time.monotonic() + 30
-    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
-    while time.monotonic() < deadline:
-        with connection.cursor() as cursor:
-            cursor.execute(waiting)
-            if cursor.fetchone()[0]:
-                return
-        time.sleep(0.01)
-    raise AssertionError("nobody waits")

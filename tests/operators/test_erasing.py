@@ -186,8 +186,9 @@ def test_jobs_and_their_files_go_also_those_that_others_had_done_about_the_perso
     assert not folder.exists()
 
 
-def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga):
-    job = queue("reembed", owner=olga.user, parameters={"hold": False})
+@pytest.mark.parametrize("kind", ["reembed", "compare_spaces", "drop_space", "follow_policy"])
+def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga, kind):
+    job = queue(kind, owner=olga.user, parameters={"hold": False})
 
     erase(olga)
 

@@ -1,23 +1,25 @@
 """Housekeeping: by the server itself, and by command."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.models import Job
 from jobs.running import run_due
 from memories import accessing, indexing
 from memories.models import Access, Category, Memory, UserIndex
-from operators import housekeeping
+from operators import housekeeping, vacuuming
 from operators.chores import CHORES
 from operators.models import Receipt
 from tests.memories.stock import stock
+from tests.waiting import until_somebody_waits
 
 # A vacuum runs in no transaction.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -175,6 +177,49 @@ def test_a_table_is_vacuumed_and_counted_once_much_of_it_has_changed(alice):
             " WHERE relname = 'memories_memory' AND schemaname = current_schema()"
         )
         assert cursor.fetchone() == (0,)
+
+
+def test_while_a_table_is_busy_house_is_kept_again_later(alice, monkeypatch):
+    monkeypatch.setattr(vacuuming, "PATIENCE", "10ms")
+    stock(alice.user, [str(number) for number in range(1_200)])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+    job = housekeeping.queue_due()
+
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE memories_memory IN SHARE UPDATE EXCLUSIVE MODE")
+        run_due()
+    finally:
+        other.close()
+
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("queued", None)
+
+
+def test_a_category_stays_that_somebody_is_just_putting_a_memory_into(alice):
+    sailing = Category.objects.create(name="sailing")
+    Category.objects.update(created_at=LONG_AGO)
+    [memory] = stock(alice.user, ["To Lisbon."])
+
+    with ThreadPoolExecutor() as others:
+        with transaction.atomic():
+            memory.put_in([sailing])
+            told = others.submit(_drop_categories)
+            until_somebody_waits()
+        counts = told.result(timeout=30)
+
+    assert not counts["categories"]
+    assert list(memory.categories.all()) == [sailing]
+
+
+def _drop_categories():
+    try:
+        return housekeep("--only", "categories")
+    finally:
+        connection.close()
 
 
 def test_two_do_not_keep_house_at_once(db):
