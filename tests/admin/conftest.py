@@ -5,6 +5,7 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from accounts.models import User
+from memories.models import Memory
 
 PASSWORD = "correct horse battery staple"
 
@@ -40,3 +41,13 @@ def browser(root: User) -> Client:
 def reading(reader: User) -> Client:
     """The browser of an operator who only sees."""
     return browser_of(reader)
+
+
+@pytest.fixture
+def tea(alice) -> Memory:
+    return Memory.objects.get(pk=alice.remember("Alice likes green tea.")["id"])
+
+
+@pytest.fixture
+def trip(bob) -> Memory:
+    return Memory.objects.get(pk=bob.remember("Bob travels to Lisbon by train.")["id"])

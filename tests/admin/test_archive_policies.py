@@ -12,7 +12,7 @@ from django.utils import timezone
 from jobs.models import Job
 from jobs.running import run_due
 from memories.models import ArchivePolicy, Memory
-from tests.admin.test_memories import PRESSED, text_of
+from tests.admin.memories import PRESSED, text_of
 from tests.memories.stock import stock
 
 LIST = "/admin/memories/archivepolicy/"

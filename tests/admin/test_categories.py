@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from memories.admin import counting
 from memories.models import Category, Memory
-from tests.admin.test_memories import PRESSED, text_of
+from tests.admin.memories import PRESSED, text_of
 from tests.memories.stock import stock
 
 LIST = "/admin/memories/category/"

@@ -11,7 +11,7 @@ from django.urls import reverse
 from configuration import reading as configuration
 from jobs.models import Job
 from memories.models import EmbeddingSpace
-from tests.admin.test_memories import PRESSED, text_of
+from tests.admin.memories import PRESSED, text_of
 from tests.memories.spaces import fake, reembed, states
 from tests.memories.stock import stock
 from tests.memories.test_reembed_choosing import BGE, long_ago

@@ -1,0 +1,185 @@
+"""The list of memories: what operators find there, and do to several at once."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.admin.models import LogEntry
+
+from memories.models import Category, Memory, State
+from tests.admin.memories import LIST, select, text_of
+from tests.memories.stock import stock
+
+
+def test_the_list_shows_everybodys_memories_with_what_they_begin_with(browser, tea, trip):
+    Memory.objects.filter(pk=trip.pk).update(content="Lisbon " * 4000)
+
+    page = text_of(browser, LIST)
+
+    assert "Alice likes green tea." in page
+    assert page.count("Lisbon") < 60
+
+
+def test_a_long_list_says_nothing_of_a_total_and_asks_few_statements(
+    browser, alice, django_assert_max_num_queries
+):
+    stock(alice.user, [f"Number {number}." for number in range(120)])
+    browser.get(LIST)
+
+    with django_assert_max_num_queries(15):
+        page = text_of(browser, LIST)
+
+    assert page.count("Number ") == 50
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"state__exact": "paused"}, ["Alice likes green tea."]),
+        ({"state__exact": "archived"}, []),
+        ({"created_at_from": "2000-01-01"}, ["Alice likes green tea.", "Bob travels"]),
+        ({"created_at_to": "2000-01-01"}, []),
+        ({"created_at_to": "nonsense"}, ["Alice likes green tea.", "Bob travels"]),
+        ({"superseded": "no"}, ["Alice likes green tea.", "Bob travels"]),
+        ({"superseded": "yes"}, []),
+        ({"actor": "Alice"}, []),  # of nobody in particular, which no index has
+    ],
+)
+def test_filters(browser, tea, trip, query, found):
+    Memory.objects.filter(pk=tea.pk).change_state(State.PAUSED, by=tea.user)
+    Memory.objects.filter(pk=tea.pk).update(actor="Alice")
+
+    page = text_of(browser, LIST, **query)
+
+    for text in ("Alice likes green tea.", "Bob travels"):
+        assert (text in page) == (text in found)
+
+
+def test_an_actor_is_looked_for_in_the_memories_of_one_user(browser, tea):
+    assert "Choose a user or an app as well" in text_of(browser, LIST, actor="Alice")
+    page = text_of(browser, LIST, actor="Alice", user=tea.user_id)
+    assert "Choose a user or an app as well" not in page
+
+
+def test_filters_by_what_belongs_to_a_memory(browser, tea, trip):
+    drinks = Category.objects.create(name="drinks")
+    tea.put_in([drinks])
+    Memory.objects.filter(pk=tea.pk).update(actor="Alice", conversation="c-1")
+    chosen = {
+        "user": tea.user_id, "app": tea.app_id, "category": drinks.pk, "actor": "Alice",
+        "conversation": "c-1",
+    }  # fmt: skip
+
+    page = text_of(browser, LIST, **chosen)
+
+    assert "Alice likes green tea." in page
+    assert "Bob travels" not in page
+    assert "Alice likes" not in text_of(browser, LIST, **{**chosen, "conversation": "c-2"})
+
+
+@pytest.mark.parametrize("name", ["user", "app", "category"])
+def test_a_filter_by_no_id_filters_nothing(browser, tea, name):
+    answer = browser.get(LIST, {name: "nobody"})
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == f"{LIST}?e=1"
+
+
+# --- Searching -------------------------------------------------------------------------------
+
+
+def test_with_a_user_a_search_is_by_meaning_too(browser, tea, trip):
+    page = text_of(browser, LIST, q="Which beverage is enjoyed?", user=tea.user_id)
+
+    assert "by meaning and by words among the active memories of alice" in page
+    assert "Alice likes green tea." in page
+    assert "Bob travels" not in page
+
+
+def test_the_best_come_first_and_other_filters_hold(browser, alice, tea):
+    other = Memory.objects.get(pk=alice.remember("The garden needs water.", app="coach")["id"])
+
+    page = text_of(browser, LIST, q="watering the garden", user=tea.user_id)
+    assert page.index("The garden needs") < page.index("Alice likes green tea.")
+
+    page = text_of(browser, LIST, q="green tea", user=tea.user_id, app=other.app_id)
+    assert "Alice likes green tea." not in page
+    assert "The garden needs water." in page
+
+
+def test_in_other_states_words_are_searched(browser, tea):
+    Memory.objects.filter(pk=tea.pk).change_state(State.ARCHIVED, by=tea.user)
+    chosen = {"user": tea.user_id, "state__exact": "archived"}
+
+    page = text_of(browser, LIST, q="teas green", **chosen)
+    assert "Memories of alice that have all of these words" in page
+    assert "Alice likes green tea." in page
+
+    assert "Alice likes green tea." not in text_of(browser, LIST, q="black tea", **chosen)
+
+
+def test_without_a_user_the_words_of_everybody_are_searched(browser, tea, trip):
+    page = text_of(browser, LIST, q="train Lisbon")
+
+    assert "Memories of everybody that have all of these words" in page
+    assert "Bob travels" in page
+    assert "Alice likes green tea." not in page
+
+
+def test_a_memory_is_found_by_its_id(browser, tea, trip):
+    page = text_of(browser, LIST, q=str(trip.pk))
+
+    assert "Bob travels" in page
+    assert "Alice likes green tea." not in page
+
+
+@pytest.mark.parametrize("text", ["the", "  ", "'&|!", "x" * 5000, "%", "😀"])
+def test_any_text_can_be_searched_for(browser, tea, text):
+    assert browser.get(LIST, {"q": text}).status_code == 200
+    assert browser.get(LIST, {"q": text, "user": tea.user_id}).status_code == 200
+
+
+def test_a_search_takes_a_bounded_number_of_statements(
+    browser, alice, django_assert_max_num_queries
+):
+    stock(alice.user, [f"Number {number} of the garden." for number in range(120)])
+    browser.get(LIST)
+
+    with django_assert_max_num_queries(25):
+        text_of(browser, LIST, q="garden", user=alice.user.pk)
+
+
+# --- Several ---------------------------------------------------------------------------------
+
+
+def test_the_selected_are_paused_and_resumed(browser, root, tea, trip):
+    select(browser, "pause_selected", tea)
+
+    answer = select(browser, "pause_selected", tea, trip)
+
+    assert "Now paused: 1 of 2 memories. The others were so before." in answer.content.decode()
+    assert set(Memory.objects.values_list("state", flat=True)) == {"paused"}
+    assert trip.state_changes.last().changed_by == root
+    assert LogEntry.objects.count() == 3
+    select(browser, "resume_selected", tea, trip)
+    assert set(Memory.objects.values_list("state", flat=True)) == {"active"}
+
+
+def test_the_selected_are_all_changed_or_none(browser, tea, trip):
+    Memory.objects.filter(pk=tea.pk).change_state(State.DELETED, by=tea.user)
+
+    answer = select(browser, "archive_selected", tea, trip)
+
+    assert "cannot be brought back" in answer.content.decode()
+    trip.refresh_from_db()
+    assert trip.state == "active"
+    assert not LogEntry.objects.exists()
+
+
+def test_the_selected_are_deleted_once_that_is_confirmed(browser, tea, trip):
+    asked = select(browser, "discard_selected", tea, trip)
+    assert "Delete 2 memories" in asked.content.decode()
+    assert set(Memory.objects.values_list("state", flat=True)) == {"active"}
+
+    select(browser, "discard_selected", tea, trip, confirmed="yes")
+
+    assert set(Memory.objects.values_list("state", flat=True)) == {"deleted"}
