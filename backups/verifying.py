@@ -10,8 +10,8 @@ from typing import IO
 from accounts.models import User
 from memories.models import EmbeddingSpace
 
+from .archive.manifest import VectorFacts
 from .archive.reading import Archive
-from .archive.rows import VectorFacts
 from .importing import Mode, import_archive
 from .importing.checking import check
 from .importing.comparing import compare

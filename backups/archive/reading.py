@@ -22,6 +22,7 @@ from . import rows, vectors
 from .errors import BadArchive
 from .format import ENTITIES, FORMAT, LINES, LISTS, MANIFEST, VECTORS, VERSION
 from .limits import LONGEST_ROW, count_bound, row_too_long
+from .manifest import Manifest
 from .rows import Row
 from .scanning import Item, Scanner
 from .unzipping import BROKEN, Member, Unzipped
@@ -117,7 +118,7 @@ class Archive:
                 detail = f"It counts {count} {name}, and there are {self.counts.get(name, 0)}."
                 raise BadArchive(detail, member=MANIFEST)
 
-    def _manifest(self) -> rows.Manifest | None:
+    def _manifest(self) -> Manifest | None:
         if MANIFEST not in self._zip:
             if VECTORS in self._zip:
                 raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} means nothing.")
@@ -126,7 +127,7 @@ class Archive:
             body = member.read(LONGEST_ROW + 1)
         if len(body) > LONGEST_ROW:
             raise row_too_long(MANIFEST, 1)
-        manifest: rows.Manifest = _convert(_json(body, MANIFEST, 1), rows.Manifest, MANIFEST, 1)
+        manifest: Manifest = _convert(_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
         if manifest.format != FORMAT:
             raise BadArchive(f"Its format is not {FORMAT!r}.", member=MANIFEST)
         if not 1 <= manifest.version <= VERSION:

@@ -288,28 +288,3 @@ def written(metadata: Object | None) -> str:
     if len(text) * 4 > MAX_METADATA_BYTES:
         bounded("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
     return text
-
-
-class MemberFacts(msgspec.Struct, frozen=True):
-    sha256: str
-    size: int
-
-
-class VectorFacts(msgspec.Struct, frozen=True):
-    provider: str
-    model: str
-    dimensions: Annotated[int, Meta(ge=1, le=4000)]
-
-
-class UserFacts(msgspec.Struct, frozen=True):
-    id: UUID
-    user_id: str
-
-
-class Manifest(msgspec.Struct, frozen=True):
-    format: str
-    version: int
-    user: UserFacts
-    counts: dict[str, int]
-    members: dict[str, MemberFacts]
-    vectors: VectorFacts | None = None
