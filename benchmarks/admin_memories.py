@@ -23,7 +23,7 @@ from served import use_django
 
 ROUNDS = 5
 WORST_MILLISECONDS = 500
-MOST_STATEMENTS = 15
+MOST_STATEMENTS = 14
 
 USERS = 1_000
 
@@ -183,8 +183,8 @@ def pages() -> dict[str, str]:
         "a rare word of everybody": memories(q="w19001"),
         "a common word of everybody": memories(q="w1"),
         "two words of everybody": memories(q="w5 w600"),
-        "a question to a small user": memories(q="w5 w600 w17", user=small.pk),
-        "a question to a large user": memories(q="w5 w600 w17", user=large.pk),
+        "a question to a small user": memories(q="w50 w600 w1700", user=small.pk),
+        "a question to a large user": memories(q="w50 w600 w1700", user=large.pk),
         "a memory": f"{listed}{memory.pk}/change/",
         "categories": "/admin/memories/category/",
         "a merge": f"/admin/memories/category/merge/?id={common.pk}&id={rare.pk}",

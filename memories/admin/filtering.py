@@ -45,7 +45,8 @@ class Named(SimpleListFilter):
             choices=(),
             field=Memory._meta.get_field(self.field),
             model_admin=self.model_admin,
-            data={self.parameter_name: self.value()},
+            # Not as data, which would be looked up once more to be checked.
+            initial={self.parameter_name: self.value()},
         )
         yield {"form": form}
 
@@ -77,8 +78,10 @@ class AppFilter(Named):
     field = "app"
 
     def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
-        # Its owner as well: indexes that have memories in their order begin with the user.
-        return memories.filter(app=value, user__in=App.objects.filter(pk=value).values("owner"))
+        # Its owner as well: indexes that have memories in their order begin with the user. As a
+        # value, and not as a statement within, so that PostgreSQL knows how many there are.
+        owner = App.objects.filter(pk=value).values_list("owner", flat=True).first()
+        return memories.filter(app=value, user=owner)
 
 
 class CategoryFilter(Named):

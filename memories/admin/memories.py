@@ -119,6 +119,12 @@ class MemoryAdmin(ReadOnlyAdmin):
         search = getattr(request, "search", None)
         return (search.keep(queryset) if search else queryset), False
 
+    def get_paginator(self, request: HttpRequest, queryset: Any, *further: Any, **how: Any) -> Any:
+        search = getattr(request, "search", None)
+        # The best are one page, so they need not be counted before they are read.
+        rows = list(queryset) if search and search.best is not None else queryset
+        return super().get_paginator(request, rows, *further, **how)
+
     @display(description="Memory")
     def shown(self, memory: Memory) -> SafeString:
         beginning = memory.beginning  # type: ignore[attr-defined]  # annotated by the list

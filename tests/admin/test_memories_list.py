@@ -25,7 +25,7 @@ def test_a_long_list_says_nothing_of_a_total_and_asks_few_statements(
     stock(alice.user, [f"Number {number}." for number in range(120)])
     browser.get(LIST)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(14):
         page = text_of(browser, LIST)
 
     assert page.count("Number ") == 50
@@ -144,7 +144,7 @@ def test_a_search_takes_a_bounded_number_of_statements(
     stock(alice.user, [f"Number {number} of the garden." for number in range(120)])
     browser.get(LIST)
 
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(16):
         text_of(browser, LIST, q="garden", user=alice.user.pk)
 
 
