@@ -33,11 +33,20 @@ class QueuedAnew(Conflict):
     code = "job_queued_anew"
 
 
+class NotOursToDo(Conflict):
+    """Only another version of the server can do a job of this kind."""
+
+    code = "job_kind_unknown"
+
+
 def retry(job: Job) -> None:
     """Queue it again, with all its attempts before it.
 
-    Raises NotToBeRetried, UploadGone, or QueuedAnew where there may be one such job at a time.
+    Raises NotToBeRetried, NotOursToDo, UploadGone, or QueuedAnew where there may be one such job
+    at a time.
     """
+    if job.kind not in kinds.names(*kinds.LANES):
+        raise NotOursToDo
     if job.upload and not files.exists(job.upload):
         raise UploadGone
     try:

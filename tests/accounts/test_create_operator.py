@@ -44,6 +44,16 @@ def test_a_user_who_is_there_keeps_everything_and_becomes_an_operator(client, al
     assert alice.get("/users/me").json()["is_operator"] is True
 
 
+def test_nobody_who_is_deactivated_is_told_to_sign_in(alice):
+    User.objects.filter(pk=alice.user.pk).update(is_active=False)
+
+    with pytest.raises(CommandError, match="alice is deactivated"):
+        create_operator("alice")
+
+    alice.user.refresh_from_db()
+    assert not alice.user.is_operator
+
+
 def test_another_password_replaces_the_one_there_was(client, db):
     first, second = (create_operator("dave").strip() for _ in range(2))
 

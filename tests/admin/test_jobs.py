@@ -97,6 +97,16 @@ def test_a_job_whose_upload_is_gone_is_not_tried_again(browser, failed):
     assert "is gone: send it again" in browser.get(page_of(failed)).content.decode()
 
 
+def test_a_job_of_another_version_of_the_server_is_not_tried_again(browser, failed):
+    Job.objects.filter(pk=failed.pk).update(kind="unheard-of")
+
+    press(browser, failed, "retry")
+
+    failed.refresh_from_db()
+    assert failed.state == State.FAILED
+    assert "Only another version of the server" in browser.get(page_of(failed)).content.decode()
+
+
 def test_of_what_there_is_one_at_a_time_no_second_one_is_queued(browser, alice):
     first = queue("embed", owner=alice.user, parameters={}, once="x")
     first.cancel()

@@ -40,6 +40,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user_id: str = options["user"]
         user = User.objects.filter(user_id=user_id).first() or self._new(user_id)
+        if not user.is_active:
+            raise CommandError(
+                f"{user} is deactivated. An operator can activate them in the admin."
+            )
         asks = sys.stdin.isatty() and not options["generate"]
         password = _ask(user) if asks else None
         generated = password is None
