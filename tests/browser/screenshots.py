@@ -19,11 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 MOST_BYTES = 200_000
 
+WIDE = Look("wide", 1400, 700, "light")
+
 PICTURES: list[tuple[str, str, Look]] = [
     ("front-page", "/admin/", DESKTOP),
     ("front-page-dark", "/admin/", DARK),
     ("front-page-phone", "/admin/", PHONE),
-    ("memories", "/admin/memories/memory/", DESKTOP),
+    ("memories", "/admin/memories/memory/", WIDE),
 ]
 
 PEOPLE = ("ada", "ben", "carla", "dario")
@@ -84,7 +86,10 @@ def _fill(server: Server) -> None:
          f"q.execute({paused!r})"],
         cwd=ROOT, env=server.environment, check=True, capture_output=True,
     )  # fmt: skip
-    server.manage("backup_all").communicate(timeout=120)
+    backing_up = server.manage("backup_all", server.environment["OPENMEMORY_BACKUP_FOLDER"])
+    said, _ = backing_up.communicate(timeout=120)
+    if backing_up.returncode:
+        raise SystemExit(said)
 
 
 def _take(url: str, password: str) -> None:
