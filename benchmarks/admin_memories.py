@@ -23,6 +23,8 @@ from served import use_django
 
 ROUNDS = 5
 WORST_MILLISECONDS = 500
+FRONT_PAGE = "front page"
+WORST = {FRONT_PAGE: 1000}
 MOST_STATEMENTS = 14
 
 USERS = 1_000
@@ -167,6 +169,7 @@ def pages() -> dict[str, str]:
         return f"{listed}?{urlencode(query)}"
 
     return {
+        FRONT_PAGE: "/admin/",
         "memories": listed,
         "memories, last page": memories(p=200),
         "archived": memories(state__exact="archived"),
@@ -208,7 +211,7 @@ def print_pages(found: dict[str, str]) -> None:
     for name, address in found.items():
         opened = [_opened(browser, address) for _ in range(ROUNDS + 1)][1:]
         takes, statements, sql, longest = (median(figure) for figure in zip(*opened, strict=True))
-        late = "**late**" if takes > WORST_MILLISECONDS else ""
+        late = "**late**" if takes > WORST.get(name, WORST_MILLISECONDS) else ""
         many = "**many**" if statements > MOST_STATEMENTS else ""
         print(
             f"| {name} | {takes:.0f} ms | {statements:.0f} | {sql / takes:.0%}"
@@ -218,8 +221,10 @@ def print_pages(found: dict[str, str]) -> None:
 
 
 def _opened(browser: Any, address: str) -> Any:
+    from django.core.cache import caches
     from django.db import connection
 
+    caches["circuits"].clear()  # where the front page keeps what it has gathered for a minute
     times: list[float] = []
 
     def timed(execute: Callable[..., Any], *arguments: Any) -> Any:
