@@ -20,6 +20,9 @@ LONGEST_ROW = 2 * 1024 * 1024
 MOST_CATEGORIES = 10_000
 MOST_APPS = 10_000
 
+# There are ten members of `memories.json`. Their names are kept, to find one that is there twice.
+MOST_KEYS = 100
+
 # What is always unpacked, however well it was packed.
 FREELY_UNPACKED = 16 * 1024 * 1024
 

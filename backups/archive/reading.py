@@ -124,7 +124,7 @@ class Archive:
                 raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} means nothing.")
             return None
         with self._zip.open(MANIFEST) as member:
-            body = member.read(LONGEST_ROW + 1)
+            body = member.read_whole(LONGEST_ROW + 1)
         if len(body) > LONGEST_ROW:
             raise row_too_long(MANIFEST, 1)
         manifest: Manifest = _convert(_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
@@ -145,6 +145,8 @@ class Archive:
 
     def _read_user(self, items: Iterator[Item]) -> None:
         for item in items:
+            if item.index is not None:
+                raise BadArchive("`user` is no object.", member=ENTITIES, line=item.line)
             self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
             _values(self.user, ENTITIES, item.line, item.name)
             if self._owner is None:
@@ -220,7 +222,7 @@ class _Raw(io.RawIOBase):
 
 def _json(text: bytes, member: str, line: int) -> Any:
     try:
-        return loads(text)
+        return loads(text, what="This")
     except BadBody as error:
         raise BadArchive(error.fault.detail, member=member, line=line) from None
 

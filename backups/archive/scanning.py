@@ -12,8 +12,8 @@ from typing import Any
 from openmemory.api.errors import BadBody
 from openmemory.api.parsers import DECODER, refuse_unstorable
 
-from .errors import BadArchive
-from .limits import LONGEST_ROW, row_too_long
+from .errors import ArchiveTooLarge, BadArchive
+from .limits import LONGEST_ROW, MOST_KEYS, row_too_long
 from .unzipping import Stream
 
 PIECE = 64 * 1024
@@ -61,6 +61,9 @@ class Scanner:
             if key in seen:
                 raise self._bad(f"There are two members {key[:100]!r}.")
             seen.add(key)
+            if len(seen) > MOST_KEYS:
+                detail = f"There are more than {MOST_KEYS} members in this object."
+                raise ArchiveTooLarge(detail, member=self._member, line=self._line)
             self._take(":")
             yield from self._list(key) if self._next_is("[") else self._single(key)
         self._take("}")

@@ -50,6 +50,9 @@ class _ShortReads(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        # A file raises OSError then, which would be taken for a fault of the disk.
+        if whence == os.SEEK_SET and not 0 <= offset <= self.size:
+            raise zipfile.BadZipFile("an offset leads out of the file")
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -86,6 +89,14 @@ class Member:
         self._digest.update(data)
         self._size += len(data)
         return data
+
+    def read_whole(self, size: int) -> bytes:
+        """Read so many bytes, fewer only at the end. Raises as `read` does."""
+        pieces = []
+        while size and (piece := self.read(size)):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
 
     def facts(self) -> MemberFacts:
         """What was read so far, which is all of it once `read` gave nothing."""

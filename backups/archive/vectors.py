@@ -28,7 +28,7 @@ def records(member: Member, dimensions: int) -> Iterator[NDArray[Any]]:
     record = np.dtype([("id", f"V{ID_BYTES}"), ("vector", ">f2", (dimensions,))])
     assert record.itemsize == ID_BYTES + BYTES_A_NUMBER * dimensions  # noqa: S101
     before = 0
-    while piece := _whole(member, RECORDS * record.itemsize):
+    while piece := member.read_whole(RECORDS * record.itemsize):
         if len(piece) % record.itemsize:
             raise BadArchive("The last record is cut off.", member=VECTORS)
         found = np.frombuffer(piece, dtype=record)
@@ -44,12 +44,3 @@ def _check(vectors: NDArray[np.float32], before: int) -> None:
     if len(wrong):
         number = before + int(wrong[0]) + 1
         raise BadArchive(f"The vector of record {number} is not of unit length.", member=VECTORS)
-
-
-def _whole(member: Member, size: int) -> bytes:
-    """Read so many bytes, fewer only at the end."""
-    pieces = []
-    while size and (piece := member.read(size)):
-        pieces.append(piece)
-        size -= len(piece)
-    return b"".join(pieces)

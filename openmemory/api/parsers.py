@@ -52,16 +52,20 @@ class StrictJSONParser(BaseParser):
         return value
 
 
-def loads(body: bytes) -> Any:
-    """Read JSON that comes from outside. Raises BadBody for whatever is wrong with it."""
+def loads(body: bytes, *, what: str = "The body") -> Any:
+    """Read JSON that comes from outside. Raises BadBody for whatever is wrong with it.
+
+    `what` is the subject of that sentence.
+    """
     try:
         text = body.decode("utf-8-sig")
         value = DECODER.decode(text)
     except UnicodeDecodeError as error:
-        detail = f"The body is not UTF-8: see its byte {error.start}."
+        detail = f"{what} is not UTF-8: see its byte {error.start}."
         raise BadBody(detail, code="not_utf8") from None
     except json.JSONDecodeError as error:
-        detail = f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        at = f"line {error.lineno}, column {error.colno}"
+        detail = f"{what} is not JSON: {error.msg} at {at}."
         raise BadBody(detail, code="not_json") from None
     except RecursionError:
         raise _too_deep(()) from None

@@ -41,6 +41,7 @@ def test_lines_that_contradict_the_entities(change, alice):
 def test_lines_that_cannot_be_read(data, alice):
     detail = refused(alice, zipped({**Original("alice").members(), LINES: data}))
     assert LINES in detail or "memories[0]" in detail
+    assert "body" not in detail
 
 
 @pytest.mark.parametrize("name", [ENTITIES, LINES, VECTORS])

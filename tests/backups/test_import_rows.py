@@ -29,6 +29,7 @@ from tests.backups.made import ENTITIES, LINES, Original, Ours, zipped
         (b'{"user": {}} x', 1),
         (b'{"user": {}', 1),
         (b"{1: 2}", 1),
+        (b'{"user":\n[{"id": "0b7290a4-93a1-4a3c-8f0f-6a2f6f1b7f10", "user_id": "alice"}]}', 2),
     ],
 )
 def test_what_is_no_json_as_it_is_read_here(text, line, alice):

@@ -12,7 +12,7 @@ import pytest
 
 from backups.archive import limits
 from tests.backups.importing import kept, refused, send
-from tests.backups.made import ENTITIES, LINES, Original, Ours, zipped
+from tests.backups.made import ENTITIES, LINES, MANIFEST, Original, Ours, zipped
 
 MEGABYTE = 1024 * 1024
 
@@ -97,6 +97,27 @@ def test_a_directory_without_end(alice):
     assert "directory" in refused(alice, bytes(archive), 413)
 
 
+@pytest.mark.parametrize("offset", [2**40, 2**63 - 1, 2**63, 2**64 - 1])
+def test_a_member_that_begins_behind_the_end(offset, alice):
+    archive = bytearray(Original("alice").zipped())
+    directory = archive.index(b"PK\1\2")
+    extra = struct.pack("<HHQ", 1, 8, offset)
+    name_ends = directory + 46 + len(ENTITIES)
+    archive[directory + 30 : directory + 32] = struct.pack("<H", len(extra))
+    archive[directory + 42 : directory + 46] = b"\xff" * 4
+    archive[name_ends:name_ends] = extra
+    end = archive.rindex(b"PK\5\6")
+    size = struct.unpack("<I", archive[end + 12 : end + 16])[0]
+    archive[end + 12 : end + 16] = struct.pack("<I", size + len(extra))
+    assert refused(alice, bytes(archive)).startswith(f"{ENTITIES}: This is broken")
+
+
+def test_a_member_that_begins_before_the_file(alice):
+    archive = Original("alice").zipped()
+    # Its directory says that it is further behind than it is, and so is all that it tells of.
+    refused(alice, archive[archive.index(b"PK\1\2") :])
+
+
 def test_a_flipped_bit_is_noticed(alice):
     archive = Ours("alice").zipped()
     for at in range(100, len(archive) - 100, len(archive) // 11):
@@ -149,6 +170,17 @@ def test_an_entity_that_does_not_end(alice):
     original = Original("alice")
     original.memories[1]["content"] = "x" * (limits.LONGEST_ROW + 1)
     assert refused(alice, original.zipped(), 413).startswith(f"{ENTITIES}, line 50: ")
+
+
+def test_an_object_with_a_million_members(alice):
+    text = json.dumps({f"x{number}": 0 for number in range(1_000_000)}).encode()
+    detail = refused(alice, zipped({**Original("alice").members(), ENTITIES: text}), 413)
+    assert detail.startswith(f"{ENTITIES}, line 1: There are more than 100 members")
+
+
+def test_a_manifest_that_does_not_end(alice):
+    members = {**Ours("alice").members(), MANIFEST: b" " * (limits.LONGEST_ROW + 1)}
+    assert refused(alice, zipped(members), 413).startswith(f"{MANIFEST}, line 1: This is longer")
 
 
 def test_a_million_categories(alice, monkeypatch):
