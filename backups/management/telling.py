@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
+from accounts.subjects import UserNotFound
 from backups.progress import Progress, told
 from openmemory.errors import OpenMemoryError
 
@@ -28,8 +29,10 @@ class TellingCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except OpenMemoryError as error:
+            self._tell_failure(error.code, error.detail, options)
             raise CommandError(error.detail) from error
         except OSError as error:
+            self._tell_failure("file_failed", str(error), options)
             raise CommandError(str(error)) from error
 
     def telling(
@@ -39,13 +42,19 @@ class TellingCommand(BaseCommand):
 
     def tell(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
-            self.stdout.write(json.dumps(facts, default=str, ensure_ascii=False))
+            self.stdout.write(json.dumps({"ok": True, **facts}, default=str, ensure_ascii=False))
         elif not options["quiet"]:
             self.stdout.write(sentence)
 
+    def _tell_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
+        """Tell a program what the sentence on standard error tells people."""
+        if options["json"]:
+            self.tell("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
+
 
 def user_named(user_id: str) -> User:
+    """Raises UserNotFound."""
     try:
         return User.objects.get(user_id=user_id)
     except User.DoesNotExist:
-        raise CommandError(f"There is no user {user_id!r}.") from None
+        raise UserNotFound(f"There is no user {user_id!r}.") from None

@@ -50,8 +50,31 @@ def test_what_came_of_it_can_be_read_by_a_program(alice, tmp_path):
     answer = json.loads(said("export_backup", "alice", "-o", file, "--json", "--no-vectors"))
 
     assert answer.pop("counts")["memories"] == 1
-    assert answer == {"file": str(file), "user_id": "alice", "size": file.stat().st_size}
+    size = file.stat().st_size
+    assert answer == {"ok": True, "file": str(file), "user_id": "alice", "size": size}
     assert manifest(zipfile.ZipFile(file))["vectors"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["export_backup", "nobody", "-o", "a.zip"], "user_not_found"),
+        (["export_backup", "alice", "-o", "no/folder/a.zip"], "file_failed"),
+        (["import_backup", "nothing.zip", "--user", "alice"], "file_failed"),
+        (["import_backup", "a.zip", "--user", "an na", "--create-user"], "malformed"),
+        (["verify_backup", "nothing.zip"], "file_failed"),
+    ],
+)
+def test_what_failed_can_be_read_by_a_program(alice, tmp_path, monkeypatch, arguments, code):
+    monkeypatch.chdir(tmp_path)
+    out = io.StringIO()
+
+    with pytest.raises(CommandError) as failed:
+        call_command(*arguments, "--json", stdout=out)
+
+    assert failed.value.returncode == 1
+    error = {"code": code, "detail": str(failed.value)}
+    assert json.loads(out.getvalue()) == {"ok": False, "error": error}
 
 
 def test_quiet_tells_nothing(alice, tmp_path):
@@ -123,9 +146,9 @@ def test_one_user_who_cannot_be_backed_up_does_not_stop_the_others(
 
     assert refused.value.returncode == 1
     told = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [(each["user_id"], each["error"]) for each in told] == [
-        ("alice", "Her disk is on fire."),
-        ("bob", None),
+    assert [(each["user_id"], each["ok"], each["error"]) for each in told] == [
+        ("alice", False, "Her disk is on fire."),
+        ("bob", True, None),
     ]
     assert names(tmp_path) == [told[1]["file"]]
 

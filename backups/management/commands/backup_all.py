@@ -28,7 +28,8 @@ class Command(TellingCommand):
             telling=lambda user: self.telling(f"back up {user}", "rows", options),
         ):
             said = outcome.file or f"failed: {outcome.error}"
-            self.tell(f"{outcome.user_id}: {said}", asdict(outcome), options)
+            facts = {"ok": outcome.error is None, **asdict(outcome)}
+            self.tell(f"{outcome.user_id}: {said}", facts, options)
             failed += outcome.error is not None
         if failed:
             raise CommandError(f"{failed} of the users could not be backed up.")

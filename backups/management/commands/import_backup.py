@@ -3,12 +3,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import CommandError
 
 from accounts.models import User
 from accounts.models.user import validate_user_id
 from backups.importing import Mode, import_archive, preview_import
 from backups.management.telling import TellingCommand, user_named
+from openmemory.errors import Malformed
 
 
 class Command(TellingCommand):
@@ -68,7 +68,7 @@ def _user(user_id: str, *, create: bool) -> User:
     try:
         validate_user_id(user_id)
     except ValidationError as error:
-        raise CommandError(error.message) from error
+        raise Malformed(str(error.message)) from error
     # Stored with what is imported, or not at all.
     user = User(user_id=user_id)
     user.set_unusable_password()

@@ -4,7 +4,6 @@ from typing import IO, Any
 
 from backups.management.telling import TellingCommand
 from backups.verifying import Verified, try_restore, verify
-from openmemory.errors import OpenMemoryError
 
 
 class Command(TellingCommand):
@@ -24,21 +23,14 @@ class Command(TellingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
-        try:
-            with path.open("rb") as file:
-                verified = self._verify(file, options)
-        except OpenMemoryError as error:
-            if options["json"]:
-                wrong = {"code": error.code, "detail": error.detail}
-                self.tell("", {"file": str(path), "ok": False, "error": wrong}, options)
-            raise
+        with path.open("rb") as file:
+            verified = self._verify(file, options)
         memories = f"{verified.counts['memories']:,} memories of {verified.user_id}"
         restored = " All of it was restored, and compared row by row." if options["restore"] else ""
         self.tell(
             f"{path} is whole: {memories}.{restored}",
             {
                 "file": str(path),
-                "ok": True,
                 "user_id": verified.user_id,
                 "counts": verified.counts,
                 "restored": options["restore"],
