@@ -43,7 +43,7 @@ def _infer(work: Work, source: Memory) -> None:
     memories = repeated(source.content, Neighbourhood.of(source, space))
     if memories:
         with work.finishing() as result:
-            result.update(apply(source, [], repeated=memories, categories={}))
+            result.update(apply(source, [], repeated=memories, categories={}), left_out=0)
         return
     extraction = extracting.extract(
         source.content,

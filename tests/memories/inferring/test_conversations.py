@@ -79,7 +79,8 @@ def test_what_an_agent_repeats_is_not_stored_again_and_costs_no_call(alice, fake
     memory, job = tell(alice, "- I like tea.\n- My dog is called Rex.\n")
 
     assert dict(fake.calls) == calls
-    assert job.result["known"] == [str(tea.pk), str(dog.pk)]
+    known = [str(tea.pk), str(dog.pk)]
+    assert job.result == {"added": [], "known": known, "superseded": [], "left_out": 0}
     assert (memory.state, memory.superseded_by) == ("archived", tea)
     assert texts(alice) == {"My dog is called Rex.", "I like tea."}
 
