@@ -160,6 +160,11 @@ class Line:
             return RateLimited(f"{self} wants to be asked less often.", retry_after=after)
         if status in (408, 409) or status >= 500:
             return ProviderUnreachable(f"{self} has failed (status {status}).", retry_after=after)
+        if 300 <= status < 400:
+            return CallRefused(
+                f"{self} sends callers elsewhere (status {status}): set its base URL to where it "
+                "sends them."
+            )
         if status in (401, 403) and not self.key:
             return KeyRefused(f"{self} wants a key, and none is configured: set `api_key`.")
         if status in (401, 403):

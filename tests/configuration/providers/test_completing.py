@@ -162,7 +162,7 @@ def test_two_answers_that_cannot_be_used_are_enough(fake, completer, fault):
         (Fault.TOO_LONG, CallRefused, "context_length_exceeded", 1),
         (Fault.QUOTA, QuotaExhausted, "out of quota", 1),
         (Fault.REFUSAL, ModelRefused, "declined", 1),
-        (Fault.REDIRECT, CallRefused, "status 307", 1),
+        (Fault.REDIRECT, CallRefused, "status 307.*set its base URL", 1),
         (Fault.ROOM, AnswerUnusable, "raise max_tokens", 1),
         (Fault.RATE_LIMITED, RateLimited, "less often", 3),
         (Fault.ERROR, ProviderUnreachable, "status 500", 3),
