@@ -22,7 +22,7 @@ from . import rows, vectors
 from .errors import BadArchive
 from .format import ENTITIES, FORMAT, LINES, LISTS, MANIFEST, VECTORS, VERSION
 from .limits import LONGEST_ROW, count_bound, row_too_long
-from .manifest import Manifest
+from .manifest import Manifest, UserFacts
 from .rows import Row
 from .scanning import Item, Scanner
 from .unzipping import BROKEN, Member, Unzipped
@@ -111,8 +111,10 @@ class Archive:
         """Compare what was read with what the manifest says."""
         if self.manifest is None or self.user is None:
             return
-        if self.manifest.user.id != self.user.id:
+        if self.manifest.user != UserFacts(self.user.id, self.user.user_id):
             raise BadArchive("This is about another user than memories.json.", member=MANIFEST)
+        if missing := self.counts.keys() - self.manifest.counts.keys():
+            raise BadArchive(f"It does not count {', '.join(sorted(missing))}.", member=MANIFEST)
         for name, count in self.manifest.counts.items():
             if self.counts.get(name, 0) != count:
                 detail = f"It counts {count} {name}, and there are {self.counts.get(name, 0)}."

@@ -62,7 +62,8 @@ def test_a_digest_that_does_not_match(name, alice):
         {"format": "something-else"},
         {"version": 2},
         {"version": "1"},
-        {"user": {"id": str(uuid.uuid4()), "user_id": "alice"}},
+        {"user": {"id": str(uuid.uuid4())}},
+        {"user": {"user_id": "bob"}},
         {"counts": {"memories": 5}},
         {"counts": {"vectors": 0}},
         {"counts": {"memories": True}},
@@ -74,9 +75,21 @@ def test_a_digest_that_does_not_match(name, alice):
 )
 def test_a_manifest_that_lies(change, alice):
     members = Ours("alice").members()
-    manifest = {**json.loads(members[MANIFEST]), **change}
+    manifest = json.loads(members[MANIFEST])
+    for name, value in change.items():
+        keeps_the_rest = name in ("user", "counts")
+        manifest[name] = {**manifest[name], **value} if keeps_the_rest else value
     detail = refused(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
     assert detail.startswith((MANIFEST, VECTORS))
+
+
+@pytest.mark.parametrize("name", ["memories", "revisions", "vectors"])
+def test_a_manifest_that_leaves_out_a_count(name, alice):
+    members = Ours("alice").members()
+    manifest = json.loads(members[MANIFEST])
+    del manifest["counts"][name]
+    detail = refused(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
+    assert detail == f"{MANIFEST}: It does not count {name}."
 
 
 def test_vectors_without_a_manifest_mean_nothing(alice):
