@@ -79,7 +79,7 @@ def surroundings(
     with connection.cursor() as cursor:
         cursor.execute(
             AROUND.format(before=BEFORE.format(among=inner), after=AFTER.format(among=inner)),
-            [*beside, *beside, "{" + ",".join(map(str, ids)) + "}"],
+            [*beside, *beside, "{" + ",".join(pk.hex for pk in ids) + "}"],
         )
         for asked, pk, place in cursor.fetchall():
             around[asked].append(Beside(pk, place))

@@ -59,6 +59,11 @@ class Question:
             return None
         return HalfVector(vector)
 
+    @cached_property
+    def vector_text(self) -> str | None:
+        """The vector as SQL writes it."""
+        return None if self.vector is None else self.vector.to_text()
+
 
 def _embed(space: EmbeddingSpace, query: str) -> Vectors:
     with stage("embedding"):

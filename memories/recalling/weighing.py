@@ -53,8 +53,8 @@ def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
     if not ids:
         return []
     parameters: dict[str, Any] = {
-        "ids": "{" + ",".join(map(str, ids)) + "}",
-        "vector": question.vector and question.vector.to_text(),
+        "ids": "{" + ",".join(pk.hex for pk in ids) + "}",
+        "vector": question.vector_text,
         "space": question.space.pk,
         "lexemes": [lexeme.query for lexeme in question.lexemes],
     }
