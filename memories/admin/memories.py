@@ -56,6 +56,11 @@ OF_WHOM = "Choose a user or an app as well: actors and conversations are looked 
 
 
 class MemoryList(BoundedList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if isinstance(self.paginator.object_list, list):  # they are read already
+            self.result_list = self.paginator.object_list
+
     def apply_select_related(self, qs: MemoryQuerySet) -> MemoryQuerySet:
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
         memories: MemoryQuerySet = super().apply_select_related(qs)

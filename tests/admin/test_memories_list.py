@@ -144,7 +144,7 @@ def test_a_search_takes_a_bounded_number_of_statements(
     stock(alice.user, [f"Number {number} of the garden." for number in range(120)])
     browser.get(LIST)
 
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(14):
         text_of(browser, LIST, q="garden", user=alice.user.pk)
 
 
