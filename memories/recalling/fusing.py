@@ -63,7 +63,7 @@ def rank(
     something for who is named.
     """
     around = around or {}
-    # Most have no neighbours that count, so these are looked at first.
+    # Of those that have neighbours, as most have none.
     nearby = {pk: _nearby_words(neighbours) for pk, neighbours in around.items()}
     words = _words(candidates, nearby, weights.nearby_words)
     near = _nearness(candidates, words)
@@ -72,11 +72,10 @@ def rank(
         for nearness, worded in zip(near, words, strict=True)
     ]
     reached = {each.pk: score for each, score in zip(candidates, alone, strict=True)}
+    contexts = {pk: _context(near_it, reached, weights) for pk, near_it in around.items()}
     ranked = []
     for number, each in enumerate(candidates):
-        context = None
-        if each.pk in around:
-            context = _context(around[each.pk], reached, weights.per_place)
+        context = contexts.get(each.pk)
         speaker = 1.0 if each.actor in named else 0.0
         ranked.append(
             Ranked(
@@ -89,6 +88,10 @@ def rank(
                 score=alone[number] + weights.context * _worth(context) + weights.speaker * speaker,
             )
         )
+    return _in_order(ranked)
+
+
+def _in_order(ranked: list[Ranked]) -> list[Ranked]:
     # The number of an id settles what else is equal. It is compared much faster than the id.
     ranked.sort(key=lambda each: each.candidate.pk.int)
     ranked.sort(key=lambda each: (each.score, each.candidate.created_at), reverse=True)
@@ -104,10 +107,14 @@ def _nearby_words(neighbours: Iterable[Neighbour]) -> Lift | None:
 
 
 def _context(
-    neighbours: Iterable[Neighbour], alone: Mapping[uuid.UUID, float], per_place: float
+    neighbours: Iterable[Neighbour], reached: Mapping[uuid.UUID, float], weights: Weights
 ) -> Lift | None:
     return _best(
-        Lift(each.candidate.pk, each.places, alone[each.candidate.pk] * per_place**each.places)
+        Lift(
+            each.candidate.pk,
+            each.places,
+            reached[each.candidate.pk] * weights.per_place**each.places,
+        )
         for each in neighbours
     )
 
@@ -124,10 +131,7 @@ def _worth(lift: Lift | None) -> float:
 def _words(
     candidates: Sequence[Candidate], nearby: Mapping[uuid.UUID, Lift | None], share: float
 ) -> list[float]:
-    weights = [
-        each.weight + share * _worth(nearby.get(each.pk)) if nearby else each.weight
-        for each in candidates
-    ]
+    weights = [each.weight + share * _worth(nearby.get(each.pk)) for each in candidates]
     most = max(weights, default=0.0)
     return [weight / most if most else 0.0 for weight in weights]
 
