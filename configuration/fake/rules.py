@@ -19,7 +19,7 @@ _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SMALL_TALK = re.compile(
     r"(hi|hello|hey|thanks|thank you|ok|okay|bye|yes|no)\b[^.]{0,20}[.!]?", re.I
 )
-_COMMAND = re.compile(r"\b(?:answer|reply|respond) with (\{.*\})", re.DOTALL)
+_COMMAND = re.compile(r"\b(?:answer|reply|respond) with (\{.*\})", re.DOTALL | re.IGNORECASE)
 
 # Words that say that something else held before.
 _CHANGED = {"now", "longer", "moved", "anymore", "instead", "changed", "actually", "stopped"}
