@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,12 @@ MEDIA_TYPE = "application/problem+json"
 
 # An answer to "when shall I try again" while something that the server needs is away.
 RETRY_AFTER = {"Retry-After": "5"}
+
+# What is wrong can be as long as the body: so many faults are told, and in the sentence so many of
+# their places, and of each this much.
+MOST_FAULTS = 100
+MOST_PLACES = 10
+LONGEST_DETAIL = 500
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,16 @@ class ProblemResponse(HttpResponse):
 
 def wrong(faults: Sequence[Fault], *, code: str = "validation_failed") -> Problem:
     """A request with these faults, which its detail names in one sentence."""
+    told = [replace(fault, detail=_cut(fault.detail)) for fault in faults[:MOST_FAULTS]]
     if len(faults) == 1:
-        return Problem(400, code, faults[0].sentence(), faults)
-    places = ", ".join(f"`{'.'.join(str(part) for part in fault.loc[1:])}`" for fault in faults)
-    return Problem(400, code, f"{len(faults)} fields are wrong: {places}.", faults)
+        return Problem(400, code, told[0].sentence(), told)
+    named = told[:MOST_PLACES]
+    places = ", ".join(f"`{'.'.join(str(part) for part in fault.loc[1:])}`" for fault in named)
+    more = f" and {len(faults) - MOST_PLACES} more" if len(faults) > MOST_PLACES else ""
+    return Problem(400, code, f"{len(faults)} fields are wrong: {places}{more}.", told)
+
+
+def _cut(detail: str) -> str:
+    """Take out the middle of what is long: it is what was sent, and the end says what is wrong."""
+    half = LONGEST_DETAIL // 2
+    return detail if len(detail) <= LONGEST_DETAIL else f"{detail[:half]}…{detail[-half:]}"

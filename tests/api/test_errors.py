@@ -126,6 +126,18 @@ def test_every_wrong_field_is_named(client):
     assert problem["detail"] == "4 fields are wrong: `name`, `numbers.1`, `parts.1.size`, `main`."
 
 
+def test_of_very_many_wrong_fields_the_first_are_named_and_all_are_counted(client):
+    body = {"name": "abc", "numbers": ["x"] * 20_000, "parts": [], "main": {"size": 2}}
+
+    problem = client.post("/api/v1/validates", body, content_type="application/json").json()
+
+    assert [error["loc"] for error in problem["errors"]] == [
+        ["body", "numbers", index] for index in range(100)
+    ]
+    assert problem["detail"].startswith("20000 fields are wrong: `numbers.0`, `numbers.1`, ")
+    assert problem["detail"].endswith("`numbers.9` and 19990 more.")
+
+
 def test_what_is_wrong_with_no_one_field_is_placed_at_the_body(client):
     body = {"name": "abc", "numbers": [], "parts": [], "main": {"size": 1}}
 
