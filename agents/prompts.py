@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
-from .calling import Call, described, read
+from .calling import Asked, Call, described, read
 from .tools.reading import search_memories
+
+NAME = "recall"
 
 
 async def recall_topic(
@@ -25,7 +30,21 @@ async def recall_topic(
     )
 
 
+async def with_topics(ctx: Asked, call_next: CallNext) -> HandlerResult:
+    """Refuse a prompt that there is none of, or about nothing.
+
+    The SDK takes both for failures of the server: it logs them, and says nothing of what is wrong.
+    """
+    if ctx.method == "prompts/get":
+        params = ctx.params or {}
+        if params.get("name") != NAME:
+            raise MCPError(INVALID_PARAMS, "There is no such prompt: prompts/list shows all.")
+        if not (params.get("arguments") or {}).get("topic"):
+            raise MCPError(INVALID_PARAMS, "`topic`: Say what the conversation is to be about.")
+    return await call_next(ctx)
+
+
 def add_prompts(server: MCPServer[Call]) -> None:
-    server.prompt(name="recall", title="Recall a topic", description=described(recall_topic))(
+    server.prompt(name=NAME, title="Recall a topic", description=described(recall_topic))(
         recall_topic
     )

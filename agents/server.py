@@ -17,7 +17,7 @@ from accounts.models import Scope
 
 from . import original
 from .calling import Call, described, perform
-from .prompts import add_prompts
+from .prompts import add_prompts, with_topics
 from .resources import add_resources, with_categories
 from .tools import forgetting, reading, writing
 
@@ -96,7 +96,7 @@ def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> M
         request_state_security=RequestStateSecurity(keys=[secret]),
         # Nobody waits for news here, and each who did would hold a thread.
         subscriptions=False,
-        middleware=[with_categories],
+        middleware=[with_categories, with_topics],
     )
 
 

@@ -129,6 +129,18 @@ def test_a_resource_that_is_none_is_an_error_of_the_protocol(uri, alice):
     assert error["code"] in (-32600, -32602)
 
 
+def test_a_prompt_that_is_none_or_lacks_its_topic_is_an_error_that_says_so(alice):
+    agent = Agent(alice.secret)
+
+    unknown = agent.send("prompts/get", {"name": "forget"}).json()["error"]
+    asked = [{}, {"arguments": {}}, {"arguments": {"topic": ""}}]
+    lacking = [agent.send("prompts/get", {"name": "recall", **a}).json()["error"] for a in asked]
+
+    assert (unknown["code"], "no such prompt" in unknown["message"]) == (-32602, True)
+    assert {error["code"] for error in lacking} == {-32602}
+    assert all(error["message"].startswith("`topic`: ") for error in lacking)
+
+
 def test_a_key_that_may_not_read_is_told_so_where_there_is_no_tool(alice):
     writing = Agent(alice.with_key(scopes=["write"]).secret)
 
