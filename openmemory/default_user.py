@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from accounts import operating
 from accounts.models import ApiKey, KeyRefused, User
-from accounts.models.user import validate_user_id
+from accounts.models.user import check_user_id
 
 from .embedded.state import write_private
 
@@ -27,10 +27,10 @@ def ensure(*, user_id: str, key_file: Path) -> str:
 
 def _ensure_operator(user_id: str) -> User:
     try:
-        validate_user_id(user_id)
+        check_user_id(user_id)
     except ValidationError as error:
         raise ImproperlyConfigured(
-            f"USER={user_id!r} cannot be a user id. {error.message}"
+            f"USER={user_id!r} cannot be a user id. {' '.join(error.messages)}"
         ) from error
     user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
     if not user.is_operator:

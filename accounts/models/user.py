@@ -66,3 +66,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.user_id
+
+
+def check_user_id(user_id: str) -> None:
+    """Raises ValidationError for what is no user id: what it is made of, and how long it is."""
+    User._meta.get_field("user_id").clean(user_id, None)

@@ -53,3 +53,21 @@ def test_an_expiry_out_of_range_is_refused(alice, days):
         create("alice", f"--expires={days}")
 
     assert ApiKey.objects.count() == 1
+
+
+def test_names_that_are_too_long_are_refused(db):
+    with pytest.raises(CommandError, match="at most 255 characters"):
+        create("x" * 256, "--create-user")
+    for option in ("--app", "--name"):
+        with pytest.raises(CommandError, match=f"{option} takes at most 255 characters"):
+            create("dave", "--create-user", option, "x" * 256)
+
+    assert not User.objects.exists()
+
+
+@pytest.mark.parametrize("app", ["", " "])
+def test_an_app_without_a_name_makes_no_key_that_may_act_as_any(alice, app):
+    with pytest.raises(CommandError, match="name of an app"):
+        create("alice", "--app", app)
+
+    assert ApiKey.objects.count() == 1

@@ -98,6 +98,8 @@ def test_who_could_do_everything_can_only_look_afterwards(db):
 def test_a_name_that_cannot_be_one_is_refused(db):
     with pytest.raises(CommandError, match="no spaces"):
         create_operator("da ve")
+    with pytest.raises(CommandError, match="at most 255 characters"):
+        create_operator("x" * 256)
     assert not User.objects.exists()
 
 

@@ -88,3 +88,10 @@ def test_nobody_is_given_a_key_for_a_user_that_is_not_there(db):
 def test_an_unknown_client_is_answered_with_those_that_are_known(db):
     with pytest.raises(CommandError, match="claude-code"):
         printed("notepad")
+
+
+def test_an_address_that_no_client_can_reach_makes_no_key(alice):
+    with pytest.raises(CommandError, match="http://"):
+        printed("cursor", "--user", "alice", "--url", "memory.example.org")
+
+    assert ApiKey.objects.count() == 1

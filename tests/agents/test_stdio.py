@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 
 from tests.run.server import Server
 
@@ -79,3 +80,9 @@ def test_a_user_who_is_not_there_is_named_and_nothing_is_said_in_the_protocol(sh
     assert said == ""
     assert "There is no user 'nobody'" in why
     assert agent.process.returncode == 1
+
+
+@pytest.mark.parametrize("app", ["", " ", "x" * 256])
+def test_an_app_has_a_name_of_some_length_or_is_left_out(app):
+    with pytest.raises(CommandError, match="1 to 255 characters"):
+        call_command("mcp_stdio", "--user", "alice", "--app", app)

@@ -153,6 +153,19 @@ def test_one_user_who_cannot_be_backed_up_does_not_stop_the_others(
     assert names(tmp_path) == [told[1]["file"]]
 
 
+def test_a_folder_that_cannot_be_is_told_once_and_not_of_each_user(alice, bob, tmp_path, capsys):
+    file = tmp_path / "file"
+    file.touch()
+
+    out = io.StringIO()
+    with pytest.raises(CommandError, match=f"File exists: '{file}'"):
+        call_command("backup_all", str(file), "--json", stdout=out)
+
+    [told] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert told["error"]["code"] == "file_failed"
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_only_the_newest_are_kept_and_nothing_else_is_touched(alice, bob, tmp_path, monkeypatch):
     now = timezone.now()
     kept = {tmp_path / "memories_export_alice.zip", tmp_path / "notes.txt"}

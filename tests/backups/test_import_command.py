@@ -62,6 +62,8 @@ def test_a_user_is_made_with_the_memories_or_not_at_all(file, tmp_path):
     assert not anna.has_usable_password()
     with pytest.raises(CommandError, match="no spaces"):
         said(file, "--user", "an na", "--create-user")
+    with pytest.raises(CommandError, match="at most 255 characters"):
+        said(file, "--user", "a" * 256, "--create-user")
 
 
 def test_what_is_wrong_is_named_with_its_member_and_line(alice, file):

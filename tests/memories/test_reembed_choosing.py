@@ -328,3 +328,8 @@ def test_what_lacks_a_vector_in_the_model_in_use_is_embedded_by_the_command(alic
     space = EmbeddingSpace.objects.current()
     assert vectors_in(space) == Memory.objects.count()
     assert reading.current().embedder.model == "other"
+
+
+def test_whoever_is_named_and_is_no_operator_cannot_do_this(alice):
+    with pytest.raises(CommandError, match="'alice' is no operator"):
+        command("--provider", "openai", "--as", "alice")

@@ -247,6 +247,7 @@ def test_a_taken_port_is_told_before_anything_starts(state_dir: Path) -> None:
         ("DATABASE_URL", "mysql://u:secret@host/x", "DATABASE_URL is not a URL of PostgreSQL"),
         ("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "The database cannot be used"),
         ("USER", "two words", "USER='two words' cannot be a user id."),
+        ("USER", "x" * 256, "at most 255 characters"),
     ],
 )
 def test_a_wrong_setting_is_told_in_a_sentence(

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from accounts import operating
 from accounts.models import User
-from accounts.models.user import validate_user_id
+from accounts.models.user import check_user_id
 
 
 class Command(BaseCommand):
@@ -60,9 +60,9 @@ class Command(BaseCommand):
 
     def _new(self, user_id: str) -> User:
         try:
-            validate_user_id(user_id)
+            check_user_id(user_id)
         except ValidationError as error:
-            raise CommandError(error.message) from error
+            raise CommandError(" ".join(error.messages)) from error
         return User(user_id=user_id)
 
 

@@ -25,6 +25,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["url"].startswith(("http://", "https://")):
+            raise CommandError(
+                "--url begins with http:// or https://, as https://memory.example.org."
+            )
         client = CLIENTS[options["client"]]
         key = self._key(options["client"], options["user"]) if client.needs_key else ""
         access = Access(f"{options['url'].rstrip('/')}/mcp", key, options["user"])

@@ -21,6 +21,8 @@ class Command(TellingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
+        # Where there can be no folder there is one thing to say, and not one of each user.
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         failed = 0
         for outcome in back_up_everybody(
             folder,

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from accounts.models import User
-from accounts.models.user import validate_user_id
+from accounts.models.user import check_user_id
 from backups.importing import Mode, import_archive, preview_import
 from backups.management.telling import TellingCommand, user_named
 from openmemory.errors import Malformed
@@ -66,9 +66,9 @@ def _user(user_id: str, *, create: bool) -> User:
     if not create or User.objects.filter(user_id=user_id).exists():
         return user_named(user_id)
     try:
-        validate_user_id(user_id)
+        check_user_id(user_id)
     except ValidationError as error:
-        raise Malformed(str(error.message)) from error
+        raise Malformed(" ".join(error.messages)) from error
     # Stored with what is imported, or not at all.
     user = User(user_id=user_id)
     user.set_unusable_password()

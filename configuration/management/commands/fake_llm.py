@@ -33,7 +33,7 @@ class Command(BaseCommand):
         names = ("port", "delay", "dimensions", "times", "retry_after")
         try:
             server = FakeServer(fault=fault, **{name: options[name] for name in names})
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise CommandError(f"Port {options['port']} cannot be served on: {error}") from error
         self.stdout.write(f"The fake model answers at {server.base_url} until Ctrl-C.")
         self.stdout.flush()

@@ -128,5 +128,9 @@ def _operator(user_id: str | None) -> User:
     usual = operators.filter(user_id=settings.DEFAULT_USER).first()
     operator = usual or operators.order_by("created_at").first()
     if operator is None:
-        raise CommandError(f"{user_id or 'Nobody'} is an operator: see create_api_key.")
+        raise CommandError(
+            f"{user_id!r} is no operator: create_api_key --operator makes one."
+            if user_id
+            else "There is no operator: create_api_key --operator makes one."
+        )
     return operator
