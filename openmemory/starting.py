@@ -104,13 +104,15 @@ def _run(say: Say, address: Address, stop: StopRequests) -> None:
     supervisor = Supervisor([*services, web, *others], settings.STATE_DIR / "log", say)
     try:
         key, has_password = prepare_database()
-        web.start()
-        wait_until_it_answers(address, web)
-        told = summary(address, key, has_password) + readiness(address)
-        for program in others:  # now, as nobody waits for them
-            program.start()
+        # From here on who asks it to stop is heard, also while it is not ready yet.
         with stop.heard():
-            say(told)
+            web.start()
+            wait_until_it_answers(address, web, stop)
+            told = summary(address, key, has_password) + readiness(address, stop)
+            if not stop.asked():
+                for program in others:  # now, as nobody waits for them
+                    program.start()
+                say(told)
             supervisor.watch(stop)
             say("Stopping …")
             supervisor.stop(stop.impatient)
@@ -180,9 +182,10 @@ def _close_connections() -> None:
             opened.close_pool()
 
 
-def wait_until_it_answers(address: Address, web: Program) -> None:
+def wait_until_it_answers(address: Address, web: Program, stop: StopRequests) -> None:
+    """Return when it does, or is no longer wanted. Raises ServiceFailed when it does not."""
     deadline = time.monotonic() + ANSWER_SECONDS
-    while ask(address, "/health/live")[0] != http.client.OK:
+    while ask(address, "/health/live")[0] != http.client.OK and not stop.asked():
         if web.status() is not None:
             raise ServiceFailed("The web server ended while it started: see above.")
         if time.monotonic() > deadline:
@@ -190,12 +193,15 @@ def wait_until_it_answers(address: Address, web: Program) -> None:
         time.sleep(0.05)
 
 
-def readiness(address: Address) -> str:
-    """Nothing, as soon as the server can do all its work, else what it says that is wrong."""
+def readiness(address: Address, stop: StopRequests) -> str:
+    """Nothing, as soon as the server can do all its work, else what it says that is wrong.
+
+    Nothing, too, as soon as it is no longer wanted.
+    """
     deadline = time.monotonic() + READY_SECONDS
     while True:
         status, body = ask(address, "/health/ready")
-        if status == http.client.OK:
+        if status == http.client.OK or stop.asked():
             return ""
         if time.monotonic() > deadline:
             return f"\nIt is not ready for everything: {body}\n"

@@ -4,7 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,12 @@ from .server import SECONDS, Server, eventually
 def said_by(process: subprocess.Popen[str]) -> tuple[int, str]:
     output, _ = process.communicate(timeout=SECONDS)
     return process.returncode, output
+
+
+def answers(server: Server) -> bool:
+    with suppress(requests.ConnectionError):
+        return requests.get(f"{server.url}/health/live", timeout=SECONDS).ok
+    return False
 
 
 def supervisor(server: Server) -> int:
@@ -68,6 +74,24 @@ def test_a_server_that_is_told_to_stop_stops_everything(
     assert server.tree() == []
     log = (server.state_dir / "log" / "postgres.log").read_text()
     assert log.rstrip().endswith("database system is shut down")
+
+
+def test_a_server_that_is_told_to_stop_before_it_says_that_it_runs_stops_as_well(
+    server: Server,
+) -> None:
+    assert server.end(signal.SIGTERM) == 0
+    starting = server.manage("run")
+    try:
+        assert eventually(lambda: answers(server))
+        starting.send_signal(signal.SIGTERM)
+
+        status, said = said_by(starting)
+    finally:
+        starting.kill()
+
+    assert status == 0, said
+    assert said.endswith("Stopping …\nStopped.\n")
+    assert server.tree() == []
 
 
 def test_a_request_in_hand_is_answered_before_a_server_stops(server: Server) -> None:
