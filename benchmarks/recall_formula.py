@@ -13,7 +13,7 @@ import numpy as np
 from recall_sets import Conversation
 
 CANDIDATES = 100
-LIFTING = 20
+LIFTING = 15
 WITHIN = 3
 WORDS_WITHIN = 2
 CLOSE_SECONDS = 30 * 60

@@ -17,7 +17,7 @@ from .weights import Weights
 
 # How many of the candidates, the best by themselves, lift what was said around them. It bounds the
 # work; and what answers a question badly says nothing about its neighbours.
-LIFTING = 20
+LIFTING = 15
 
 # How many places away.
 WITHIN = 3
