@@ -91,14 +91,15 @@ class FakeServer(ThreadingHTTPServer):
 
     def steer(self, said: Mapping[str, Any]) -> None:
         """Change `delay`, `retry_after`, `dimensions`, `fault` (null for none) and `times`."""
-        if "fault" in said:
-            self.fault = Fault(said["fault"]) if said["fault"] else None
-            self.times = None
-        for name, kind in (("delay", float), ("retry_after", float), ("dimensions", int)):
-            if name in said:
-                setattr(self, name, kind(said[name]))
-        if said.get("times") is not None:
-            self.times = int(said["times"])
+        with self._lock:  # else a call might see the fault, and not yet how often it is due
+            if "fault" in said:
+                self.fault = Fault(said["fault"]) if said["fault"] else None
+                self.times = None
+            for name, kind in (("delay", float), ("retry_after", float), ("dimensions", int)):
+                if name in said:
+                    setattr(self, name, kind(said[name]))
+            if said.get("times") is not None:
+                self.times = int(said["times"])
 
     def next_fault(self, text: str) -> Fault | None:
         """The fault of this call, counted."""

@@ -85,11 +85,14 @@ def test_another_key_for_the_same_model_counts_at_once_and_embeds_nothing_anew(a
 
 
 def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypatch):
+    exchanges = iter(["sk-second-key-of-a-provider"])
+
     def interrupted(space):
         for number, batch in enumerate(filling.batches_lacking(space)):
-            if number == 1:
+            # Once: the first batch may be the one that fails, and is then the first again.
+            if number == 1 and (key := next(exchanges, None)):
                 fake.steer({"fault": Fault.KEY, "times": 1})
-                choose(olga, remote(fake, api_key="sk-second-key-of-a-provider"))
+                choose(olga, remote(fake, api_key=key))
             yield batch
 
     monkeypatch.setattr(job, "batches_lacking", interrupted)
@@ -97,6 +100,7 @@ def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypat
     ended = change_to(olga, remote(fake, api_key="sk-first-key-of-a-provider"))
 
     assert (ended.state, ended.result["switched"]) == ("succeeded", True)
+    assert fake.times == 0
     assert fake.headers[-1]["authorization"] == "Bearer sk-second-key-of-a-provider"
     assert Job.objects.filter(kind=reembedding.KIND).count() == 1
 
