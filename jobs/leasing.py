@@ -25,7 +25,7 @@ from openmemory.watching import metrics
 
 from . import kinds
 from .keeping import keeper
-from .models import Job, State
+from .models import Job, JobError, State
 
 log = structlog.get_logger(__name__)
 
@@ -161,18 +161,18 @@ class Lease:
         self._change(lease_until=_until())
 
     def succeed(self, result: dict[str, Any], **more: Any) -> None:
-        self._end(state=State.SUCCEEDED, result=result, finished_at=Now(), **more)
+        more = {"result": result, "error": None, **more}
+        self._end(state=State.SUCCEEDED, finished_at=Now(), **more)
 
-    def fail(self, code: str, detail: str) -> None:
-        error = {"code": code, "detail": detail}
+    def fail(self, error: JobError) -> None:
         self._end(state=State.FAILED, error=error, finished_at=Now())
 
     def cancel(self) -> None:
         self._end(state=State.CANCELLED, finished_at=Now())
 
-    def put_back(self, pause: timedelta) -> None:
+    def put_back(self, error: JobError, pause: timedelta) -> None:
         """Give the job up for now: it is due again after the pause."""
-        self._end(state=State.QUEUED, run_after=Now() + pause)
+        self._end(state=State.QUEUED, error=error, run_after=Now() + pause)
 
     def hand_back(self) -> None:
         """Leave the job to another run at once, as if this one had not been."""

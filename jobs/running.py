@@ -16,7 +16,8 @@ from openmemory.watching import tracing
 from . import kinds, leasing
 from .kinds import Kind
 from .leasing import Cancelled, Interrupted, Lease, LeaseLost
-from .models import Job
+from .models import Job, JobError
+from .models.job import given_up
 from .work import Work
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ PASSING = (
 # What a provider asks for is obeyed up to this.
 LONGEST_PAUSE_ASKED = timedelta(hours=1)
 
+AWAY = "The database or the message broker could not be reached."
 INTERNAL = "The server failed to do this. Its log says why, under the id of this job."
 
 
@@ -94,17 +96,24 @@ def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
         log.error("a job failed unexpectedly", exc_info=error)
     if work.finished:
         return
+    told = _told(error)
     if passing and attempts < kind.attempts:
         log.warning("a job failed and is tried again", attempts=attempts, reason=str(error))
-        lease.put_back(max(kind.pause_after(attempts), _pause_asked(error)))
-    elif isinstance(error, OpenMemoryError):
-        tried = f" Given up after {attempts} attempts." if passing else ""
-        lease.fail(error.code, error.detail + tried)
+        lease.put_back(told, max(kind.pause_after(attempts), _pause_asked(error)))
     elif passing:
         log.error("a job was given up", attempts=attempts, exc_info=error)
-        lease.fail("given_up", f"Given up after {attempts} attempts.")
+        lease.fail(given_up(told, attempts))
     else:
-        lease.fail("internal", INTERNAL)
+        lease.fail(told)
+
+
+def _told(error: Exception) -> JobError:
+    """What the job says of it. Of what nobody has foreseen, only the log says more."""
+    if isinstance(error, OpenMemoryError):
+        return {"code": error.code, "detail": error.detail}
+    if isinstance(error, PASSING):
+        return {"code": "service_away", "detail": AWAY}
+    return {"code": "internal", "detail": INTERNAL}
 
 
 def _pause_asked(error: Exception) -> timedelta:

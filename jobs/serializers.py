@@ -32,4 +32,8 @@ class JobSerializer(serializers.ModelSerializer):
     result = serializers.DictField(
         read_only=True, allow_null=True, help_text="What came of it, once it has succeeded."
     )
-    error = JobErrorSerializer(read_only=True, allow_null=True)
+    error = JobErrorSerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="Why it failed, or, while another attempt is to come, why the last one did.",
+    )

@@ -13,7 +13,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from . import kinds
-from .models import Job, State
+from .models import Job, JobError, State
+from .models.job import given_up
 from .nudging import nudge
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,10 @@ AT_ONCE = 100
 # Where it is noted that somebody sweeps, and for how many seconds.
 SWEPT, NOTED = "jobs:swept", 7 * 24 * 3600
 
-LOST = "The worker that ran this died or was cut off, {} times."
+LOST: JobError = {
+    "code": "worker_lost",
+    "detail": "The worker that ran this died or was cut off.",
+}
 
 
 def sweep() -> None:
@@ -61,11 +65,12 @@ def _take_back(job: Job) -> None:
     log.warning("a run has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
     kind = kinds.named(job.kind)
     job.lease_token = job.lease_until = None
+    job.error = LOST
     if job.cancel_requested:
         job.state, job.finished_at = State.CANCELLED, Now()
     elif job.attempts >= kind.attempts:
         job.state, job.finished_at = State.FAILED, Now()
-        job.error = {"code": "worker_lost", "detail": LOST.format(job.attempts)}
+        job.error = given_up(LOST, job.attempts)
     else:
         job.state, job.run_after = State.QUEUED, Now() + kind.pause_after(job.attempts)
     job.save(

@@ -1,3 +1,3 @@
-from .job import Job, JobFinished, JobNotFound, State
+from .job import Job, JobError, JobFinished, JobNotFound, State
 
-__all__ = ["Job", "JobFinished", "JobNotFound", "State"]
+__all__ = ["Job", "JobError", "JobFinished", "JobNotFound", "State"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
+from typing import TypedDict
 
 from django.db import models
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Value, When
@@ -22,6 +23,17 @@ class JobFinished(Conflict):
     """This job has ended already."""
 
     code = "job_finished"
+
+
+class JobError(TypedDict):
+    """Why a job, or an attempt of it, has failed: for programs, and in a sentence."""
+
+    code: str
+    detail: str
+
+
+def given_up(error: JobError, attempts: int) -> JobError:
+    return {**error, "detail": f"{error['detail']} Given up after {attempts} attempts."}
 
 
 class State(models.TextChoices):
@@ -108,7 +120,9 @@ class Job(models.Model):
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     result = models.JSONField(null=True, blank=True)
-    error = models.JSONField(null=True, blank=True)
+    error = models.JSONField(
+        null=True, blank=True, help_text="Why it failed, or why its last attempt did."
+    )
     upload = models.CharField(max_length=255, blank=True, help_text="The file it works on.")
     download = models.CharField(
         max_length=255, blank=True, help_text="The file it has made, as long as it is kept."
@@ -147,8 +161,7 @@ class Job(models.Model):
                 name="job_has_finished_at_a_time",
             ),
             models.CheckConstraint(
-                condition=Q(state=State.FAILED, error__isnull=False)
-                | (~Q(state=State.FAILED) & Q(error=None)),
+                condition=~Q(state=State.FAILED) | Q(error__isnull=False),
                 name="job_has_an_error_if_it_failed",
             ),
             models.UniqueConstraint(

@@ -133,7 +133,7 @@ def test_a_job_whose_workers_keep_dying_fails(alice, register):
     assert state_of(job) == State.FAILED
     assert job.error == {
         "code": "worker_lost",
-        "detail": "The worker that ran this died or was cut off, 2 times.",
+        "detail": "The worker that ran this died or was cut off. Given up after 2 attempts.",
     }
 
 

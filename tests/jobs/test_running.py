@@ -14,7 +14,7 @@ from accounts.models import User
 from jobs import leasing
 from jobs.models import Job, JobFinished, State
 from jobs.queueing import queue
-from jobs.running import INTERNAL, run, run_due
+from jobs.running import AWAY, INTERNAL, run, run_due
 from openmemory.errors import Unavailable
 
 
@@ -83,8 +83,10 @@ def test_what_may_pass_is_tried_again_later_and_later_and_given_up_in_the_end(al
     job = work_of(alice)
     pauses = []
     while state_of(job) == State.QUEUED:
+        assert job.error in (None, {"code": "away", "detail": "The model is away."})
         run_due()
         job.refresh_from_db()
+        assert job.error["code"] == "away"
         pauses.append((job.run_after - timezone.now()).total_seconds())
         make_due(job)
 
@@ -99,6 +101,29 @@ def test_what_may_pass_is_tried_again_later_and_later_and_given_up_in_the_end(al
     }
 
 
+def test_a_job_that_waits_for_another_attempt_says_why_until_it_succeeds(alice, register):
+    failures = iter([Away()])
+
+    def run(work):
+        for failure in failures:
+            raise failure
+
+    register(run, retries_on=(Away,))
+    job = work_of(alice)
+
+    run_due()
+    waiting = alice.get(f"/jobs/{job.pk}").json()
+    make_due(job)
+    run_due()
+    ended = alice.get(f"/jobs/{job.pk}").json()
+
+    assert (waiting["state"], waiting["error"]) == (
+        "queued",
+        {"code": "away", "detail": "The model is away."},
+    )
+    assert (ended["state"], ended["error"]) == ("succeeded", None)
+
+
 def test_a_database_that_is_away_is_worth_another_attempt(alice, register):
     register(raising(OperationalError("server closed the connection")))
     job = work_of(alice)
@@ -106,6 +131,7 @@ def test_a_database_that_is_away_is_worth_another_attempt(alice, register):
     run_due()
 
     assert (state_of(job), job.attempts) == (State.QUEUED, 1)
+    assert job.error == {"code": "service_away", "detail": AWAY}
 
 
 def test_what_nobody_foresaw_fails_a_job_and_tells_nobody_but_the_log(alice, register, caplog):
