@@ -48,6 +48,9 @@ ADVICE = {
     "unavailable": "Try again in a few seconds.",
 }
 
+# A model that is told of so many mends them first.
+FAULTS_TOLD = 10
+
 # What verbs raise on purpose. Anything else is a mistake of ours: the SDK logs it and keeps it.
 REFUSALS = (
     OpenMemoryError,
@@ -153,7 +156,7 @@ def _attempt(
 
 def told(problem: Problem) -> str:
     """Say in one text what is wrong and what to do, for a model that reads it."""
-    sentences = [fault.sentence() for fault in problem.faults] or [problem.detail]
+    sentences = [fault.sentence() for fault in problem.faults[:FAULTS_TOLD]] or [problem.detail]
     advice = ADVICE.get(problem.code)
     return " ".join([*sentences, *([advice] if advice else []), f"({problem.code})"])
 

@@ -10,13 +10,16 @@ from typing import Any
 
 from django.conf import settings
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.request_state import RequestStateSecurity
-from mcp_types import ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from pydantic import ValidationError
 
 from accounts.models import Scope
+from openmemory.api.problems import Fault, wrong
 
 from . import original
-from .calling import Call, described, perform
+from .calling import Call, described, perform, told
 from .prompts import add_prompts, with_topics
 from .resources import add_resources, with_categories
 from .tools import forgetting, reading, writing
@@ -46,6 +49,25 @@ def _changes(*, destructive: bool, idempotent: bool) -> ToolAnnotations:
 ADDS = _changes(destructive=False, idempotent=False)
 REPLACES = _changes(destructive=True, idempotent=True)
 SETS_ASIDE = _changes(destructive=False, idempotent=True)
+
+
+class ExplainingServer(MCPServer[Call]):
+    """Says of each argument that does not fit what is wrong with it, as the API does."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Call, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as refusal:
+            misfit = refusal.__cause__
+            if not isinstance(misfit, ValidationError):
+                raise
+            faults = [
+                Fault(("body", *each["loc"]), each["type"], f"{each['msg']}.")
+                for each in misfit.errors()
+            ]
+            raise ToolError(told(wrong(faults))) from misfit
 
 
 def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
@@ -85,7 +107,7 @@ def original_server() -> MCPServer[Call]:
 def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> MCPServer[Call]:
     # A question that one process has asked may be answered to another.
     secret = hashlib.sha256(f"agents {settings.SECRET_KEY}".encode()).digest()
-    return MCPServer(
+    return ExplainingServer(
         name,
         title="OpenMemory",
         version=VERSION,

@@ -168,8 +168,16 @@ def test_what_is_wrong_with_an_argument_is_said_to_the_model(agent):
     result = agent.call("search_memories", query="dog", limit=1000)
 
     assert result.is_error
-    assert "limit" in result.text
-    assert "50" in result.text
+    assert result.text == "`limit`: Input should be less than or equal to 50. (validation_failed)"
+
+
+def test_no_more_is_said_of_what_is_wrong_than_a_model_can_take_in(agent):
+    result = agent.call("pause_memories", memory_ids=["nothing"] * 100)
+
+    assert result.is_error
+    assert "`memory_ids.0`: Input should be a valid UUID" in result.text
+    assert result.text.endswith("(validation_failed)")
+    assert "memory_ids.10" not in result.text
 
 
 def test_a_mistake_of_ours_is_not_told(agent, alice):
