@@ -29,6 +29,12 @@ _DRAFT = ".memories-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
+class NoPlaceForAFile(Conflict):
+    """No file can be written there."""
+
+    code = "file_misplaced"
+
+
 class FileExists(Conflict):
     """There is a file of this name already."""
 
@@ -46,18 +52,23 @@ def file_archive(
     progress: Progress = silent,
     replace: bool = False,
 ) -> Manifest:
-    """Write the archive of a user to a file. Raises FileExists unless it may be replaced."""
+    """Write the archive of a user to a file.
+
+    Raises NoPlaceForAFile, and FileExists unless it may be replaced.
+    """
     with _new_file(path, replace=replace) as target:
         return export(user, target, part=part or Part(), progress=progress)
 
 
 @contextmanager
 def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    if path.is_dir():
+        raise NoPlaceForAFile(f"{path} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise NoPlaceForAFile(f"There is no folder {path.parent}. Make it, or name another one.")
     if path.exists() and not replace:
         raise FileExists(path)
-    # Beside it, so that it is renamed and never copied. Only its owner may read it.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_DRAFT, suffix=".part")
-    draft = Path(name)
+    draft, handle = _new_draft(path.parent)
     try:
         with os.fdopen(handle, "w+b") as target:
             yield target
@@ -69,6 +80,16 @@ def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     finally:
         draft.unlink(missing_ok=True)
     _sync(path.parent)
+
+
+def _new_draft(folder: Path) -> tuple[Path, int]:
+    """Beside the file, so that it is renamed and never copied. Only its owner may read it."""
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT, suffix=".part")
+    except OSError as error:
+        why = f"Nothing can be written to the folder {folder}: {error.strerror}."
+        raise NoPlaceForAFile(why) from error
+    return Path(name), handle
 
 
 def _sync(folder: Path) -> None:

@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 EVERY_APP = {
     "openmemory.admin",
+    "openmemory.arguments",
     "openmemory.api",
     "openmemory.doctor",
     "openmemory.errors",

@@ -59,10 +59,12 @@ def test_the_guide_shows_what_the_command_prints(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_a_client_is_given_a_key_of_its_own_that_works(name, alice):
-    text = printed(name, "--user", "alice", "--url", "http://memory.example/")
+@pytest.mark.parametrize("url", ["http://memory.example/", "http://memory.example/mcp"])
+def test_a_client_is_given_a_key_of_its_own_that_works(name, url, alice):
+    text = printed(name, "--user", "alice", "--url", url)
 
     assert "http://memory.example/mcp" in text
+    assert "/mcp/mcp" not in text
     key = ApiKey.objects.get(app_name=name)
     assert key.user == alice.user
     secret = next(

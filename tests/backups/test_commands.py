@@ -59,7 +59,7 @@ def test_what_came_of_it_can_be_read_by_a_program(alice, tmp_path):
     ("arguments", "code"),
     [
         (["export_backup", "nobody", "-o", "a.zip"], "user_not_found"),
-        (["export_backup", "alice", "-o", "no/folder/a.zip"], "file_failed"),
+        (["export_backup", "alice", "-o", "no/folder/a.zip"], "file_misplaced"),
         (["import_backup", "nothing.zip", "--user", "alice"], "file_failed"),
         (["import_backup", "a.zip", "--user", "an na", "--create-user"], "malformed"),
         (["verify_backup", "nothing.zip"], "file_failed"),
@@ -95,7 +95,12 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(alice, tmp
 
 @pytest.mark.parametrize(
     ("user", "file", "why"),
-    [("nobody", "a.zip", "no user 'nobody'"), ("alice", "no/folder/a.zip", "No such file")],
+    [
+        ("nobody", "a.zip", "no user 'nobody'"),
+        ("alice", "no/folder/a.zip", "There is no folder .*/no/folder. Make it"),
+        ("alice", "", "is a folder. Name a file in it."),
+        ("alice", "../../../../../proc/a.zip", "Nothing can be written to the folder"),
+    ],
 )
 def test_what_cannot_be_written_is_said(alice, tmp_path, user, file, why):
     with pytest.raises(CommandError, match=why) as refused:

@@ -31,7 +31,9 @@ class Command(BaseCommand):
             )
         client = CLIENTS[options["client"]]
         key = self._key(options["client"], options["user"]) if client.needs_key else ""
-        access = Access(f"{options['url'].rstrip('/')}/mcp", key, options["user"])
+        # Who has read where agents connect names that, and not the server.
+        url = options["url"].rstrip("/").removesuffix("/mcp")
+        access = Access(f"{url}/mcp", key, options["user"])
         self.stderr.write(f"{client.title}. {client.where}:", self.style.NOTICE)
         self.stdout.write(client.written(access))
 

@@ -11,9 +11,8 @@ from django.db import DatabaseError
 
 from accounts.models import ApiKey, Scope, User
 from agents.visiting import Visits
+from openmemory import arguments
 from openmemory.embedded.errors import ServiceFailed
-
-LONGEST_NAME = 255
 
 
 class Command(BaseCommand):
@@ -26,19 +25,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--user", default=settings.DEFAULT_USER, help="whose memories (default: %(default)s)"
         )
-        parser.add_argument("--app", help="the app that remembers and recalls")
+        parser.add_argument("--app", type=arguments.name, help="the app that remembers and recalls")
         parser.add_argument("--read-only", action="store_true", help="change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        app = options["app"]
-        if app is not None and not 1 <= len(app.strip()) <= LONGEST_NAME:
-            raise CommandError(f"--app takes the name of an app: 1 to {LONGEST_NAME} characters.")
         visits = Visits("manage.py mcp_stdio")
         scopes = [Scope.READ] if options["read_only"] else [Scope.READ, Scope.WRITE]
         try:
             user = visits.submit(_user, options["user"]).result()
             # A key that is nowhere kept: who may start this may read the database itself.
-            serve(ApiKey(id=None, user=user, app_name=app or "", scopes=scopes), visits)
+            serve(ApiKey(id=None, user=user, app_name=options["app"] or "", scopes=scopes), visits)
         except ServiceFailed as error:
             raise CommandError(error.detail) from error
         finally:

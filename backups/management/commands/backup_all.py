@@ -1,4 +1,4 @@
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 
 from backups.backing_up import back_up_everybody
 from backups.management.telling import TellingCommand
+from openmemory import arguments
 
 
 class Command(TellingCommand):
@@ -15,7 +16,10 @@ class Command(TellingCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("folder", type=Path, help="where to; made if it is missing")
         parser.add_argument(
-            "--keep", type=_positive, metavar="N", help="remove all but the N newest of each user"
+            "--keep",
+            type=arguments.number(1),
+            metavar="N",
+            help="remove all but the N newest of each user",
         )
         super().add_arguments(parser)
 
@@ -35,9 +39,3 @@ class Command(TellingCommand):
             failed += outcome.error is not None
         if failed:
             raise CommandError(f"{failed} of the users could not be backed up.")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("it is a number from 1")
-    return int(text)

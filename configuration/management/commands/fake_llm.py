@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.fake import FakeServer, Fault
+from openmemory import arguments
 
 
 class Command(BaseCommand):
@@ -20,10 +21,15 @@ class Command(BaseCommand):
             "--delay", type=float, default=0.0, help="seconds that each answer takes"
         )
         parser.add_argument(
-            "--dimensions", type=int, default=384, help="of the vectors, default: 384"
+            "--dimensions",
+            type=arguments.number(1, 10_000),
+            default=384,
+            help="of the vectors, default: 384",
         )
         parser.add_argument("--fault", choices=list(Fault), help="how calls fail")
-        parser.add_argument("--times", type=int, help="how many calls fail, default: all")
+        parser.add_argument(
+            "--times", type=arguments.number(1), help="how many calls fail, default: all"
+        )
         parser.add_argument(
             "--retry-after", type=float, default=1.0, help="seconds that it asks to be spared for"
         )

@@ -10,6 +10,7 @@ from configuration import changing, reading, shape
 from configuration.serializers import EmbedderSerializer
 from memories import reembedding
 from memories.models import EmbeddingSpace
+from openmemory import arguments
 from openmemory.errors import OpenMemoryError
 
 
@@ -23,7 +24,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--provider", help="configure this provider first, such as openai")
         parser.add_argument("--model", help="its model, if not the usual one")
-        parser.add_argument("--dimensions", type=int, help="of the vectors, if not the model's own")
+        parser.add_argument(
+            "--dimensions", type=arguments.number(1), help="of the vectors, if not the model's own"
+        )
         parser.add_argument("--base-url", help="the address of its API, if not the usual one")
         parser.add_argument(
             "--key-from", metavar="NAME", help="the environment variable of its key"
