@@ -16,7 +16,6 @@ from memories import reembedding
 from memories.models import EmbeddingSpace
 from openmemory.admin.buttons import button
 from openmemory.admin.options import BoundedList, ReadOnlyAdmin
-from openmemory.errors import Conflict
 
 from . import starting
 from .signed_in import operator
@@ -30,12 +29,6 @@ COLOURS = {
     "kept to go back to": "primary",
     "being dropped": "danger",
 }
-
-
-class NotFilled(Conflict):
-    """This space is not being filled any more: its page says what became of it."""
-
-    code = "space_not_filled"
 
 
 class SpaceList(BoundedList):
@@ -134,7 +127,6 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         applies=lambda space: space.state == State.FILLING,
     )
     def switch(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        _ensure_filled(space)
         job = reembedding.begin(by=operator(request), hold=False)
         return f"Job {job.pk} goes over to {space} as soon as it is full."
 
@@ -145,7 +137,6 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         applies=lambda space: space.state == State.FILLING,
     )
     def hold(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        _ensure_filled(space)
         job = reembedding.begin(by=operator(request), hold=True)
         return f"Job {job.pk} fills {space}, and nothing goes over to it until you switch."
 
@@ -156,7 +147,6 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         applies=lambda space: space.state == State.FILLING,
     )
     def pause(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        _ensure_filled(space)
         reembedding.pause()
         return f"{space} is left as it is."
 
@@ -168,7 +158,6 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         applies=lambda space: space.state == State.FILLING,
     )
     def give_up(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        _ensure_filled(space)
         reembedding.cancel(by=operator(request))
         return f"Searches stay where they are. {space} is left as it is."
 
@@ -226,12 +215,6 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def drop(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = reembedding.queue_drop(space, by=operator(request))
         return f"Job {job.pk} drops {space}."
-
-
-def _ensure_filled(space: EmbeddingSpace) -> None:
-    """Since its page was opened, another one may be filled in its place: that is not meant."""
-    if space.state != State.FILLING:
-        raise NotFilled
 
 
 def _figures(space: EmbeddingSpace) -> reembedding.Figures:

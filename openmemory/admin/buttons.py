@@ -15,12 +15,18 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 
-from openmemory.errors import OpenMemoryError
+from openmemory.errors import Conflict, OpenMemoryError
 
 from .linking import page_of
 
 # A method of a page: it does something to an object and says so in a sentence, or answers itself.
 Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
+
+
+class AppliesNoLonger(Conflict):
+    """This has changed since its page was opened: see what it is now."""
+
+    code = "applies_no_longer"
 
 
 class DialogForm(BaseDialogForm):
@@ -44,7 +50,7 @@ def button(
 
     It is there, and works, for those who have the permission: by default `has_operate_permission`,
     which is Django's permission to change such objects, also where no form changes them. It is
-    shown for those objects that it applies to.
+    shown for those objects that it applies to, and refuses others: a page may have been open long.
     What the verb returns is told to the operator and written into the audit, so it quotes no
     memory. A domain error is told in its own words.
     """
@@ -58,6 +64,8 @@ def button(
             if not getattr(self, f"has_{permission}_permission")(request, obj):
                 raise PermissionDenied
             try:
+                if not applies(obj):
+                    raise AppliesNoLonger
                 told = verb(self, request, obj, form)
             except OpenMemoryError as error:
                 self.message_user(request, error.detail, messages.ERROR)

@@ -59,6 +59,15 @@ def test_only_the_buttons_that_apply_are_shown(browser, notes):
     assert button_of(notes, "resume") in page
 
 
+def test_a_button_of_a_page_that_was_open_too_long_does_nothing(browser, notes):
+    notes.activate(False)
+
+    browser.post(button_of(notes, "pause"), PRESSED)
+
+    assert "has changed since its page was opened" in browser.get(page_of(notes)).content.decode()
+    assert not LogEntry.objects.exists()
+
+
 def test_who_only_sees_has_no_buttons_and_can_press_none(reading, notes):
     assert button_of(notes, "pause") not in reading.get(page_of(notes)).content.decode()
 

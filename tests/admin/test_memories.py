@@ -128,7 +128,7 @@ def test_nobody_brings_back_what_was_deleted(browser, tea):
 
     answer = browser.post(button_of(tea, "bring_back"), PRESSED, follow=True)
 
-    assert "cannot be brought back" in answer.content.decode()
+    assert "has changed since its page was opened" in answer.content.decode()
     tea.refresh_from_db()
     assert tea.state == "deleted"
     assert not LogEntry.objects.exists()

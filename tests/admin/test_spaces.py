@@ -123,7 +123,7 @@ def test_a_space_that_is_not_filled_any_more_leaves_the_next_one_alone(browser, 
     left = EmbeddingSpace.objects.get(model="other")
     browser.post(button_of(left, name), PRESSED)  # on a page that was opened before
 
-    assert "is not being filled any more" in text_of(browser, LIST)
+    assert "has changed since its page was opened" in text_of(browser, LIST)
     again = Job.objects.unfinished().get()
     assert (again, again.parameters) == (job, job.parameters)
     assert configuration.current().embedder.model == "third"
@@ -177,7 +177,7 @@ def test_what_is_searched_is_not_dropped(browser):
 
     answer = browser.post(button_of(space, "drop"), PRESSED, follow=True)
 
-    assert "is in use" in answer.content.decode()
+    assert "has changed since its page was opened" in answer.content.decode()
     assert not Job.objects.exists()
 
 
