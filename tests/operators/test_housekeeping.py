@@ -196,7 +196,7 @@ def test_while_a_table_is_busy_house_is_kept_again_later(alice, monkeypatch):
         other.close()
 
     job.refresh_from_db()
-    assert (job.state, job.error) == ("queued", None)
+    assert (job.state, job.error["code"]) == ("queued", "tables_busy")
 
 
 def test_a_category_stays_that_somebody_is_just_putting_a_memory_into(alice):
