@@ -161,8 +161,7 @@ class Lease:
         self._change(lease_until=_until())
 
     def succeed(self, result: dict[str, Any], **more: Any) -> None:
-        more = {"result": result, "error": None, **more}
-        self._end(state=State.SUCCEEDED, finished_at=Now(), **more)
+        self._end(state=State.SUCCEEDED, result=result, error=None, finished_at=Now(), **more)
 
     def fail(self, error: JobError) -> None:
         self._end(state=State.FAILED, error=error, finished_at=Now())
