@@ -28,11 +28,11 @@ def main() -> None:
 
 def _explain(argv: list[str]) -> None:
     """Execute a command, and say in a sentence what is wrong with the settings or services."""
-    from openmemory import entering
-    from openmemory.embedded.errors import ServiceFailed
+    from embedded.errors import ServiceFailed
+    from server import bootstrap
 
     try:
-        with entering.explained():
+        with bootstrap.explained():
             _execute(argv)
     except ServiceFailed as error:
         sys.exit(error.detail)
@@ -42,16 +42,16 @@ def _execute(argv: list[str]) -> None:
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
-    from openmemory.embedded import running
+    from embedded import stack
 
     command = argv[1] if len(argv) > 1 else "help"
     if command in WITHOUT_SERVICES or command.startswith("-") or {"-h", "--help"} & set(argv):
         execute_from_command_line(argv)
         return
-    services = running.needed(
+    services = stack.needed(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    with running.during(f"manage.py {command}", settings.STATE_DIR, services):
+    with stack.during(f"manage.py {command}", settings.STATE_DIR, services):
         execute_from_command_line(argv)
 
 

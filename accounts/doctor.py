@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from openmemory.doctor import Findings, check, listed, ok, warning
+from core.checks import Findings, check, listed, ok, warning
 
 from .models import ApiKey, User
 

@@ -6,7 +6,7 @@ from django.conf import settings
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from openmemory.api.origins import OTHER_PAGE, from_an_allowed_page
+from core.api.origins import OTHER_PAGE, from_an_allowed_page
 
 from .models import ApiKey, Scope, User
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
-from openmemory.api.reading import only_reads
+from core.api.safe_actions import only_reads
 
 from .models import Scope
 

@@ -3,7 +3,7 @@ from datetime import datetime
 from django.utils import timezone
 from rest_framework import serializers
 
-from openmemory.api.fields import ObjectField, TextField
+from core.api.fields import ObjectField, TextField
 
 from .models import ApiKey, Scope, User
 from .models.user import validate_user_id

@@ -9,8 +9,8 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.views import APIView
 
-from openmemory.api.fields import TextField
-from openmemory.errors import Malformed, NotAllowed, NotFound
+from core.api.fields import TextField
+from core.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User

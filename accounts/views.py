@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from . import keying, registering
+from . import api_keys, registration
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User
 from .models.api_key import ApiKeyQuerySet
@@ -44,7 +44,7 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """
         given = NewUserSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        user, secret = registering.register(**given.validated_data)
+        user, secret = registration.register(**given.validated_data)
         answer = {**UserSerializer(user).data, "api_key": secret}
         return Response(answer, status=status.HTTP_201_CREATED)
 
@@ -81,7 +81,7 @@ class KeyViewSet(AboutOneUser, viewsets.GenericViewSet):
         """
         given = NewKeySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        key, secret = keying.make_key(
+        key, secret = api_keys.make_key(
             user=self.subject,
             maker=request.auth,
             name=given.validated_data["name"],
@@ -98,5 +98,5 @@ class KeyViewSet(AboutOneUser, viewsets.GenericViewSet):
 
         It is refused from the next request on. Revoking it again is not an error.
         """
-        keying.revoke_key(key_id, among=self.get_queryset())
+        api_keys.revoke_key(key_id, among=self.get_queryset())
         return Response(status=status.HTTP_204_NO_CONTENT)

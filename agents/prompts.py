@@ -10,8 +10,8 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
-from .calling import Asked, Call, described, read
-from .tools.reading import search_memories
+from .tool_call import Asked, Call, described, read
+from .tools.read import search_memories
 
 NAME = "recall"
 

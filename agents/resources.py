@@ -9,12 +9,12 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ListResourcesResult, Resource
 
-from memories.accessing import note_accesses
+from memories.access.log import note_accesses
 from memories.models import Category
 
-from .calling import Asked, Call, Caller, described, read
-from .paging import after, fitting
-from .shapes import shown
+from .cursors import after, fitting
+from .schemas import shown
+from .tool_call import Asked, Call, Caller, described, read
 
 ADDRESS = "memory://categories/{category}"
 JSON = "application/json"

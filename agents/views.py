@@ -14,14 +14,14 @@ from rest_framework.views import APIView
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import user_for
 from apps_registry.models import App
-from openmemory.api.limits import READS, WRITES, Limit, TooOften, count
-from openmemory.api.origins import OTHER_PAGE, from_an_allowed_page
-from openmemory.errors import Malformed
+from core.api.origins import OTHER_PAGE, from_an_allowed_page
+from core.api.rate_limits import READS, WRITES, Limit, TooOften, count
+from core.errors import Malformed
 
-from . import streams
-from .calling import Caller
-from .exchanging import Answer, Desk, Headers, memory_desk, original_desk
+from . import sse
+from .asgi_bridge import Answer, Desk, Headers, memory_desk, original_desk
 from .messages import Message
+from .tool_call import Caller
 
 MAX_NAME = App._meta.get_field("name").max_length or 0
 
@@ -109,9 +109,9 @@ class StreamView(AgentView):
         self, request: AuthenticatedRequest, client: str, user_id: str
     ) -> StreamingHttpResponse:
         caller = Caller(request.auth, user_for(request.auth, named=user_id), client)
-        session = streams.begin(caller, client=client)
+        session = sse.begin(caller, client=client)
         return StreamingHttpResponse(
-            streams.events(session),
+            sse.events(session),
             content_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
@@ -122,14 +122,14 @@ class PostedView(AgentView):
 
     def post(self, request: AuthenticatedRequest, **_: str) -> HttpResponse:
         session_id = request.query_params.get("session_id", "")
-        session = streams.find(session_id, key=str(request.auth.pk))
+        session = sse.find(session_id, key=str(request.auth.pk))
         answer = self.answer(
             original_desk(), POSTED, named=session.user_id, app_name=session.client
         )
         if answer.status >= 400:
             return as_response(answer)
         if answer.body:
-            streams.put(answer.body, session)
+            sse.put(answer.body, session)
         return HttpResponse("Accepted", status=202, content_type="text/plain")
 
 
@@ -140,7 +140,7 @@ def refuse_sessions(request: Request) -> None:
     """
     version = request.headers.get("MCP-Protocol-Version")
     if "Mcp-Session-Id" in request.headers and version in (None, *HANDSHAKE_PROTOCOL_VERSIONS):
-        raise streams.SessionNotFound
+        raise sse.SessionNotFound
 
 
 def headers_of(request: Request) -> Headers:

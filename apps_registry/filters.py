@@ -5,7 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from openmemory.api.filtering import ChoiceFilter, SortDirection, read_elsewhere
+from core.api.filters import ChoiceFilter, SortDirection, read_elsewhere
 
 from .models import App
 from .models.app import AppQuerySet

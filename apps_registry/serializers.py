@@ -1,7 +1,7 @@
 from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
-from openmemory.api.fields import FlagField
+from core.api.fields import FlagField
 
 from .models import App
 

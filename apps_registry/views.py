@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import AboutOneUser
-from openmemory.api.pagination import Pages
-from openmemory.errors import Malformed
+from core.api.pagination import Pages
+from core.errors import Malformed
 
 from .filters import AppFilter
 from .models import App

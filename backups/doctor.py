@@ -10,10 +10,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
+from core.checks import Findings, check, error, listed, ok, warning
 from memories.models import Memory
-from openmemory.doctor import Findings, check, error, listed, ok, warning
 
-from . import filing
+from . import files
 
 # How old what is remembered has to be for it to be missed.
 WORTH_KEEPING = timedelta(days=7)
@@ -28,7 +28,7 @@ def age() -> Findings:
     if not _can_be_written(folder):
         yield error(f"Nothing can be written to {folder}.", "Let the server's user write there")
         return
-    made = filing.newest(folder) if folder.exists() else {}
+    made = files.newest(folder) if folder.exists() else {}
     # A backup that is under way, or failed and is tried again, is no news yet.
     oldest = timezone.now() - timedelta(hours=2 * settings.BACKUP_EVERY_HOURS + 1)
     users = User.objects.filter(created_at__lt=oldest).order_by("user_id")

@@ -10,17 +10,17 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
-from jobs import files, kinds
+from core.errors import Conflict
+from jobs import files, registry
+from jobs.enqueue import queue
+from jobs.job_run import Work
 from jobs.models import Job
-from jobs.queueing import queue
-from jobs.work import Work
-from openmemory.errors import Conflict
 
-from .backing_up import BACKUP
-from .exporting import archive_name, export
-from .filing import file_in_folder
+from .export import archive_name, export
+from .export_queries import Part
+from .files import file_in_folder
 from .importing import Mode, import_archive, preview_import
-from .selecting import Part
+from .schedule import BACKUP
 
 EXPORT = "export"
 IMPORT = "import"
@@ -117,6 +117,6 @@ def _user(parameters: dict[str, Any]) -> User:
         raise UserNotFound from None
 
 
-kinds.register(kinds.Kind(EXPORT, run_export, lane="long"))
-kinds.register(kinds.Kind(BACKUP, run_backup, lane="long", retries_on=(OSError,)))
-kinds.register(kinds.Kind(IMPORT, run_import, lane="long"))
+registry.register(registry.Kind(EXPORT, run_export, lane="long"))
+registry.register(registry.Kind(BACKUP, run_backup, lane="long", retries_on=(OSError,)))
+registry.register(registry.Kind(IMPORT, run_import, lane="long"))

@@ -3,7 +3,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
-from openmemory.api.fields import EpochField, FlagField, IdField
+from core.api.fields import EpochField, FlagField, IdField
 
 
 class ExportSerializer(SubjectSerializer):

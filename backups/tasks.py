@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from .backing_up import queue_due
+from .schedule import queue_due
 
 
 @shared_task(name="backups.queue_due")

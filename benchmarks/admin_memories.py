@@ -117,12 +117,12 @@ def own_database() -> Iterator[None]:
         use_django()
         from django.core.management import call_command
 
-        from openmemory.embedded import running
-        from openmemory.embedded.postgres import Postgres
-        from openmemory.embedded.valkey import Valkey
+        from embedded import stack
+        from embedded.postgres import Postgres
+        from embedded.valkey import Valkey
 
         state = Path(folder)
-        with running.during("benchmark", state, [Postgres(state), Valkey(state)]):
+        with stack.during("benchmark", state, [Postgres(state), Valkey(state)]):
             call_command("migrate", verbosity=0)
             yield
 
@@ -244,7 +244,7 @@ def _opened(browser: Any, address: str) -> Any:
 
 
 def print_merge() -> None:
-    from memories.merging import merge
+    from memories.categories.merge import merge
     from memories.models import Category
 
     categories = list(Category.objects.filter(name__startswith="category").order_by("name"))

@@ -192,7 +192,7 @@ def resources() -> tuple[float, int]:
     web = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "openmemory.serving" in " ".join(process.cmdline()) or process.name() == "granian"
+        if "server.web" in " ".join(process.cmdline()) or process.name() == "granian"
     ]
     workers = {each.pid: each for parent in web for each in [parent, *parent.children()]}
     memory = sum(each.memory_full_info().uss for each in workers.values()) / 2**20

@@ -47,8 +47,8 @@ def main() -> None:
 def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Make a user of each size, with an index where they need one: their names and keys."""
     from accounts.models import User
-    from memories.indexing import keep_index
     from memories.models import EmbeddingSpace
+    from memories.vectors.user_index import keep_index
 
     users = {}
     for size in sizes:
@@ -116,7 +116,7 @@ class Reader:
         self._pages: list[tuple[float, ...]] = []
 
     def search(self, question: str) -> None:
-        from memories.recalling import recall
+        from memories.search import recall
 
         statements = captured(lambda: recall(question, user=self._user))
         body = {"query": question}

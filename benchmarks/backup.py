@@ -73,8 +73,8 @@ def main() -> None:
 def user_with(server: Server, size: int) -> Any:
     """A user of so many memories, each in a category and with a beginning."""
     from accounts.models import User
+    from memories.categories.taxonomy import THEMES
     from memories.models import Category
-    from memories.taxonomy import THEMES
 
     name, _ = stocked(server, [size])[size]
     user = User.objects.get(user_id=name)
@@ -174,8 +174,8 @@ def forget(user: Any) -> None:
 
 
 def export_to(user: Any, path: Path, *, vectors: bool = True) -> None:
-    from backups.filing import file_archive
-    from backups.selecting import Part
+    from backups.export_queries import Part
+    from backups.files import file_archive
 
     file_archive(user, path, part=Part(vectors=vectors), replace=True)
 

@@ -61,8 +61,8 @@ def user_with(server: Server, size: int) -> Any:
 
     from accounts.models import User
     from apps_registry.models import App
+    from memories.categories.taxonomy import THEMES
     from memories.models import Category
-    from memories.taxonomy import THEMES
 
     server.new_user("with-many")
     user = User.objects.get(user_id="with-many")

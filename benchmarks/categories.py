@@ -5,8 +5,8 @@
 The memories and their labels stand in `categories.txt` and `categories_held_out.txt`, which say how
 they came about. A memory is right when its first category is among its labels, so one without a
 category is wrong. Needs no server and no database. `--fit` fits the classifier to
-memories/themes/examples.txt first, which is to be done after they, the themes or the built-in
-models have changed.
+memories/categories/prototypes/examples.txt first, which is to be done after they, the themes or
+the built-in models have changed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def read(path: Path) -> list[Labelled]:
 
 def main(options: Namespace) -> bool:
     from configuration.providers import built_in
-    from memories.categorizing import Classifier, categorize
+    from memories.categories.classifier import Classifier, categorize
 
     embedder = built_in(options.model)
     if options.fit:

@@ -57,9 +57,9 @@ def clear_up(server: Any, searcher: Client, size: int, idle: float) -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from memories import archiving
+    from memories.lifecycle import archive
     from memories.models import ArchivePolicy, Memory
-    from operators import erasing, examining, purging, vacuuming
+    from operators import erase, purge_deleted, run_checks, vacuum
 
     def measure(what: str, do: Callable[[], Any], beside: float | None = None) -> None:
         took, search = with_search(do, searcher)
@@ -70,19 +70,19 @@ def clear_up(server: Any, searcher: Client, size: int, idle: float) -> None:
 
     user = make(server, "purged", size)
     ArchivePolicy.objects.create(days=30, user=user)
-    measure("archive", lambda: list(archiving.archive()))
+    measure("archive", lambda: list(archive.archive()))
     long_ago = timezone.now() - timedelta(days=31)
     Memory.objects.owned_by(user).update(state="deleted", state_changed_at=long_ago)
     settle()
     removing = timed(lambda: remove_plainly(user))
     settle()
-    measure("purge", lambda: list(purging.purge()), removing)
-    measure("vacuum after it", lambda: list(vacuuming.vacuum(vacuuming.neglected())))
+    measure("purge", lambda: list(purge_deleted.purge()), removing)
+    measure("vacuum after it", lambda: list(vacuum.vacuum(vacuum.neglected())))
     erased = make(server, "erased", size)
-    measure("the doctor", lambda: list(examining.examine()))
-    measure("erase", lambda: erasing.erase(erased, by=None), removing)
+    measure("the doctor", lambda: list(run_checks.examine()))
+    measure("erase", lambda: erase.erase(erased, by=None), removing)
     scrubbed = make(server, "scrubbed", size)
-    measure("erase with scrub", lambda: erasing.erase(scrubbed, by=None, scrub=True), removing)
+    measure("erase with scrub", lambda: erase.erase(scrubbed, by=None, scrub=True), removing)
     assert not User.objects.filter(pk__in=[erased.pk, scrubbed.pk]).exists()
 
 

@@ -29,7 +29,7 @@ CLIENTS = 8
 TURNS = 4
 POSTS = 15  # a turn
 KILLS = 12
-VICTIMS = ["openmemory.working quick", "openmemory.serving", "valkey-server", "postgres -D"]
+VICTIMS = ["server.worker quick", "server.web", "valkey-server", "postgres -D"]
 UNFINISHED = ["queued", "running"]
 MINUTES = 20
 

@@ -177,12 +177,12 @@ def search(user: Client, question: str) -> list[dict[str, Any]]:
 def database() -> Iterator[None]:
     from django.conf import settings
 
-    from openmemory.embedded import running
+    from embedded import stack
 
-    services = running.needed(
+    services = stack.needed(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    with running.during("benchmarks/recall.py", settings.STATE_DIR, services):
+    with stack.during("benchmarks/recall.py", settings.STATE_DIR, services):
         yield
 
 

@@ -35,7 +35,7 @@ class Formula:
     """Ranks the memories of one user for the questions about them."""
 
     def __init__(self, conversation: Conversation) -> None:
-        from memories.recalling.speakers import named_in
+        from memories.search.speakers import named_in
 
         self.turns = conversation.turns
         asked = [question.text for question in conversation.questions]

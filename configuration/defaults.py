@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from django.conf import settings
 
-from .keys import PREFIX, Reference
-from .providers.known import KNOWN, LOCAL, LOCAL_DIMENSIONS, OLLAMA, Provider
+from .provider_keys import PREFIX, Reference
+from .providers.catalog import KNOWN, LOCAL, LOCAL_DIMENSIONS, OLLAMA, Provider
 
 Kind = Literal["llm", "embedder"]
 

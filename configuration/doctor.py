@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from configuration.providers import ProviderFailed, completer_for, embedder_for
-from openmemory.doctor import Findings, check, error, ok
-from openmemory.errors import OpenMemoryError
+from core.checks import Findings, check, error, ok
+from core.errors import OpenMemoryError
 
-from . import reading
+from . import effective
 
 # The least that a language model can be asked for.
 ANSWER = {
@@ -20,7 +20,7 @@ SECONDS = 20.0
 
 @check("configuration.keys")
 def keys() -> Findings:
-    configured = reading.current()
+    configured = effective.current()
     for section, settings in (("llm", configured.llm), ("embedder", configured.embedder)):
         try:
             settings.resolve_key()
@@ -35,7 +35,7 @@ def keys() -> Findings:
 
 @check("configuration.embedder", calls_out=True)
 def embedder() -> Findings:
-    settings = reading.current().embedder
+    settings = effective.current().embedder
     try:
         embedder_for(settings).embed_query("Is this understood?", within=SECONDS)
     except (ProviderFailed, OpenMemoryError) as problem:
@@ -49,7 +49,7 @@ def embedder() -> Findings:
 
 @check("configuration.llm", calls_out=True)
 def language_model() -> Findings:
-    settings = reading.current().llm
+    settings = effective.current().llm
     if settings.is_local:
         yield ok("No language model is configured.")
         return

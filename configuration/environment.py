@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import addresses, changing, reading
+from . import base_urls, effective, update
 from .defaults import Kind
-from .providers.known import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from .providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 
 
 def ensure_valid() -> None:
@@ -29,14 +29,14 @@ def _faults(kind: Kind, providers: list[str]) -> Iterator[str]:
         known = ", ".join(providers)
         yield f"{prefix}_PROVIDER={said['provider']!r} is not one of {known}."
     else:
-        in_force = reading.llm({}) if kind == "llm" else reading.embedder({})
-        for wrong in changing.model_wrongs(kind, in_force):
+        in_force = effective.llm({}) if kind == "llm" else effective.embedder({})
+        for wrong in update.model_wrongs(kind, in_force):
             yield f"{prefix}_{wrong.field.upper()}: {wrong.detail}"
     yield from _address_faults(f"{prefix}_BASE_URL", said["base_url"])
 
 
 def _address_faults(variable: str, url: str) -> Iterator[str]:
-    fault = addresses.fault(url) if url else None
+    fault = base_urls.fault(url) if url else None
     if fault:
         # Not the URL itself: what is wrong with it may be the password in it.
         yield f"{variable}: {fault}"

@@ -5,10 +5,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from openmemory.api.fields import NumberField, ObjectField, TextField, WholeField
+from core.api.fields import NumberField, ObjectField, TextField, WholeField
 
-from . import addresses, keys
-from .providers.known import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from . import base_urls, provider_keys
+from .providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 
 MAX_INSTRUCTIONS_BYTES = 32 * 1024
 MAX_UNREAD_BYTES = 16 * 1024
@@ -40,20 +40,20 @@ class ModelConfigSerializer(serializers.Serializer):
 
     model = OptionalText(max_length=255, help_text="What the provider calls the model.")
     api_key = OptionalText(
-        max_length=keys.MAX_LENGTH,
-        fault=keys.fault,
+        max_length=provider_keys.MAX_LENGTH,
+        fault=provider_keys.fault,
         help_text="`env:NAME` for what the environment variable NAME holds when it is needed, or "
         "the key itself, which is kept encrypted and shown as a mask. The mask, sent back, "
         "stands for the kept key.",
     )
     ollama_base_url = OptionalText(
-        max_length=addresses.MAX_LENGTH,
-        fault=addresses.fault,
+        max_length=base_urls.MAX_LENGTH,
+        fault=base_urls.fault,
         help_text="Where Ollama answers. Null: on this machine.",
     )
     openai_base_url = OptionalText(
-        max_length=addresses.MAX_LENGTH,
-        fault=addresses.fault,
+        max_length=base_urls.MAX_LENGTH,
+        fault=base_urls.fault,
         help_text="Where a server answers that speaks OpenAI's API. Null: the provider's own.",
     )
 

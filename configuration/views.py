@@ -13,7 +13,7 @@ from rest_framework.serializers import Serializer
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsOperator
 
-from . import changing, reading, shape
+from . import effective, update, wire_format
 from .serializers import (
     ConfigurationChangesSerializer,
     ConfigurationSerializer,
@@ -38,13 +38,13 @@ class ConfigurationView(viewsets.ViewSet):
         given.is_valid(raise_exception=True)
         return dict(given.validated_data)
 
-    def _change(self, choices: changing.Choices, *, inside: tuple[str, ...] = ()) -> Any:
+    def _change(self, choices: update.Choices, *, inside: tuple[str, ...] = ()) -> Any:
         """Make the choices, and show what stands `inside` the configuration then."""
         try:
-            settings = changing.change(choices, by=self.request.user)
-        except changing.ChangeRefused as refusal:
+            settings = update.change(choices, by=self.request.user)
+        except update.ChangeRefused as refusal:
             raise ValidationError(_placed(refusal.wrongs, len(inside))) from refusal
-        return _inside(shape.document(settings), inside)
+        return _inside(wire_format.document(settings), inside)
 
 
 class WholeView(ConfigurationView):
@@ -56,7 +56,7 @@ class WholeView(ConfigurationView):
 
         It is one for the whole server. A key is shown as the reference `env:NAME`, or as a mask.
         """
-        return Response(shape.document(reading.current()))
+        return Response(wire_format.document(effective.current()))
 
     @extend_schema(request=ConfigurationSerializer, responses=ConfigurationSerializer)
     def replace(self, request: AuthenticatedRequest) -> Response:
@@ -68,8 +68,8 @@ class WholeView(ConfigurationView):
         """
         body = self._read(ConfigurationSerializer)
         choices = {
-            section: shape.replacing(section, value)
-            for section, value in shape.sections_in(body)
+            section: wire_format.replacing(section, value)
+            for section, value in wire_format.sections_in(body)
             if value is not None
         }
         return Response(self._change(choices))
@@ -83,7 +83,8 @@ class WholeView(ConfigurationView):
         """
         body = self._read(ConfigurationChangesSerializer)
         choices = {
-            section: shape.merging(section, value) for section, value in shape.sections_in(body)
+            section: wire_format.merging(section, value)
+            for section, value in wire_format.sections_in(body)
         }
         return Response(self._change(choices))
 
@@ -95,7 +96,7 @@ class WholeView(ConfigurationView):
         with. Keys that were kept are forgotten, but that of an embedder whose vectors are
         still there.
         """
-        return Response(self._change(changing.EVERYTHING))
+        return Response(self._change(update.EVERYTHING))
 
 
 class SectionView(ConfigurationView):
@@ -104,11 +105,13 @@ class SectionView(ConfigurationView):
     section: str
 
     def _show(self) -> Response:
-        return Response(_inside(shape.document(reading.current()), shape.PLACES[self.section]))
+        return Response(
+            _inside(wire_format.document(effective.current()), wire_format.PLACES[self.section])
+        )
 
     def _replace(self, serializer: type[Serializer]) -> Response:
-        choices = {self.section: shape.replacing(self.section, self._read(serializer))}
-        return Response(self._change(choices, inside=shape.PLACES[self.section]))
+        choices = {self.section: wire_format.replacing(self.section, self._read(serializer))}
+        return Response(self._change(choices, inside=wire_format.PLACES[self.section]))
 
 
 class LlmView(SectionView):
@@ -173,7 +176,7 @@ class VectorStoreView(ConfigurationView):
 
         In PostgreSQL, by pgvector, always: this exists for clients that ask.
         """
-        return Response(shape.VECTOR_STORE)
+        return Response(wire_format.VECTOR_STORE)
 
     @extend_schema(request=VectorStoreSerializer, responses=VectorStoreSerializer)
     def replace_vector_store(self, request: AuthenticatedRequest) -> Response:
@@ -182,7 +185,7 @@ class VectorStoreView(ConfigurationView):
         Operators only. It changes nothing: any other provider than `pgvector` is refused.
         """
         self._read(VectorStoreSerializer)
-        return Response(shape.VECTOR_STORE)
+        return Response(wire_format.VECTOR_STORE)
 
 
 def _inside(document: Mapping[str, Any], place: tuple[str, ...]) -> Any:
@@ -192,11 +195,11 @@ def _inside(document: Mapping[str, Any], place: tuple[str, ...]) -> Any:
     return value
 
 
-def _placed(wrongs: list[changing.Wrong], depth: int) -> dict[str, Any]:
+def _placed(wrongs: list[update.Wrong], depth: int) -> dict[str, Any]:
     """Nest what is wrong as the body is, whose outermost level is `depth` inside of the whole."""
     nested: dict[str, Any] = {}
     for wrong in wrongs:
-        *outer, last = shape.place(wrong.section, wrong.field)[depth:]
+        *outer, last = wire_format.place(wrong.section, wrong.field)[depth:]
         level = nested
         for name in outer:
             level = level.setdefault(name, {})

@@ -14,10 +14,11 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from openmemory.admin.buttons import button
-from openmemory.admin.options import ReadOnlyAdmin
+from core.admin.buttons import button
+from core.admin.model_admin import ReadOnlyAdmin
 
-from . import files, kinds, retrying
+from . import files, registry
+from . import retry as retrying
 from .models import Job, State
 from .models.job import JobQuerySet
 
@@ -35,7 +36,7 @@ class KindFilter(admin.SimpleListFilter):
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name in sorted(kinds.names(*kinds.LANES))]
+        return [(name, name) for name in sorted(registry.names(*registry.LANES))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Job]) -> QuerySet[Job]:
         return queryset.filter(kind=self.value()) if self.value() else queryset

@@ -12,23 +12,23 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from openmemory.doctor import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Ground, check, error, listed, ok, warning
 
-from . import files, kinds
+from . import files, registry
 from .models import Job, State
-from .nudging import ONCE
+from .wakeup import ONCE
 
 # How long a job may be due before somebody should know. Long ones wait for each other.
 WAITING = {"quick": timedelta(minutes=1), "long": timedelta(hours=1)}
 LATELY = timedelta(days=1)
 
-START_WORKERS = "Start the server, or its workers: python -m openmemory.working quick, and long"
+START_WORKERS = "Start the server, or its workers: python -m server.worker quick, and long"
 
 
 @check("jobs.queue")
 def queue() -> Findings:
-    for lane in kinds.LANES:
-        due = Job.objects.due(kinds.names(lane))
+    for lane in registry.LANES:
+        due = Job.objects.due(registry.names(lane))
         first = due.values_list("run_after", flat=True).first()
         waited = timezone.now() - first if first else timedelta()
         if waited > WAITING[lane]:
@@ -68,7 +68,7 @@ def failures() -> Findings:
 
 @check("jobs.kinds")
 def unknown_kinds() -> Findings:
-    known = kinds.names(*kinds.LANES)
+    known = registry.names(*registry.LANES)
     unknown = Job.objects.unfinished().exclude(kind__in=known).values_list("kind", flat=True)
     if named := sorted(set(unknown)):
         yield warning(

@@ -15,7 +15,7 @@ from django.core.files import File
 from django.core.files.storage import Storage, storages
 from django.utils import timezone
 
-from openmemory.errors import Conflict, Gone, NotFound
+from core.errors import Conflict, Gone, NotFound
 
 from .models import Job
 

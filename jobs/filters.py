@@ -5,9 +5,9 @@ from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from openmemory.api.filtering import ChoiceFilter, SortDirection, read_elsewhere
+from core.api.filters import ChoiceFilter, SortDirection, read_elsewhere
 
-from . import kinds
+from . import registry
 from .models import Job, State
 from .models.job import JobQuerySet
 
@@ -38,6 +38,6 @@ class JobFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: JobQuerySet) -> JobQuerySet:
         jobs: JobQuerySet = super().filter_queryset(queryset)
         if not self.form.cleaned_data.get("kind"):
-            jobs = jobs.filter(~Q(kind__in=kinds.minor_names()) | Q(state=State.FAILED))
+            jobs = jobs.filter(~Q(kind__in=registry.minor_names()) | Q(state=State.FAILED))
         descending = self.form.cleaned_data.get("sort_direction") != "asc"
         return jobs.order_by(OrderBy(F("created_at"), descending=descending), "id")

@@ -6,9 +6,9 @@ import time
 
 from celery import shared_task
 
-from . import ending, leasing, running, sweeping
-from .kinds import Lane
-from .nudging import nudge
+from . import lease, reaper, retention, runner
+from .registry import Lane
+from .wakeup import nudge
 
 # A worker goes on for so long after one message before it listens for the next one.
 SHIFT_SECONDS = 10.0
@@ -18,21 +18,21 @@ SHIFT_SECONDS = 10.0
 def work_off(lane: Lane) -> None:
     """Run what is due in a lane, one after the other."""
     end = time.monotonic() + SHIFT_SECONDS
-    job = leasing.take(lane)
-    if job is not None and sweeping.is_due(lane):
+    job = lease.take(lane)
+    if job is not None and reaper.is_due(lane):
         nudge(lane)  # a colleague, as this one is busy now
     while job is not None:
-        running.run(job)
-        job = leasing.take(lane) if time.monotonic() < end else None
-    if sweeping.is_due(lane):
+        runner.run(job)
+        job = lease.take(lane) if time.monotonic() < end else None
+    if reaper.is_due(lane):
         nudge(lane)
 
 
 @shared_task(name="jobs.sweep")
 def sweep() -> None:
-    sweeping.sweep()
+    reaper.sweep()
 
 
 @shared_task(name="jobs.end_old")
 def end_old() -> None:
-    ending.end_old()
+    retention.end_old()

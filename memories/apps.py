@@ -6,8 +6,8 @@ class MemoriesConfig(AppConfig):
     verbose_name = "Memories"
 
     def ready(self) -> None:
-        from configuration import changing
+        from configuration import update
 
-        from . import reembedding
+        from .vectors import migration
 
-        changing.followers.append(reembedding.follow)
+        update.followers.append(migration.follow)

@@ -6,14 +6,15 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from apps_registry.models import AccessRule, Effect
+from core.checks import Findings, check, error, listed, ok, warning
 from jobs.models import Job
-from openmemory.doctor import Findings, check, error, listed, ok, warning
 
-from . import accessing, indexing, reembedding
+from .access import log
 from .models import Embedding, EmbeddingSpace, Memory, StateChange
+from .vectors import migration, user_index
 
 # Kinds of jobs that embed what has no vector yet.
-EMBEDDING = ("embed", "embed_new", reembedding.KIND)
+EMBEDDING = ("embed", "embed_new", migration.KIND)
 
 BUILDING = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_index"
 
@@ -39,7 +40,7 @@ def spaces() -> Findings:
     if EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.ACTIVE).count() != 1:
         yield error("No vectors are searched.", "Choose an embedding model: manage.py reembed")
     half = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
-    if half and not Job.objects.unfinished().filter(kind=reembedding.DROP).exists():
+    if half and not Job.objects.unfinished().filter(kind=migration.DROP).exists():
         yield warning(
             f"The vectors of {listed([str(space) for space in half])} were dropped in part.",
             "Go on: manage.py reembed --drop",
@@ -85,7 +86,7 @@ def rules() -> Findings:
 
 @check("memories.counters")
 def counters() -> Findings:
-    names = [f"{app} of {app.owner}" for app in accessing.miscounted()]
+    names = [f"{app} of {app.owner}" for app in log.miscounted()]
     if names:
         yield warning(
             f"What these apps have read was counted wrongly: {listed(names)}.",
@@ -98,13 +99,13 @@ def counters() -> Findings:
 @check("memories.indexes")
 def user_indexes() -> Findings:
     """Users above the limit have a job that builds theirs, and are searched exactly until then."""
-    waiting = Job.objects.unfinished().filter(kind=indexing.JOB, owner__isnull=False)
+    waiting = Job.objects.unfinished().filter(kind=user_index.JOB, owner__isnull=False)
     owners = set(waiting.values_list("owner", flat=True))
-    late = [str(user) for user, _ in indexing.neglected() if user.pk not in owners]
+    late = [str(user) for user, _ in user_index.neglected() if user.pk not in owners]
     with connection.cursor() as cursor:
         cursor.execute(BUILDING)
         building = {name for (name,) in cursor.fetchall()}
-    left = [name for name in indexing.leftovers() if name not in building]
+    left = [name for name in user_index.leftovers() if name not in building]
     advice = "See to them: manage.py housekeep --only indexes"
     if late:
         yield warning(f"Users have an index too few or too many: {listed(late)}.", advice)

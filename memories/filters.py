@@ -9,8 +9,8 @@ from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from openmemory.api.fields import EpochField
-from openmemory.api.filtering import ChoiceFilter, NotEmpty, SortDirection, read_elsewhere
+from core.api.fields import EpochField
+from core.api.filters import ChoiceFilter, NotEmpty, SortDirection, read_elsewhere
 
 from .models import Memory
 from .models.memory import MAX_NAME, MemoryQuerySet

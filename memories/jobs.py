@@ -1,25 +1,22 @@
 """What memories have done in the background."""
 
 from configuration.providers import ProviderUnreachable, RateLimited
-from jobs.kinds import Kind, register
+from jobs.registry import Kind, register
 
-from . import archiving, embedding_missing, indexing, reembedding
-from .indexing import IndexingUnderway
-from .inferring import CATEGORIZE, INFER, job
+from .inference import CATEGORIZE, INFER, jobs
+from .lifecycle import archive
+from .vectors import embedding_jobs, migration, user_index
+from .vectors.user_index import IndexingUnderway
 
 # What may pass by itself when a model is somebody else's.
 PASSING = (ProviderUnreachable, RateLimited)
 
-register(
-    Kind("embed", embedding_missing.embed_missing, attempts=20, retries_on=PASSING, lane="long")
-)
-register(
-    Kind("embed_new", embedding_missing.embed_new, attempts=20, retries_on=PASSING, minor=True)
-)
+register(Kind("embed", embedding_jobs.embed_missing, attempts=20, retries_on=PASSING, lane="long"))
+register(Kind("embed_new", embedding_jobs.embed_new, attempts=20, retries_on=PASSING, minor=True))
 register(
     Kind(
-        reembedding.KIND,
-        reembedding.reembed,
+        migration.KIND,
+        migration.reembed,
         # It takes hours with many memories, and each start of the server may cost an attempt.
         attempts=200,
         retries_on=(*PASSING, IndexingUnderway),
@@ -28,25 +25,25 @@ register(
 )
 register(
     Kind(
-        reembedding.DROP,
-        reembedding.drop_space,
+        migration.DROP,
+        migration.drop_space,
         attempts=20,
         # Searches that began a moment ago end by themselves.
-        retries_on=(reembedding.StillSearched, IndexingUnderway),
+        retries_on=(migration.StillSearched, IndexingUnderway),
         lane="long",
         pause=30.0,
     )
 )
-register(Kind(reembedding.COMPARE, reembedding.compare_space, lane="long"))
-register(Kind(INFER, job.infer, attempts=20, retries_on=PASSING, pause=2.0))
-register(Kind(CATEGORIZE, job.categorize, attempts=20, retries_on=PASSING, pause=2.0))
+register(Kind(migration.COMPARE, migration.compare_space, lane="long"))
+register(Kind(INFER, jobs.infer, attempts=20, retries_on=PASSING, pause=2.0))
+register(Kind(CATEGORIZE, jobs.categorize, attempts=20, retries_on=PASSING, pause=2.0))
 register(
     Kind(
-        indexing.JOB,
-        indexing.index_vectors,
+        user_index.JOB,
+        user_index.index_vectors,
         attempts=20,
         retries_on=(IndexingUnderway,),
         lane="long",
     )
 )
-register(Kind(archiving.JOB, archiving.follow_one, lane="long"))
+register(Kind(archive.JOB, archive.follow_one, lane="long"))

@@ -7,7 +7,7 @@ from django.db import connection
 
 from configuration.providers import built_in
 
-from .categorizing import categorize
+from .categories.classifier import categorize
 from .models import EmbeddingSpace
 
 

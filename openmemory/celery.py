@@ -13,7 +13,7 @@ from celery import Celery
 from celery.signals import setup_logging
 from django.conf import settings
 
-from openmemory import logs
+from core import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
 

@@ -4,8 +4,8 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from openmemory.api import documentation, health
-from openmemory.api import paths as _paths  # noqa: F401 - makes `<id:…>` known to what follows
+from core.api import converters as _paths  # noqa: F401 - makes `<id:…>` known to what follows
+from core.api import documentation, health
 
 api = [
     path("", include("accounts.urls")),
@@ -25,13 +25,13 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),
-    path("docs", documentation.Page.as_view(template_name="openmemory/swagger.html"), name="docs"),
-    path("redoc", documentation.Page.as_view(template_name="openmemory/redoc.html"), name="redoc"),
+    path("docs", documentation.Page.as_view(template_name="core/swagger.html"), name="docs"),
+    path("redoc", documentation.Page.as_view(template_name="core/redoc.html"), name="redoc"),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]
 
-handler400 = "openmemory.api.errors.on_400"
-handler403 = "openmemory.api.errors.on_403"
-handler404 = "openmemory.api.errors.on_404"
-handler500 = "openmemory.api.errors.on_500"
+handler400 = "core.api.exception_handler.on_400"
+handler403 = "core.api.exception_handler.on_403"
+handler404 = "core.api.exception_handler.on_404"
+handler500 = "core.api.exception_handler.on_500"

@@ -17,13 +17,15 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from jobs import ending
+from jobs import retention
 from jobs.models import Job
-from memories import accessing, archiving, indexing
+from memories.access import log
+from memories.lifecycle import archive
 from memories.models import Category
 from memories.models.category import CategoryQuerySet
+from memories.vectors import user_index
 
-from . import purging, vacuuming
+from . import purge_deleted, vacuum
 
 # How old a category is at least that is dropped: a job makes it before it puts a memory in.
 SETTLED = timedelta(days=1)
@@ -49,13 +51,13 @@ def _forgotten_before() -> datetime | None:
 
 def _count_accesses() -> Counts:
     moment = _forgotten_before()
-    return Counter({"Access": accessing.count_before(moment) if moment else 0})
+    return Counter({"Access": log.count_before(moment) if moment else 0})
 
 
 def _forget_accesses(step: Step) -> Iterator[Counts]:
     moment = _forgotten_before()
     if moment is not None:
-        yield from accessing.forget_before(moment, step=step)
+        yield from log.forget_before(moment, step=step)
 
 
 def _abandoned_categories() -> CategoryQuerySet:
@@ -73,23 +75,23 @@ def _drop_categories(step: Step) -> Iterator[Counts]:
 
 
 def _count_miscounted() -> Counts:
-    return Counter({"App": len(accessing.miscounted())})
+    return Counter({"App": len(log.miscounted())})
 
 
 def _recount(step: Step) -> Iterator[Counts]:
-    for app in accessing.miscounted():
+    for app in log.miscounted():
         with step():
-            accessing.recount(app)
+            log.recount(app)
         yield Counter({"App": 1})
 
 
 def _count_jobs() -> Counts:
-    return Counter({"Job": ending.old_jobs().count()})
+    return Counter({"Job": retention.old_jobs().count()})
 
 
 def _end_jobs(step: Step) -> Iterator[Counts]:
     before = Job.objects.count()
-    ending.end_old()
+    retention.end_old()
     yield Counter({"Job": max(0, before - Job.objects.count())})
 
 
@@ -108,21 +110,21 @@ def _end_sessions(step: Step) -> Iterator[Counts]:
 
 
 def _count_indexes() -> Counts:
-    return Counter({"indexes": len(indexing.neglected()) + len(indexing.leftovers())})
+    return Counter({"indexes": len(user_index.neglected()) + len(user_index.leftovers())})
 
 
 def _see_to_indexes(step: Step) -> Iterator[Counts]:
-    for user, space in indexing.neglected():
-        yield Counter({f"indexes {indexing.keep_index(user, space)}": 1})
-    yield Counter({"indexes dropped": len(indexing.drop_leftovers())})
+    for user, space in user_index.neglected():
+        yield Counter({f"indexes {user_index.keep_index(user, space)}": 1})
+    yield Counter({"indexes dropped": len(user_index.drop_leftovers())})
 
 
 def _count_tables() -> Counts:
-    return Counter({"tables": len(vacuuming.neglected())})
+    return Counter({"tables": len(vacuum.neglected())})
 
 
 def _vacuum(step: Step) -> Iterator[Counts]:
-    for _ in vacuuming.vacuum(vacuuming.neglected()):
+    for _ in vacuum.vacuum(vacuum.neglected()):
         with step():  # the end of a job's lease ends it here
             pass
         yield Counter({"tables": 1})
@@ -133,11 +135,14 @@ CHORES = (
     Chore(
         "archive",
         "archive what policies say",
-        archiving.due,
-        lambda step: archiving.archive(step=step),
+        archive.due,
+        lambda step: archive.archive(step=step),
     ),
     Chore(
-        "purge", "purge what was deleted", purging.due, lambda step: purging.purge(step=step)
+        "purge",
+        "purge what was deleted",
+        purge_deleted.due,
+        lambda step: purge_deleted.purge(step=step),
     ),
     Chore("accesses", "forget old accesses", _count_accesses, _forget_accesses),
     Chore("categories", "drop what nothing is in", _count_categories, _drop_categories),

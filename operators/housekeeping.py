@@ -14,9 +14,9 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
+from core.errors import Conflict
+from jobs.enqueue import queue
 from jobs.models import Job, State
-from jobs.queueing import queue
-from openmemory.errors import Conflict
 
 JOB = "housekeep"
 

@@ -6,16 +6,17 @@ from collections import Counter
 from typing import Any
 
 from accounts.models import User
-from jobs.kinds import Kind, register
-from jobs.withdrawing import StillRunning
-from jobs.work import Work
-from memories.indexing import IndexingUnderway
+from jobs.deletion import StillRunning
+from jobs.job_run import Work
+from jobs.registry import Kind, register
+from memories.vectors.user_index import IndexingUnderway
 
-from . import erasing, housekeeping, scrubbing
+from . import erase as erasing
+from . import housekeeping, physical_erasure
 from .chores import CHORES
-from .erasing import HeldUp
+from .erase import HeldUp
 from .housekeeping import HousekeepingUnderway
-from .vacuuming import TablesBusy
+from .vacuum import TablesBusy
 
 
 def keep_house(work: Work) -> None:
@@ -51,7 +52,7 @@ def erase(work: Work) -> None:
     by = User.objects.filter(pk=parameters["by"]).first()
     scrub: bool = parameters["scrub"]
     if user is None:
-        remarks = scrubbing.clear(whole=scrub, telling=tell)
+        remarks = physical_erasure.clear(whole=scrub, telling=tell)
         done: dict[str, Any] = {"remarks": remarks}
     else:
         erased = erasing.erase(user, by=by, scrub=scrub, telling=tell)

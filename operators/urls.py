@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .watching.views import MetricsView
+from .metrics_endpoint.views import MetricsView
 
 urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),

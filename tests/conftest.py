@@ -7,11 +7,11 @@ import pytest
 from django.conf import settings
 from pytest_socket import socket_allow_hosts
 
-from openmemory.embedded import running
-from openmemory.embedded.postgres import Postgres
-from openmemory.embedded.valkey import Valkey
+from embedded import stack
+from embedded.postgres import Postgres
+from embedded.valkey import Valkey
 from tests.cast import alice, anonymous, bob, olga
-from tests.server import shared_server
+from tests.shared_server import shared_server
 
 __all__ = ["alice", "anonymous", "bob", "olga", "shared_server"]
 
@@ -26,7 +26,7 @@ def pytest_runtest_setup() -> None:
 def services() -> Iterator[None]:
     """A PostgreSQL and a Valkey of the tests' own, in the state folder of `tests.settings`."""
     state_dir: Path = settings.STATE_DIR
-    with running.during(
+    with stack.during(
         "pytest", state_dir, [Postgres(state_dir, durable=False), Valkey(state_dir, durable=False)]
     ):
         yield

@@ -8,14 +8,14 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 
 EVERY_APP = {
-    "openmemory.admin",
-    "openmemory.arguments",
-    "openmemory.api",
-    "openmemory.doctor",
-    "openmemory.errors",
-    "openmemory.env",
+    "core.admin",
+    "core.argument_types",
+    "core.api",
+    "core.checks",
+    "core.errors",
+    "core.env",
 }
-EVERY_APP |= {"openmemory.watching"}
+EVERY_APP |= {"core.observability"}
 
 ALLOWED = {
     "accounts": EVERY_APP,
@@ -25,13 +25,13 @@ ALLOWED = {
     "memories": EVERY_APP | {"accounts", "apps_registry", "configuration", "jobs"},
     "stats": EVERY_APP | {"accounts", "apps_registry", "memories"},
     "backups": EVERY_APP
-    | {"accounts", "apps_registry", "configuration", "jobs", "memories", "openmemory.logs"},
-    "agents": EVERY_APP | {"accounts", "apps_registry", "memories", "openmemory.embedded"},
+    | {"accounts", "apps_registry", "configuration", "jobs", "memories", "core.logs"},
+    "agents": EVERY_APP | {"accounts", "apps_registry", "memories", "embedded"},
     "operators": EVERY_APP
     | {"accounts", "apps_registry", "configuration", "jobs", "memories", "backups", "stats"}
-    | {"agents", "openmemory.embedded", "openmemory.logs"},
-    "openmemory/admin": {"openmemory.admin", "openmemory.api", "openmemory.errors"},
-    "openmemory/api": {"openmemory.api", "openmemory.errors", "openmemory.env", "openmemory.logs"},
+    | {"agents", "embedded", "core.logs"},
+    "core/admin": {"core.admin", "core.api", "core.errors"},
+    "core/api": {"core.api", "core.errors", "core.env", "core.logs"},
 }
 
 OURS = {

@@ -1,4 +1,4 @@
-"""Every command of the README, but the two of make, which tests/run knows: they do what it says."""
+"""Every command of the README does what it says. `make run` and `make test`: see tests/server."""
 
 import json
 import socket

@@ -16,7 +16,7 @@ from unfold.widgets import (
 )
 
 from accounts.models import Scope, User
-from openmemory.admin.buttons import DialogForm
+from core.admin.buttons import DialogForm
 
 
 class KeyForm(DialogForm):

@@ -5,7 +5,7 @@ from django.contrib.auth import admin as djangos  # noqa: F401 - registers what 
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
-from openmemory.admin.options import ModelAdmin
+from core.admin.model_admin import ModelAdmin
 
 admin.site.unregister(Group)
 

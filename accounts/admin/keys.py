@@ -9,10 +9,10 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.models import ApiKey
-from accounts.operating import may_change
-from openmemory.admin.buttons import button
-from openmemory.admin.linking import link_to
-from openmemory.admin.options import ReadOnlyAdmin, TabularInline
+from accounts.roles import may_change
+from core.admin.buttons import button
+from core.admin.links import link_to
+from core.admin.model_admin import ReadOnlyAdmin, TabularInline
 
 LABELS = {"good": "success", "expired": "warning", "revoked": "danger"}
 

@@ -9,10 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from accounts.models import ApiKey, User
-from accounts.operating import may_change
-from openmemory.admin.buttons import button, in_dialog
-from openmemory.admin.linking import page_of
-from openmemory.admin.options import ModelAdmin
+from accounts.roles import may_change
+from core.admin.buttons import button, in_dialog
+from core.admin.links import page_of
+from core.admin.model_admin import ModelAdmin
 
 from .forms import KeyForm, PasswordForm
 from .keys import KeyInline

@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from openmemory.errors import NotAllowed, OpenMemoryError
+from core.errors import NotAllowed, OpenMemoryError
 
 from .user import User
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from rest_framework.serializers import Serializer
 
-from memories import recalling
+from memories import search
 from memories.serializers import NewMemorySerializer, SearchFiltersSerializer
 
 LAST_SECOND = time(23, 59, 59)
@@ -62,13 +62,13 @@ def filters(
     conversations: list[str] | None,
     from_date: date | None,
     to_date: date | None,
-) -> recalling.Filters:
+) -> search.Filters:
     """Raises ValidationError."""
     named = {"categories": categories, "actors": actors, "conversations": conversations}
     given = read(SearchFiltersSerializer, named)
     # Nothing is later than the last day there is, and no second follows it.
     last = None if to_date in (None, date.max) else to_date
-    return recalling.Filters(
+    return search.Filters(
         **given,
         from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
         to_date=None if last is None else datetime.combine(last, LAST_SECOND, UTC),

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 
 from accounts.models import User
-from openmemory.errors import NotAllowed, NotFound
+from core.errors import NotAllowed, NotFound
 
 
 class AppNotFound(NotFound):

@@ -1,3 +1,3 @@
-from .page import BackupsPage
+from .backups_page import BackupsPage
 
 __all__ = ["BackupsPage"]

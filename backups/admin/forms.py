@@ -14,9 +14,9 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
+from backups.export_queries import Part
 from backups.importing import Mode
 from backups.jobs import queue_export, queue_import
-from backups.selecting import Part
 from jobs.models import Job
 
 

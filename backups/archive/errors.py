@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from openmemory.errors import Malformed, TooLarge
+from core.errors import Malformed, TooLarge
 
 
 class BadArchive(Malformed):

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from memories.attributing import actor_of, conversation_of
+from memories.lifecycle.attribution import actor_of, conversation_of
 from memories.models import State
 from memories.models.memory import MAX_NAME, fingerprint
 from memories.serializers.memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .errors import BadArchive
 from .format import BYTES_A_NUMBER, ID_BYTES, VECTORS
-from .unzipping import Member
+from .zip_reader import Member
 
 # So many records are looked at together.
 RECORDS = 2048

@@ -1,5 +1,5 @@
-from .merging import Mode
-from .previewing import preview_import
-from .verb import import_archive
+from .import_archive import import_archive
+from .merge import Mode
+from .preview import preview_import
 
 __all__ = ["Mode", "import_archive", "preview_import"]

@@ -17,11 +17,11 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from backups.archive.reading import ROWS, Archive, Placed
+from backups.archive.reader import ROWS, Archive, Placed
 from backups.archive.rows import LineRow, Row
 from backups.progress import Progress
 
-from .packing import TOGETHER, Packed
+from .packed_rows import TOGETHER, Packed
 
 # Rows that are copied with one statement; between two, others may use the connection.
 AT_ONCE = 10 * TOGETHER

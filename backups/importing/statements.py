@@ -7,9 +7,9 @@ they are overwritten. The parameters are those of `Merge._parameters`.
 
 from __future__ import annotations
 
-from memories.wording import words_in_sql
+from memories.search.search_vector import words_in_sql
 
-from .packing import some_of
+from .packed_rows import some_of
 
 # --- Apps ----------------------------------------------------------------------------------
 

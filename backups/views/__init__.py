@@ -1,4 +1,4 @@
-from .exporting import ExportViewSet
-from .importing import ImportViewSet
+from .exports import ExportViewSet
+from .imports import ImportViewSet
 
 __all__ = ["ExportViewSet", "ImportViewSet"]

@@ -1,3 +1,3 @@
-from .page import ConfigurationPage
+from .configuration_page import ConfigurationPage
 
 __all__ = ["ConfigurationPage"]

@@ -16,8 +16,8 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from configuration import changing, reading, shape
-from configuration.providers.known import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from configuration import effective, update, wire_format
+from configuration.providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 from configuration.serializers import EmbedderSerializer, LlmSerializer, OpenMemorySerializer
 
 
@@ -48,8 +48,8 @@ class SectionForm(forms.Form):
 
     def in_force(self) -> dict[str, Any]:
         """The values of the fields as the API shows them: a kept key as its mask."""
-        shown: Any = shape.document(reading.current())
-        for name in shape.PLACES[self.section]:
+        shown: Any = wire_format.document(effective.current())
+        for name in wire_format.PLACES[self.section]:
             shown = shown[name]
         return {**shown, **shown.get("config", {})}
 
@@ -61,10 +61,10 @@ class SectionForm(forms.Form):
         if not read.is_valid():
             self._refuse(read.errors)
             return False
-        choices = {self.section: shape.replacing(self.section, read.validated_data)}
+        choices = {self.section: wire_format.replacing(self.section, read.validated_data)}
         try:
-            changing.change(choices, by=by)
-        except changing.ChangeRefused as refusal:
+            update.change(choices, by=by)
+        except update.ChangeRefused as refusal:
             for wrong in refusal.wrongs:
                 self.add_error(wrong.field, wrong.detail)
             return False
@@ -72,7 +72,7 @@ class SectionForm(forms.Form):
 
     def _body(self) -> dict[str, Any]:
         given = {name: None if value == "" else value for name, value in self.cleaned_data.items()}
-        config = {name: given.pop(name) for name in shape.CONFIG.get(self.section, ())}
+        config = {name: given.pop(name) for name in wire_format.CONFIG.get(self.section, ())}
         return {**given, "config": config} if config else given
 
     def _refuse(self, errors: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import speaking
+from . import responses
 from .faults import STATUSES, Fault, marked
 
 # Bodies that are remembered, for tests to look at.
@@ -147,7 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/control":
             self.server.steer(body)
             self._send(200, {})
-        elif path in speaking.ANSWERS:
+        elif path in responses.ANSWERS:
             headers = {name.lower(): value for name, value in self.headers.items()}
             self.server.heard(path, body, headers)
             self._answer(path, body)
@@ -155,14 +155,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, "not_found", "There is no such address.")
 
     def _answer(self, path: str, body: dict[str, Any]) -> None:
-        fault = self.server.next_fault(speaking.text_of(body))
+        fault = self.server.next_fault(responses.text_of(body))
         time.sleep(self.server.delay)
         form = body.get("response_format", {}).get("type")
         if form and form not in self.server.forms:
             self._refuse(400, "unsupported", f"response_format {form} is not supported.")
         elif self.server.fixed and "dimensions" in body:
             self._refuse(400, "unsupported", "This model does not take dimensions.")
-        elif any(len(text) > self.server.longest for text in speaking.inputs(body)):
+        elif any(len(text) > self.server.longest for text in responses.inputs(body)):
             self._refuse(*STATUSES[Fault.TOO_LONG])
         elif fault in STATUSES:
             self._refuse(*STATUSES[fault])
@@ -174,7 +174,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.NO_JSON:
             self._write(200, b"<html>It works!</html>", "text/html")
         else:
-            self._deliver(speaking.ANSWERS[path](body, fault, self.server.dimensions), fault)
+            self._deliver(responses.ANSWERS[path](body, fault, self.server.dimensions), fault)
 
     def _deliver(self, answer: dict[str, Any], fault: Fault | None) -> None:
         content = json.dumps(answer).encode()

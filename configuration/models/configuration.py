@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from configuration.keys import SealedKey, from_stored
+from configuration.provider_keys import SealedKey, from_stored
 
 
 class ConfigurationQuerySet(models.QuerySet["Configuration"]):

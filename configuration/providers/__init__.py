@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import (
+from configuration.errors import (
     AnswerUnusable,
     CallRefused,
     KeyRefused,
@@ -21,10 +21,11 @@ from .errors import (
     RateLimited,
     WrongDimensions,
 )
-from .known import LOCAL, LOCAL_EMBEDDING_MODEL
+
+from .catalog import LOCAL, LOCAL_EMBEDDING_MODEL
 
 if TYPE_CHECKING:
-    from configuration.reading import EmbedderSettings, LlmSettings
+    from configuration.effective import EmbedderSettings, LlmSettings
 
 __all__ = [
     "AnswerUnusable",
@@ -99,8 +100,8 @@ class Embedder(Hashable, Protocol):
 
 def completer_for(settings: LlmSettings) -> Completer | None:
     """Find the language model to use, None when none is configured. Raises KeyMissing, KeyLost."""
-    from .asking import Line
-    from .completing import RemoteCompleter
+    from .client import Line
+    from .llm import RemoteCompleter
 
     line = Line.of(settings)
     return RemoteCompleter(settings, line) if line else None
@@ -108,7 +109,7 @@ def completer_for(settings: LlmSettings) -> Completer | None:
 
 def embedder_for(settings: EmbedderSettings) -> Embedder:
     """Find the embedding model to use. It is loaded, or asked, when it is first needed."""
-    from .embedding import RemoteEmbedder
+    from .embedder import RemoteEmbedder
 
     if settings.is_local:
         return built_in(settings.model or LOCAL_EMBEDDING_MODEL)

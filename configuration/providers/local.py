@@ -14,11 +14,11 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
-from openmemory.watching import metrics, tracing
+from core.observability import metrics, tracing
 
 from . import Vectors
-from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
-from .wheels import verified
+from .catalog import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
+from .model_files import verified
 
 FOLDER = "models/bge-small-en-v1.5-int8/"
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"

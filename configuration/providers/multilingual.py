@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from openmemory.watching import metrics, tracing
+from core.observability import metrics, tracing
 
 from . import ProviderUnavailable, Vectors
-from .known import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
-from .wheels import verified
+from .catalog import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
+from .model_files import verified
 
 MODEL = "e5-small-q4.bin"
 MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"

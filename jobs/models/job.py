@@ -10,7 +10,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from accounts.models import User
-from openmemory.errors import Conflict, NotFound
+from core.errors import Conflict, NotFound
 
 
 class JobNotFound(NotFound):

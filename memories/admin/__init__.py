@@ -1,5 +1,5 @@
 """What operators see and do of memories: a page a file."""
 
-from . import apps, categories, memories, policies, spaces
+from . import apps, archive_policies, categories, embedding_spaces, memories
 
-__all__ = ["apps", "categories", "memories", "policies", "spaces"]
+__all__ = ["apps", "archive_policies", "categories", "embedding_spaces", "memories"]

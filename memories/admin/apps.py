@@ -9,11 +9,11 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps_registry.models import AccessRule, App, Effect
-from memories import ruling
+from core.admin.buttons import DialogForm, button
+from core.admin.links import link_to
+from core.admin.model_admin import ReadOnlyAdmin, TabularInline
+from memories.access import rules
 from memories.models import Memory
-from openmemory.admin.buttons import DialogForm, button
-from openmemory.admin.linking import link_to
-from openmemory.admin.options import ReadOnlyAdmin, TabularInline
 
 
 class RuleForm(DialogForm):
@@ -99,7 +99,7 @@ class AppAdmin(ReadOnlyAdmin):
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
         effect, memory_id = form.cleaned_data["effect"], form.cleaned_data["memory_id"]
         among = Memory.objects.owned_by(app.owner)
-        ruling.state_rule(app=app, effect=effect, memory_id=memory_id, among=among)
+        rules.state_rule(app=app, effect=effect, memory_id=memory_id, among=among)
         return f"A rule: {effect} {memory_id or 'everything'}."
 
 

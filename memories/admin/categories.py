@@ -15,13 +15,13 @@ from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from memories import merging
+from core.admin.buttons import DialogForm, button, go_to
+from core.admin.model_admin import BoundedList, ModelAdmin
+from core.errors import OpenMemoryError
+from memories.categories import merge as merging
 from memories.models import Category
-from openmemory.admin.buttons import DialogForm, button, go_to
-from openmemory.admin.options import BoundedList, ModelAdmin
-from openmemory.errors import OpenMemoryError
 
-from .counting import count_memories, told
+from .counts import count_memories, told
 
 MERGING = (
     "All memories of the others come into the one that you choose, and none is changed or lost. "

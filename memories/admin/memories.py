@@ -20,15 +20,16 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.models import User
+from core.admin.buttons import button
+from core.admin.model_admin import BoundedList, ReadOnlyAdmin
+from core.errors import OpenMemoryError
+from memories.lifecycle.states import put_named_into
 from memories.models import Categorization, Memory, State
 from memories.models.memory import LIVE, MemoryQuerySet
-from memories.pausing import put_named_into
-from openmemory.admin.buttons import button
-from openmemory.admin.options import BoundedList, ReadOnlyAdmin
-from openmemory.errors import OpenMemoryError
 
-from . import editing, showing
-from .filtering import (
+from . import edit as editing
+from . import memory_detail
+from .list_filters import (
     ActorFilter,
     AppFilter,
     CategoryFilter,
@@ -38,9 +39,9 @@ from .filtering import (
     UserFilter,
     asks_everybody,
 )
+from .memory_detail import COLOURS
 from .noting import note_reading
-from .searching import Search
-from .showing import COLOURS
+from .search_box import Search
 from .signed_in import operator
 
 # Characters of a memory that a list shows: cut by the database, as 50 whole ones may be 1.6 MB.
@@ -94,8 +95,8 @@ class MemoryAdmin(ReadOnlyAdmin):
     sortable_by = ("created_at",)
     actions = ("pause_selected", "resume_selected", "archive_selected", "discard_selected")
     actions_detail = ("edit", "pause", "resume", "bring_back", "archive", "discard")
-    fieldsets = showing.FIELDSETS
-    readonly_fields = showing.FIELDS
+    fieldsets = memory_detail.FIELDSETS
+    readonly_fields = memory_detail.FIELDS
     change_form_outer_after_template = "memories/admin/story.html"
 
     # --- The list ----------------------------------------------------------------------------
@@ -214,7 +215,7 @@ class MemoryAdmin(ReadOnlyAdmin):
         if memory is not None and self.has_view_permission(request, memory):
             note_reading(memory, by=operator(request))
             may_operate = self.has_operate_permission(request, memory)
-            shown["story"] = showing.story(memory, may_operate=may_operate)
+            shown["story"] = memory_detail.story(memory, may_operate=may_operate)
         response: HttpResponse = super().change_view(
             request, object_id, form_url, {**shown, **(extra_context or {})}
         )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from accounts.models import User
-from memories.accessing import note_accesses
+from memories.access.log import note_accesses
 from memories.models import Memory
 
 # How a reading by an operator stands in the access log, which the person can read.

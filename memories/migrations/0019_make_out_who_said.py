@@ -2,7 +2,7 @@ import json
 
 from django.db import connection, migrations, transaction
 
-from memories.attributing import actor_of, conversation_of
+from memories.lifecycle.attribution import actor_of, conversation_of
 
 AT_ONCE = 2000
 

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import User
-from memories.taxonomy import THEMES
+from memories.categories.taxonomy import THEMES
 
 from .categorization import Categorization
 

@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef, Q
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
-from configuration import reaching
+from configuration import connection as reaching
+from configuration.effective import EmbedderSettings
 from configuration.providers import Embedder, embedder_for
-from configuration.providers.known import LOCAL
-from configuration.reading import EmbedderSettings
+from configuration.providers.catalog import LOCAL
 
 from .memory import Memory, MemoryQuerySet
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import App
-from openmemory.errors import Conflict
+from core.errors import Conflict
 
 from .categorization import Categorization
 from .category import Category

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import AccessRule, App, Effect
-from openmemory.errors import NotFound
+from core.errors import NotFound
 
 from .categorization import Categorization
 

@@ -1,11 +1,11 @@
-from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
-from .managing import (
+from .actions import (
     AccessSerializer,
     CategoriesSerializer,
     CategorySerializer,
     FilterSerializer,
     PauseSerializer,
 )
+from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
 from .memory import (
     MemoryIdsSerializer,
     MemoryItemSerializer,

@@ -4,8 +4,8 @@ from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
 from apps_registry.models import AccessRule, Effect
-from openmemory.api.fields import IdField
-from openmemory.api.times import PageTimeField
+from core.api.fields import IdField
+from core.api.times import PageTimeField
 
 from .memory import MemoryItemSerializer
 

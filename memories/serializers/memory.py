@@ -6,11 +6,11 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
+from core.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
+from memories.lifecycle.remember import Event
+from memories.lifecycle.transcript import ROLES, only_speaker, transcript
 from memories.models import Memory
 from memories.models.memory import MAX_NAME
-from memories.remembering import Event
-from memories.transcribing import ROLES, only_speaker, transcript
-from openmemory.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
 
 MAX_TEXT_BYTES = 32 * 1024
 MAX_METADATA_BYTES = 16 * 1024

@@ -7,8 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
-from memories.recalling import Exchange, Hit
-from openmemory.api.fields import (
+from core.api.fields import (
     EpochField,
     FlagField,
     IdField,
@@ -17,6 +16,7 @@ from openmemory.api.fields import (
     TextField,
     WholeField,
 )
+from memories.search import Exchange, Hit
 
 from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer, NamesField, show
 

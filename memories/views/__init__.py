@@ -1,7 +1,7 @@
+from .access_log import AccessLogViewSet, RelatedViewSet
+from .actions import ManagingViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
-from .managing import ManagingViewSet
 from .memory import MemoryViewSet
-from .reading import AccessLogViewSet, RelatedViewSet
 
 __all__ = [
     "AccessLogViewSet",

@@ -13,15 +13,15 @@ from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import NAMED_USER, AboutOneUser
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
+from core.api.pagination import Pages
+from memories.access.rules import remove_rule, state_rule
 from memories.models import Memory
-from memories.ruling import remove_rule, state_rule
 from memories.serializers import (
     AppMemorySerializer,
     NewRuleSerializer,
     ReadMemorySerializer,
     RuleSerializer,
 )
-from openmemory.api.pagination import Pages
 
 from .scope import MemoriesOfOneUser
 

@@ -9,11 +9,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
-from apps_registry.acting import acting_app, remembering_app
-from jobs.waiting import wait
-from memories import recalling, remembering, revising
-from memories.accessing import note_accesses
+from apps_registry.acting_app import acting_app, remembering_app
+from core.api.preferences import patience
+from jobs.wait import wait
+from memories import search as recalling
+from memories.access.log import note_accesses
 from memories.filters import ListFilter
+from memories.lifecycle import remember, revise
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.serializers import (
@@ -28,7 +30,6 @@ from memories.serializers import (
     SearchSerializer,
     show,
 )
-from openmemory.api.preferences import patience
 
 from .scope import MemoriesOfOneUser
 
@@ -76,7 +77,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         """
         given = self.read_body(NewMemorySerializer)
         app = remembering_app(request.auth, user=self.subject, named=given.get("app"))
-        remembered = remembering.remember(
+        remembered = remember.remember(
             given["text"],
             user=self.subject,
             app=app,
@@ -109,7 +110,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         It is embedded and categorised anew; what it said before stays in its history.
         """
         given = self.read_body(RevisionSerializer)
-        memory = revising.revise(
+        memory = revise.revise(
             memory_id, given["memory_content"], among=self.get_queryset(), by=request.user
         )
         return Response(show(memory))

@@ -7,7 +7,7 @@ from rest_framework import viewsets
 from rest_framework.serializers import Serializer
 
 from accounts.subjects import AboutOneUser
-from apps_registry.acting import acting_app
+from apps_registry.acting_app import acting_app
 from apps_registry.models import App
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet

@@ -30,15 +30,15 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # Seconds that one list or search may take. A list of everything needs far less.
 ADMIN_STATEMENT_SECONDS = 5
 
-FORMAT_MODULE_PATH = "openmemory.formats"
+FORMAT_MODULE_PATH = "core.formats"
 
 
 def _icon(request: object) -> str:
-    return static("openmemory/icon.svg")
+    return static("core/icon.svg")
 
 
 def _style(request: object) -> str:
-    return static("openmemory/admin.css")
+    return static("core/admin.css")
 
 
 UNFOLD: dict[str, object] = {
@@ -52,7 +52,7 @@ UNFOLD: dict[str, object] = {
     "BORDER_RADIUS": "6px",
     "STYLES": [_style],
     "SIDEBAR": {"show_search": True},
-    "DASHBOARD_CALLBACK": "operators.front_page.front_page",
+    "DASHBOARD_CALLBACK": "operators.dashboard.front_page",
     # The teal of the icon, from nearly white to nearly black. 600 carries white text.
     "COLORS": {
         "primary": {

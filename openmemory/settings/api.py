@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from openmemory import env, legacy
+from core import env, legacy_clients
 
-from .ground import LEGACY_CLIENTS
+from .base import LEGACY_CLIENTS
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerAuthentication"],
@@ -12,14 +12,14 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "accounts.permissions.KeyHasScope",
     ],
-    "DEFAULT_THROTTLE_CLASSES": ["openmemory.api.limits.Limit"],
-    "DEFAULT_PARSER_CLASSES": ["openmemory.api.parsers.StrictJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["core.api.rate_limits.Limit"],
+    "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "openmemory.api.pagination.Pages",
-    "DEFAULT_FILTER_BACKENDS": ["openmemory.api.filtering.Filters"],
-    "DEFAULT_SCHEMA_CLASS": "openmemory.api.schema.DocstringSchema",
-    "DEFAULT_METADATA_CLASS": "openmemory.api.metadata.AllowedMethods",
-    "EXCEPTION_HANDLER": "openmemory.api.errors.problem_response",
+    "DEFAULT_PAGINATION_CLASS": "core.api.pagination.Pages",
+    "DEFAULT_FILTER_BACKENDS": ["core.api.filters.Filters"],
+    "DEFAULT_SCHEMA_CLASS": "core.api.openapi.DocstringSchema",
+    "DEFAULT_METADATA_CLASS": "core.api.metadata.AllowedMethods",
+    "EXCEPTION_HANDLER": "core.api.exception_handler.problem_response",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -35,7 +35,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # Authorization header needs no permission of that kind.
 CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"
 # Where no key is needed, the page that calls is what is let in or not: then not any.
-CORS_ALLOWED_ORIGINS = env.strings("CORS_ALLOWED_ORIGINS", legacy.ORIGINS if LEGACY_CLIENTS else [])
+CORS_ALLOWED_ORIGINS = env.strings(
+    "CORS_ALLOWED_ORIGINS", legacy_clients.ORIGINS if LEGACY_CLIENTS else []
+)
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 # The star stands for every header but Authorization, and old browsers do not know it.
@@ -67,22 +69,22 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "MemoryStateEnum": "memories.models.State",
-        "LlmProviderEnum": "configuration.providers.known.LLM_PROVIDERS",
-        "EmbedderProviderEnum": "configuration.providers.known.EMBEDDER_PROVIDERS",
+        "LlmProviderEnum": "configuration.providers.catalog.LLM_PROVIDERS",
+        "EmbedderProviderEnum": "configuration.providers.catalog.EMBEDDER_PROVIDERS",
         "VectorStoreProviderEnum": "configuration.serializers.VECTOR_STORES",
     },
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "openmemory.api.schema.describe_tags",
+        "core.api.openapi.describe_tags",
     ],
 }
 
 # What has to work before this process is sent requests: callables that raise when it does not.
 HEALTH_CHECKS = {
-    "database": "openmemory.api.health.database",
-    "migrations": "openmemory.api.health.migrations",
-    "broker": "openmemory.api.health.broker",
+    "database": "core.api.health.database",
+    "migrations": "core.api.health.migrations",
+    "broker": "core.api.health.broker",
     "embedder": "memories.readiness.embedder",
 }
 

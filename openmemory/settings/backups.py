@@ -1,6 +1,6 @@
 """What an import takes, and who is backed up when."""
 
-from openmemory import env
+from core import env
 
 # An archive that is sent, in bytes; what it may unpack to, and how many times its own size. Texts
 # shrink to a third or a tenth, so what grows much further was made to do harm.

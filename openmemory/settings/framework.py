@@ -1,7 +1,8 @@
 """What Django is put together of."""
 
 INSTALLED_APPS = [
-    "openmemory",
+    "core",
+    "server",
     "accounts",
     "apps_registry",
     "configuration",
@@ -15,7 +16,7 @@ INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "openmemory.admin.apps.AdminConfig",
+    "core.admin.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -30,22 +31,22 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "openmemory.api.middleware.RequestId",
-    "openmemory.watching.middleware.Watched",
-    "openmemory.api.middleware.AccessLog",
+    "core.api.middleware.RequestId",
+    "core.observability.middleware.Watched",
+    "core.api.middleware.AccessLog",
     "corsheaders.middleware.CorsMiddleware",
-    "openmemory.api.limits.RateLimits",
+    "core.api.rate_limits.RateLimits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "openmemory.admin.middleware.Pages",
-    "openmemory.api.middleware.ReadableAddress",
-    "openmemory.api.middleware.BoundedBody",
-    "openmemory.admin.middleware.Sessions",
-    "openmemory.admin.middleware.Csrf",
-    "openmemory.admin.middleware.Authentication",
-    "openmemory.admin.middleware.Messages",
+    "core.admin.middleware.Pages",
+    "core.api.middleware.ReadableAddress",
+    "core.api.middleware.BoundedBody",
+    "core.admin.middleware.Sessions",
+    "core.admin.middleware.Csrf",
+    "core.admin.middleware.Authentication",
+    "core.admin.middleware.Messages",
 ]
 
 ROOT_URLCONF = "openmemory.urls"

@@ -1,6 +1,6 @@
 """How long what is no longer wanted is kept, and how often the server clears up."""
 
-from openmemory import env
+from core import env
 
 HUNDRED_YEARS = 36_500
 

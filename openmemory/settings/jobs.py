@@ -1,10 +1,10 @@
 """What is done in the background: by whom, how often, for how long."""
 
-from openmemory import connection_urls, env
-from openmemory.embedded import state
+from core import connection_urls, env
+from embedded import state
 
 from .backups import BACKUP_FOLDER
-from .ground import STATE_DIR
+from .base import STATE_DIR
 from .services import REDIS_URL
 
 # How long a run that is silent is believed to live; running jobs are heard from every second.
@@ -30,7 +30,7 @@ WORKER_MEGABYTES = env.integer("OPENMEMORY_WORKER_MEGABYTES", 768, minimum=128, 
 LONG_JOBS_NICENESS = env.integer("OPENMEMORY_LONG_JOBS_NICENESS", 10, minimum=0, maximum=19)
 
 # Whether workers for quick jobs also send what is to be done from time to time. Not where a process
-# of its own does: `openmemory.working beat`.
+# of its own does: `server.worker beat`.
 QUICK_WORKERS_BEAT = env.boolean("OPENMEMORY_QUICK_WORKERS_BEAT", True)
 
 # The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.

@@ -1,6 +1,6 @@
 """Which models are used, and for how long they are waited for."""
 
-from openmemory import env
+from core import env
 
 # Which models are used as long as no operator chooses others: see configuration/defaults.py.
 # A key is not read here: it is a reference to LLM_API_KEY, EMBEDDER_API_KEY or to the provider's

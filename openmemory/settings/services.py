@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from openmemory import connection_urls, env
-from openmemory.embedded import state
+from core import connection_urls, env
+from embedded import state
 
-from .ground import STATE_DIR
+from .base import STATE_DIR
 
 # Python runs one thread of a process at a time: with two processes, two cores remember 1.4 times
 # as many memories a second as with one. Each has a copy of the model. Threads are made on demand,
@@ -50,7 +50,7 @@ CACHES: dict[str, dict[str, object]] = {
     }
 }
 # The same one, for counting: it holds up no request when it is away.
-CACHES["limits"] = {**CACHES["default"], "BACKEND": "openmemory.api.counters.Counters"}
+CACHES["limits"] = {**CACHES["default"], "BACKEND": "core.api.ratelimit_cache.Counters"}
 # What is known of providers that are down. It is not waited for either.
 CACHES["circuits"] = {
     **CACHES["default"],

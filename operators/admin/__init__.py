@@ -1,1 +1,1 @@
-from . import audit, erasing  # noqa: F401 - each registers its pages
+from . import audit, erasure  # noqa: F401 - each registers its pages

@@ -11,7 +11,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from configuration.models import ConfigurationChange
-from openmemory.admin.options import ReadOnlyAdmin
+from core.admin.model_admin import ReadOnlyAdmin
 from operators.models import Receipt
 
 DID = {ADDITION: "made", CHANGE: "changed", DELETION: "deleted"}

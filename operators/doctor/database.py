@@ -11,8 +11,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from packaging.version import Version
 
-from openmemory.doctor import Findings, Ground, check, error, listed, ok, warning
-from openmemory.embedded.postgres_setup import EXTENSIONS
+from core.checks import Findings, Ground, check, error, listed, ok, warning
+from embedded.postgres_setup import EXTENSIONS
 
 OLDEST_POSTGRES = 14
 OLDEST_PGVECTOR = Version("0.8")  # which goes on looking where filters leave too few

@@ -13,9 +13,9 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from jobs import sweeping
-from openmemory.doctor import Findings, Ground, check, error, listed, ok, warning
-from openmemory.embedded.ownership import Owner, Ownership
+from core.checks import Findings, Ground, check, error, listed, ok, warning
+from embedded.ownership import Owner, Ownership
+from jobs import reaper
 
 GIGABYTE = 2**30
 # Share of the disk and bytes: below both, somebody should know; below the second, PostgreSQL stops.
@@ -79,7 +79,7 @@ def server() -> Findings:
 @check("machine.workers", on=Ground.MACHINE)
 def workers() -> Findings:
     try:
-        swept = sweeping.last_sweep()
+        swept = reaper.last_sweep()
     except redis.RedisError:
         swept = None  # the check of the broker says it
     silent = SILENT * timedelta(seconds=settings.JOBS_SWEEP_SECONDS)
@@ -93,7 +93,7 @@ def workers() -> Findings:
         since = f"since {swept:%Y-%m-%d %H:%M} UTC" if swept else "so far"
         yield error(
             f"No worker has looked for jobs {since}.",
-            "Start one: python -m openmemory.working quick, and one for long",
+            "Start one: python -m server.worker quick, and one for long",
         )
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from packaging.requirements import InvalidRequirement, Requirement
 
-from openmemory.doctor import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Ground, check, error, listed, ok, warning
 
 LISTS = ("requirements.txt", "requirements-binaries.txt")
 

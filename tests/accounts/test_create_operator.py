@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import ApiKey, User
-from openmemory.exposure import PublicAddress
+from core.exposure import PublicAddress
 
 
 def create_operator(*arguments: str) -> str:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import ArchivePolicy, Memory
 from tests.admin.memories import PRESSED, text_of
 from tests.memories.stock import stock

@@ -2,11 +2,11 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from backups.export_queries import Part
 from backups.jobs import queue_export
-from backups.selecting import Part
 from jobs import files
 from jobs.models import Job, State
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Memory
 
 # An export reads what others have committed.

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from memories.admin import counting
+from memories.admin import counts
 from memories.models import Category, Memory
 from tests.admin.memories import PRESSED, text_of
 from tests.memories.stock import stock
@@ -53,7 +53,7 @@ def test_the_list_counts_and_leaves_former_names_out(browser, travel, trips):
 
 
 def test_counting_ends_somewhere(browser, travel, monkeypatch):
-    monkeypatch.setattr(counting, "MOST", 1)
+    monkeypatch.setattr(counts, "MOST", 1)
 
     assert "more than 1 memories" in text_of(browser, LIST)
 

@@ -1,10 +1,11 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from configuration import reading
+from configuration import effective as reading
 from configuration.fake import FakeServer
 from configuration.models import Configuration, ConfigurationChange
-from configuration.providers import asking, completing
+from configuration.providers import client as asking
+from configuration.providers import llm as completing
 
 PAGE = "/admin/configuration/"
 SECRET = "sk-nobody-may-read-this-0123456789"

@@ -2,12 +2,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
+from backups.export_queries import Part
 from backups.jobs import queue_export
-from backups.selecting import Part
 from jobs import files
+from jobs.enqueue import queue
 from jobs.models import Job, State
-from jobs.queueing import queue
-from jobs.running import run_due
+from jobs.runner import run_due
 
 # An export reads what others have committed.
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)

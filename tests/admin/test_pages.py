@@ -7,8 +7,8 @@ from django.db.models import ForeignKey, ManyToManyField
 from django.urls import reverse
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
-from openmemory.admin import navigation
-from openmemory.admin.options import ModelAdmin
+from core.admin import navigation
+from core.admin.model_admin import ModelAdmin
 
 PAGES = {model._meta.label_lower: page for model, page in admin.site._registry.items()}
 STATEMENTS = 14

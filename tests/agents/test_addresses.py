@@ -3,7 +3,7 @@ import json
 import pytest
 from django.test import Client
 
-from agents.server import INSTRUCTIONS
+from agents.mcp_servers import INSTRUCTIONS
 from memories.models import Memory
 from tests.agents.agent import BEFORE, TODAY, Agent
 

@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitResult
 
 from tests.agents.agent import BEFORE, TODAY
-from tests.run.server import eventually
+from tests.server.processes import eventually
 
 VERSIONS = {"auto": TODAY, "legacy": BEFORE}
 
@@ -175,7 +175,7 @@ async def texts_over_http(account):
 
 
 def test_clients_do_not_notice_that_the_server_was_started_again(account, shared_server):
-    before = shared_server.child("openmemory.serving")
+    before = shared_server.child("server.web")
     workers = before.children(recursive=True)
 
     def started_again():

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tests.run.server import Server
+from tests.server.processes import Server
 
 HELLO = {
     "protocolVersion": "2025-11-25",

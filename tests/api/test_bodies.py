@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmemory.api import parsers
-from openmemory.api.errors import BadBody
+from core.api import parsers
+from core.api.exception_handler import BadBody
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 

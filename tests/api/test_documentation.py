@@ -6,7 +6,7 @@ from threading import Barrier, BrokenBarrierError
 import pytest
 import yaml
 
-from openmemory.api import documentation
+from core.api import documentation
 
 PAGES = ["/docs", "/docs/", "/redoc", "/redoc/"]
 

@@ -5,8 +5,8 @@ import pytest
 from django.db import connection
 from django.utils.module_loading import import_string
 
-from openmemory.api import health
-from openmemory.errors import Unavailable
+from core.api import health
+from core.errors import Unavailable
 
 released = threading.Event()
 
@@ -54,9 +54,7 @@ def test_a_last_slash_changes_nothing(client, checks, path):
 
 
 def test_a_server_whose_services_answer_is_ready(client, db, settings):
-    settings.HEALTH_CHECKS = {
-        name: f"openmemory.api.health.{name}" for name in ("database", "broker")
-    }
+    settings.HEALTH_CHECKS = {name: f"core.api.health.{name}" for name in ("database", "broker")}
 
     answer = client.get("/health/ready")
 

@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from django.db import IntegrityError, connection
 from django.test import Client
 
-from openmemory import logs
+from core import logs
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 
@@ -99,7 +99,7 @@ def test_machines_that_ask_all_the_time_are_not_logged(db, log_to, settings):
     stream = log_to(io.StringIO())
 
     Client().get("/health/live")
-    Client().get("/static/openmemory/icon.svg").close()
+    Client().get("/static/core/icon.svg").close()
 
     assert stream.getvalue() == ""
 

@@ -1,7 +1,7 @@
 import pytest
 
 from accounts.models import User
-from openmemory.api import pagination
+from core.api import pagination
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 

@@ -1,7 +1,7 @@
 import pytest
 from django.test import RequestFactory
 
-from openmemory.api.preferences import patience, preferences, prefers_async
+from core.api.preferences import patience, preferences, prefers_async
 
 
 def asked(header: str):

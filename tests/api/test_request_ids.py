@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from openmemory import logs
+from core import logs
 
 pytestmark = pytest.mark.urls("tests.api.urls")
 

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from openmemory.api import paths  # noqa: F401 - makes `<id:…>` known
+from core.api import converters  # noqa: F401 - makes `<id:…>` known
 
 
 class PersonSerializer(serializers.Serializer):

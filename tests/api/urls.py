@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from openmemory import errors
-from openmemory.api import pagination, paths  # noqa: F401 - `paths` makes `<id:…>` known
+from core import errors
+from core.api import converters, pagination  # noqa: F401 - `paths` makes `<id:…>` known
 from openmemory.urls import handler400, handler403, handler404, handler500
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]

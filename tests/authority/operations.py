@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.authority.world import Ids
-from tests.backups.made import Original
+from tests.backups.archive_factory import Original
 
 IDS = {"memory_ids": ["{memory_id}"]}
 MODEL = {"provider": "local"}

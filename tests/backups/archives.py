@@ -11,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from backups.exporting import export
-from backups.selecting import Part
+from backups.export import export
+from backups.export_queries import Part
 
 
 def archive_of(user: User, part: Part | None = None) -> zipfile.ZipFile:

@@ -10,9 +10,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from backups import filing
+from backups import files as filing
 from backups.progress import told
-from openmemory.errors import OpenMemoryError
+from core.errors import OpenMemoryError
 from tests.backups.archives import entities, manifest
 from tests.memories.stock import stock
 
@@ -111,7 +111,7 @@ def test_what_cannot_be_written_is_said(alice, tmp_path, user, file, why):
 
 
 def test_an_export_that_fails_leaves_no_file(alice, tmp_path, monkeypatch):
-    monkeypatch.setattr("backups.exporting.VECTORS", "SELECT 1/0")
+    monkeypatch.setattr("backups.export.VECTORS", "SELECT 1/0")
     stock(alice.user, ["Tea"])
     precious = tmp_path / "alice.zip"
     precious.write_text("precious")

@@ -9,10 +9,11 @@ import zipfile
 import pytest
 
 from apps_registry.models import AccessRule, App
-from backups import exporting, turns
-from backups.exporting import export
-from backups.selecting import Part
-from jobs.running import run_due
+from backups import concurrency
+from backups import export as exporting
+from backups.export import export
+from backups.export_queries import Part
+from jobs.runner import run_due
 from memories.models import Memory
 from tests.backups.archives import entities, lines, manifest, vectors
 from tests.cast import errors_of
@@ -185,9 +186,9 @@ def test_nobody_queues_exports_without_end(alice):
 
 
 def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
-    monkeypatch.setattr(turns, "PATIENCE", 0.01)
+    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
 
-    with turns.turn_of(alice.user.pk):
+    with concurrency.turn_of(alice.user.pk):
         refused, other = alice.post("/backup/export"), bob.post("/backup/export")
 
     assert (refused.status_code, refused.json()["code"]) == (503, "archives_under_way")
@@ -197,9 +198,9 @@ def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
 
 
 def test_few_exports_are_made_at_once(alice, monkeypatch):
-    monkeypatch.setattr(turns, "PATIENCE", 0.01)
+    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
 
-    with turns.turn_of(uuid.uuid4()), turns.turn_of(uuid.uuid4()):
+    with concurrency.turn_of(uuid.uuid4()), concurrency.turn_of(uuid.uuid4()):
         answer = alice.post("/backup/export")
 
     assert answer.json()["code"] == "archives_under_way"
@@ -209,10 +210,10 @@ def test_whoever_comes_later_gets_a_turn(alice):
     entered = threading.Event()
 
     def make() -> None:
-        with turns.turn_of(alice.user.pk):
+        with concurrency.turn_of(alice.user.pk):
             entered.set()
 
-    with turns.turn_of(alice.user.pk):
+    with concurrency.turn_of(alice.user.pk):
         second = threading.Thread(target=make)
         second.start()
         assert not entered.is_set()

@@ -9,11 +9,11 @@ import zipfile
 import pytest
 
 from apps_registry.models import AccessRule, App
-from backups import selecting
+from backups import export_queries
 from backups.archive import format
-from backups.exporting import export
-from backups.selecting import Part
-from jobs.leasing import Cancelled
+from backups.export import export
+from backups.export_queries import Part
+from jobs.lease import Cancelled
 from memories.models import Category, Embedding, Memory, Revision, StateChange
 from tests.backups.archives import archive_of, entities, lines, manifest, vectors
 from tests.memories.stock import stock
@@ -216,7 +216,7 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize("model", [Memory, StateChange, Revision, App, AccessRule, Category])
 def test_every_column_is_in_an_archive_or_is_left_out_for_a_reason(model):
-    statements = " ".join(selecting.LISTS.values())
+    statements = " ".join(export_queries.LISTS.values())
 
     columns = {field.column for field in model._meta.concrete_fields}
 

@@ -8,10 +8,10 @@ from django.db import connection
 
 from apps_registry.models import AccessRule, App
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Categorization, Embedding, Memory, Revision, StateChange
-from tests.backups.importing import export, imported, kept, send
-from tests.backups.made import EARLY, LATE, Original, Ours, zipped
+from tests.backups.archive_factory import EARLY, LATE, Original, Ours, zipped
+from tests.backups.imports import export, imported, kept, send
 
 MODES = ["skip", "overwrite"]
 

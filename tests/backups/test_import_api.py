@@ -2,10 +2,10 @@
 
 import pytest
 
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Memory
-from tests.backups.importing import imported, send
-from tests.backups.made import Original
+from tests.backups.archive_factory import Original
+from tests.backups.imports import imported, send
 from tests.cast import errors_of
 
 

@@ -7,13 +7,14 @@ import psycopg
 import pytest
 from django.db import OperationalError, connection
 
-from backups.importing import Mode, import_archive, merging
+from backups.importing import Mode, import_archive
+from backups.importing import merge as merging
 from backups.jobs import queue_import
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Memory, StateChange
-from tests.backups.importing import kept
-from tests.backups.made import Ours
+from tests.backups.archive_factory import Ours
+from tests.backups.imports import kept
 
 # What others see of an import, they see on connections of their own.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -11,8 +11,8 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.backups.importing import kept, send
-from tests.backups.made import ENTITIES, LINES, MANIFEST, VECTORS, Ours, zipped
+from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, VECTORS, Ours, zipped
+from tests.backups.imports import kept, send
 
 pytestmark = pytest.mark.django_db
 

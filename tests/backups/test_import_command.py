@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from memories.models import Memory
-from tests.backups.made import ENTITIES, Original, Ours
+from tests.backups.archive_factory import ENTITIES, Original, Ours
 
 pytestmark = pytest.mark.django_db
 

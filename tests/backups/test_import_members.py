@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.backups.importing import refused, send
-from tests.backups.made import ENTITIES, LINES, MANIFEST, VECTORS, Original, Ours, zipped
+from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, VECTORS, Original, Ours, zipped
+from tests.backups.imports import refused, send
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,19 @@
 import pytest
 
 from apps_registry.models import App
-from backups.importing import merging, packing, staging
+from backups.importing import merge, packed_rows, staging
 from memories.models import Memory, Revision
-from tests.backups.importing import imported, refused, send
-from tests.backups.made import Ours
+from tests.backups.archive_factory import Ours
+from tests.backups.imports import imported, refused, send
 from tests.backups.test_import import everything
 
 
 @pytest.fixture(params=[1, 2, 3])
 def make_parts_small(request, monkeypatch):
     def make():
-        monkeypatch.setattr(packing, "TOGETHER", request.param)
+        monkeypatch.setattr(packed_rows, "TOGETHER", request.param)
         monkeypatch.setattr(staging, "AT_ONCE", 2 * request.param)
-        monkeypatch.setattr(merging, "AT_ONCE", request.param)
+        monkeypatch.setattr(merge, "AT_ONCE", request.param)
 
     return make
 

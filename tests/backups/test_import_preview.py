@@ -8,10 +8,10 @@ from django.core.management import call_command
 
 from accounts.models import User
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Category, Memory
-from tests.backups.importing import imported, kept, send
-from tests.backups.made import Ours
+from tests.backups.archive_factory import Ours
+from tests.backups.imports import imported, kept, send
 from tests.cast import errors_of
 
 DRY = "?dry_run=true"

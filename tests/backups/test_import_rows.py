@@ -6,8 +6,8 @@ import uuid
 
 import pytest
 
-from tests.backups.importing import refused
-from tests.backups.made import ENTITIES, LINES, Original, Ours, zipped
+from tests.backups.archive_factory import ENTITIES, LINES, Original, Ours, zipped
+from tests.backups.imports import refused
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 import pytest
 
 from memories.models import Memory
+from tests.backups.archive_factory import Original, Ours
 from tests.backups.archives import archive_of, entities
-from tests.backups.importing import export, imported, kept, refused, send
-from tests.backups.made import Original, Ours
+from tests.backups.imports import export, imported, kept, refused, send
 
 # An export reads by a connection of its own, which sees only what is committed.
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)

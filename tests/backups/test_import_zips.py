@@ -11,8 +11,8 @@ import zipfile
 import pytest
 
 from backups.archive import limits
-from tests.backups.importing import imported, kept, refused, send
-from tests.backups.made import ENTITIES, LINES, MANIFEST, Original, Ours, zipped
+from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, Original, Ours, zipped
+from tests.backups.imports import imported, kept, refused, send
 
 MEGABYTE = 1024 * 1024
 

@@ -8,9 +8,9 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from backups.backing_up import queue_due
+from backups.schedule import queue_due
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from tests.backups.archives import entities
 from tests.memories.stock import stock
 

@@ -9,13 +9,13 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from apps_registry.models import AccessRule, App
-from backups import verifying
-from backups.archive.unzipping import Unzipped
-from backups.exporting import export
-from backups.scratch import SCHEMA, scratch_schema
-from backups.selecting import Part
+from backups import verify
+from backups.archive.zip_reader import Unzipped
+from backups.export import export
+from backups.export_queries import Part
+from backups.scratch_schema import SCHEMA, scratch_schema
 from memories.models import EmbeddingSpace, Memory
-from tests.backups.made import Original
+from tests.backups.archive_factory import Original
 
 # An export reads by a connection of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -148,14 +148,14 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
     ],
 )
 def test_what_was_not_restored_as_it_is_in_the_archive_is_found(archive, monkeypatch, spoil, found):
-    real = verifying.import_archive
+    real = verify.import_archive
 
     def careless(*args, **options):
         real(*args, **options)
         with connection.cursor() as cursor:
             cursor.execute(spoil)
 
-    monkeypatch.setattr(verifying, "import_archive", careless)
+    monkeypatch.setattr(verify, "import_archive", careless)
 
     with pytest.raises(CommandError) as refused:
         said(archive, "--restore")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser import chromium
 from tests.browser.chromium import Look, Visit
-from tests.server import SharedServer
+from tests.shared_server import SharedServer
 
 PASSWORD = "correct horse battery staple"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.browser import chromium
 from tests.browser.chromium import DARK, DESKTOP, PHONE, Look, Visit
-from tests.run.server import Server
+from tests.server.processes import Server
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"

@@ -1,6 +1,6 @@
 import pytest
 
-from configuration.providers.known import KNOWN
+from configuration.providers.catalog import KNOWN
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.core.exceptions import ImproperlyConfigured
 
-from configuration import environment, reading
+from configuration import effective, environment
 from tests.configuration.bodies import DEFAULT, openai, section
 
 
@@ -50,7 +50,7 @@ def test_the_environment_sets_the_defaults(olga, says, settings, monkeypatch):
             "openai_base_url": "http://gpu:8001/v1",
         },
     }
-    assert reading.current().llm.resolve_key() == "gsk-secret"
+    assert effective.current().llm.resolve_key() == "gsk-secret"
 
 
 def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
@@ -67,11 +67,11 @@ def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
 
 def test_ollama_is_found_where_the_environment_says(says, settings, db):
     says("llm", "ollama")
-    assert reading.current().llm.base_url == "http://localhost:11434"
+    assert effective.current().llm.base_url == "http://localhost:11434"
     settings.OLLAMA_BASE_URL = "http://gpu:11434"
-    assert reading.current().llm.base_url == "http://gpu:11434"
+    assert effective.current().llm.base_url == "http://gpu:11434"
     says("llm", "ollama", base_url="http://other:11434/")
-    assert reading.current().llm.base_url == "http://other:11434"
+    assert effective.current().llm.base_url == "http://other:11434"
 
 
 def test_what_is_said_of_one_provider_is_not_used_for_another(olga, says, monkeypatch):
@@ -90,10 +90,10 @@ def test_no_default_key_goes_to_an_address_that_an_operator_chose(olga, monkeypa
     config = olga.put("/config/mem0/llm", there).json()["config"]
 
     assert config["api_key"] is None
-    assert reading.current().llm.resolve_key() is None
+    assert effective.current().llm.resolve_key() is None
     there["config"]["api_key"] = "env:OPENAI_API_KEY"
     assert olga.put("/config/mem0/llm", there).json()["config"]["api_key"] == "env:OPENAI_API_KEY"
-    assert reading.current().llm.resolve_key() == "sk-1"
+    assert effective.current().llm.resolve_key() == "sk-1"
 
 
 def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatch):

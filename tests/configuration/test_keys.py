@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from configuration import keys, reading
+from configuration import effective, provider_keys
 from configuration.models import Configuration, ConfigurationChange
 from tests.cast import errors_of
 from tests.configuration.bodies import MASK, SECRET, openai, patch, patch_llm, section
@@ -13,7 +13,7 @@ LLM = "/config/mem0/llm"
 
 
 def kept() -> str | None:
-    return reading.current().llm.resolve_key()
+    return effective.current().llm.resolve_key()
 
 
 def refused_with(answer, code, *place):
@@ -63,7 +63,7 @@ def test_another_mask_is_refused_and_nothing_changes(olga):
             olga.put(LLM, openai(api_key=mask, model="x")), "unknown_mask", "config", "api_key"
         )
     assert kept() == SECRET
-    assert reading.current().llm.model == "gpt-4o"
+    assert effective.current().llm.model == "gpt-4o"
 
 
 def test_a_mask_is_refused_where_no_key_is_kept(olga):
@@ -114,7 +114,7 @@ def test_a_kept_key_is_not_sent_to_another_server(olga, elsewhere):
     code = "key_is_for_another_server"
     refused_with(olga.put(LLM, openai(api_key=MASK, **elsewhere)), code, "config", "api_key")
     refused_with(patch_llm(olga, **elsewhere), code, "mem0", "llm", "config", "api_key")
-    assert reading.current().llm.base_url == "https://api.openai.com/v1"
+    assert effective.current().llm.base_url == "https://api.openai.com/v1"
 
 
 def test_switching_the_model_off_between_does_not_free_a_kept_key(olga):
@@ -157,12 +157,12 @@ def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch
     answer = olga.put(LLM, openai(api_key="env:MY_LLM_KEY"))
 
     assert answer.json()["config"]["api_key"] == "env:MY_LLM_KEY"
-    with pytest.raises(keys.KeyMissing, match="MY_LLM_KEY"):
+    with pytest.raises(provider_keys.KeyMissing, match="MY_LLM_KEY"):
         kept()
     monkeypatch.setenv("MY_LLM_KEY", " sk-1 ")
     assert kept() == "sk-1"
     monkeypatch.setenv("MY_LLM_KEY", "two words")
-    with pytest.raises(keys.KeyMissing, match="is no key") as missing:
+    with pytest.raises(provider_keys.KeyMissing, match="is no key") as missing:
         kept()
     assert "two words" not in missing.value.detail
 
@@ -182,8 +182,8 @@ def test_no_key_is_taken_from_what_holds_other_secrets(olga, monkeypatch, name):
 
     assert answer.status_code == 400
     assert errors_of(answer) == {("body", "config", "api_key")}
-    with pytest.raises(keys.KeyMissing):
-        keys.Reference(name).resolve()
+    with pytest.raises(provider_keys.KeyMissing):
+        provider_keys.Reference(name).resolve()
 
 
 def test_a_key_that_can_no_longer_be_decrypted_is_shown_as_lost(olga, settings):
@@ -194,8 +194,8 @@ def test_a_key_that_can_no_longer_be_decrypted_is_shown_as_lost(olga, settings):
     again = olga.put("/config", shown.json())
 
     assert shown.status_code == again.status_code == 200
-    assert shown.json()["mem0"]["llm"]["config"]["api_key"] == keys.LOST
-    with pytest.raises(keys.KeyLost, match="Send it again"):
+    assert shown.json()["mem0"]["llm"]["config"]["api_key"] == provider_keys.LOST
+    with pytest.raises(provider_keys.KeyLost, match="Send it again"):
         kept()
 
 
@@ -238,4 +238,4 @@ def test_what_is_no_sealed_key_is_a_lost_one(olga):
         row.llm["api_key"]["sealed"] = token
         row.save()
 
-        assert olga.get(LLM).json()["config"]["api_key"] == keys.LOST
+        assert olga.get(LLM).json()["config"]["api_key"] == provider_keys.LOST

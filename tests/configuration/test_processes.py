@@ -39,7 +39,7 @@ def serving():
         "PORT": str(port),
     }
     process = subprocess.Popen(
-        [sys.executable, "-m", "openmemory.serving"], cwd=settings.BASE_DIR, env=environment
+        [sys.executable, "-m", "server.web"], cwd=settings.BASE_DIR, env=environment
     )
     try:
         address = f"http://127.0.0.1:{port}"

@@ -34,7 +34,7 @@ class Container:
 
     @property
     def command(self) -> list[str]:
-        return self._ours(self.said.get("command", ["python", "-m", "openmemory.serving"]))
+        return self._ours(self.said.get("command", ["python", "-m", "server.web"]))
 
     @property
     def url(self) -> str:

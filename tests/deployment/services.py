@@ -16,10 +16,10 @@ from pathlib import Path
 import psycopg
 import redis
 
-from openmemory.embedded import processes
-from openmemory.embedded.account import Account, unprivileged
-from openmemory.embedded.processes import Command
-from openmemory.embedded.state import socket_folder
+from embedded import processes
+from embedded.account import Account, unprivileged
+from embedded.processes import Command
+from embedded.state import socket_folder
 
 from .files import COMPOSE, DOCKER, compose
 

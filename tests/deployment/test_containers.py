@@ -14,7 +14,7 @@ import pytest
 import redis
 import requests
 
-from tests.run.server import eventually
+from tests.server.processes import eventually
 
 from .containers import Container, Web, shared_folders
 from .files import EMBEDDED, compose, image_environment, manifests

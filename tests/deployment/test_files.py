@@ -10,7 +10,7 @@ import kubernetes_validate
 import pytest
 from django.conf import settings
 
-from openmemory.embedded import postgres
+from embedded import postgres
 
 from .files import COMPOSE, DOCKER, EMBEDDED, ROOT, compose, dockerfile, manifests
 

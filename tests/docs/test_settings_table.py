@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings
 
 from configuration.defaults import own_key
-from configuration.providers.known import KNOWN
+from configuration.providers.catalog import KNOWN
 
 ROOT = Path(settings.BASE_DIR)
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.*?)\|(.*?)\|(.+)\|$", re.MULTILINE)
@@ -52,13 +52,13 @@ WORKED_OUT = {
 }
 # Programs that read a variable of their own, beside the settings.
 OWN_VARIABLES = {
-    "openmemory/env.py",  # the readers
-    "openmemory/settings/ground.py",  # sets one for a library
-    "openmemory/working.py",  # sets the default of one
-    "openmemory/entering.py",  # says which settings are Django's
+    "core/env.py",  # the readers
+    "openmemory/settings/base.py",  # sets one for a library
+    "server/worker.py",  # sets the default of one
+    "server/bootstrap.py",  # says which settings are Django's
     "openmemory/wsgi.py",
     "openmemory/celery.py",
-    "openmemory/watching/sharing.py",  # sets one for a library
+    "core/observability/multiprocess.py",  # sets one for a library
     "agents/clients.py",  # passes them on to a program
 }
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from openmemory.embedded.postgres import Postgres
-from openmemory.embedded.service import Service
+from embedded.postgres import Postgres
+from embedded.service import Service
 
 
 def bring_up(service: Service) -> None:

@@ -11,10 +11,10 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from openmemory.embedded import processes
-from openmemory.embedded.errors import ServiceFailed
-from openmemory.embedded.postgres import Postgres
-from openmemory.embedded.state import database
+from embedded import processes
+from embedded.errors import ServiceFailed
+from embedded.postgres import Postgres
+from embedded.state import database
 
 from .conftest import bring_up
 
@@ -121,7 +121,7 @@ def test_of_the_orphans_only_the_postmaster_is_asked_to_end(postgres: Postgres) 
 def test_it_ends_with_the_process_that_started_it(state_dir: Path) -> None:
     starts = (
         "import sys, time; from pathlib import Path;"
-        "from openmemory.embedded.postgres import Postgres;"
+        "from embedded.postgres import Postgres;"
         "postgres = Postgres(Path(sys.argv[1]), durable=False); postgres.start(); postgres.wait();"
         "print('ready', flush=True); time.sleep(60)"
     )

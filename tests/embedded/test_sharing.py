@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from openmemory.embedded import running
-from openmemory.embedded.errors import AlreadyRunning, ServiceFailed
-from openmemory.embedded.ownership import Owner, Ownership
-from openmemory.embedded.processes import Command
-from openmemory.embedded.service import Service
+from embedded import stack
+from embedded.errors import AlreadyRunning, ServiceFailed
+from embedded.ownership import Owner, Ownership
+from embedded.processes import Command
+from embedded.service import Service
 
 SECONDS = 20
 
@@ -57,7 +57,7 @@ class Broken(Sleeper):
 @contextmanager
 def command(state_dir: Path, name: str = "manage.py a") -> Iterator[Sleeper]:
     service = Sleeper(state_dir)
-    with running.during(name, state_dir, [service]):
+    with stack.during(name, state_dir, [service]):
         yield service
 
 
@@ -98,7 +98,7 @@ def test_a_command_that_fails_stops_its_services(tmp_path: Path) -> None:
 
     with (
         pytest.raises(ZeroDivisionError),
-        running.during("manage.py a", tmp_path, [service]),
+        stack.during("manage.py a", tmp_path, [service]),
     ):
         raise ZeroDivisionError
 
@@ -135,7 +135,7 @@ def test_many_commands_at_once_all_have_services(tmp_path: Path) -> None:
 
 
 def test_no_services_are_started_where_none_are_needed(tmp_path: Path) -> None:
-    with running.during("manage.py a", tmp_path, []):
+    with stack.during("manage.py a", tmp_path, []):
         assert is_free(tmp_path)
 
 
@@ -144,7 +144,7 @@ def test_services_that_do_not_start_are_stopped_and_let_go_of(tmp_path: Path) ->
 
     with (
         pytest.raises(ServiceFailed, match="does not start"),
-        running.during("manage.py a", tmp_path, [sleeper, broken]),
+        stack.during("manage.py a", tmp_path, [sleeper, broken]),
     ):
         pytest.fail("the command ran")
 
@@ -161,7 +161,7 @@ def test_a_server_waits_for_a_command_and_says_so(tmp_path: Path) -> None:
         said.append(text)
         end.set()
 
-    ownership = running.claim(tmp_path, Owner(7, "make run", "http://127.0.0.1:8000"), say)
+    ownership = stack.claim(tmp_path, Owner(7, "make run", "http://127.0.0.1:8000"), say)
 
     ownership.release()
     thread.join(SECONDS)
@@ -174,7 +174,7 @@ def test_a_second_server_is_told_about_the_first(tmp_path: Path) -> None:
     assert first.claim(Owner(4711, "make run", "http://127.0.0.1:8000"))
 
     with pytest.raises(AlreadyRunning) as refusal:
-        running.claim(tmp_path, Owner(4712, "make run", "http://127.0.0.1:8001"), print)
+        stack.claim(tmp_path, Owner(4712, "make run", "http://127.0.0.1:8001"), print)
     first.release()
 
     assert refusal.value.detail == (

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from openmemory.embedded import sockets, state
-from openmemory.embedded.errors import ServiceFailed
+from embedded import sockets, state
+from embedded.errors import ServiceFailed
 
 
 def mode(path: Path) -> int:

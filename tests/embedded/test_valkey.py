@@ -7,9 +7,9 @@ import redis
 from django.conf import settings
 from django.core.cache import cache
 
-from openmemory.embedded.errors import ServiceFailed
-from openmemory.embedded.state import broker_url
-from openmemory.embedded.valkey import Valkey
+from embedded.errors import ServiceFailed
+from embedded.state import broker_url
+from embedded.valkey import Valkey
 
 from .conftest import bring_up
 

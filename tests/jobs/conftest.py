@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from jobs import kinds
-from jobs.kinds import Kind
-from jobs.work import Work
+from jobs import registry
+from jobs.job_run import Work
+from jobs.registry import Kind
 
 
 @pytest.fixture(autouse=True)
@@ -23,10 +23,10 @@ def stored(settings: Any, tmp_path: Path) -> Path:
 @pytest.fixture
 def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a kind of job, `work`, that is known for one test."""
-    monkeypatch.setattr(kinds, "_kinds", {})
+    monkeypatch.setattr(registry, "_kinds", {})
 
     def register(run: Callable[[Work], None] = lambda work: None, **how: Any) -> None:
-        kinds.register(Kind("work", run, **how))
+        registry.register(Kind("work", run, **how))
 
     return register
 

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 
-from jobs import ending, leasing
+from jobs import lease, retention
+from jobs.enqueue import queue
 from jobs.models import Job
-from jobs.queueing import queue
-from jobs.running import run_due
+from jobs.runner import run_due
 
 
 def make_a_file(work):
@@ -106,7 +106,7 @@ def test_a_job_that_waits_is_cancelled_and_one_that_has_ended_is_not(alice, job)
 
 
 def test_a_job_that_runs_is_asked_to_end(alice, job):
-    leasing.take("quick")
+    lease.take("quick")
 
     answer = alice.post(f"/jobs/{job.pk}/cancel")
 
@@ -139,7 +139,7 @@ def test_a_file_that_was_removed_is_said_to_be_gone(alice, job, settings):
     run_due()
     settings.DOWNLOADS_KEEP_HOURS = 0
 
-    ending.end_old()
+    retention.end_old()
 
     answer = alice.get(f"/jobs/{job.pk}/download")
     assert (answer.status_code, answer.json()["code"]) == (410, "download_gone")

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from openmemory.embedded import running
-from openmemory.embedded.postgres import Postgres
-from tests.jobs.works import Works, begun, halted, open_up, works_with
-from tests.run.server import eventually
+from embedded import stack
+from embedded.postgres import Postgres
+from tests.jobs.job_types import Works, begun, halted, open_up, works_with
+from tests.server.processes import eventually
 
 LEASE_SECONDS = 2
 
@@ -26,7 +26,7 @@ def postgres() -> Iterator[Postgres]:
     folder = Path(tempfile.mkdtemp(prefix="om-"))
     service = Postgres(folder, durable=False)
     try:
-        running.start([service])
+        stack.start([service])
         yield service
     finally:
         service.stop()
@@ -46,7 +46,7 @@ def works(postgres: Postgres) -> Iterator[Works]:
 def stopped(postgres: Postgres) -> Iterator[None]:
     postgres.stop()
     yield
-    running.start([postgres])
+    stack.start([postgres])
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs.job_types import Works, begun, open_up, works_with
 from tests.jobs.rabbitmq import RabbitMQ, program
-from tests.jobs.works import Works, begun, open_up, works_with
-from tests.run.server import eventually
+from tests.server.processes import eventually
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="RabbitMQ is not installed: on Debian, apt install rabbitmq-server."
@@ -39,7 +39,7 @@ def test_jobs_are_done_and_those_of_a_killed_worker_by_the_next_one(
     assert all(begun(gate, job) for job in jobs)
 
     for lane in ("quick", "long"):
-        works.child("openmemory.working", lane).kill()
+        works.child("server.worker", lane).kill()
 
     assert all(begun(gate, job, attempt=2) for job in jobs)
     open_up(gate)

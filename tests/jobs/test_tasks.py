@@ -7,9 +7,9 @@ from celery.schedules import schedule
 from django.conf import settings
 
 from jobs import tasks
-from jobs.kinds import LANES
+from jobs.enqueue import queue
 from jobs.models import Job, State
-from jobs.queueing import queue
+from jobs.registry import LANES
 from openmemory.celery import app
 
 

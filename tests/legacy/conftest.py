@@ -2,7 +2,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from openmemory.legacy import ORIGINS
+from core.legacy_clients import ORIGINS
 
 
 @pytest.fixture

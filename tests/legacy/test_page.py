@@ -6,7 +6,7 @@ from types import NoneType
 import pytest
 
 from accounts.models import ApiKey
-from memories.accessing import note_accesses
+from memories.access.log import note_accesses
 from memories.models import Memory
 from tests.legacy.page import Page, shape_of
 

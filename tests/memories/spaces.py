@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from configuration.fake import FakeServer
-from configuration.providers import asking
+from configuration.providers import client
 from jobs.models import Job
-from jobs.running import run_due
+from jobs.runner import run_due
 from memories.models import Embedding, EmbeddingSpace, Memory
-from memories.reembedding import KIND
+from memories.vectors.migration import KIND
 from tests.cast import Member
 
 LOCAL = {"provider": "local"}
@@ -19,7 +19,7 @@ LOCAL = {"provider": "local"}
 
 @pytest.fixture
 def fake(monkeypatch) -> Iterator[FakeServer]:
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "PAUSE", 0.0)
     with FakeServer(dimensions=96) as server:
         yield server
 

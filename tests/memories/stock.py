@@ -12,7 +12,7 @@ from accounts.models import User
 from apps_registry.models import App
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.models.memory import fingerprint
-from memories.wording import words_of
+from memories.search.search_vector import words_of
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 

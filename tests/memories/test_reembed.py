@@ -5,9 +5,10 @@ import pytest
 
 from configuration.fake import Fault
 from jobs.models import Job
-from memories import reembedding, revising
-from memories.filling import Filling
+from memories.lifecycle import revise
 from memories.models import Embedding, EmbeddingSpace, Memory
+from memories.vectors import migration
+from memories.vectors.backfill import Filling
 from tests.memories.spaces import (
     LOCAL,
     change_to,
@@ -83,7 +84,7 @@ def test_with_hold_it_goes_over_when_it_is_told(alice, olga, fake, memories, set
     assert job.result["switched"] is False
     assert states() == {BGE: "active", "other": "filling"}
 
-    reembedding.begin(by=olga.user)
+    migration.begin(by=olga.user)
 
     assert reembed().result["switched"] is True
     assert states() == {BGE: "kept", "other": "active"}
@@ -163,7 +164,7 @@ def test_it_goes_on_where_it_was_interrupted(alice, olga, fake, memories):
     assert (space.state, vectors_in(space)) == ("filling", 32)
     Memory.objects.filter(pk=last.pk).update(content="Tea.")
 
-    reembedding.begin(by=olga.user)
+    migration.begin(by=olga.user)
     job = reembed()
 
     assert job.result["embedded"] == 8
@@ -190,7 +191,7 @@ def test_a_memory_edited_while_it_was_embedded_keeps_no_vector_of_what_it_said(a
     @contextmanager
     def edit_before():
         own = Memory.objects.owned_by(alice.user)
-        revising.revise(edited.pk, "Coffee, by now.", among=own, by=alice.user)
+        revise.revise(edited.pk, "Coffee, by now.", among=own, by=alice.user)
         yield
 
     EmbeddingSpace.objects.filter(pk=space.pk).update(state="paused")

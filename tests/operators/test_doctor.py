@@ -14,14 +14,14 @@ from kombu import Connection
 
 from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
-from configuration import changing
-from jobs import leasing, sweeping
+from configuration import update
+from core import checks
+from core.checks import Ground, Level
+from jobs import lease, reaper
+from jobs.enqueue import queue
 from jobs.models import Job
-from jobs.queueing import queue
 from memories.models import Embedding, EmbeddingSpace, Memory, StateChange
-from openmemory import doctor
-from openmemory.doctor import Ground, Level
-from operators import erasing, examining
+from operators import erase, run_checks
 from tests.memories.stock import stock
 
 LONG_AGO = timezone.now() - timedelta(days=400)
@@ -37,7 +37,7 @@ def state_dir(settings, tmp_path):
 def found(*only, **options):
     """What is not well, each check with its levels."""
     findings: dict[str, list[str]] = {}
-    for examined in examining.examine(only=only, **options):
+    for examined in run_checks.examine(only=only, **options):
         if examined.finding.level:
             assert examined.finding.advice
             findings.setdefault(examined.check, []).append(examined.finding.says)
@@ -106,14 +106,14 @@ def test_a_check_that_is_not_there_is_an_error_to_a_monitor():
 
 
 def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypatch):
-    monkeypatch.setattr(doctor, "_checks", dict(doctor._checks))
+    monkeypatch.setattr(checks, "_checks", dict(checks._checks))
 
-    @doctor.check("accounts.broken", on=Ground.MACHINE)
+    @checks.check("accounts.broken", on=Ground.MACHINE)
     def broken():
-        yield doctor.ok("so far")
+        yield checks.ok("so far")
         raise ZeroDivisionError
 
-    findings = list(examining.examine(only=["accounts"]))
+    findings = list(run_checks.examine(only=["accounts"]))
 
     assert [(each.check, each.finding.level) for each in findings] == [
         ("accounts.broken", Level.ERROR),
@@ -124,7 +124,7 @@ def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypa
 
 def test_two_checks_of_one_name_are_a_mistake():
     with pytest.raises(ValueError, match=r"memories\.vectors"):
-        doctor.check("memories.vectors")(lambda: iter([]))
+        checks.check("memories.vectors")(lambda: iter([]))
 
 
 def test_an_older_database_is_looked_at_no_further(well):
@@ -132,7 +132,7 @@ def test_an_older_database_is_looked_at_no_further(well):
         cursor.execute("DELETE FROM django_migrations WHERE app = 'operators'")
 
     assert set(found()) == {"database.migrations"}
-    assert not [each for each in examining.examine() if each.check.startswith("memories")]
+    assert not [each for each in run_checks.examine() if each.check.startswith("memories")]
 
 
 def test_keys_that_are_in_use_and_expire_soon(well, alice):
@@ -190,7 +190,7 @@ def test_jobs_that_nobody_does(well, alice, settings):
         job.save()
     run = queue("index_vectors", owner=alice.user, parameters={"space": 1})
     Job.objects.filter(pk=run.pk).update(run_after=LONG_AGO - timedelta(days=1))
-    leasing.take("long")
+    lease.take("long")
     Job.objects.filter(pk=run.pk).update(lease_until=LONG_AGO)
     for kind in ("infer", "infer", "embed"):
         error = {"code": "internal", "detail": ""}
@@ -222,19 +222,19 @@ def test_a_broker_that_is_away(well, monkeypatch):
 
 def test_a_worker_is_heard_of_by_its_sweeps(well, settings):
     settings.DATABASE_URL = "postgres://elsewhere"  # there is no telling by what runs here
-    cache.delete(sweeping.SWEPT)  # of another test
+    cache.delete(reaper.SWEPT)  # of another test
     assert found("machine.workers") == {
         "machine.workers": ["No worker has looked for jobs so far."]
     }
 
-    sweeping.sweep()
+    reaper.sweep()
 
     assert found("machine.workers") == {}
 
-    cache.set(sweeping.SWEPT, LONG_AGO)
+    cache.set(reaper.SWEPT, LONG_AGO)
     [said] = found("machine.workers")["machine.workers"]
     assert said == f"No worker has looked for jobs since {LONG_AGO:%Y-%m-%d %H:%M} UTC."
-    cache.delete(sweeping.SWEPT)
+    cache.delete(reaper.SWEPT)
 
 
 def test_what_is_deleted_and_should_be_purged(well):
@@ -249,7 +249,7 @@ def test_what_is_deleted_and_should_be_purged(well):
 
 
 def test_an_erasure_that_was_given_up(well, alice, olga):
-    job = erasing.queue_erasure(alice.user, by=olga.user)
+    job = erase.queue_erasure(alice.user, by=olga.user)
     assert found("operators") == {}
 
     error = {"code": "service_away", "detail": ""}
@@ -260,7 +260,7 @@ def test_an_erasure_that_was_given_up(well, alice, olga):
 
 def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
     llm = {"provider": "openai", "model": "m", "api_key": "env:OPENAI_API_KEY"}
-    changing.change({"llm": llm}, by=olga.user)
+    update.change({"llm": llm}, by=olga.user)
 
     [said] = found("configuration")["configuration.keys"]
 
@@ -269,7 +269,7 @@ def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
 
 
 def test_providers_are_asked_only_when_it_is_allowed(well, olga):
-    changing.change(
+    update.change(
         {"llm": {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}},
         by=olga.user,
     )

@@ -12,14 +12,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from jobs.models import Job
-from jobs.running import run_due
-from memories import accessing, indexing
+from jobs.runner import run_due
+from memories.access import log
 from memories.models import Access, Category, Memory, UserIndex
-from operators import housekeeping, vacuuming
+from memories.vectors import user_index
+from operators import housekeeping, vacuum
 from operators.chores import CHORES
 from operators.models import Receipt
 from tests.memories.stock import stock
-from tests.waiting import until_somebody_waits
+from tests.wait import until_somebody_waits
 
 # A vacuum runs in no transaction.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -124,12 +125,12 @@ def test_the_log_of_accesses_is_kept_for_ever_unless_it_is_set(alice):
 
 
 def test_the_log_of_accesses_is_forgotten_step_by_step(alice, monkeypatch):
-    monkeypatch.setattr(accessing, "BATCH", 2)
+    monkeypatch.setattr(log, "BATCH", 2)
     [read] = stock(alice.user, ["Coffee"])
     for _ in range(3):
         Access.objects.create(memory=read, accessed_at=LONG_AGO, access_type="search")
 
-    steps = list(accessing.forget_before(timezone.now() - timedelta(days=365)))
+    steps = list(log.forget_before(timezone.now() - timedelta(days=365)))
 
     assert steps == [{"Access": 2}, {"Access": 1}]
     assert Access.objects.count() == 0
@@ -161,7 +162,7 @@ def test_indexes_of_users_are_built_and_dropped_as_they_are_needed(alice, settin
 
     Memory.objects.filter(pk__in=[memory.pk for memory in memories[4:]]).delete()
     assert housekeep("--only", "indexes")["indexes"] == {"indexes dropped": 1}
-    assert (UserIndex.objects.count(), indexing.leftovers()) == (0, [])
+    assert (UserIndex.objects.count(), user_index.leftovers()) == (0, [])
 
 
 def test_a_table_is_vacuumed_and_counted_once_much_of_it_has_changed(alice):
@@ -180,7 +181,7 @@ def test_a_table_is_vacuumed_and_counted_once_much_of_it_has_changed(alice):
 
 
 def test_while_a_table_is_busy_house_is_kept_again_later(alice, monkeypatch):
-    monkeypatch.setattr(vacuuming, "PATIENCE", "10ms")
+    monkeypatch.setattr(vacuum, "PATIENCE", "10ms")
     stock(alice.user, [str(number) for number in range(1_200)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")

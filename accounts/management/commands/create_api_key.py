@@ -7,10 +7,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import operating
+from accounts import roles
 from accounts.models import ApiKey, Scope, User
 from accounts.models.user import check_user_id
-from openmemory import arguments
+from core import argument_types
 
 
 class Command(BaseCommand):
@@ -21,12 +21,12 @@ class Command(BaseCommand):
         parser.add_argument("--create-user", action="store_true", help="make the user if missing")
         parser.add_argument("--operator", action="store_true", help="make the user an operator")
         parser.add_argument(
-            "--app", type=arguments.name, help="the only app that the key may act as; else any"
+            "--app", type=argument_types.name, help="the only app that the key may act as; else any"
         )
-        parser.add_argument("--name", type=arguments.name, help="what the key is for")
+        parser.add_argument("--name", type=argument_types.name, help="what the key is for")
         parser.add_argument(
             "--expires",
-            type=arguments.number(1, 36_500),
+            type=argument_types.number(1, 36_500),
             metavar="DAYS",
             help="days until it expires, 36500 at most",
         )
@@ -36,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["user"], create=options["create_user"])
         if options["operator"] and not user.is_operator:
-            operating.promote(user)
+            roles.promote(user)
             self.stderr.write(f"{user} is an operator now.")
         _, secret = ApiKey.objects.issue(
             user=user,

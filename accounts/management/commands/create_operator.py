@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from accounts import operating
+from accounts import roles
 from accounts.models import User
 from accounts.models.user import check_user_id
 
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             user.set_password(password)
             user.save()
-            operate = operating.let_look if options["read_only"] else operating.promote
+            operate = roles.let_look if options["read_only"] else roles.promote
             operate(user)
         if generated:
             self.stderr.write(f"The password of {user}, which is shown this once:")

@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from accounts.models import ApiKey, Scope, User
-from agents.visiting import Visits
-from openmemory import arguments
-from openmemory.embedded.errors import ServiceFailed
+from agents.idle_services import Visits
+from core import argument_types
+from embedded.errors import ServiceFailed
 
 
 class Command(BaseCommand):
@@ -25,7 +25,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--user", default=settings.DEFAULT_USER, help="whose memories (default: %(default)s)"
         )
-        parser.add_argument("--app", type=arguments.name, help="the app that remembers and recalls")
+        parser.add_argument(
+            "--app", type=argument_types.name, help="the app that remembers and recalls"
+        )
         parser.add_argument("--read-only", action="store_true", help="change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,8 +47,8 @@ def serve(key: ApiKey, visits: Visits) -> None:
     # The SDK takes a second to load, which asking for help need not wait for.
     from mcp.server.mcpserver import MCPServer
 
-    from agents.calling import Call, Caller
-    from agents.server import memory_server
+    from agents.mcp_servers import memory_server
+    from agents.tool_call import Call, Caller
 
     @asynccontextmanager
     async def call(_: MCPServer[Call]) -> AsyncIterator[Call]:

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from backups.backing_up import back_up_everybody
-from backups.management.telling import TellingCommand
-from openmemory import arguments
+from backups.management.output import TellingCommand
+from backups.schedule import back_up_everybody
+from core import argument_types
 
 
 class Command(TellingCommand):
@@ -17,7 +17,7 @@ class Command(TellingCommand):
         parser.add_argument("folder", type=Path, help="where to; made if it is missing")
         parser.add_argument(
             "--keep",
-            type=arguments.number(1),
+            type=argument_types.number(1),
             metavar="N",
             help="remove all but the N newest of each user",
         )

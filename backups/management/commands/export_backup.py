@@ -2,9 +2,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from backups.filing import file_archive
-from backups.management.telling import TellingCommand, user_named
-from backups.selecting import Part
+from backups.export_queries import Part
+from backups.files import file_archive
+from backups.management.output import TellingCommand, user_named
 
 
 class Command(TellingCommand):

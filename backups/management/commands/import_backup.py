@@ -7,8 +7,8 @@ from django.core.exceptions import ValidationError
 from accounts.models import User
 from accounts.models.user import check_user_id
 from backups.importing import Mode, import_archive, preview_import
-from backups.management.telling import TellingCommand, user_named
-from openmemory.errors import Malformed
+from backups.management.output import TellingCommand, user_named
+from core.errors import Malformed
 
 
 class Command(TellingCommand):

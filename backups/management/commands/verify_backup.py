@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
 
-from backups.management.telling import TellingCommand
-from backups.verifying import Verified, try_restore, verify
+from backups.management.output import TellingCommand
+from backups.verify import Verified, try_restore, verify
 
 
 class Command(TellingCommand):

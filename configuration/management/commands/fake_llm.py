@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from configuration.fake import FakeServer, Fault
-from openmemory import arguments
+from core import argument_types
 
 
 class Command(BaseCommand):
@@ -22,13 +22,13 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--dimensions",
-            type=arguments.number(1, 10_000),
+            type=argument_types.number(1, 10_000),
             default=384,
             help="of the vectors, default: 384",
         )
         parser.add_argument("--fault", choices=list(Fault), help="how calls fail")
         parser.add_argument(
-            "--times", type=arguments.number(1), help="how many calls fail, default: all"
+            "--times", type=argument_types.number(1), help="how many calls fail, default: all"
         )
         parser.add_argument(
             "--retry-after", type=float, default=1.0, help="seconds that it asks to be spared for"

@@ -4,14 +4,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from memories.indexing import (
+from memories.models import EmbeddingSpace
+from memories.vectors.user_index import (
     IndexingUnderway,
     candidates,
     drop_index,
     drop_leftovers,
     keep_index,
 )
-from memories.models import EmbeddingSpace
 
 
 class Command(BaseCommand):

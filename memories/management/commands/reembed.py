@@ -6,12 +6,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from configuration import changing, reading, shape
+from configuration import effective, update, wire_format
 from configuration.serializers import EmbedderSerializer
-from memories import reembedding
+from core import argument_types
+from core.errors import OpenMemoryError
 from memories.models import EmbeddingSpace
-from openmemory import arguments
-from openmemory.errors import OpenMemoryError
+from memories.vectors import migration
 
 
 class Command(BaseCommand):
@@ -25,7 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--provider", help="configure this provider first, such as openai")
         parser.add_argument("--model", help="its model, if not the usual one")
         parser.add_argument(
-            "--dimensions", type=arguments.number(1), help="of the vectors, if not the model's own"
+            "--dimensions",
+            type=argument_types.number(1),
+            help="of the vectors, if not the model's own",
         )
         parser.add_argument("--base-url", help="the address of its API, if not the usual one")
         parser.add_argument(
@@ -45,7 +47,7 @@ class Command(BaseCommand):
         act = getattr(self, f"_{named[0]}" if named else "_begin")
         try:
             act(options)
-        except changing.ChangeRefused as refusal:
+        except update.ChangeRefused as refusal:
             raise CommandError(" ".join(wrong.detail for wrong in refusal.wrongs)) from refusal
         except OpenMemoryError as error:
             raise CommandError(error.detail) from error
@@ -53,15 +55,15 @@ class Command(BaseCommand):
     def _begin(self, options: dict[str, Any]) -> None:
         by = _operator(options["by"])
         if options["provider"]:
-            changing.change({"embedder": _chosen(options)}, by=by)
-        job = reembedding.begin(by=by, hold=options["hold"])
+            update.change({"embedder": _chosen(options)}, by=by)
+        job = migration.begin(by=by, hold=options["hold"])
         self.stdout.write(f"Job {job.pk} embeds all memories by {_configured()}.")
         self.stdout.write("It runs while the server does. See how far it is with --status.")
 
     def _status(self, options: dict[str, Any]) -> None:
-        change = reembedding.last_change()
+        change = migration.last_change()
         self.stdout.write(f"Configured: {change.configured}")
-        for each in reembedding.figures(EmbeddingSpace.objects.order_by("pk")):
+        for each in migration.figures(EmbeddingSpace.objects.order_by("pk")):
             about = "" if each.exact else "about "
             counts = f"{about}{each.vectors:,} of {each.memories:,} memories"
             self.stdout.write(f"{each.space}: {each.meaning}, {counts}")
@@ -79,27 +81,27 @@ class Command(BaseCommand):
             )
 
     def _pause(self, options: dict[str, Any]) -> None:
-        reembedding.pause()
+        migration.pause()
         self.stdout.write("Paused. Without an option, this command goes on.")
 
     def _cancel(self, options: dict[str, Any]) -> None:
-        reembedding.cancel(by=_operator(options["by"]))
+        migration.cancel(by=_operator(options["by"]))
         self.stdout.write(f"Configured: {_configured()}")
         self.stdout.write("What was embedded stays until --drop.")
 
     def _back(self, options: dict[str, Any]) -> None:
-        reembedding.back(by=_operator(options["by"]))
+        migration.back(by=_operator(options["by"]))
         self.stdout.write(f"Configured: {_configured()}")
         self.stdout.write("What has come since is embedded first: see --status.")
 
     def _drop(self, options: dict[str, Any]) -> None:
-        for space in reembedding.droppable():
-            vectors = sum(reembedding.drop(space))
+        for space in migration.droppable():
+            vectors = sum(migration.drop(space))
             self.stdout.write(f"{space}: {vectors:,} vectors dropped")
 
 
 def _configured() -> str:
-    embedder = reading.current().embedder
+    embedder = effective.current().embedder
     return f"{embedder.provider}/{embedder.model}"
 
 
@@ -112,7 +114,7 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     given = EmbedderSerializer(data={"provider": options["provider"], "config": config})
     if not given.is_valid():
         raise CommandError(" ".join(_details(given.errors)))
-    return shape.replacing("embedder", given.validated_data)
+    return wire_format.replacing("embedder", given.validated_data)
 
 
 def _details(errors: Any, field: str = "") -> Iterator[str]:

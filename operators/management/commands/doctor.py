@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from openmemory.doctor import Level
-from operators.examining import Examined, examine, unknown
+from core.checks import Level
+from operators.run_checks import Examined, examine, unknown
 
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
 

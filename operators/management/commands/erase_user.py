@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from backups.management.telling import TellingCommand, user_named
-from operators import erasing, traces
-from operators.erasing import Telling
+from backups.management.output import TellingCommand, user_named
+from operators import erase, personal_data
+from operators.erase import Telling
 
 
 class Command(TellingCommand):
@@ -33,12 +33,14 @@ class Command(TellingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = user_named(options["user"])
         if options["dry_run"]:
-            self._say("would be erased", erasing.plan(user), traces.out_of_reach(user), options)
+            self._say(
+                "would be erased", erase.plan(user), personal_data.out_of_reach(user), options
+            )
             return
         if not options["yes"]:
             _confirm(user)
         telling = _silent if options["quiet"] else _teller()
-        erased = erasing.erase(user, by=None, scrub=options["scrub"], telling=telling)
+        erased = erase.erase(user, by=None, scrub=options["scrub"], telling=telling)
         facts = {"receipt": str(erased.act)}
         self._say("erased", erased.counts, erased.remarks, options, **facts)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from backups.management.telling import TellingCommand
+from backups.management.output import TellingCommand
 from operators import housekeeping
 from operators.chores import CHORES, Chore
 

@@ -4,18 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from configuration import reading
+from configuration import effective
 from configuration.fake import FakeServer
-from configuration.providers import (
-    Embedder,
-    asking,
-    completer_for,
-    completing,
-    embedder_for,
-)
-from configuration.providers import (
-    embedding as embedding_module,
-)
+from configuration.providers import Embedder, client, completer_for, embedder_for
+from configuration.providers import embedder as embedding_module
+from configuration.providers import llm as completing
 
 
 @pytest.fixture
@@ -27,7 +20,7 @@ def fake() -> Iterator[FakeServer]:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch) -> None:
     """Attempts follow at once, and what was learnt of a port is not believed of its next server."""
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "PAUSE", 0.0)
     completing._learnt.clear()
     embedding_module._fixed.clear()
 
@@ -37,9 +30,9 @@ def completer(fake):
     return completer_for(llm(fake))
 
 
-def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> reading.LlmSettings:
+def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> effective.LlmSettings:
     """The settings of a language model that the fake stands for."""
-    return reading.llm(
+    return effective.llm(
         {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
     )
 
@@ -47,4 +40,4 @@ def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> reading.L
 def embedding(fake: FakeServer, provider: str = "vllm", **chosen: object) -> Embedder:
     """An embedding model that the fake stands for."""
     settings = {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
-    return embedder_for(reading.embedder(settings))
+    return embedder_for(effective.embedder(settings))

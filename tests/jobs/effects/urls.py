@@ -4,7 +4,7 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from jobs.queueing import queue
+from jobs.enqueue import queue
 from jobs.views import accepted
 from openmemory.urls import urlpatterns as all_others
 

@@ -1,0 +1,107 @@
+"""The five tools of the original server, at its addresses and with its results."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from memories.access.log import note_accesses
+from memories.lifecycle import remember
+from memories.models import Memory, MemoryNotFound, State
+from memories.models.memory import fingerprint
+from memories.search import recall
+from memories.serializers import SearchSerializer
+
+from .cursors import after, fitting
+from .schemas import written
+from .tool_call import Caller
+from .tools.arguments import read
+from .tools.write import put_down, undeleted
+
+FOUND = 10
+LISTED = 100
+
+
+def add_memories(
+    caller: Caller,
+    text: Annotated[str, Field(description="What to remember, in full sentences.")],
+    infer: Annotated[bool, Field(description="False keeps the text exactly as it is.")] = True,
+) -> str:
+    """Remember something about this person for later conversations.
+
+    Call it whenever they tell you something about themselves, their preferences or plans that
+    may matter another day, or when they ask you to remember something.
+    """
+    remembered = put_down(caller, text=text, infer=infer)
+    event = {remember.Event.DUPLICATE: "NONE"}.get(remembered.event, remembered.event)
+    memory = remembered.memory
+    return _json({"results": [{"id": str(memory.pk), "memory": memory.content, "event": event}]})
+
+
+def search_memory(
+    caller: Caller,
+    query: Annotated[str, Field(description="What you want to know, in any words.")],
+) -> str:
+    """Find what is remembered about this person that answers a question.
+
+    Call it before you answer anything that may depend on who the person is.
+    """
+    asked = read(SearchSerializer, {"query": query})
+    hits = recall(asked["query"], user=caller.user, app=caller.app, top_k=FOUND)
+    page = fitting(hits, lambda hit: [hit.memory])
+    note_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
+    return _json({"results": [{**_shown(hit.memory), "score": hit.score} for hit in page]})
+
+
+def list_memories(caller: Caller) -> str:
+    """List what is remembered about this person, the newest first.
+
+    It shows the newest hundred at most: search_memory finds the others.
+    """
+    memories = after(caller.memories().active().with_relations(), None)
+    page = fitting(list(memories[:LISTED]), lambda memory: [memory])
+    note_accesses(page, app=caller.app, access_type="list")
+    return _json([{**_shown(memory), "user_id": caller.user.user_id} for memory in page])
+
+
+def delete_memories(
+    caller: Caller,
+    memory_ids: Annotated[
+        list[uuid.UUID], Field(min_length=1, max_length=1000, description="The ids of memories.")
+    ],
+) -> str:
+    """Forget some memories, by their ids. Call it only when the person asks for it."""
+    named = caller.memories().filter(pk__in=memory_ids)
+    count = named.count()
+    if not count:
+        raise MemoryNotFound("None of these ids is one of a memory.")
+    named.change_state(State.DELETED, by=caller.by)
+    return f"Successfully deleted {count} memories"
+
+
+def delete_all_memories(caller: Caller) -> str:
+    """Forget everything that is remembered about this person.
+
+    Call it only when they have asked for exactly that, and confirmed it.
+    """
+    count = undeleted(caller).change_state(State.DELETED, by=caller.by)
+    return f"Successfully deleted all memories ({count})"
+
+
+def _shown(memory: Memory) -> dict[str, Any]:
+    moment = written(memory.created_at)
+    return {
+        "id": str(memory.pk),
+        "memory": memory.content,
+        "hash": fingerprint(memory.content).hex(),
+        "metadata": memory.metadata,
+        "created_at": moment,
+        "updated_at": moment,
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)

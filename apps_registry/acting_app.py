@@ -1,0 +1,34 @@
+"""As which app a request acts: the one its key is bound to, else the one it names."""
+
+from __future__ import annotations
+
+from accounts.models import ApiKey, User
+from core.errors import NotAllowed
+
+from .models import App
+
+# Which app remembers when nobody says.
+DEFAULT_APP = "openmemory"
+
+
+class BoundToAnotherApp(NotAllowed):
+    """This key is bound to another app."""
+
+    code = "key_bound_to_app"
+
+
+def acting_app(key: ApiKey, *, user: User, named: str | None = None) -> App | None:
+    """Find the app that reads, or None for a person: a key bound to no app, naming none.
+
+    Raises BoundToAnotherApp when a bound key names another app, AppPaused when the app is.
+    """
+    if key.app_name and named not in (None, key.app_name):
+        raise BoundToAnotherApp(f"This key is bound to the app {key.app_name!r}.")
+    name = named or key.app_name
+    return App.objects.acting_for(user, name=name) if name else None
+
+
+def remembering_app(key: ApiKey, *, user: User, named: str | None) -> App:
+    """Find the app that puts down a memory, which always is one. Raises as `acting_app` does."""
+    app = acting_app(key, user=user, named=named)
+    return app or App.objects.acting_for(user, name=DEFAULT_APP)

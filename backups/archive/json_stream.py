@@ -1,0 +1,167 @@
+"""JSON of any length, of which only one entity is in memory at a time."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from core.api.exception_handler import BadBody
+from core.api.parsers import DECODER, refuse_unstorable
+
+from .errors import ArchiveTooLarge, BadArchive
+from .limits import LONGEST_ROW, MOST_KEYS, row_too_long
+from .zip_reader import Stream
+
+PIECE = 64 * 1024
+
+_SPACES = " \t\n\r"
+_SPACE = re.compile(f"[{_SPACES}]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A member of a JSON object, or one of the list that it is. `index` counts these from 0."""
+
+    key: str
+    index: int | None
+    line: int
+    value: Any
+
+    @property
+    def name(self) -> str:
+        return self.key if self.index is None else f"{self.key}[{self.index}]"
+
+
+class Scanner:
+    """The members of one large JSON object. Of those that are lists, their items one by one."""
+
+    def __init__(self, stream: Stream, member: str) -> None:
+        self._stream = stream
+        self._member = member
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")()
+        self._text = ""
+        self._at = 0
+        self._ended = False
+        self._line = 1
+
+    def items(self) -> Iterator[Item]:
+        """Read all. Raises BadArchive and ArchiveTooLarge, which name the line."""
+        self._take("{")
+        seen: set[str] = set()
+        while not self._next_is("}"):
+            if seen:
+                self._take(",")
+            key = self._value()
+            if not isinstance(key, str):
+                raise self._bad("The name of a member is a string.")
+            if key in seen:
+                raise self._bad(f"There are two members {key[:100]!r}.")
+            seen.add(key)
+            if len(seen) > MOST_KEYS:
+                detail = f"There are more than {MOST_KEYS} members in this object."
+                raise ArchiveTooLarge(detail, member=self._member, line=self._line)
+            self._take(":")
+            yield from self._list(key) if self._next_is("[") else self._single(key)
+        self._take("}")
+        if self._peek():
+            raise self._bad("There is more behind the end of the JSON.")
+
+    def _single(self, key: str) -> Iterator[Item]:
+        self._peek()
+        line = self._line
+        yield Item(key, None, line, self._value())
+
+    def _list(self, key: str) -> Iterator[Item]:
+        self._take("[")
+        index = 0
+        while not self._next_is("]"):
+            if index:
+                self._take(",")
+                self._peek()
+            line = self._line
+            yield Item(key, index, line, self._value())
+            index += 1
+        self._take("]")
+
+    def _value(self) -> Any:
+        """Read the value that begins here, for which more and more is read until it is whole."""
+        self._peek()
+        while True:
+            try:
+                value, end = DECODER.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if self._ended:
+                    raise self._not_json(error) from None
+            except BadBody as error:
+                raise self._bad(error.fault.detail) from None
+            except RecursionError:
+                raise self._bad("This is nested too deeply.") from None
+            else:
+                # A number may go on in what was not read yet.
+                if end < len(self._text) or self._ended:
+                    return self._kept(value, end)
+            if len(self._text) - self._at > LONGEST_ROW:
+                raise row_too_long(self._member, self._line)
+            self._read()
+
+    def _kept(self, value: Any, end: int) -> Any:
+        if end - self._at > LONGEST_ROW:
+            raise row_too_long(self._member, self._line)
+        try:
+            refuse_unstorable(value, self._text[self._at : end])
+        except BadBody as error:
+            raise self._bad(error.fault.detail) from None
+        self._move(end)
+        return value
+
+    def _take(self, character: str) -> None:
+        found = self._peek()
+        if found != character:
+            instead = f"not {found!r}" if found else "not the end"
+            raise self._bad(f"This is not JSON: `{character}` is expected here, {instead}.")
+        self._move(self._at + 1)
+
+    def _next_is(self, character: str) -> bool:
+        return self._peek() == character
+
+    def _peek(self) -> str:
+        """Show the next character that is no space, "" at the end."""
+        while True:
+            if self._at < len(self._text):
+                if self._text[self._at] not in _SPACES:
+                    return self._text[self._at]
+                match = _SPACE.match(self._text, self._at)
+                self._move(match.end() if match else self._at)
+            elif self._ended:
+                return ""
+            else:
+                self._read()
+
+    def _move(self, to: int) -> None:
+        self._line += self._text.count("\n", self._at, to)
+        self._at = to
+
+    def _read(self) -> None:
+        # As much again as there is: of a long value, few beginnings are looked at.
+        piece = self._stream.read(max(PIECE, len(self._text) - self._at))
+        self._ended = not piece
+        rest = self._text[self._at :]
+        try:
+            self._text = rest + self._decode.decode(piece, final=self._ended)
+        except UnicodeDecodeError as error:
+            before = rest.count("\n") + bytes(error.object[: error.start]).count(b"\n")
+            raise BadArchive(
+                "This is not UTF-8.", member=self._member, line=self._line + before
+            ) from None
+        self._at = 0
+
+    def _not_json(self, error: json.JSONDecodeError) -> BadArchive:
+        line = self._line + self._text.count("\n", self._at, error.pos)
+        return BadArchive(f"This is not JSON: {error.msg}.", member=self._member, line=line)
+
+    def _bad(self, detail: str) -> BadArchive:
+        return BadArchive(detail, member=self._member, line=self._line)

@@ -1,0 +1,245 @@
+"""Read an archive, ours or one of the original server: row by row, and nothing unchecked.
+
+What is checked here is each row by itself, each member against its digest, and the manifest
+against what was read. Rows are compared with each other in the database: `importing.checking`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Iterator
+from itertools import groupby
+from typing import IO, Any, NamedTuple
+
+import msgspec
+from numpy.typing import NDArray
+
+from core.api.exception_handler import BadBody
+from core.api.parsers import loads
+
+from . import rows, vectors
+from .errors import BadArchive
+from .format import ENTITIES, FORMAT, LINES, LISTS, MANIFEST, VECTORS, VERSION
+from .json_stream import Item, Scanner
+from .limits import LONGEST_ROW, count_bound, row_too_long
+from .manifest import Manifest, UserFacts
+from .rows import Row
+from .zip_reader import BROKEN, Member, Unzipped
+
+ROWS: dict[str, type[Row]] = {
+    "apps": rows.AppRow,
+    "categories": rows.CategoryRow,
+    "memories": rows.MemoryRow,
+    "memory_categories": rows.CategorizationRow,
+    "status_history": rows.StateChangeRow,
+    "access_controls": rows.AccessControlRow,
+    "revisions": rows.RevisionRow,
+}
+
+
+class Placed(NamedTuple):
+    """A row, what is kept of it, and where it stands: its number in its list, from 0, its line."""
+
+    number: int
+    line: int
+    row: Row
+    values: tuple[Any, ...]
+
+
+class Archive:
+    """An archive that is read once, from its beginning to its end.
+
+    `entities`, `lines` and `vectors` are read to their ends, in any order, then `finish` is
+    called. All of them raise BadArchive and ArchiveTooLarge.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._zip = Unzipped(file)
+        self.size = self._zip.size
+        self.manifest = self._manifest()
+        self.user: rows.UserRow | None = None
+        self.counts: dict[str, int] = dict.fromkeys(LISTS, 0)
+        self._owner: tuple[Any, int, str] | None = None
+
+    @property
+    def read_so_far(self) -> int:
+        """How many bytes of the file were read, of its `size`."""
+        return min(self._zip.bytes_read, self.size)
+
+    def entities(self) -> Iterator[tuple[str, Iterator[Placed]]]:
+        """Read `memories.json`: each list that we know by name, with its rows.
+
+        `user` is known once all of it was read.
+        """
+        with self._zip.open(ENTITIES) as member:
+            items = Scanner(member, ENTITIES).items()
+            for key, group in groupby(items, key=lambda item: item.key):
+                if key == "user":
+                    self._read_user(group)
+                elif key in LISTS:
+                    yield key, self._placed(key, group)
+                else:
+                    for _ in group:
+                        pass
+            self._verify(member)
+        if self.user is None:
+            raise BadArchive("`user` is missing.", member=ENTITIES)
+        if self._owner and self._owner[0] != self.user.id:
+            raise self._not_theirs(self._owner[1], self._owner[2])
+
+    def lines(self) -> Iterator[Placed]:
+        """Read `memories.jsonl.gz`."""
+        with self._zip.open(LINES) as member:
+            with gzip.GzipFile(fileobj=_Raw(member)) as unzipped:
+                yield from self._lines(member, unzipped)
+            self._verify(member)
+
+    def vectors(self) -> Iterator[NDArray[Any]]:
+        """Read the vectors, as `archive.vectors.records` does; none where there are none."""
+        facts = self.manifest and self.manifest.vectors
+        if not facts:
+            return
+        self.counts["vectors"] = 0
+        with self._zip.open(VECTORS) as member:
+            for found in vectors.records(member, facts.dimensions):
+                self.counts["vectors"] += len(found)
+                yield found
+            self._verify(member)
+
+    def finish(self) -> None:
+        """Compare what was read with what the manifest says."""
+        if self.manifest is None or self.user is None:
+            return
+        if self.manifest.user != UserFacts(self.user.id, self.user.user_id):
+            raise BadArchive("This is about another user than memories.json.", member=MANIFEST)
+        if missing := self.counts.keys() - self.manifest.counts.keys():
+            raise BadArchive(f"It does not count {', '.join(sorted(missing))}.", member=MANIFEST)
+        for name, count in self.manifest.counts.items():
+            if self.counts.get(name, 0) != count:
+                detail = f"It counts {count} {name}, and there are {self.counts.get(name, 0)}."
+                raise BadArchive(detail, member=MANIFEST)
+
+    def _manifest(self) -> Manifest | None:
+        if MANIFEST not in self._zip:
+            if VECTORS in self._zip:
+                raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} means nothing.")
+            return None
+        with self._zip.open(MANIFEST) as member:
+            body = member.read_whole(LONGEST_ROW + 1)
+        if len(body) > LONGEST_ROW:
+            raise row_too_long(MANIFEST, 1)
+        manifest: Manifest = _convert(_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
+        if manifest.format != FORMAT:
+            raise BadArchive(f"Its format is not {FORMAT!r}.", member=MANIFEST)
+        if not 1 <= manifest.version <= VERSION:
+            detail = (
+                f"Version {manifest.version} of the format is not read here: update the server."
+            )
+            raise BadArchive(detail, member=MANIFEST)
+        has_vectors = VECTORS in self._zip
+        if has_vectors != (manifest.vectors is not None):
+            raise BadArchive(f"It does not tell the truth about {VECTORS}.", member=MANIFEST)
+        for name in (ENTITIES, LINES, *([VECTORS] if has_vectors else [])):
+            if name not in manifest.members:
+                raise BadArchive(f"{name} has no digest.", member=MANIFEST)
+        return manifest
+
+    def _read_user(self, items: Iterator[Item]) -> None:
+        for item in items:
+            if item.index is not None:
+                raise BadArchive("`user` is no object.", member=ENTITIES, line=item.line)
+            self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
+            _values(self.user, ENTITIES, item.line, item.name)
+            if self._owner is None:
+                self._owner = (self.user.id, item.line, item.name)
+
+    def _placed(self, key: str, items: Iterator[Item]) -> Iterator[Placed]:
+        kind = ROWS[key]
+        for item in items:
+            if item.index is None:
+                raise BadArchive(f"`{key}` is no list.", member=ENTITIES, line=item.line)
+            self.counts[key] = item.index + 1
+            count_bound(key, item.index + 1, member=ENTITIES, line=item.line)
+            row = _convert(item.value, kind, ENTITIES, item.line, item.name)
+            self._note_owner(row, item)
+            values = _values(row, ENTITIES, item.line, item.name)
+            yield Placed(item.index, item.line, row, values)
+
+    def _note_owner(self, row: Row, item: Item) -> None:
+        """Refuse what belongs to somebody else than the rest: one archive has one user."""
+        owner = getattr(row, "user_id", None) or getattr(row, "owner_id", None)
+        if owner is None:
+            return
+        if self._owner is None:
+            self._owner = (owner, item.line, item.name)
+        elif self._owner[0] != owner:
+            raise self._not_theirs(item.line, item.name)
+
+    def _not_theirs(self, line: int, name: str) -> BadArchive:
+        return BadArchive(f"{name}: this belongs to another user.", member=ENTITIES, line=line)
+
+    def _lines(self, member: Member, unzipped: gzip.GzipFile) -> Iterator[Placed]:
+        line = number = 0
+        while text := self._line(unzipped, line + 1):
+            line += 1
+            member.budget.spend(len(text), LINES, line)
+            if len(text) > LONGEST_ROW:
+                raise row_too_long(LINES, line)
+            if text.strip():
+                row = _convert(_json(text, LINES, line), rows.LineRow, LINES, line)
+                yield Placed(number, line, row, _values(row, LINES, line))
+                number += 1
+
+    def _line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
+        try:
+            return unzipped.readline(LONGEST_ROW + 1)
+        except (*BROKEN, gzip.BadGzipFile) as error:
+            raise BadArchive(f"This is broken: {error}.", member=LINES, line=line) from None
+
+    def _verify(self, member: Member) -> None:
+        """Compare the digest of a member, of which nothing may be left."""
+        if member.read(1):
+            raise BadArchive("There is more behind its end.", member=member.name)
+        if self.manifest is None:
+            return
+        said, found = self.manifest.members[member.name], member.facts()
+        if (said.sha256, said.size) != (found["sha256"], found["size"]):
+            detail = "This is not what the manifest has the digest of: it was changed since."
+            raise BadArchive(detail, member=member.name)
+
+
+class _Raw(io.RawIOBase):
+    """A member as a file that gzip can read."""
+
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._member.read(size if size >= 0 else io.DEFAULT_BUFFER_SIZE)
+
+
+def _json(text: bytes, member: str, line: int) -> Any:
+    try:
+        return loads(text, what="This")
+    except BadBody as error:
+        raise BadArchive(error.fault.detail, member=member, line=line) from None
+
+
+def _values(row: Row, member: str, line: int, name: str = "") -> tuple[Any, ...]:
+    try:
+        return row.values()
+    except ValueError as error:
+        where = f"{name}: " if name else ""
+        raise BadArchive(f"{where}{error}.", member=member, line=line) from None
+
+
+def _convert(value: Any, kind: type[Any], member: str, line: int, name: str = "") -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        detail = str(error).replace("`$", f"`{name}" if name else "`")
+        raise BadArchive(f"{detail}.".replace("`.", "`"), member=member, line=line) from None

@@ -1,0 +1,151 @@
+"""Put archives into files: whole ones only, under their name only when they are on the disk."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from django.utils import timezone
+
+from accounts.models import User
+from core.errors import Conflict
+
+from .archive.format import Manifest
+from .export import export
+from .export_queries import Part
+from .progress import Progress, silent
+
+# memories_alice_0b7290a4-…_20260131T063000Z.zip: a user is known by the id, which never changes.
+_STAMP = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"memories_.*_(?P<user>[0-9a-f-]{36})_(?P<stamp>\d{8}T\d{6}Z)\.zip")
+_DRAFT = ".memories-"
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class NoPlaceForAFile(Conflict):
+    """No file can be written there."""
+
+    code = "file_misplaced"
+
+
+class FileExists(Conflict):
+    """There is a file of this name already."""
+
+    code = "file_exists"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is there already. Name another file, or replace it with --force.")
+
+
+def file_archive(
+    user: User,
+    path: Path,
+    *,
+    part: Part | None = None,
+    progress: Progress = silent,
+    replace: bool = False,
+) -> Manifest:
+    """Write the archive of a user to a file.
+
+    Raises NoPlaceForAFile, and FileExists unless it may be replaced.
+    """
+    with _new_file(path, replace=replace) as target:
+        return export(user, target, part=part or Part(), progress=progress)
+
+
+@contextmanager
+def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    if path.is_dir():
+        raise NoPlaceForAFile(f"{path} is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise NoPlaceForAFile(f"There is no folder {path.parent}. Make it, or name another one.")
+    if path.exists() and not replace:
+        raise FileExists(path)
+    draft, handle = _new_draft(path.parent)
+    try:
+        with os.fdopen(handle, "w+b") as target:
+            yield target
+            target.flush()
+            os.fsync(target.fileno())
+        if path.exists() and not replace:
+            raise FileExists(path)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    _sync(path.parent)
+
+
+def _new_draft(folder: Path) -> tuple[Path, int]:
+    """Beside the file, so that it is renamed and never copied. Only its owner may read it."""
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT, suffix=".part")
+    except OSError as error:
+        why = f"Nothing can be written to the folder {folder}: {error.strerror}."
+        raise NoPlaceForAFile(why) from error
+    return Path(name), handle
+
+
+def _sync(folder: Path) -> None:
+    """Have the name on the disk, too. Windows does so by itself, and opens no folders."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def file_in_folder(
+    user: User, folder: Path, *, keep: int | None = None, progress: Progress = silent
+) -> Path:
+    """Write the archive of a user to a folder of backups, of which the newest `keep` are kept."""
+    safe = _UNSAFE.sub("_", user.user_id)[:60]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _remove_drafts(folder)
+    path = folder / f"memories_{safe}_{user.pk}_{timezone.now():{_STAMP}}.zip"
+    file_archive(user, path, progress=progress, replace=True)
+    if keep is not None:
+        for old in backups_of(user, folder)[keep:]:
+            old.unlink(missing_ok=True)
+    return path
+
+
+def _remove_drafts(folder: Path) -> None:
+    """Remove what processes that were killed have left. No archive takes a day to write."""
+    for draft in folder.glob(f"{_DRAFT}*.part"):
+        with suppress(FileNotFoundError):  # it has got its name meanwhile
+            if time.time() - draft.stat().st_mtime > 24 * 3600:
+                draft.unlink()
+
+
+def newest(folder: Path) -> dict[str, datetime]:
+    """When each user, by id, was last backed up to a folder."""
+    return {pk: _made_at(paths[0]) for pk, paths in _kept(folder).items()}
+
+
+def backups_of(user: User, folder: Path) -> list[Path]:
+    """The backups of a user in a folder, the newest first."""
+    return _kept(folder).get(str(user.pk), [])
+
+
+def _kept(folder: Path) -> dict[str, list[Path]]:
+    """The backups in a folder by the id of their user, the newest first."""
+    found: dict[str, list[Path]] = {}
+    for path in folder.glob("memories_*.zip"):
+        match = _NAME.fullmatch(path.name)
+        if match:
+            found.setdefault(match["user"], []).append(path)
+    return {pk: sorted(paths, key=_made_at, reverse=True) for pk, paths in found.items()}
+
+
+def _made_at(path: Path) -> datetime:
+    match = _NAME.fullmatch(path.name)
+    assert match is not None  # noqa: S101 - found by it
+    return datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=UTC)

@@ -1,0 +1,60 @@
+"""How the commands about archives speak."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts.models import User
+from accounts.subjects import UserNotFound
+from backups.progress import Progress, told
+from core.errors import OpenMemoryError
+
+
+class TellingCommand(BaseCommand):
+    """Tells its progress on standard error, and on standard output what came of it.
+
+    Its exit code is 0 when all went well, 1 when something did not, 2 when it was called wrongly.
+    """
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--quiet", action="store_true", help="tell nothing but errors")
+        parser.add_argument("--json", action="store_true", help="tell what came of it as JSON")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except OpenMemoryError as error:
+            self._tell_failure(error.code, error.detail, options)
+            raise CommandError(error.detail) from error
+        except OSError as error:
+            self._tell_failure("file_failed", str(error), options)
+            raise CommandError(str(error)) from error
+
+    def telling(
+        self, what: str, unit: str, options: dict[str, Any]
+    ) -> AbstractContextManager[Progress]:
+        return told(what, unit, quiet=options["quiet"])
+
+    def tell(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
+        if options["json"]:
+            self.stdout.write(json.dumps({"ok": True, **facts}, default=str, ensure_ascii=False))
+        elif not options["quiet"]:
+            self.stdout.write(sentence)
+
+    def _tell_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
+        """Tell a program what the sentence on standard error tells people."""
+        if options["json"]:
+            self.tell("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
+
+
+def user_named(user_id: str) -> User:
+    """Raises UserNotFound."""
+    try:
+        return User.objects.get(user_id=user_id)
+    except User.DoesNotExist:
+        raise UserNotFound(f"There is no user {user_id!r}.") from None

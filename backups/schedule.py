@@ -1,0 +1,93 @@
+"""Back up everybody, at once or from time to time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from accounts.models import User
+from core.errors import OpenMemoryError
+from jobs.enqueue import queue
+from jobs.models import Job
+
+from .files import file_in_folder, newest
+from .progress import Progress
+
+log = structlog.get_logger(__name__)
+
+BACKUP = "backup"
+
+# How long a backup that failed is left alone.
+AFTER_FAILURE = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the backup of one user: a file, or why there is none."""
+
+    user_id: str
+    file: str | None = None
+    error: str | None = None
+
+
+def back_up_everybody(
+    folder: Path,
+    *,
+    keep: int | None,
+    telling: Callable[[User], AbstractContextManager[Progress]],
+) -> Iterator[Outcome]:
+    """Back up each user to a folder. Whom it fails for holds up nobody else."""
+    for user in User.objects.order_by("user_id"):
+        try:
+            with telling(user) as progress:
+                path = file_in_folder(user, folder, keep=keep, progress=progress)
+        except (OpenMemoryError, OSError, DatabaseError) as error:
+            log.error("a backup failed", user_id=user.user_id, exc_info=error)
+            yield Outcome(user.user_id, error=str(error))
+        else:
+            yield Outcome(user.user_id, file=path.name)
+
+
+def queue_due() -> int:
+    """Queue a job for each user whose newest backup is older than it may be: how many.
+
+    When that was made, the names of the files tell: so it is known after any restart.
+    """
+    folder = settings.BACKUP_FOLDER
+    if folder is None:
+        return 0
+    now = timezone.now()
+    made = newest(folder)
+    oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
+    tried = Job.objects.filter(kind=BACKUP, finished_at__gt=now - AFTER_FAILURE)
+    queued = 0
+    for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
+        last = made.get(str(user.pk))
+        if last is None or last <= oldest:
+            _queue(user, folder)
+            queued += 1
+    return queued
+
+
+def queue_everybody() -> int:
+    """Queue a job for each user, however new their backup is: how many."""
+    folder = settings.BACKUP_FOLDER
+    if folder is None:
+        return 0
+    queued = 0
+    for user in User.objects.iterator():
+        _queue(user, folder)
+        queued += 1
+    return queued
+
+
+def _queue(user: User, folder: Path) -> None:
+    queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))

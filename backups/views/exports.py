@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime
+from tempfile import TemporaryFile
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.db import connection
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import viewsets
+
+from accounts.authentication import AuthenticatedRequest
+from accounts.permissions import PersonalKey
+from accounts.subjects import AboutOneUser
+from apps_registry.models import App
+from backups.concurrency import turn_of
+from backups.export import archive_name, export, scratch_folder
+from backups.export_queries import Part
+from backups.jobs import queue_export
+from backups.serializers import ExportSerializer
+from core.api.preferences import prefers_async
+from jobs.serializers import JobSerializer
+from jobs.views import WhateverItIs, accepted
+
+ZIP = "application/zip"
+
+PREFER = OpenApiParameter(
+    "Prefer",
+    str,
+    OpenApiParameter.HEADER,
+    description="`respond-async` answers at once with a job that does it in the background.",
+)
+
+
+class ArchiveResponse(FileResponse):
+    block_size = 64 * 1024
+
+
+class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
+    """Take out all that is kept of a user, and put it back."""
+
+    permission_classes = [*AboutOneUser.permission_classes, PersonalKey]
+    content_negotiation_class = WhateverItIs
+    reading_actions: ClassVar = {"export"}
+    refusals: ClassVar = {"export": {"409"}}
+    serializer_class = ExportSerializer
+
+    @extend_schema(
+        parameters=[PREFER],
+        responses={
+            (200, ZIP): OpenApiResponse(OpenApiTypes.BINARY, "The archive."),
+            202: OpenApiResponse(JobSerializer, "The job that makes it, to be downloaded there."),
+        },
+    )
+    def export(self, request: AuthenticatedRequest) -> HttpResponseBase:
+        """Take out all that is kept of a user, as a ZIP.
+
+        Memories in every state, deleted ones that are not purged yet too, with their categories,
+        histories, former contents and vectors, the apps with their settings and rules. Keys are
+        never in it. The server is read at one moment: what is written meanwhile is in the archive
+        whole or not at all. With very many memories rather send `Prefer: respond-async`.
+        """
+        given = self.get_serializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        part = self._part(**given.validated_data)
+        if prefers_async(request):
+            return accepted(queue_export(self.subject, part, by=request.user), request)
+        # Made before the first byte is sent: then a failure has a status of its own, and a client
+        # that reads slowly holds neither a moment of the database nor a connection to it.
+        if not connection.in_atomic_block:
+            connection.close()
+        with ExitStack() as unless_made:
+            target = unless_made.enter_context(TemporaryFile(dir=scratch_folder()))
+            with turn_of(self.subject.pk):
+                export(self.subject, target, part=part)
+            unless_made.pop_all()
+        target.seek(0)
+        name = archive_name(self.subject)
+        return ArchiveResponse(target, as_attachment=True, filename=name, content_type=ZIP)
+
+    def _part(
+        self,
+        *,
+        include_vectors: bool,
+        app_id: UUID | None = None,
+        from_date: datetime | None = None,
+        to_date: datetime | None = None,
+        **_: Any,
+    ) -> Part:
+        """Raises AppNotFound: an archive of nothing would pass for a backup."""
+        if app_id is not None:
+            App.objects.owned_by(self.subject).one(app_id)
+        return Part(app_id, from_date, to_date, include_vectors)

@@ -1,0 +1,14 @@
+"""A page that says why nothing else is shown. It needs neither a session nor the database."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+
+
+def refusal(detail: str, *, status: int) -> HttpResponse:
+    title = HTTPStatus(status).phrase
+    page = render_to_string("core/refused.html", {"title": title, "detail": detail})
+    return HttpResponse(page, status=status)

@@ -1,0 +1,83 @@
+"""What requests for the admin need and others do not: sessions, tokens against forgery, pages.
+
+No other address ever sees a session. So a cookie cannot authenticate a call of the API, and such
+a call does not pay for what reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
+
+from core.api.problems import ProblemResponse
+
+from .error_pages import refusal
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Its scripts stand in the page, and its library of components compiles what attributes say.
+_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+
+def is_for_admin(request: HttpRequest) -> bool:
+    return f"{request.path_info}/".startswith(f"{settings.ADMIN_PATH}/")
+
+
+class Pages:
+    """Answer in pages, which load nothing from another host."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if is_for_admin(request):
+            if isinstance(response, ProblemResponse):
+                response = refusal(response.problem.detail, status=response.status_code)
+            response.headers["Content-Security-Policy"] = _POLICY
+        return response
+
+
+class OnlyForAdmin(MiddlewareMixin):
+    """Step aside for every other address."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        return super().__call__(request) if is_for_admin(request) else self.get_response(request)
+
+
+class Sessions(OnlyForAdmin, SessionMiddleware):
+    pass
+
+
+class Csrf(OnlyForAdmin, CsrfViewMiddleware):
+    def process_view(
+        self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return super().process_view(request, view, args, kwargs) if is_for_admin(request) else None
+
+
+class Authentication(OnlyForAdmin, AuthenticationMiddleware):
+    pass
+
+
+class Messages(OnlyForAdmin, MessageMiddleware):
+    pass

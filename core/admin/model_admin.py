@@ -1,0 +1,123 @@
+"""What all lists and forms of the admin have in common. Every page of a model begins with these.
+
+None counts everything, offers everything to choose from, or waits for a statement without end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import unfold.admin
+import unfold.views
+from django.contrib.admin import ShowFacets
+from django.contrib.admin.models import LogEntry
+from django.contrib.admin.sites import AdminSite
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model
+from django.http import HttpRequest
+
+from . import audit_log, statement_timeout
+from .paginator import BoundedPaginator
+
+
+class BoundedChoices:
+    """Choose related objects by searching for them, or by their id: never from a list of all."""
+
+    # Relations to few objects, which are listed after all.
+    listed_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        # An inline is given its parent here, and has declared its own.
+        meta = getattr(self, "model", model)._meta
+        fields = [*meta.fields, *meta.many_to_many]
+        otherwise = {*self.autocomplete_fields, *self.listed_fields}  # type: ignore[attr-defined]
+        self.raw_id_fields = [
+            field.name for field in fields if field.is_relation and field.name not in otherwise
+        ]
+        super().__init__(model, admin_site)  # type: ignore[call-arg]
+
+
+class BoundedList(unfold.views.ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count  # there is no more to show
+
+
+class TabularInline(BoundedChoices, unfold.admin.TabularInline):
+    extra = 0
+    per_page = 20
+    show_change_link = False
+
+
+class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
+    """Declare `list_display`, `ordering` by an indexed column, and what may be searched.
+
+    Nothing is deleted unless a page says how: override `has_delete_permission`.
+    """
+
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+    list_disable_select_all = True
+    list_filter_submit = True
+    sortable_by: ClassVar[tuple[str, ...]] = ()  # name those only that an index sorts by
+    warn_unsaved_form = True
+
+    # How the audit calls an object. Of a memory it is never what it says.
+    audited_as: ClassVar[str] = "pk"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether this operator may press the buttons of this page."""
+        name = get_permission_codename("change", self.opts)
+        return request.user.has_perm(f"{self.opts.app_label}.{name}")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
+        buttons = super().get_actions_detail(request, object_id)
+        obj = self.get_object(request, object_id) if buttons else None
+        return [one for one in buttons if obj is not None and _applies(one.method, obj)]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedList]:
+        return BoundedList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        show = super().changelist_view
+        if request.method != "GET":  # an action: it has transactions of its own
+            return show(request, extra_context)
+        return statement_timeout.answer(lambda: show(request, extra_context))
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        return self._record(request, audit_log.ADDITION, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        return self._record(request, audit_log.CHANGE, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> list[LogEntry]:
+        return [self._record(request, audit_log.DELETION, obj, "") for obj in queryset]
+
+    def _record(self, request: HttpRequest, flag: int, obj: Model, message: Any) -> LogEntry:
+        name = str(getattr(obj, self.audited_as))
+        return audit_log.record(request.user, flag, obj, name=name, message=message)
+
+
+def _applies(method: Any, obj: Model) -> bool:
+    applies: Callable[[Model], bool] | None = getattr(method, "applies", None)
+    return applies is None or applies(obj)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A page of what nobody changes by hand: history, or rows that verbs alone write."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.views.generic import TemplateView
+
+
+class Page(TemplateView):
+    """A page of the admin that is no list of a model. Register it with `register`.
+
+    `name` is its place under `/admin/`, and what navigation calls it. Who lacks a permission of
+    `permissions` does not see it; what is posted to it needs those of `permissions_to_post`, too.
+    The template extends `core/admin/page.html`.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    permissions: ClassVar[tuple[str, ...]]
+    permissions_to_post: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def allows(cls, request: HttpRequest) -> bool:
+        return request.user.has_perms(cls.permissions)
+
+    @property
+    def by(self) -> Any:
+        """The operator: nobody else gets here."""
+        return self.request.user
+
+    @property
+    def may_post(self) -> bool:
+        return self.allows(self.request) and self.request.user.has_perms(self.permissions_to_post)
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not self.allows(request) or (request.method == "POST" and not self.may_post):
+            raise PermissionDenied
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **context: Any) -> dict[str, Any]:
+        site = admin.site.each_context(self.request)
+        own = {"title": self.title, "may_post": self.may_post}
+        return super().get_context_data(**{**site, **own, **context})
+
+
+def register(page: type[Page]) -> type[Page]:
+    """Put a page into the admin, as a decorator."""
+    site: Any = admin.site  # of ours, which Django's types do not know
+    site.add_page(page)
+    return page

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, resolve
+from django.utils.decorators import method_decorator
+from django.views.decorators.common import no_append_slash
+from django.views.decorators.debug import sensitive_post_parameters
+from unfold.sites import UnfoldAdminSite
+
+from core.api import rate_limits
+
+from . import navigation, statement_timeout
+from .error_pages import refusal
+from .pages import Page
+
+
+class Site(UnfoldAdminSite):
+    """The admin at `/admin/`: for operators, which are users with `is_staff`."""
+
+    index_title = "Front page"
+    enable_nav_sidebar = True
+
+    def __init__(self, name: str = "admin") -> None:
+        super().__init__(name)
+        self.pages: dict[str, type[Page]] = {}
+        # It would delete row by row, with all that hangs on each: verbs know better.
+        self.disable_action("delete_selected")
+
+    def add_page(self, page: type[Page]) -> type[Page]:
+        """Register a page, as a decorator."""
+        self.pages[page.name] = page
+        return page
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(f"{page.name}/", self.admin_view(page.as_view()), name=page.name)
+            for page in self.pages.values()
+        ]
+        return [*pages, *super().get_urls()]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        return navigation.of(self, request)
+
+    @method_decorator(sensitive_post_parameters())
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # Before the password is looked at: that takes as long for a wrong one, and much of a core.
+        usage = (
+            rate_limits.count(request, rate_limits.SIGN_INS) if request.method == "POST" else None
+        )
+        if usage and usage.exceeded:
+            wait = f"Try again in {usage.seconds_left} seconds."
+            response = refusal(f"That was too often. {wait}", status=429)
+            response.headers["Retry-After"] = str(usage.seconds_left)
+            return response
+        shown: HttpResponse = super().login(request, extra_context)
+        return shown
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        return statement_timeout.answer(lambda: AdminSite.autocomplete_view(self, request))
+
+    @method_decorator(no_append_slash)
+    def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
+        """Find a page whose address was written without its last slash."""
+        if request.method not in ("GET", "HEAD") or url.endswith("/"):
+            raise Http404
+        found = resolve(f"{request.path_info}/")
+        if not getattr(found.func, "should_append_slash", True):  # nothing but this view
+            raise Http404
+        return HttpResponseRedirect(request.get_full_path(force_append_slash=True))

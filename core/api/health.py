@@ -1,0 +1,109 @@
+"""Whether the server lives, and whether it can do its work: for machines that watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+
+import redis
+import structlog
+from django.conf import settings
+from django.core.cache import cache as shared_cache
+from django.db import InterfaceError, OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from core.api.shutdown import leaving
+from core.errors import OpenMemoryError, Unavailable
+
+log = structlog.get_logger(__name__)
+
+# Seconds that each check may take. They run side by side.
+TIMEOUT = 2.0
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """Answer, and touch nothing: a server that cannot is to be started again."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """Answer 200 when every check of HEALTH_CHECKS passes, else 503 with a sentence for each.
+
+    A server that is about to stop is not ready, though it goes on answering for DRAIN_SECONDS.
+    """
+    if leaving.is_set():
+        return JsonResponse({"status": "stopping", "checks": {}}, status=503)
+    running = {name: _start(name, path) for name, path in settings.HEALTH_CHECKS.items()}
+    checks = {name: _outcome(name, future) for name, future in running.items()}
+    well = all(outcome == "ok" for outcome in checks.values())
+    status = "ok" if well else "unavailable"
+    return JsonResponse({"status": status, "checks": checks}, status=200 if well else 503)
+
+
+def database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database does not answer.") from error
+    finally:
+        connection.close()  # the thread of a check keeps nothing of the pool
+
+
+def broker() -> None:
+    try:
+        shared_cache.get("health")
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise Unavailable("The broker does not answer.") from error
+
+
+@cache
+def migrations() -> None:
+    """Once it passes it is not asked again: what was migrated stays so.
+
+    In an upgrade the servers of the new release are not ready before their database is.
+    """
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except (OperationalError, InterfaceError) as error:
+        raise Unavailable("The database does not answer.") from error
+    finally:
+        connection.close()
+    if missing:
+        raise Unavailable("The database is that of an earlier release: run `manage.py migrate`.")
+
+
+@cache
+def _worker(name: str) -> ThreadPoolExecutor:
+    # A thread for each check: one that hangs holds up no other, and is not started twice.
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"health-{name}")
+
+
+def _start(name: str, path: str) -> Future[None]:
+    check: Callable[[], None] = import_string(path)
+    return _worker(name).submit(check)
+
+
+def _outcome(name: str, future: Future[None]) -> str:
+    try:
+        error = future.exception(timeout=TIMEOUT)
+    except TimeoutError:
+        future.cancel()
+        return f"It did not answer within {TIMEOUT:g} seconds."
+    if error is None:
+        return "ok"
+    if isinstance(error, OpenMemoryError):
+        log.warning("a health check failed", check=name, reason=error.detail)
+        return error.detail
+    log.error("a health check failed", check=name, exc_info=error)
+    return "The check itself failed."

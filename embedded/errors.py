@@ -1,0 +1,13 @@
+from core.errors import OpenMemoryError
+
+
+class ServiceFailed(OpenMemoryError):
+    """A service that the server brings along did not start."""
+
+    code = "service_failed"
+
+
+class AlreadyRunning(OpenMemoryError):
+    """The server is already running."""
+
+    code = "already_running"

@@ -1,0 +1,31 @@
+"""Say what an app may read."""
+
+from __future__ import annotations
+
+import uuid
+
+from apps_registry.models import AccessRule, App
+from core.errors import NotFound
+from memories.models.memory import MemoryQuerySet
+
+
+class RuleNotFound(NotFound):
+    """Rule not found."""
+
+    code = "rule_not_found"
+
+
+def state_rule(
+    *, app: App, effect: str, memory_id: uuid.UUID | None, among: MemoryQuerySet
+) -> AccessRule:
+    """Make a rule, once. Raises MemoryNotFound when the memory is not among those given."""
+    if memory_id is not None:
+        among.one(memory_id)
+    rule, _ = AccessRule.objects.get_or_create(app=app, memory_id=memory_id, effect=effect)
+    return rule
+
+
+def remove_rule(pk: uuid.UUID, *, app: App) -> None:
+    removed, _ = AccessRule.objects.filter(app=app, pk=pk).delete()
+    if not removed:
+        raise RuleNotFound

@@ -1,0 +1,87 @@
+"""Archive policies: after how long without a change memories are put aside, and whose."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.forms import ModelForm
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
+
+from core.admin.buttons import button
+from core.admin.model_admin import ModelAdmin
+from core.admin.paginator import MOST, AtLeast
+from core.admin.statement_timeout import TooSlow, bounded
+from memories.lifecycle import archive
+from memories.models import ArchivePolicy
+
+from .counts import told
+from .signed_in import operator
+
+# Seconds that the preview may take: a policy about a rare category looks at many memories.
+PATIENCE = 2
+
+
+@admin.register(ArchivePolicy)
+class ArchivePolicyAdmin(ModelAdmin):
+    list_display = (
+        "what", "days", "user", "app_name", "category", "is_active", "archived", "followed_at",
+    )  # fmt: skip
+    list_display_links = ("what",)
+    list_select_related = ("user", "category")
+    list_filter = ("is_active", ("user", AutocompleteSelectFilter))
+    ordering = ("created_at", "id")
+    autocomplete_fields = ("user", "category")
+    fieldsets = (
+        (None, {"fields": ("days", "user", "app_name", "category", "is_active")}),
+        ("What it does", {"fields": ("due_now", "archived", "followed_at", "made_by")}),
+    )
+    readonly_fields = ("due_now", "archived", "followed_at", "made_by")
+    actions_detail = ("follow",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: ArchivePolicy | None = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj else fieldsets[:1]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # Only the policy goes: what it has archived stays archived.
+        return bool(request.user.has_perm("memories.delete_archivepolicy"))
+
+    def save_model(
+        self, request: HttpRequest, obj: ArchivePolicy, form: ModelForm, change: bool
+    ) -> None:
+        if change:
+            # Not what it counts, which may have gone on since it was read.
+            obj.save(update_fields=form.changed_data)
+        else:
+            obj.made_by = operator(request)
+            obj.save()
+
+    @display(description="Policy")
+    def what(self, policy: ArchivePolicy) -> str:
+        return f"After {policy.days:,} days"
+
+    @display(description="It would archive now")
+    def due_now(self, policy: ArchivePolicy) -> SafeString | str:
+        try:
+            with bounded(PATIENCE):
+                count = policy.due().order_by().values("pk")[: MOST + 1].count()
+        except TooSlow:
+            return "more than could be counted in two seconds"
+        number = told(AtLeast(MOST) if count > MOST else count)
+        return format_html("{}{}", number, "" if policy.is_active else ", if it were active")
+
+    @button(
+        "Follow it now",
+        icon="inventory_2",
+        asks="A job archives what it says. The history of each memory tells why, and each can be "
+        "brought back.",
+        applies=lambda policy: policy.is_active,
+    )
+    def follow(self, request: HttpRequest, policy: ArchivePolicy, form: object) -> str:
+        job = archive.queue_following(policy, by=operator(request))
+        return f"Job {job.pk} follows it."

@@ -1,0 +1,213 @@
+"""What the page of one memory shows. Each of its lists has an end."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models.functions import Left
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from memories.models import EmbeddingSpace, Memory, State
+from memories.models.memory import MemoryQuerySet
+from memories.search.neighbours import surroundings
+from memories.search.related import related_to
+from memories.vectors.migration import MEANING
+
+# How much of each kind is shown: the newest, or the nearest.
+MOST_STEPS = 50
+MOST_REVISIONS = 20
+MOST_ACCESSES = 50
+MOST_RELATED = 10
+MOST_SUPERSEDED = 20
+PLACES = 3
+
+# Characters of another memory.
+BEGINNING = 300
+
+COLOURS = {"active": "success", "paused": "warning", "archived": "info", "deleted": "danger"}
+
+
+@display(description="What it says")
+def content(memory: Memory) -> SafeString:
+    return format_html('<div dir="auto" class="memory-text">{}</div>', memory.content)
+
+
+@display(description="State")
+def state(memory: Memory) -> SafeString:
+    since = memory.state_changed_at.strftime("%Y-%m-%d %H:%M:%S")
+    return format_html("{}, since {}", State(memory.state).label, since)
+
+
+@display(description="Categories")
+def categories(memory: Memory) -> str:
+    names = memory.categories.order_by("name").values_list("name", flat=True)
+    return ", ".join(names) or "none"
+
+
+@display(description="Metadata")
+def metadata(memory: Memory) -> SafeString | str:
+    if not memory.metadata:
+        return "none"
+    shown = json.dumps(memory.metadata, indent=2, ensure_ascii=False, sort_keys=True)
+    return format_html('<pre dir="ltr" class="memory-metadata">{}</pre>', shown)
+
+
+FIELDS = (
+    content, "user", "app", state, categories, "created_at", "updated_at", "actor", "conversation",
+    metadata, "id",
+)  # fmt: skip
+FIELDSETS = (
+    (None, {"fields": (content,)}),
+    (
+        "About it",
+        {
+            "fields": (
+                ("user", "app"), (state, categories), ("created_at", "updated_at"),
+                ("actor", "conversation"), metadata, "id",
+            )
+        },
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the story of a memory, or another memory that belongs to it."""
+
+    text: str = ""
+    when: datetime | None = None
+    label: str = ""
+    colour: str = ""
+    note: str = ""
+    link: str = ""
+    restore: str = ""  # where to post that it comes back
+    long: bool = False  # to be folded out
+
+
+@dataclass(frozen=True)
+class Section:
+    title: str
+    empty: str
+    entries: list[Entry] = field(default_factory=list)
+
+
+def story(memory: Memory, *, may_operate: bool) -> list[Section]:
+    others = Memory.objects.annotate(beginning=Left("content", BEGINNING)).defer(
+        "content", "metadata", "words", "fingerprint"
+    )
+    return [
+        *_superseding(memory, others, may_operate=may_operate),
+        _conversation(memory, others),
+        _related(memory, others),
+        _states(memory),
+        _revisions(memory),
+        _accesses(memory),
+        _vectors(memory),
+    ]
+
+
+def _superseding(memory: Memory, others: MemoryQuerySet, *, may_operate: bool) -> Iterable[Section]:
+    if memory.superseded_by_id:
+        newer = others.filter(pk=memory.superseded_by_id)
+        yield Section("Put aside for", "", [_entry(each) for each in newer])
+    older = others.filter(superseded_by=memory).order_by("created_at", "pk")[:MOST_SUPERSEDED]
+    entries = [_entry(each, restorable=may_operate) for each in older]
+    if entries:
+        yield Section("Took the place of", "", entries)
+
+
+def _conversation(memory: Memory, others: MemoryQuerySet) -> Section:
+    around = surroundings([memory.pk], places=PLACES, among=Memory.objects.active())
+    places = {each.pk: each.place for each in around.get(memory.pk, [])}
+    found = sorted(others.filter(pk__in=places), key=lambda each: places[each.pk])
+    entries = [_entry(each, note=_where(places[each.pk], each)) for each in found]
+    return Section("Said before and after it", "Nothing is known of its conversation.", entries)
+
+
+def _related(memory: Memory, others: MemoryQuerySet) -> Section:
+    mine = Memory.objects.owned_by(memory.user).active()
+    ids = list(related_to(memory, among=mine).values_list("pk", flat=True)[:MOST_RELATED])
+    found = others.in_bulk(ids)
+    entries = [_entry(found[pk]) for pk in ids if pk in found]
+    return Section("Related memories", "No active memory shares a category with it.", entries)
+
+
+def _states(memory: Memory) -> Section:
+    steps = memory.state_changes.select_related("changed_by").order_by("-changed_at", "-id")
+    entries = [
+        Entry(
+            when=step.changed_at,
+            label=step.new_state,
+            colour=COLOURS[step.new_state],
+            text=step.reason,
+            note=f"by {step.changed_by}" if step.changed_by else "by nobody who is known",
+        )
+        for step in steps[:MOST_STEPS]
+    ]
+    return Section("Its states", "Its history was not kept.", entries)
+
+
+def _revisions(memory: Memory) -> Section:
+    revisions = memory.revisions.select_related("edited_by").order_by("-edited_at", "-id")
+    entries = [
+        Entry(
+            when=revision.edited_at,
+            text=revision.content,
+            note=f"until {revision.edited_by} edited it" if revision.edited_by else "",
+            long=True,
+        )
+        for revision in revisions[:MOST_REVISIONS]
+    ]
+    return Section("What it said before", "It has always said the same.", entries)
+
+
+def _accesses(memory: Memory) -> Section:
+    accesses = memory.accesses.select_related("app").order_by("-accessed_at", "-id")
+    entries = [
+        Entry(
+            when=access.accessed_at,
+            label=access.access_type,
+            text=str(access.app) if access.app else access.metadata.get("operator", ""),
+        )
+        for access in accesses[:MOST_ACCESSES]
+    ]
+    return Section("Who read it", "Nobody has read it.", entries)
+
+
+def _vectors(memory: Memory) -> Section:
+    embedded = set(memory.embeddings.values_list("space", flat=True))
+    entries = [
+        Entry(
+            label="embedded" if space.pk in embedded else "missing",
+            colour="success" if space.pk in embedded else "warning",
+            text=str(space),
+            note=MEANING[EmbeddingSpace.State(space.state)],
+        )
+        for space in EmbeddingSpace.objects.order_by("pk")
+    ]
+    return Section("Its vectors", "There is no embedding space.", entries)
+
+
+def _entry(memory: Memory, *, note: str = "", restorable: bool = False) -> Entry:
+    back = restorable and memory.state == State.ARCHIVED
+    return Entry(
+        text=memory.beginning,  # type: ignore[attr-defined]
+        when=memory.created_at,
+        label=memory.state,
+        colour=COLOURS[memory.state],
+        note=note,
+        link=reverse("admin:memories_memory_change", args=[memory.pk]),
+        restore=reverse("admin:memories_memory_bring_back", args=[memory.pk]) if back else "",
+    )
+
+
+def _where(place: int, memory: Memory) -> str:
+    side = "before" if place < 0 else "after"
+    said = f", said by {memory.actor}" if memory.actor else ""
+    return f"{abs(place)} {side} it{said}"

@@ -1,0 +1,23 @@
+"""Measure and trace each stage of a search."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from core.observability import metrics, search_stats, tracing
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    with metrics.timed(metrics.SEARCH_SECONDS, name), tracing.step(f"search {name}"):
+        yield
+
+
+@contextmanager
+def whole() -> Iterator[None]:
+    """Count a search that is answered, and how long it took, for the front page of the admin."""
+    started = time.perf_counter()
+    yield
+    search_stats.note(time.perf_counter() - started)

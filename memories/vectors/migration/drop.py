@@ -1,0 +1,78 @@
+"""Take away the vectors of models that are no longer used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from core.errors import Conflict
+from jobs.enqueue import queue
+from jobs.job_run import Work
+from jobs.models import Job
+from memories.models import Embedding, EmbeddingSpace, UserIndex
+from memories.models.embedding import FIRST
+from memories.vectors.user_index import drop_index
+
+State = EmbeddingSpace.State
+
+DROP = "drop_space"
+
+# A search that began before the switch goes on in the space that it began with.
+STILL_SEARCHED = timedelta(minutes=1)
+BATCH = 2_000
+
+
+class StillSearched(Conflict):
+    """Searches that began a moment ago may still be using these vectors. Wait for a minute."""
+
+    code = "space_still_searched"
+
+
+def queue_drop(space: EmbeddingSpace, *, by: User) -> Job:
+    """Queue the job that drops a space. Raises Conflict when it is in use."""
+    if space not in droppable():
+        raise Conflict(f"{space} is in use.")
+    return queue(DROP, owner=by, parameters={"space": space.pk}, once=str(space.pk))
+
+
+def drop_space(work: Work) -> None:
+    """Drop the space that a job names, as far as it is still there."""
+    space = EmbeddingSpace.objects.filter(pk=work.parameters["space"]).first()
+    done = 0
+    for dropped in drop(space) if space else ():
+        done += dropped
+        work.progress(done)
+    with work.finishing() as result:
+        result.update(space=str(space) if space else None, dropped=done)
+
+
+def droppable() -> list[EmbeddingSpace]:
+    """The spaces that are neither searched nor being filled."""
+    unused = [State.KEPT, State.PAUSED, State.DROPPING]
+    return list(EmbeddingSpace.objects.filter(state__in=unused).order_by("pk"))
+
+
+def drop(space: EmbeddingSpace) -> Iterator[int]:
+    """Drop a space bit by bit, telling each time how many vectors are gone.
+
+    Not in a transaction. Raises StillSearched, or Conflict when the space is in use again.
+    """
+    with transaction.atomic():
+        space = EmbeddingSpace.objects.select_for_update().get(pk=space.pk)
+        if space not in droppable():
+            raise Conflict(f"{space} is in use again.")
+        if space.retired_at and timezone.now() - space.retired_at < STILL_SEARCHED:
+            raise StillSearched
+        space.enter(State.DROPPING)
+    for index in UserIndex.objects.filter(space=space).select_related("user"):
+        drop_index(index.user, space)
+    inside, last = Embedding.objects.filter(space=space).order_by("memory_id"), FIRST
+    while found := list(inside.filter(memory_id__gt=last).values_list("pk", "memory_id")[:BATCH]):
+        Embedding.objects.filter(pk__in=[pk for pk, _ in found]).delete()
+        last = found[-1][1]
+        yield len(found)
+    space.delete()  # with what whoever still held it has put into it meanwhile

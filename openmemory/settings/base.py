@@ -1,0 +1,48 @@
+"""Where the server stands: its folder, its address, its secret."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from core import env, legacy_clients
+from core.exposure import LOCAL_NAMES, PublicAddress
+from embedded import state
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
+
+# Everything the server keeps on this machine, and nothing outside of it: 0700.
+STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
+
+DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
+SECRET_KEY = env.secret("OPENMEMORY_SECRET_KEY")
+SECRET_IS_ITS_OWN = not SECRET_KEY
+if SECRET_IS_ITS_OWN:
+    SECRET_KEY = state.secret_key(STATE_DIR)
+
+HOST = env.string("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+# How many proxies of one's own stand before the server: whose entries in X-Forwarded-For are true.
+TRUSTED_PROXIES = env.integer("OPENMEMORY_TRUSTED_PROXIES", 0, minimum=0, maximum=16)
+# Where people reach it, when that is not where it listens.
+PUBLIC_ADDRESS = PublicAddress.read(env.string("OPENMEMORY_PUBLIC_URL"), proxies=TRUSTED_PROXIES)
+
+ALLOWED_HOSTS = env.strings("OPENMEMORY_ALLOWED_HOSTS", [*LOCAL_NAMES, HOST])
+if PUBLIC_ADDRESS:
+    ALLOWED_HOSTS += [PUBLIC_ADDRESS.host]
+
+# The user that `make run` makes, and whose key it prints.
+DEFAULT_USER = env.string("USER", "default_user")
+
+# For the original's own page: who sends no key acts as the default user.
+LEGACY_CLIENTS = legacy_clients.allowed(
+    env.choice("OPENMEMORY_LEGACY_CLIENTS", "0", among=["0", "1", "force"]),
+    host=HOST,
+    allowed_hosts=ALLOWED_HOSTS,
+    proxies=TRUSTED_PROXIES,
+)
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run in parallel already

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry, generate_latest
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.authentication import AuthenticatedRequest
+from accounts.permissions import IsOperator
+from core.observability.multiprocess import Shared, registry
+
+from .collector import Figures
+
+
+class PrometheusText(BaseRenderer):
+    media_type = "text/plain"
+    format = "text"
+
+    def render(
+        self,
+        data: CollectorRegistry,
+        accepted_media_type: str | None = None,
+        renderer_context: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        return generate_latest(data)
+
+
+class MetricsView(APIView):
+    """What the server measures, for Prometheus.
+
+    With the key of an operator, as it tells how much is kept and what is done.
+    """
+
+    permission_classes = [*APIView.permission_classes, IsOperator]
+    renderer_classes = [PrometheusText]
+    schema = None
+
+    def get(self, request: AuthenticatedRequest) -> Response:
+        figures = registry(Shared(settings.METRICS_FOLDER), Figures())
+        return Response(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.contrib import admin
+
+from core.admin import navigation
+
+register = template.Library()
+
+
+@register.simple_tag(takes_context=True)
+def link_to(context: dict[str, Any], target: str) -> str | None:
+    """The address of what stands in the sidebar under this target, for who may see it."""
+    return navigation.link(target, admin.site, context["request"]) if target else None

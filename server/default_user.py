@@ -1,0 +1,44 @@
+"""The user that a fresh server has, so that the first request can be made at once."""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+
+from accounts import roles
+from accounts.models import ApiKey, KeyRefused, User
+from accounts.models.user import check_user_id
+from embedded.state import write_private
+
+
+def ensure(*, user_id: str, key_file: Path) -> str:
+    """Have this user, an operator, and a key of theirs that works: return it.
+
+    The key is kept in the file. One that was revoked, has expired or is somebody else's is
+    replaced.
+    """
+    user = _ensure_operator(user_id)
+    secret = key_file.read_text().strip() if key_file.exists() else ""
+    if not _opens(secret, user):
+        _, secret = ApiKey.objects.issue(user=user, name="made at the start of the server")
+        write_private(key_file, secret)
+    return secret
+
+
+def _ensure_operator(user_id: str) -> User:
+    try:
+        check_user_id(user_id)
+    except ValidationError as error:
+        raise ImproperlyConfigured(
+            f"USER={user_id!r} cannot be a user id. {' '.join(error.messages)}"
+        ) from error
+    user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
+    if not user.is_operator:
+        roles.promote(user)
+    return user
+
+
+def _opens(secret: str, user: User) -> bool:
+    try:
+        return ApiKey.objects.authenticate(secret).user == user
+    except KeyRefused:
+        return False

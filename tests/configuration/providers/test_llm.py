@@ -1,0 +1,304 @@
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx2
+import openai
+import pytest
+
+from configuration import effective
+from configuration.errors import ProviderUnavailable
+from configuration.fake import FakeServer, Fault
+from configuration.providers import (
+    AnswerUnusable,
+    CallRefused,
+    KeyRefused,
+    ModelRefused,
+    ProviderFailed,
+    ProviderUnreachable,
+    QuotaExhausted,
+    RateLimited,
+    client,
+    completer_for,
+)
+
+from .conftest import llm
+
+SECRET = "sk-do-not-tell-anybody-0123456789"
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "facts": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "text": {"type": "string"},
+                    "speaker": {"type": ["string", "null"]},
+                    "date": {"type": ["string", "null"]},
+                    "categories": {
+                        "type": "array",
+                        "items": {"type": "string", "enum": ["food", "pets"]},
+                    },
+                },
+                "required": ["text", "speaker", "date", "categories"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["facts"],
+    "additionalProperties": False,
+}
+HOUR = timedelta(hours=1)
+TEXT = "I drink tea. My dog is old."
+FACTS = [
+    {"text": "I drink tea.", "speaker": None, "date": None, "categories": ["food"]},
+    {"text": "My dog is old.", "speaker": None, "date": None, "categories": ["pets"]},
+]
+
+
+def asked_to_wait(said):
+    """The error of a server that asks so to be left alone."""
+    request = httpx2.Request("POST", "http://localhost/v1/embeddings")
+    response = httpx2.Response(429, headers={"Retry-After": said}, request=request)
+    return openai.RateLimitError("", response=response, body=None)
+
+
+def ask(completer, text=TEXT, **options):
+    return completer.complete(
+        "Name the facts.",
+        [{"role": "user", "content": text}],
+        schema=SCHEMA,
+        name="facts",
+        **options,
+    )
+
+
+def test_the_model_answers_with_an_object_that_fits_the_schema(fake, completer):
+    assert ask(completer) == {"facts": FACTS}
+
+    assert fake.bodies[-1] == {
+        "model": "m",
+        "max_tokens": 2000,
+        "temperature": 0.1,
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "facts", "schema": SCHEMA, "strict": True},
+        },
+        "messages": [
+            {"role": "system", "content": "Name the facts."},
+            {"role": "user", "content": TEXT},
+        ],
+    }
+
+
+def test_the_built_in_provider_is_no_language_model():
+    assert completer_for(effective.llm({"provider": "local"})) is None
+
+
+def test_ollama_is_asked_where_it_speaks_the_api_of_openai(fake):
+    base_url = fake.base_url.removesuffix("/v1")
+
+    for url in (base_url, base_url + "/", base_url + "/v1"):
+        settings = effective.llm({"provider": "ollama", "ollama_base_url": url})
+        assert ask(completer_for(settings)) == {"facts": FACTS}
+
+    assert fake.bodies[-1]["model"] == "llama3.1:latest"
+
+
+def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch):
+    monkeypatch.setenv("VLLM_KEY", SECRET)
+    monkeypatch.setenv("OPENAI_API_KEY", "not-for-them")
+    monkeypatch.setenv("OPENAI_ORG_ID", "not-for-them")
+
+    ask(completer_for(llm(fake, api_key="env:VLLM_KEY")))
+    ask(completer_for(llm(fake)))
+
+    keyed, unkeyed = fake.headers
+    assert keyed["authorization"] == f"Bearer {SECRET}"
+    assert unkeyed["authorization"] == "Bearer none"
+    assert "not-for-them" not in str([keyed, unkeyed])
+
+
+def test_a_key_that_is_not_set_is_told_before_anything_is_sent(fake):
+    with pytest.raises(ProviderUnavailable, match="UNSET_KEY holds no key"):
+        completer_for(llm(fake, api_key="env:UNSET_KEY"))
+
+
+@pytest.mark.parametrize("fault", [Fault.FENCE, Fault.PROSE])
+def test_json_is_found_in_what_is_around_it(fake, completer, fault):
+    fake.fault = fault
+
+    assert ask(completer) == {"facts": FACTS}
+
+
+@pytest.mark.parametrize("fault", [Fault.NONSENSE, Fault.MISFIT])
+def test_an_answer_that_cannot_be_used_is_shown_to_the_model_once(fake, completer, fault):
+    fake.steer({"fault": fault, "times": 1})
+
+    assert ask(completer) == {"facts": FACTS}
+
+    roles = [message["role"] for message in fake.bodies[-1]["messages"]]
+    assert roles == ["system", "user", "assistant", "user"]
+    assert "cannot be used" in fake.bodies[-1]["messages"][-1]["content"]
+
+
+@pytest.mark.parametrize("fault", [Fault.NONSENSE, Fault.MISFIT])
+def test_two_answers_that_cannot_be_used_are_enough(fake, completer, fault):
+    fake.fault = fault
+
+    with pytest.raises(AnswerUnusable, match=r"vllm \(m\) answered twice") as raised:
+        ask(completer)
+
+    assert raised.value.retryable
+    assert fake.calls["/chat/completions"] == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "says", "calls"),
+    [
+        (Fault.KEY, KeyRefused, "configure another one", 1),
+        (Fault.FORBIDDEN, KeyRefused, "does not accept the key", 1),
+        (Fault.NO_MODEL, CallRefused, "knows no model 'm'", 1),
+        (Fault.TOO_LONG, CallRefused, "context_length_exceeded", 1),
+        (Fault.QUOTA, QuotaExhausted, "out of quota", 1),
+        (Fault.REFUSAL, ModelRefused, "declined", 1),
+        (Fault.REDIRECT, CallRefused, "status 307.*set its base URL", 1),
+        (Fault.ROOM, AnswerUnusable, "raise max_tokens", 1),
+        (Fault.RATE_LIMITED, RateLimited, "less often", 3),
+        (Fault.ERROR, ProviderUnreachable, "status 500", 3),
+        (Fault.OVERLOADED, ProviderUnreachable, "status 503", 3),
+        (Fault.CUT, ProviderUnreachable, "broke the connection", 3),
+        (Fault.LARGE, ProviderUnreachable, "more than is read", 3),
+        (Fault.NO_JSON, ProviderUnreachable, "something else than JSON", 3),
+    ],
+)
+def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
+    fake, monkeypatch, fault, error, says, calls
+):
+    fake.steer({"fault": fault, "retry_after": 0})
+    monkeypatch.setenv("VLLM_KEY", SECRET)
+
+    with pytest.raises(error, match=says) as raised:
+        ask(completer_for(llm(fake, api_key="env:VLLM_KEY")))
+
+    assert fake.calls["/chat/completions"] == calls
+    assert raised.value.retryable is (calls == 3 or fault is Fault.ROOM)
+    assert "vllm" in raised.value.detail
+    assert SECRET not in raised.value.detail
+    assert "tea" not in raised.value.detail
+
+
+def test_a_key_that_is_wanted_and_not_configured_is_told(fake, completer):
+    fake.fault = Fault.KEY
+
+    with pytest.raises(KeyRefused, match="none is configured"):
+        ask(completer)
+
+
+def test_a_mark_in_the_text_fails_as_often_as_it_says(fake, completer):
+    assert ask(completer, TEXT + " [[fake:error:2]]") == {"facts": FACTS}
+    assert fake.calls["/chat/completions"] == 3
+
+    with pytest.raises(QuotaExhausted):
+        ask(completer, TEXT + " [[fake:quota]]")
+
+
+def test_a_failure_that_passes_is_not_noticed(fake, completer):
+    fake.steer({"fault": Fault.ERROR, "times": 2})
+
+    assert ask(completer) == {"facts": FACTS}
+
+
+def test_what_the_provider_asks_to_wait_for_is_waited_for(fake, completer):
+    fake.steer({"fault": Fault.RATE_LIMITED, "times": 1, "retry_after": 0.3})
+
+    assert ask(completer) == {"facts": FACTS}
+
+
+def test_a_long_wait_is_left_to_the_caller(fake, completer):
+    fake.steer({"fault": Fault.RATE_LIMITED, "retry_after": 60})
+
+    with pytest.raises(RateLimited) as raised:
+        ask(completer)
+
+    assert raised.value.retry_after == 60
+    assert fake.calls["/chat/completions"] == 1
+
+
+@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("0", 0)])
+def test_the_wait_is_read_in_seconds(said, seconds):
+    assert client._retry_after(asked_to_wait(said)) == seconds
+
+
+def test_the_wait_is_read_as_a_date():
+    said = format_datetime(datetime.now(UTC) + HOUR)
+
+    assert 3000 <= client._retry_after(asked_to_wait(said)) <= 3600
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["", "soon", "-1", "nan", "inf", "86401", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 1994"],
+)
+def test_what_is_no_wait_is_not_waited_for(said):
+    assert client._retry_after(asked_to_wait(said)) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP])
+def test_an_answer_that_does_not_end_is_given_up(fake, completer, fault):
+    fake.fault = fault
+
+    with pytest.raises(ProviderUnreachable, match="did not answer in time"):
+        ask(completer, within=0.5)
+
+
+def test_nobody_at_the_address_is_told(fake):
+    settings = llm(fake)
+    with FakeServer() as gone:
+        settings = llm(gone)
+
+    with pytest.raises(ProviderUnreachable, match="cannot be reached"):
+        ask(completer_for(settings))
+
+
+@pytest.mark.parametrize(
+    ("forms", "asked"),
+    [
+        (("json_object",), ["json_schema", "json_object", "json_object"]),
+        ((), ["json_schema", "json_object", None, None]),
+    ],
+)
+def test_a_server_without_structured_output_is_asked_in_words(fake, forms, asked):
+    fake.forms = forms
+    completer = completer_for(llm(fake))
+
+    answers = [ask(completer), ask(completer)]
+
+    assert answers == [{"facts": FACTS}] * 2
+    sent = [body.get("response_format", {}).get("type") for body in fake.bodies]
+    assert sent == asked
+    assert "JSON schema" in fake.bodies[-1]["messages"][0]["content"]
+
+
+def test_ten_thousand_facts_are_read(fake, completer):
+    fake.fault = Fault.FLOOD
+
+    assert len(ask(completer)["facts"]) == 10_000
+
+
+def test_every_failure_is_of_one_kind():
+    for kind in (AnswerUnusable, CallRefused, KeyRefused, ModelRefused, QuotaExhausted):
+        assert issubclass(kind, ProviderFailed)
+
+
+def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_faults(capsys):
+    with FakeServer() as fake:
+        for error in (ConnectionResetError("hung up"), KeyError("a fault of its own")):
+            try:
+                raise error
+            except (ConnectionError, KeyError):
+                fake.handle_error(None, ("127.0.0.1", 1))
+
+    said = capsys.readouterr().err
+    assert "hung up" not in said
+    assert "a fault of its own" in said

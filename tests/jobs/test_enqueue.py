@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import threading
+from io import BytesIO
+
+import pytest
+from django.db import connection, transaction
+
+from jobs import enqueue
+from jobs.enqueue import queue
+from jobs.models import Job
+from jobs.registry import Kind
+from jobs.runner import run_due
+
+
+@pytest.fixture
+def nudged(monkeypatch):
+    """The lanes of which a worker was woken."""
+    lanes = []
+    monkeypatch.setattr(enqueue.nudging, "nudge", lanes.append)
+    return lanes
+
+
+def test_a_job_that_is_queued_runs_once(alice, register):
+    runs = []
+    register(lambda work: runs.append(work.parameters))
+    queue("work", owner=alice.user, parameters={"a": 1})
+
+    assert (run_due(), run_due()) == (1, 0)
+
+    assert runs == [{"a": 1}]
+
+
+def test_a_worker_is_woken_once_the_job_is_there_to_be_found(
+    alice, register, nudged, django_capture_on_commit_callbacks
+):
+    register(lane="long")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        queue("work", owner=alice.user, parameters={})
+        assert nudged == []
+
+    assert nudged == ["long"]
+
+
+def test_a_job_of_a_transaction_that_failed_is_none(alice, register):
+    register()
+
+    with transaction.atomic():
+        queue("work", owner=alice.user, parameters={})
+        transaction.set_rollback(True)
+
+    assert not Job.objects.exists()
+
+
+def test_what_is_to_be_done_once_is_queued_once_until_it_has_ended(alice, register):
+    register()
+    first = queue("work", owner=alice.user, parameters={}, once="alice")
+
+    again = queue("work", owner=alice.user, parameters={}, once="alice")
+    other = queue("work", owner=alice.user, parameters={}, once="bob")
+    run_due()
+    later = queue("work", owner=alice.user, parameters={}, once="alice")
+
+    assert again == first
+    assert len({first.pk, other.pk, later.pk}) == 3
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_what_is_queued_once_by_two_at_the_same_time_is_one_job(alice, register):
+    register()
+    queued = []
+
+    def queue_once() -> None:
+        queued.append(queue("work", owner=alice.user, parameters={}, once="alice").pk)
+        connection.close()
+
+    threads = [threading.Thread(target=queue_once) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(queued)) == 1
+    assert Job.objects.count() == 1
+
+
+def test_a_job_finds_the_file_it_was_queued_with(alice, register):
+    read = []
+
+    def run(work):
+        with work.upload as file:
+            read.append(file.read())
+
+    register(run)
+    queue("work", owner=alice.user, parameters={}, upload=BytesIO(b"an archive"))
+
+    run_due()
+
+    assert read == [b"an archive"]
+
+
+def test_the_file_of_a_job_that_is_there_already_is_not_kept(alice, register, stored):
+    register()
+    how = {"owner": alice.user, "parameters": {}, "once": "alice"}
+    first = queue("work", **how, upload=BytesIO(b"first"))
+
+    queue("work", **how, upload=BytesIO(b"second"))
+
+    assert [folder.name for folder in stored.iterdir()] == [str(first.pk)]
+
+
+def test_two_kinds_of_one_name_are_refused(register):
+    register()
+
+    with pytest.raises(ValueError, match="two kinds of jobs of the name 'work'"):
+        register(lambda work: None, attempts=7)
+    assert Kind("work", print) != Kind("work", print, lane="long")

@@ -1,0 +1,69 @@
+"""Whose job is next: nobody waits for all that somebody else has queued before."""
+
+from __future__ import annotations
+
+from jobs import lease
+from jobs.enqueue import queue
+from jobs.models import Job
+from jobs.runner import run_due
+
+
+def queue_for(*members):
+    return [queue("work", owner=member.user, parameters={}) for member in members]
+
+
+def test_owners_have_their_jobs_run_in_turn(alice, bob, olga, register):
+    done = []
+    register(lambda work: done.append(work.owner.user_id), lane="long")
+    queue_for(alice, alice, alice, bob, olga, bob)
+
+    run_due()
+
+    assert done == ["alice", "bob", "olga", "alice", "bob", "alice"]
+
+
+def test_an_owner_who_has_fewer_running_comes_first(alice, bob, register):
+    register()
+    first, second, third, fourth = queue_for(alice, bob, bob, alice)
+    assert [lease.take("quick") for _ in range(2)] == [first, second]
+    Job.objects.filter(pk=second.pk).delete()
+
+    assert lease.take("quick") == third
+    assert lease.take("quick") == fourth
+
+
+def test_the_jobs_of_one_owner_are_run_in_the_order_in_which_they_are_due(alice, register):
+    register()
+    jobs = queue_for(alice, alice, alice)
+
+    assert [lease.take("quick") for _ in range(4)] == [*jobs, None]
+
+
+def test_whose_turn_it_is_does_not_depend_on_the_other_lane(alice, bob, register):
+    register(lane="long")
+    queue_for(alice)
+    lease.take("long")
+    Job.objects.update(kind="quick work")
+    first, _ = queue_for(alice, bob)
+
+    assert lease.take("long") == first
+
+
+def test_the_server_itself_has_its_turn_too(alice, register):
+    register()
+    queue_for(alice, alice)
+    own = queue("work", owner=None, parameters={})
+
+    assert [lease.take("quick").owner for _ in range(3)] == [alice.user, None, alice.user]
+    own.refresh_from_db()
+    assert own.state == "running"
+
+
+def test_a_turn_costs_as_many_statements_whatever_waits(
+    alice, bob, register, django_assert_num_queries
+):
+    register()
+    queue_for(alice, bob, *[alice] * 50)
+
+    with django_assert_num_queries(5):  # with the savepoint around them
+        lease.take("quick")

@@ -1,0 +1,194 @@
+"""Who may run a job, and for how long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from jobs import heartbeat, lease, reaper
+from jobs.enqueue import queue
+from jobs.models import Job, State
+from jobs.runner import run, run_due
+
+
+def work_of(alice):
+    return queue("work", owner=alice.user, parameters={})
+
+
+def state_of(job):
+    job.refresh_from_db()
+    return job.state
+
+
+def elsewhere(*calls):
+    """Do these at the same time, each with a connection of its own, as other processes would."""
+
+    def do(call):
+        try:
+            call()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=do, args=[call]) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def end_lease(job):
+    Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def make_due(job):
+    """Let the pause before the next attempt pass."""
+    Job.objects.filter(pk=job.pk).update(run_after=timezone.now() - timedelta(hours=1))
+
+
+def until_progress_is_told(job):
+    for _ in range(2000):
+        if Job.objects.filter(pk=job.pk, done=7, total=9).exists():
+            return
+        time.sleep(0.01)
+    raise AssertionError("The progress was not told.")
+
+
+def test_a_run_whose_lease_has_ended_changes_nothing_any_more(alice, register):
+    def run(work):
+        end_lease(work.job)
+        reaper.take_back()
+        with work.finishing():
+            User.objects.create_user("effect")
+
+    register(run)
+    job = work_of(alice)
+
+    run_due()
+
+    assert (state_of(job), job.attempts, job.lease_token) == (State.QUEUED, 1, None)
+    assert not User.objects.filter(user_id="effect").exists()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_lease_that_ends_while_a_job_finishes_undoes_what_it_has_done(alice, register):
+    def run(work):
+        with work.finishing():
+            User.objects.create_user("effect")
+            elsewhere(lambda: [end_lease(work.job), reaper.take_back()])
+
+    register(run)
+    job = work_of(alice)
+
+    run_due()
+
+    assert state_of(job) == State.QUEUED
+    assert not User.objects.filter(user_id="effect").exists()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_job_is_given_to_one_of_those_who_ask_for_it_at_the_same_time(alice, register):
+    register()
+    job = work_of(alice)
+    taken = []
+
+    def take():
+        taken.append(lease.take("quick"))
+
+    elsewhere(*[take] * 4)
+
+    assert [each for each in taken if each] == [job]
+    assert lease.take("quick") is None
+
+
+def test_a_job_that_is_run_twice_has_its_effects_once(alice, register):
+    def make(work):
+        with work.finishing():
+            User.objects.create_user(f"effect-{work.job.attempts}")
+
+    register(make)
+    work_of(alice)
+    job = lease.take("quick")
+
+    run(job)
+    run(job)
+
+    assert User.objects.filter(user_id__startswith="effect").count() == 1
+
+
+def test_a_job_whose_workers_keep_dying_fails(alice, register):
+    register(attempts=2)
+    job = work_of(alice)
+    for _ in range(2):
+        make_due(job)
+        lease.take("quick")
+        end_lease(job)
+        reaper.take_back()
+
+    assert state_of(job) == State.FAILED
+    assert job.error == {
+        "code": "worker_lost",
+        "detail": "The worker that ran this died or was cut off. Given up after 2 attempts.",
+    }
+
+
+def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_its_worker_dies(alice, register):
+    register()
+    job = work_of(alice)
+    lease.take("quick").cancel()
+    end_lease(job)
+
+    reaper.take_back()
+
+    assert state_of(job) == State.CANCELLED
+
+
+def test_a_sweep_wakes_a_worker_for_what_is_due_and_for_nothing_else(alice, register, monkeypatch):
+    lanes = []
+    monkeypatch.setattr(reaper, "nudge", lanes.append)
+    register(lane="long")
+    reaper.sweep()
+    assert lanes == []
+
+    work_of(alice)
+    reaper.sweep()
+
+    assert lanes == ["long"]
+
+
+def test_a_job_of_a_kind_that_this_server_does_not_know_is_left_alone(alice, register):
+    register()
+    job = Job.objects.create(owner=alice.user, kind="of another version")
+
+    assert run_due() == 0
+    assert state_of(job) == State.QUEUED
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_progress_is_told_and_a_cancel_is_taken_while_a_job_does_its_effects(
+    alice, register, monkeypatch
+):
+    monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
+
+    def run(work):
+        with work.finishing():
+            User.objects.create_user("effect")
+            work.progress(7, 9)
+            elsewhere(lambda: until_progress_is_told(work.job))
+            elsewhere(work.job.cancel)
+            for _ in range(2000):
+                work.progress(8)
+                time.sleep(0.01)
+
+    register(run)
+    job = work_of(alice)
+
+    run_due()
+
+    assert state_of(job) == State.CANCELLED
+    assert not User.objects.filter(user_id="effect").exists()

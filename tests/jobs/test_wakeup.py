@@ -1,0 +1,84 @@
+"""Messages, to a broker that is there, that is away, and that comes back."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from django.conf import settings
+from kombu import Connection
+
+from jobs import wakeup
+from jobs.wakeup import Messenger
+from openmemory.celery import app
+from tests.server.processes import eventually
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(wakeup, "PAUSE", 0.05)
+    monkeypatch.setattr(wakeup, "FAREWELL", 60.0)
+
+
+def received():
+    """Take a message from the broker: what it says, or None."""
+    with app.connection_for_read() as connection:
+        queue = connection.SimpleQueue(settings.JOBS_QUEUES["long"])
+        try:
+            message = queue.get(block=False)
+        except queue.Empty:
+            return None
+        message.ack()
+        return message.headers["task"], message.payload[0]
+
+
+@pytest.fixture(autouse=True)
+def emptied():
+    while received():
+        pass
+
+
+def connect_to(url, monkeypatch):
+    monkeypatch.setattr(app, "connection_for_write", lambda **how: Connection(url, **how))
+
+
+def test_a_message_names_a_lane():
+    messenger = Messenger()
+    messenger.send("long")
+    messenger.flush()  # as a process does before it ends
+
+    assert received() == ("jobs.work_off", ["long"])
+
+
+def test_a_broker_that_is_away_is_told_once_and_gets_the_message_when_it_is_back(
+    monkeypatch, caplog
+):
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    connect = app.connection_for_write
+    connect_to(f"redis://127.0.0.1:{port}/0", monkeypatch)
+    messenger = Messenger()
+    messenger.send("long")
+    assert eventually(lambda: "the broker is away" in caplog.text)
+    messenger.flush()  # which waits for no broker that is known to be away
+    monkeypatch.setattr(app, "connection_for_write", connect)
+
+    found = []
+    assert eventually(lambda: found.append(received()) or found[-1])
+    assert caplog.text.count("the broker is away") == 1
+    assert eventually(lambda: "the broker is back" in caplog.text)
+
+
+def test_who_queues_waits_for_no_broker(monkeypatch):
+    """One that takes connections, and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        connect_to(url, monkeypatch)
+        messenger = Messenger()
+        began = time.monotonic()
+        for _ in range(1000):
+            messenger.send("quick")
+        took = time.monotonic() - began
+
+    assert took < 10  # it is milliseconds, and would be hours

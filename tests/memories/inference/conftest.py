@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from configuration.fake import FakeServer
+from configuration.models import Configuration
+from configuration.providers import client
+from configuration.providers import llm as completing
+from jobs.models import Job
+from jobs.runner import run_due
+from memories.models import Memory
+from tests.cast import Member
+
+
+@pytest.fixture
+def fake(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """A language model, which is the configured one."""
+    monkeypatch.setattr(client, "PAUSE", 0.0)
+    completing._learnt.clear()
+    with FakeServer() as server:
+        llm = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
+        Configuration.objects.create(llm=llm)
+        yield server
+
+
+def tell(member: Member, text: str, **fields: Any) -> tuple[Memory, Job]:
+    """Put down a text, and have all done that is due: the memory and its job as they then are."""
+    answer = member.remember(text, **fields)
+    run_due()
+    return Memory.objects.get(pk=answer["id"]), Job.objects.get(pk=answer["job"].rsplit("/")[-1])
+
+
+def texts(member: Member) -> set[str]:
+    """What the user's active memories say."""
+    return set(Memory.objects.owned_by(member.user).active().values_list("content", flat=True))

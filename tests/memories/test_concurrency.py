@@ -1,0 +1,72 @@
+"""What several requests do at the same moment, to the same memories."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from threading import Barrier
+
+import pytest
+from django.db import connections
+
+from apps_registry.models import App
+from memories.access.log import note_accesses
+from memories.models import Access, FirstAccess, Memory, State, StateChange
+from tests.memories.stock import stock
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+THREADS = 4
+
+
+def at_once(*works):
+    """Do each in a thread of its own, all from the same moment on."""
+    together = Barrier(len(works))
+
+    def working(work):
+        try:
+            together.wait(60)
+            work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        list(pool.map(working, works))
+
+
+def test_each_change_records_the_state_that_it_really_left(alice):
+    memories = stock(alice.user, [f"Number {number}." for number in range(40)])
+
+    def changing(state):
+        def change():
+            for _ in range(5):
+                Memory.objects.owned_by(alice.user).change_state(state, by=alice.user)
+
+        return change
+
+    at_once(*map(changing, [State.PAUSED, State.ARCHIVED, State.ACTIVE, State.DELETED]))
+
+    for memory in memories:
+        memory.refresh_from_db()
+        history = StateChange.objects.filter(memory=memory).order_by("id")
+        steps = [("", "active"), *history.values_list("old_state", "new_state")]
+        assert all(was[1] == left[0] for was, left in pairwise(steps)), steps
+        assert memory.state == steps[-1][1]
+
+
+def test_a_memory_that_several_searches_find_at_once_is_counted_once_for_their_app(alice):
+    memories = stock(alice.user, [f"Number {number}." for number in range(60)])
+    app = App.objects.get(owner=alice.user)
+
+    def reading(number):
+        def read():
+            mine = memories[number * 10 : number * 10 + 30]
+            for start in range(0, 30, 5):
+                found = mine[start : start + 5]
+                note_accesses(found[:: 1 if number % 2 else -1], app=app, access_type="search")
+
+        return read
+
+    at_once(*map(reading, range(THREADS)))
+
+    app.refresh_from_db()
+    assert app.memories_read == FirstAccess.objects.count() == 60
+    assert Access.objects.filter(app=app).count() == THREADS * 30

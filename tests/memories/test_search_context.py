@@ -1,0 +1,199 @@
+"""Ranking by who said a memory, and by what was said around it."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from apps_registry.models import AccessRule, Effect
+from memories.models import EmbeddingSpace, Memory, State
+from memories.search import recall
+from memories.search.pipeline import CANDIDATES
+from tests.cast import Member
+from tests.memories.stock import stock
+
+# An answer that shares nothing with what is asked, after a sentence that shares all of it.
+EXCHANGE = [
+    ("Ana", "Where did you spend the holiday on the lake with your canoe?"),
+    ("Ben", "Near Ohrid, until the rain came."),
+]
+QUESTION = "Where did they spend the holiday on the lake with the canoe?"
+OTHERS = [
+    "The tax office wrote about last year's return.",
+    "The new phone has a better camera.",
+    "Bread needs flour, salt and yeast.",
+    "The meeting was moved to Thursday.",
+    "A holiday in the mountains costs more.",
+]
+
+
+def results(member: Member, query: str, **body) -> list[dict]:
+    answer = member.post("/memories/search", {"query": query, **body})
+    assert answer.status_code == 200, answer.content
+    return answer.json()["results"]
+
+
+def texts(member: Member, query: str, **body) -> list[str]:
+    return [result["text"] for result in results(member, query, **body)]
+
+
+def say(member: Member, lines, **fields) -> list[dict]:
+    return [
+        member.remember(text, actor=actor, infer=False, **{"timestamp": 1_700_000_000, **fields})
+        for actor, text in lines
+    ]
+
+
+@pytest.fixture
+def talk(alice):
+    """An exchange, and facts that have nothing to do with it."""
+    for text in OTHERS:
+        alice.remember(text, infer=False)
+    return say(alice, EXCHANGE)
+
+
+def lift_of(member: Member, made: dict, **body) -> dict | None:
+    found = {each["id"]: each for each in results(member, QUESTION, explain=True, **body)}
+    return found[made["id"]]["explanation"]["context"]
+
+
+def weigh_nothing_but_the_memory(settings) -> None:
+    settings.RECALL_NEARBY_WORDS = 0
+    settings.RECALL_CONTEXT = 0
+    settings.RECALL_SPEAKER = 0
+
+
+def test_an_answer_is_lifted_by_the_question_that_it_answers(alice, talk, settings):
+    assert texts(alice, QUESTION)[:2] == [text for _, text in EXCHANGE]
+
+    weigh_nothing_but_the_memory(settings)
+
+    assert texts(alice, QUESTION)[1] != EXCHANGE[1][1]
+
+
+def test_an_answer_is_found_that_neither_meaning_nor_words_bring(alice, settings):
+    vector = EmbeddingSpace.objects.current().embedder.embed_query("A holiday on a lake.")
+    stock(alice.user, ["Nothing."] * CANDIDATES, vectors=[vector] * CANDIDATES)
+    _, answer = say(alice, EXCHANGE)
+
+    def found() -> list[str]:
+        return [str(hit.memory.pk) for hit in recall(QUESTION, user=alice.user, top_k=1000)]
+
+    assert answer["id"] in found()
+
+    weigh_nothing_but_the_memory(settings)
+
+    assert answer["id"] not in found()
+
+
+def test_who_is_named_comes_before_who_says_the_same(alice):
+    for actor in ("Ana", "Ben", "Cleo"):
+        say(alice, [(actor, "I like green tea.")], conversation=actor)
+
+    assert results(alice, "What tea does Ben like?")[0]["actor"] == "Ben"
+    assert results(alice, "What tea does ANA like?")[0]["actor"] == "Ana"
+
+
+def test_facts_rank_as_they_did_whatever_weight_the_context_has(alice, settings):
+    for text in [*OTHERS, "Ana spends her holiday on a lake.", "Ben's canoe is green."]:
+        alice.remember(text, infer=False)
+    questions = [QUESTION, "What does Ana do?", "canoe", "Was there a letter?"]
+    with_context = [results(alice, question, explain=True) for question in questions]
+
+    weigh_nothing_but_the_memory(settings)
+
+    for question, before in zip(questions, with_context, strict=True):
+        after = results(alice, question, explain=True)
+        assert [each["id"] for each in after] == [each["id"] for each in before]
+        assert [each["score"] for each in after] == [each["score"] for each in before]
+
+
+def test_an_explanation_with_context_adds_up_to_the_score(alice, talk):
+    question, answer = talk
+
+    found = {each["id"]: each for each in results(alice, f"Ben: {QUESTION}", explain=True)}
+
+    said = found[answer["id"]]["explanation"]
+    assert said["speaker"] == "Ben"
+    assert said["nearby_words"]["memory_id"] == question["id"]
+    assert said["context"]["memory_id"] == question["id"]
+    assert said["context"]["places"] == 1
+    assert said["context_part"] == said["context"]["worth"] > 0
+    for each in found.values():
+        parts = each["explanation"]
+        added = sum(
+            parts["weights"][part] * parts[f"{part}_part"]
+            for part in ("similarity", "words", "context", "speaker")
+        )
+        assert each["score"] == pytest.approx(added)
+    alone = found[question["id"]]["explanation"]
+    by_itself = (
+        alone["weights"]["similarity"] * alone["similarity_part"]
+        + alone["weights"]["words"] * alone["words_part"]
+    )
+    assert said["context"]["worth"] == pytest.approx(by_itself * alone["weights"]["per_place"])
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.ARCHIVED, State.DELETED])
+def test_what_is_not_active_lifts_nothing(alice, talk, state):
+    question, answer = talk
+
+    Memory.objects.filter(pk=question["id"]).change_state(state, by=alice.user)
+
+    assert lift_of(alice, answer) is None
+
+
+def test_what_an_app_may_not_read_lifts_nothing(alice, talk):
+    question, answer = talk
+    app = Memory.objects.get(pk=question["id"]).app
+    assert lift_of(alice, answer, app=app.name)["memory_id"] == question["id"]
+
+    AccessRule.objects.create(app=app, memory_id=question["id"], effect=Effect.DENY)
+
+    assert lift_of(alice, answer, app=app.name) is None
+
+
+def test_what_filters_leave_out_lifts_nothing(alice, talk):
+    _, answer = talk
+
+    assert lift_of(alice, answer, filters={"actors": ["ben"]}) is None
+    assert lift_of(alice, answer, filters={"actors": ["ana", "ben"]}) is not None
+
+
+def test_what_another_conversation_says_lifts_nothing(alice):
+    say(alice, EXCHANGE[:1], conversation="one")
+    [answer] = say(alice, EXCHANGE[1:], conversation="another")
+
+    assert lift_of(alice, answer) is None
+
+
+def statements(member: Member, query: str, **body) -> int:
+    with CaptureQueriesContext(connection) as context:
+        results(member, query, **body)
+    return len([query for query in context if not query["sql"].startswith("UPDATE")])
+
+
+def test_a_search_takes_two_statements_more_for_context_however_much_there_is(alice, settings):
+    def stock_and_count(conversations: int) -> int:
+        for number in range(conversations):
+            texts = [f"On the lake, {place}." for place in range(7)]
+            stock(alice.user, texts, actor="Ana", conversation=f"c{number}")
+        return statements(alice, QUESTION, top_k=50)
+
+    few = stock_and_count(2)
+    many = stock_and_count(40)
+    settings.RECALL_SPEAKER = 0
+    without_speaker = statements(alice, QUESTION, top_k=50)
+    weigh_nothing_but_the_memory(settings)
+    without = statements(alice, QUESTION, top_k=50)
+
+    assert without < few <= many <= without + 2
+    assert without_speaker == many
+
+
+def test_facts_take_no_statement_more(alice, settings):
+    stock(alice.user, OTHERS * 5)
+    with_context = statements(alice, QUESTION)
+
+    weigh_nothing_but_the_memory(settings)
+
+    assert statements(alice, QUESTION) == with_context

@@ -1,0 +1,119 @@
+import math
+from random import Random
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from memories.models import EmbeddingSpace, Memory, State, UserIndex
+from memories.search.words import Lexeme, best_by_words, look_up
+from tests.memories.stock import stock
+
+# Made up, so that the dictionary neither stems nor stops them; each half as common as the last.
+NAMES = [f"zq{letter}x" for letter in "abcdefghij"]
+
+
+@pytest.fixture
+def space(db: None) -> EmbeddingSpace:
+    return EmbeddingSpace.objects.current()
+
+
+def lexemes_in(question: str, user: User) -> list[Lexeme]:
+    lexemes, _ = look_up(question, user=user, space=EmbeddingSpace.objects.current())
+    return lexemes
+
+
+def texts_of_names(count: int) -> list[str]:
+    random = Random(7)
+    return [
+        " ".join(name for rank, name in enumerate(NAMES) if random.random() < 0.6**rank) or "none"
+        for _ in range(count)
+    ]
+
+
+def heaviest(memories: list[Memory], names: list[str], limit: int) -> list[float]:
+    """The greatest weights, by the formula and nothing else."""
+    held = [set(memory.content.split()) for memory in memories]
+    df = {name: sum(name in words for words in held) for name in names}
+    weights = {
+        name: math.log(1 + (len(memories) - df[name] + 0.5) / (df[name] + 0.5)) for name in names
+    }
+    sums = [sum(weights[name] for name in names if name in words) for words in held]
+    return sorted((each for each in sums if each), reverse=True)[:limit]
+
+
+def test_the_rarer_a_lexeme_the_more_it_weighs(alice):
+    stock(alice.user, ["Green tea."] * 3 + ["Black tea."] * 5 + ["Coffee."] * 2)
+
+    found = lexemes_in("green tea or milk", alice.user)
+
+    assert [(lexeme.text, lexeme.memories) for lexeme in found] == [("green", 3), ("tea", 8)]
+    assert [lexeme.weight for lexeme in found] == pytest.approx(
+        [math.log(1 + 7.5 / 3.5), math.log(1 + 2.5 / 8.5)]
+    )
+
+
+def test_words_are_counted_among_the_memories_of_one_user(alice, bob):
+    stock(alice.user, ["Green tea."] * 3)
+    stock(bob.user, ["Green tea."] * 30)
+
+    [lexeme] = lexemes_in("green", alice.user)
+
+    assert lexeme.memories == 3
+
+
+def test_what_was_counted_with_the_index_is_not_counted_again(alice, space):
+    stock(alice.user, ["Green tea."] * 3)
+    UserIndex.objects.create(user=alice.user, space=space, memories=1000, common_words={"tea": 400})
+
+    green, tea = lexemes_in("green tea", alice.user)
+
+    assert (green.memories, tea.memories) == (3, 400)
+    assert green.weight == pytest.approx(math.log(1 + 997.5 / 3.5))
+    assert tea.weight == pytest.approx(math.log(1 + 600.5 / 400.5))
+
+
+def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice, space):
+    stock(alice.user, ["Green tea."] * 30)
+    UserIndex.objects.create(user=alice.user, space=space, memories=2, common_words={})
+
+    [lexeme] = lexemes_in("green", alice.user)
+
+    assert 0 < lexeme.weight < 0.02
+
+
+def test_the_best_by_words_are_exactly_those_of_the_formula(alice):
+    memories = stock(alice.user, texts_of_names(1200))
+    by_id = {memory.pk: memory for memory in memories}
+
+    for asked in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
+        lexemes = lexemes_in(" ".join(asked), alice.user)
+        weights = {lexeme.text: lexeme.weight for lexeme in lexemes}
+        for limit in (1, 10, 100):
+            with CaptureQueriesContext(connection) as context:
+                found = best_by_words(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
+
+            held = [set(by_id[pk].content.split()) & set(asked) for pk in found]
+            sums = [sum(weights[name] for name in names) for names in held]
+            assert sums == pytest.approx(heaviest(memories, asked, limit))
+            assert len(context) <= 2
+
+
+def test_of_equal_words_the_newest_are_the_best(alice):
+    memories = stock(alice.user, ["Green tea."] * 50)
+    lexemes = lexemes_in("green tea", alice.user)
+
+    found = best_by_words(Memory.objects.owned_by(alice.user), lexemes, limit=10)
+
+    assert found == [memory.pk for memory in reversed(memories[-10:])]
+
+
+def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
+    stock(alice.user, ["Green tea."] * 310 + ["Tea."] * 400, state=State.ARCHIVED)
+    left = stock(alice.user, ["Black tea."] * 20)
+    lexemes = lexemes_in("green tea", alice.user)
+
+    found = best_by_words(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
+
+    assert set(found) == {memory.pk for memory in left}
