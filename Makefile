@@ -40,9 +40,10 @@ chromium:
 screenshots: chromium $(VENV)/.installed-dev ## take the pictures of the admin that the README shows
 	@$(RUN) -m tests.browser.screenshots
 
-lint: $(VENV)/.installed-dev ## look for mistakes, and at the formatting
+lint: $(VENV)/.installed-dev ## check the style, the formatting and which package imports which
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(VENV)/bin/lint-imports --no-logo
 
 types: $(VENV)/.installed-dev ## check the types
 	@$(RUN) -m mypy .
