@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.deadline import SECONDS
+
 # Between the outputs of two pieces of a program: nothing that a server answers.
 MARK = "\N{SYMBOL FOR RECORD SEPARATOR}"
 
@@ -59,7 +61,7 @@ class Language:
         program.write_text(self.before + f"\n{self.between}\n".join(pieces))
         done = subprocess.run(
             [*self.command, program],
-            cwd=folder, env=environment, text=True, capture_output=True, timeout=300,
+            cwd=folder, env=environment, text=True, capture_output=True, timeout=SECONDS,
         )  # fmt: skip
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout.split(f"{MARK}\n")

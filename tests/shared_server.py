@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.deadline import SECONDS
 from tests.server.processes import Server
 
 
@@ -23,10 +24,7 @@ class SharedServer(Server):
 
     def make_key(self, user_id: str) -> str:
         """Make a key for a new operator, as its owner does."""
-        making = self.manage("create_api_key", user_id, "--create-user", "--operator")
-        said, _ = making.communicate(timeout=60)
-        assert making.returncode == 0, said
-        return next(word for word in said.split() if word.startswith("om_"))
+        return self.output_of("create_api_key", user_id, "--create-user", "--operator")
 
     def call(self, method: str, path: str, **request: Any) -> Any:
         """Call the API as the default user, who is an operator."""
@@ -34,7 +32,7 @@ class SharedServer(Server):
             method,
             f"{self.url}/api/v1{path}",
             headers={"Authorization": f"Bearer {self.key}"},
-            timeout=60,
+            timeout=SECONDS,
             **request,
         )
         answer.raise_for_status()

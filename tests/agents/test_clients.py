@@ -17,7 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ElicitResult
 
 from tests.agents.agent import BEFORE, TODAY
-from tests.server.processes import eventually
+from tests.deadline import SECONDS, eventually
 
 VERSIONS = {"auto": TODAY, "legacy": BEFORE}
 
@@ -39,7 +39,7 @@ class Account:
     @asynccontextmanager
     async def connected(self, path="/mcp", mode="auto", **options):
         async with (
-            httpx2.AsyncClient(headers=self.headers, timeout=60) as http,
+            httpx2.AsyncClient(headers=self.headers, timeout=SECONDS) as http,
             Client(
                 streamable_http_client(f"{self.url}{path}", http_client=http), mode=mode, **options
             ) as client,
@@ -49,7 +49,9 @@ class Account:
     @asynccontextmanager
     async def streaming(self):
         address = f"{self.url}/mcp/cursor/sse/{self.user_id}"
-        async with Client(sse_client(address, self.headers, timeout=60), mode="legacy") as client:
+        async with Client(
+            sse_client(address, self.headers, timeout=SECONDS), mode="legacy"
+        ) as client:
             yield client
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.agents.agent import BEFORE, TODAY
+from tests.deadline import SECONDS
 
 PROGRAMS = Path(__file__).parent / "node"
 
@@ -32,9 +33,11 @@ def packages(tmp_path_factory):
     if not WITH_INSPECTOR:
         command.append("--omit=optional")
     try:
-        installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=180)
+        installed = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS
+        )
     except subprocess.TimeoutExpired:
-        pytest.skip("npm could not install the clients within three minutes.")
+        pytest.skip("npm could not install the clients in time.")
     if installed.returncode != 0:
         pytest.skip(f"npm could not install the clients: {installed.stderr[-300:]}")
     return folder
@@ -47,7 +50,7 @@ def remembered(shared_server):
 
 def run(packages, *command):
     done = subprocess.run(
-        ["node", *command], cwd=packages, capture_output=True, text=True, timeout=120
+        ["node", *command], cwd=packages, capture_output=True, text=True, timeout=SECONDS
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -7,7 +7,7 @@ import uuid
 import pytest
 import requests
 
-from tests.server.processes import eventually
+from tests.deadline import SECONDS, eventually
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def opened(shared_server):
             f"{shared_server.url}/mcp/cursor/sse/default_user",
             headers={"Authorization": f"Bearer {shared_server.key}"},
             stream=True,
-            timeout=60,
+            timeout=SECONDS,
         )
         answers.append(answer)
         return answer
@@ -73,7 +73,7 @@ def test_only_the_person_or_an_operator_opens_a_stream(shared_server):
     headers = {"Authorization": f"Bearer {created['api_key']}"}
 
     answer = requests.get(
-        f"{shared_server.url}/mcp/cursor/sse/default_user", headers=headers, timeout=60
+        f"{shared_server.url}/mcp/cursor/sse/default_user", headers=headers, timeout=SECONDS
     )
 
     assert answer.status_code == 403
@@ -84,5 +84,5 @@ def post(server, address, key):
         f"{server.url}{address}",
         json={"jsonrpc": "2.0", "id": 7, "method": "ping"},
         headers={"Authorization": f"Bearer {key}"},
-        timeout=60,
+        timeout=SECONDS,
     )

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from tests.deadline import SECONDS
 from tests.server.processes import Server
 
 HELLO = {
@@ -63,7 +64,7 @@ def test_it_works_while_no_server_runs_and_lets_one_start_meanwhile(stopped):
     stopped.start()  # waits until the process lets go of the database
     listed = stopped.get("/api/v1/memories").json()["items"]
     found = agent.call("search_memories", query="What scares the dog?")
-    rest, _ = agent.process.communicate(timeout=60)
+    rest, _ = agent.process.communicate(timeout=SECONDS)
 
     assert not added["isError"]
     assert [memory["app_name"] for memory in listed] == ["desk"]
@@ -75,7 +76,7 @@ def test_it_works_while_no_server_runs_and_lets_one_start_meanwhile(stopped):
 def test_a_user_who_is_not_there_is_named_and_nothing_is_said_in_the_protocol(shared_server):
     agent = Process(shared_server, "--user", "nobody")
 
-    said, why = agent.process.communicate(timeout=60)
+    said, why = agent.process.communicate(timeout=SECONDS)
 
     assert said == ""
     assert "There is no user 'nobody'" in why

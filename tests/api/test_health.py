@@ -7,6 +7,7 @@ from django.utils.module_loading import import_string
 
 from core.api import health
 from core.errors import Unavailable
+from tests.deadline import SECONDS
 
 released = threading.Event()
 
@@ -24,7 +25,7 @@ def broken() -> None:
 
 
 def hanging() -> None:
-    released.wait(30)
+    released.wait(SECONDS)
 
 
 @pytest.fixture

@@ -23,10 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def operator(shared_server: SharedServer) -> tuple[str, str]:
     """The user id and the password of an operator of the server's."""
-    making = shared_server.manage("create_operator", "root", "--generate")
-    said, _ = making.communicate(timeout=60)
-    assert making.returncode == 0, said
-    return "root", said.splitlines()[1]
+    return "root", shared_server.output_of("create_operator", "root", "--generate")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.browser import chromium
 from tests.browser.chromium import DARK, DESKTOP, PHONE, Look, Visit
+from tests.deadline import SECONDS
 from tests.server.processes import Server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,9 +62,7 @@ def main() -> None:
 
 
 def _operator(server: Server) -> str:
-    making = server.manage("create_operator", "root", "--generate")
-    said, _ = making.communicate(timeout=60)
-    return str(said.splitlines()[1])
+    return server.output_of("create_operator", "root", "--generate")
 
 
 def _fill(server: Server) -> None:
@@ -87,7 +86,7 @@ def _fill(server: Server) -> None:
         cwd=ROOT, env=server.environment, check=True, capture_output=True,
     )  # fmt: skip
     backing_up = server.manage("backup_all", server.environment["OPENMEMORY_BACKUP_FOLDER"])
-    said, _ = backing_up.communicate(timeout=120)
+    said, _ = backing_up.communicate(timeout=SECONDS)
     if backing_up.returncode:
         raise SystemExit(said)
 

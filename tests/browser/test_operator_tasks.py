@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.browser.chromium import DARK_PHONE, DESKTOP
+from tests.deadline import eventually
 
 CONFIGURATION = "/admin/configuration/"
 BACKUPS = "/admin/backups/"
@@ -15,11 +16,12 @@ BACKUPS = "/admin/backups/"
 def wait_until_succeeded(page):
     """Look at the page of a job, as often as it takes, until the job has succeeded."""
     state = page.get_by_text(re.compile("^(succeeded|failed|cancelled)$"))
-    for _ in range(100):
-        if state.count():
-            break
-        page.wait_for_timeout(200)
+
+    def ended():
         page.reload()
+        return state.count()
+
+    assert eventually(ended)
     assert state.inner_text() == "succeeded"
 
 

@@ -10,6 +10,7 @@ from django.db import connection, connections, transaction
 from configuration.models import Configuration, ConfigurationChange
 from tests.cast import _member as member
 from tests.configuration.bodies import openai, patch, patch_llm
+from tests.deadline import SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -27,7 +28,7 @@ def in_a_thread(work):
 
 
 def wait_for_somebody_who_waits_for_the_row():
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + SECONDS
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute("SELECT pg_stat_clear_snapshot()")

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from tests.configuration.bodies import MASK, SECRET, openai
+from tests.deadline import SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -47,14 +48,14 @@ def serving():
         yield f"{address}/api/v1"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(SECONDS)
 
 
 def wait_until_it_answers(address, process):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if requests.get(f"{address}/health/live", timeout=5).ok:
+            if requests.get(f"{address}/health/live", timeout=SECONDS).ok:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)
@@ -71,16 +72,16 @@ def test_a_change_in_one_process_counts_in_the_other_with_the_next_request(olga,
     one, other = servers
     session = requests.Session()
     session.headers["Authorization"] = f"Bearer {olga.secret}"
-    before = session.get(f"{other}/config", timeout=30).json()
+    before = session.get(f"{other}/config", timeout=SECONDS).json()
 
     for here, there, temperature in [(one, other, 0.5), (other, one, 1.5)]:
         body = openai(temperature=temperature, api_key=SECRET)
-        changed = session.put(f"{here}/config/mem0/llm", json=body, timeout=30)
+        changed = session.put(f"{here}/config/mem0/llm", json=body, timeout=SECONDS)
 
         assert changed.status_code == 200, changed.text
         assert changed.json()["config"]["temperature"] == temperature
         assert changed.json()["config"]["api_key"] == MASK
-        assert session.get(f"{there}/config/mem0/llm", timeout=30).json() == changed.json()
+        assert session.get(f"{there}/config/mem0/llm", timeout=SECONDS).json() == changed.json()
 
-    assert session.post(f"{one}/config/reset", timeout=30).json() == before
-    assert session.get(f"{other}/config", timeout=30).json() == before
+    assert session.post(f"{one}/config/reset", timeout=SECONDS).json() == before
+    assert session.get(f"{other}/config", timeout=SECONDS).json() == before

@@ -11,6 +11,8 @@ from typing import Any
 
 import requests
 
+from tests.deadline import SECONDS
+
 from .files import COMPOSE, DOCKER, compose, image_environment
 from .services import Services, free_port, wait_until
 
@@ -72,7 +74,7 @@ class Container:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
         )
 
     def start(self) -> Container:
@@ -95,7 +97,7 @@ class Container:
     def kill(self) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
-            self.process.wait(30)
+            self.process.wait(SECONDS)
 
 
 class Web(Container):
@@ -105,14 +107,14 @@ class Web(Container):
 
     def wait_until_ready(self) -> None:
         def ready() -> None:
-            requests.get(f"{self.url}/health/ready", timeout=10).raise_for_status()
+            requests.get(f"{self.url}/health/ready", timeout=SECONDS).raise_for_status()
 
         wait_until(ready, requests.RequestException)
 
     def call(self, method: str, path: str, **request: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.key}"}
         url = f"{self.url}/api/v1{path}"
-        return requests.request(method, url, headers=headers, timeout=60, **request)
+        return requests.request(method, url, headers=headers, timeout=SECONDS, **request)
 
 
 def shared_folders(services: Services) -> None:

@@ -20,6 +20,7 @@ from embedded import processes
 from embedded.account import Account, unprivileged
 from embedded.processes import Command
 from embedded.state import socket_folder
+from tests.deadline import SECONDS
 
 from .files import COMPOSE, DOCKER, compose
 
@@ -147,8 +148,8 @@ class Services:
         return processes.tail(self.folder / "log")
 
 
-def wait_until(act: Callable[[], object], error: type[Exception], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
+def wait_until(act: Callable[[], object], error: type[Exception]) -> None:
+    deadline = time.monotonic() + SECONDS
     while True:
         try:
             act()
@@ -172,4 +173,4 @@ def running(folder: Path) -> Iterator[Services]:
         for process in started:
             process.send_signal(signal.SIGINT)
         for process in started:
-            process.wait(30)
+            process.wait(SECONDS)

@@ -14,7 +14,7 @@ import pytest
 import redis
 import requests
 
-from tests.server.processes import eventually
+from tests.deadline import SECONDS, eventually
 
 from .containers import Container, Web, shared_folders
 from .files import EMBEDDED, compose, image_environment, manifests
@@ -62,7 +62,7 @@ def test_everything_starts_is_well_works_together_and_stops_in_time(container):
         assert eventually(each.is_well), each.services.log()
     assert web.call("POST", "/memories", json={"text": "Ada lives in Porto"}).status_code == 200
     beside = {"Host": "web:8000", "Authorization": f"Bearer {web.key}"}
-    assert requests.get(f"{web.url}/metrics", headers=beside, timeout=10).status_code == 200
+    assert requests.get(f"{web.url}/metrics", headers=beside, timeout=SECONDS).status_code == 200
     found = web.call("POST", "/memories/search", json={"query": "Where does Ada live?"})
     assert found.json()["results"][0]["text"] == "Ada lives in Porto"
     exported = web.call("POST", "/backup/export", json={"user_id": "ops"})
@@ -112,7 +112,7 @@ def test_a_server_is_not_ready_before_its_database_is_migrated(container, servic
 def ready(web):
     """What each of its checks says, nothing as long as it does not answer."""
     try:
-        return requests.get(f"{web.url}/health/ready", timeout=10).json()["checks"]
+        return requests.get(f"{web.url}/health/ready", timeout=SECONDS).json()["checks"]
     except requests.ConnectionError:
         return {}
 

@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from embedded import postgres
+from tests.deadline import SECONDS
 
 from .files import COMPOSE, DOCKER, EMBEDDED, ROOT, compose, dockerfile, manifests
 
@@ -23,7 +24,11 @@ SERVER = {"migrate", "web", "worker-quick", "worker-long", "beat"}
 
 def passes(*command):
     ended = subprocess.run(
-        [PROGRAMS / command[0], *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [PROGRAMS / command[0], *command[1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
 

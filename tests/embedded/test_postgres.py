@@ -15,6 +15,7 @@ from embedded import processes
 from embedded.errors import ServiceFailed
 from embedded.postgres import Postgres
 from embedded.state import database
+from tests.deadline import SECONDS
 
 from .conftest import bring_up
 
@@ -102,7 +103,7 @@ def test_an_orphan_is_ended_before_its_successor_starts(postgres: Postgres) -> N
     try:
         bring_up(successor)
         assert postgres.process is not None
-        assert postgres.process.wait(timeout=5) == 0
+        assert postgres.process.wait(timeout=SECONDS) == 0
         assert successor.answers()
     finally:
         successor.stop()
@@ -123,7 +124,7 @@ def test_it_ends_with_the_process_that_started_it(state_dir: Path) -> None:
         "import sys, time; from pathlib import Path;"
         "from embedded.postgres import Postgres;"
         "postgres = Postgres(Path(sys.argv[1]), durable=False); postgres.start(); postgres.wait();"
-        "print('ready', flush=True); time.sleep(60)"
+        "print('ready', flush=True); time.sleep(6000)"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", starts, str(state_dir)],
@@ -137,7 +138,7 @@ def test_it_ends_with_the_process_that_started_it(state_dir: Path) -> None:
     parent.communicate()
 
     postgres = Postgres(state_dir, durable=False)
-    assert processes.gone_within(10, postgres.folder, postgres.process_names)
+    assert processes.gone_within(SECONDS, postgres.folder, postgres.process_names)
 
 
 def test_a_data_folder_that_was_left_half_made_is_made_anew(state_dir: Path) -> None:
@@ -214,4 +215,4 @@ def test_one_that_does_not_obey_is_killed(postgres: Postgres) -> None:
 
     postgres.stop(impatient=lambda: True)
 
-    assert processes.gone_within(10, postgres.folder, postgres.process_names)
+    assert processes.gone_within(SECONDS, postgres.folder, postgres.process_names)

@@ -15,8 +15,7 @@ from embedded.errors import AlreadyRunning, ServiceFailed
 from embedded.ownership import Owner, Ownership
 from embedded.processes import Command
 from embedded.service import Service
-
-SECONDS = 20
+from tests.deadline import SECONDS
 
 
 class Sleeper(Service):
@@ -31,7 +30,7 @@ class Sleeper(Service):
         pass
 
     def command(self) -> Command:
-        return Command(argv=["/bin/sleep", "60"], folder=self.folder, log=self.log)
+        return Command(argv=["/bin/sleep", "6000"], folder=self.folder, log=self.log)
 
     def answers(self) -> bool:
         return (self.folder / "up").exists()

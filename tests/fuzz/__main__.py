@@ -22,6 +22,7 @@ from pathlib import Path
 
 import requests
 
+from tests.deadline import SECONDS
 from tests.fuzz.server import running_server
 
 HERE = Path(__file__).parent
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
 
 
 def all_operations(url: str) -> list[Operation]:
-    schema = requests.get(f"{url}/api/schema?format=json", timeout=60).json()
+    schema = requests.get(f"{url}/api/schema?format=json", timeout=SECONDS).json()
     return [
         (method.upper(), path)
         for path, operations in schema["paths"].items()
@@ -79,7 +80,7 @@ def write_dictionaries(scratch: Path, url: str, key: str) -> None:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {key}"
         answers = [
-            session.post(f"{url}/api/v1/memories", json={"text": text, "app": app}, timeout=60)
+            session.post(f"{url}/api/v1/memories", json={"text": text, "app": app}, timeout=SECONDS)
             for text in TEXTS
             for app in ("fuzz", "other")
         ]

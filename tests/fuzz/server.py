@@ -15,6 +15,8 @@ from pathlib import Path
 
 import requests
 
+from tests.deadline import SECONDS
+
 CHECKOUT = Path(__file__).parent.parent.parent
 
 # Seconds that a server in an empty folder may take to start.
@@ -48,7 +50,7 @@ def running_server(state: Path) -> Iterator[tuple[str, str]]:
         finally:
             gone = server.poll() is not None
             server.send_signal(signal.SIGTERM)
-            server.wait(30)
+            server.wait(SECONDS)
             tell_failures(log, gone=gone)
 
 
@@ -62,7 +64,7 @@ def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.poll() is None:
         try:
-            if requests.get(f"{url}/health/ready", timeout=5).ok:
+            if requests.get(f"{url}/health/ready", timeout=SECONDS).ok:
                 return
         except requests.ConnectionError:
             pass

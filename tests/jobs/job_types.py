@@ -13,7 +13,8 @@ import psutil
 import redis
 
 from embedded.state import VALKEY_SOCKET, socket_folder
-from tests.server.processes import Server, eventually
+from tests.deadline import eventually
+from tests.server.processes import Server
 
 
 class Works(Server):

@@ -8,7 +8,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-from tests.server.processes import SECONDS, eventually, free_port
+from tests.deadline import SECONDS, eventually
+from tests.server.processes import free_port
 
 # Debian's command of this name changes to a user and to folders of its own, and then runs this.
 DEBIANS = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

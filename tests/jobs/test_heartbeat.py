@@ -8,6 +8,7 @@ import pytest
 
 from jobs import heartbeat
 from jobs.heartbeat import Keeper
+from tests.deadline import SECONDS
 
 
 class Counted:
@@ -22,7 +23,7 @@ class Counted:
         self._beats.release()
 
     def is_renewed(self) -> bool:
-        return self._beats.acquire(timeout=30)
+        return self._beats.acquire(timeout=SECONDS)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from jobs import heartbeat, lease, reaper
 from jobs.enqueue import queue
 from jobs.models import Job, State
 from jobs.runner import run, run_due
+from tests.deadline import eventually
 
 
 def work_of(alice):
@@ -52,11 +52,7 @@ def make_due(job):
 
 
 def until_progress_is_told(job):
-    for _ in range(2000):
-        if Job.objects.filter(pk=job.pk, done=7, total=9).exists():
-            return
-        time.sleep(0.01)
-    raise AssertionError("The progress was not told.")
+    assert eventually(Job.objects.filter(pk=job.pk, done=7, total=9).exists)
 
 
 def test_a_run_whose_lease_has_ended_changes_nothing_any_more(alice, register):
@@ -181,9 +177,7 @@ def test_progress_is_told_and_a_cancel_is_taken_while_a_job_does_its_effects(
             work.progress(7, 9)
             elsewhere(lambda: until_progress_is_told(work.job))
             elsewhere(work.job.cancel)
-            for _ in range(2000):
-                work.progress(8)
-                time.sleep(0.01)
+            eventually(lambda: work.progress(8))  # until it is cancelled
 
     register(run)
     job = work_of(alice)

@@ -14,8 +14,8 @@ import pytest
 
 from embedded import stack
 from embedded.postgres import Postgres
+from tests.deadline import eventually
 from tests.jobs.job_types import Works, begun, halted, open_up, works_with
-from tests.server.processes import eventually
 
 LEASE_SECONDS = 2
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deadline import eventually
 from tests.jobs.job_types import Works, begun, open_up, works_with
 from tests.jobs.rabbitmq import RabbitMQ, program
-from tests.server.processes import eventually
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="RabbitMQ is not installed: on Debian, apt install rabbitmq-server."

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from core.legacy_clients import allowed
+from tests.deadline import SECONDS
 
 LOCAL = {"host": "127.0.0.1", "allowed_hosts": ["localhost", "127.0.0.1"], "proxies": 0}
 
@@ -58,7 +59,7 @@ def test_the_server_does_not_start_and_says_why_in_one_line(environment, tmp_pat
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=SECONDS,
         check=False,
     )
 
@@ -79,7 +80,7 @@ def test_the_pages_that_may_call_are_the_originals_own_unless_others_are_named()
             env=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
             check=True,
         ).stdout.strip()
 

@@ -22,6 +22,7 @@ from memories.lifecycle.states import CategoryNotFound
 from memories.models import ArchivePolicy, Categorization, Category, Memory
 from tests.backups.archive_factory import Original
 from tests.backups.imports import imported, send
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 from tests.wait import until_somebody_waits
 
@@ -211,7 +212,7 @@ def test_who_puts_a_memory_into_a_category_meanwhile_is_waited_for(alice):
         memory.put_in([trips])
         merging.start()
         until_somebody_waits()
-    merging.join(timeout=30)
+    merging.join(timeout=SECONDS)
 
     assert names_of(memory) == ["travel"]
 
@@ -227,7 +228,7 @@ def test_who_puts_a_memory_into_a_category_waits_for_its_merge(alice):
         merge([trips.pk], into=travel.pk)
         revising.start()
         until_somebody_waits()
-    revising.join(timeout=30)
+    revising.join(timeout=SECONDS)
 
     assert names_of(one) == ["travel"]
     assert names_of(two) == []

@@ -12,6 +12,7 @@ from jobs.models import Job
 from jobs.runner import run
 from memories.models import EmbeddingSpace
 from memories.vectors.migration import KIND, reembed, switch
+from tests.deadline import SECONDS
 from tests.memories.spaces import LOCAL, choose, fake, found_by, remote, states
 from tests.memories.stock import stock
 
@@ -74,14 +75,14 @@ def test_it_waits_to_switch_for_who_is_putting_down_memories(monkeypatch, alice,
         with transaction.atomic():
             assert len(EmbeddingSpace.objects.held()) == 1
             holding.set()
-            assert tried.wait(30)
+            assert tried.wait(SECONDS)
             assert states() == {"bge-small-en-v1.5": "active", "other": "filling"}
             stock(alice.user, ["I drink tea."])
         connection.close()
 
     with ThreadPoolExecutor() as threads:
         remembering = threads.submit(remember_slowly)
-        assert holding.wait(30)
+        assert holding.wait(SECONDS)
         reembedding = threads.submit(run_long)
         remembering.result()
         reembedding.result()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import requests
 from django.conf import settings
 from prometheus_client.parser import text_string_to_metric_families
+
+from tests.deadline import SECONDS, eventually
 
 PROGRAM = """
 import sys
@@ -70,7 +71,7 @@ def test_a_server_tells_of_all_its_processes(shared_server):
     before = figure(shared_server, "openmemory_requests_total", "health/live")
 
     for _ in range(20):
-        requests.get(f"{shared_server.url}/health/live", timeout=10)
+        requests.get(f"{shared_server.url}/health/live", timeout=SECONDS)
 
     assert figure(shared_server, "openmemory_requests_total", "health/live") == before + 20
 
@@ -78,17 +79,14 @@ def test_a_server_tells_of_all_its_processes(shared_server):
 def test_a_server_tells_of_its_workers(shared_server):
     headers = {"Authorization": f"Bearer {shared_server.key}", "Prefer": "respond-async"}
     address = f"{shared_server.url}/api/v1/backup/export"
-    assert requests.post(address, json={}, headers=headers, timeout=30).status_code == 202
+    assert requests.post(address, json={}, headers=headers, timeout=SECONDS).status_code == 202
 
-    deadline = time.monotonic() + 60
-    while not figure(shared_server, "openmemory_job_runs_total", "succeeded"):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    assert eventually(lambda: figure(shared_server, "openmemory_job_runs_total", "succeeded"))
 
 
 def figure(server, name: str, label: str) -> float:
     headers = {"Authorization": f"Bearer {server.key}"}
-    told = requests.get(f"{server.url}/metrics", headers=headers, timeout=10).text
+    told = requests.get(f"{server.url}/metrics", headers=headers, timeout=SECONDS).text
     return sum(
         sample.value
         for family in text_string_to_metric_families(told)

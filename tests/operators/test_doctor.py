@@ -22,6 +22,7 @@ from jobs.enqueue import queue
 from jobs.models import Job
 from memories.models import Embedding, EmbeddingSpace, Memory, StateChange
 from operators import erase, run_checks
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
 LONG_AGO = timezone.now() - timedelta(days=400)
@@ -388,7 +389,7 @@ def test_a_look_takes_as_many_statements_for_few_as_for_many(
 
 def test_it_works_while_the_server_runs(shared_server):
     looking = shared_server.manage("doctor", "machine", "software", "database", "--json")
-    said, _ = looking.communicate(timeout=120)
+    said, _ = looking.communicate(timeout=SECONDS)
 
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert looking.returncode == 0, said
@@ -404,7 +405,7 @@ def test_wrong_settings_are_an_error_to_a_monitor(shared_server):
     shared_server.environment["OPENMEMORY_HOUSEKEEPING_HOURS"] = "often"
     try:
         looking = shared_server.manage("doctor")
-        said, _ = looking.communicate(timeout=120)
+        said, _ = looking.communicate(timeout=SECONDS)
     finally:
         del shared_server.environment["OPENMEMORY_HOUSEKEEPING_HOURS"]
 

@@ -31,6 +31,7 @@ from memories.models import Access, ArchivePolicy, Category, EmbeddingSpace, Mem
 from memories.vectors import user_index
 from operators import erase as erasing
 from operators.models import Receipt
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
 # A vacuum runs in no transaction.
@@ -244,7 +245,7 @@ def test_who_is_just_writing_brings_nothing_back(alice, constraints):
                 connection.cursor().execute(f"SET CONSTRAINTS ALL {constraints}")
                 stock(alice.user, ["at the last moment"])
                 written.set()
-                go_on.wait(30)
+                go_on.wait(SECONDS)
         except IntegrityError as error:
             refused.append(error)
         finally:
@@ -252,7 +253,7 @@ def test_who_is_just_writing_brings_nothing_back(alice, constraints):
 
     writer = threading.Thread(target=write)
     writer.start()
-    written.wait(30)
+    written.wait(SECONDS)
     eraser = threading.Thread(target=lambda: (erase(alice), connections.close_all()))
     eraser.start()
     if constraints == "DEFERRED":

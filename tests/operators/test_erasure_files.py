@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from embedded.state import database
-from tests.server.processes import SECONDS, Server, eventually
+from tests.deadline import SECONDS, eventually
+from tests.server.processes import Server
 
 # In what they said, how they and their apps and keys are called, and in names made of it.
 WORD = "xylocarp"
@@ -51,7 +52,7 @@ def server():
 
 def manage(server, *arguments):
     running = server.manage(*arguments)
-    said, _ = running.communicate(timeout=2 * SECONDS)
+    said, _ = running.communicate(timeout=SECONDS)
     assert running.returncode == 0, said
     return said
 

@@ -19,6 +19,7 @@ from memories.vectors import user_index
 from operators import housekeeping, vacuum
 from operators.chores import CHORES
 from operators.models import Receipt
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 from tests.wait import until_somebody_waits
 
@@ -210,7 +211,7 @@ def test_a_category_stays_that_somebody_is_just_putting_a_memory_into(alice):
             memory.put_in([sailing])
             told = others.submit(_drop_categories)
             until_somebody_waits()
-        counts = told.result(timeout=30)
+        counts = told.result(timeout=SECONDS)
 
     assert not counts["categories"]
     assert list(memory.categories.all()) == [sailing]

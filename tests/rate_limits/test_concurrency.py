@@ -9,6 +9,7 @@ import requests
 from django.test import Client
 
 from tests.configuration.test_processes import serving
+from tests.deadline import SECONDS
 
 CLIENTS = 8
 
@@ -38,7 +39,7 @@ def test_two_processes_count_together(olga, monkeypatch):
             session = requests.Session()
             session.headers["Authorization"] = f"Bearer {key}"
             url = f"{servers[number % 2]}/users/me"
-            return [session.get(url, timeout=30).status_code for _ in range(times)]
+            return [session.get(url, timeout=SECONDS).status_code for _ in range(times)]
 
         with ThreadPoolExecutor(CLIENTS) as pool:
             statuses = Counter(status for each in pool.map(call, range(CLIENTS)) for status in each)

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ import psutil
 import requests
 from django.conf import settings
 
-SECONDS = 60
+from tests.deadline import SECONDS
 
 
 def free_port() -> int:
@@ -59,6 +58,20 @@ class Server:
             # As on a terminal, where Ctrl-C reaches a whole group.
             process_group=0,
         )
+
+    def output_of(self, *arguments: str) -> str:
+        """Run a command of manage.py: what it writes to standard output alone."""
+        ended = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout.strip()
 
     def start(self) -> None:
         """Start it, and return when it says that it runs."""
@@ -151,14 +164,3 @@ def _read(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> Non
         for line in output:
             lines.put(line)
     lines.put(None)
-
-
-def eventually(condition: object, seconds: float = SECONDS) -> bool:
-    """Tell whether something becomes true in time."""
-    assert callable(condition)
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True

@@ -1,6 +1,8 @@
 import signal
 
-from .processes import Server, eventually
+from tests.deadline import eventually
+
+from .processes import Server
 
 
 def test_a_server_that_is_told_to_stop_is_not_ready_first_and_still_answers(state_dir):

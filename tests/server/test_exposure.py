@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from core.exposure import Exposure, PublicAddress
+from tests.deadline import SECONDS
 
 SECRET = "a-secret-of-more-than-fifty-characters-that-nobody-guesses"
 HTTPS = PublicAddress.read("https://memory.example", proxies=1)
@@ -147,7 +148,7 @@ def run(tmp_path):
             },
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=SECONDS,
         )
 
     return run

@@ -12,8 +12,9 @@ import requests
 from django.conf import settings
 
 from embedded.state import broker_url, socket_folder
+from tests.deadline import SECONDS, eventually
 
-from .processes import SECONDS, Server, eventually
+from .processes import Server
 
 
 def said_by(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -13,8 +13,7 @@ from embedded import processes
 from embedded.processes import Command
 from server import supervisor as supervising
 from server.supervisor import Program, StopRequests, Supervisor
-
-from .processes import eventually
+from tests.deadline import eventually
 
 
 def program(folder: Path, script: str, **more: object) -> Program:

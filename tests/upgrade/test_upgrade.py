@@ -18,6 +18,7 @@ from django.conf import settings
 from psycopg import sql
 
 from embedded.state import broker_url, database
+from tests.deadline import SECONDS
 
 HERE = Path(__file__).parent
 RELEASED = json.loads((HERE / "released.json").read_text())
@@ -73,7 +74,7 @@ class Database:
             },
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=SECONDS,
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout

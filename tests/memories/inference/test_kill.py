@@ -16,7 +16,8 @@ import pytest
 import requests
 
 from configuration.fake import FakeServer
-from tests.server.processes import Server, eventually
+from tests.deadline import eventually
+from tests.server.processes import Server
 
 THINGS = ["violin", "sofa", "garden", "bakery", "novel", "tractor", "passport", "aquarium"]
 MESSAGES = [f"My {thing} is from Town {n}. I got a {thing}." for n, thing in enumerate(THINGS)]
@@ -76,6 +77,6 @@ def test_killed_at_any_moment_each_message_becomes_its_facts_once(server: Server
             server.child(*victim).kill()
 
     sending.join()
-    assert eventually(lambda: is_done(server), 120)
+    assert eventually(lambda: is_done(server))
     page = server.get("/api/v1/memories?page_size=100").json()
     assert sorted(item["content"] for item in page["items"]) == FACTS
