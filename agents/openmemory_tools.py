@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.lifecycle import remember
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
@@ -52,7 +52,7 @@ def search_memory(
     asked = read(SearchSerializer, {"query": query})
     hits = recall(asked["query"], user=caller.user, app=caller.app, top_k=FOUND)
     page = fitting(hits, lambda hit: [hit.memory])
-    note_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
+    log_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
     return _json({"results": [{**_shown(hit.memory), "score": hit.score} for hit in page]})
 
 
@@ -63,7 +63,7 @@ def list_memories(caller: Caller) -> str:
     """
     memories = after(caller.memories().active().with_relations(), None)
     page = fitting(list(memories[:LISTED]), lambda memory: [memory])
-    note_accesses(page, app=caller.app, access_type="list")
+    log_accesses(page, app=caller.app, access_type="list")
     return _json([{**_shown(memory), "user_id": caller.user.user_id} for memory in page])
 
 

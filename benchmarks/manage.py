@@ -175,11 +175,11 @@ class Manager:
         return [each for each in asked if any(name in each for name in ABOUT_THINGS)]
 
     def _search(self) -> tuple[float, float]:
-        from memories.access.log import note_accesses
+        from memories.access.log import log_accesses
         from memories.models import Memory
 
         read = list(Memory.objects.owned_by(self._user).active()[:10])
-        noting = timed(lambda: note_accesses(read, app=None, access_type="search"))
+        noting = timed(lambda: log_accesses(read, app=None, access_type="search"))
         body = {"query": self._writer.question()}
         search = timed(lambda: self._client.post("/memories/search", body))
         return noting, search
@@ -211,7 +211,7 @@ def put_in_use(user: Any) -> None:
     from django.db import connection
 
     from apps_registry.models import App
-    from memories.access.log import note_accesses
+    from memories.access.log import log_accesses
     from memories.categories.taxonomy import THEMES
     from memories.models import Category, Memory
 
@@ -223,7 +223,7 @@ def put_in_use(user: Any) -> None:
     for _ in range(READINGS):
         for start in range(0, len(memories), READ_AT_ONCE):
             found = memories[start : start + READ_AT_ONCE * 9 // 10]
-            note_accesses(found, app=app, access_type="search")
+            log_accesses(found, app=app, access_type="search")
 
 
 if __name__ == "__main__":

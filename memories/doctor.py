@@ -86,7 +86,7 @@ def rules() -> Findings:
 
 @check("memories.counters")
 def counters() -> Findings:
-    names = [f"{app} of {app.owner}" for app in log.miscounted()]
+    names = [f"{app} of {app.owner}" for app in log.with_wrong_count()]
     if names:
         yield warning(
             f"What these apps have read was counted wrongly: {listed(names)}.",

@@ -57,7 +57,7 @@ def _count_accesses() -> Counts:
 def _forget_accesses(step: Step) -> Iterator[Counts]:
     moment = _forgotten_before()
     if moment is not None:
-        yield from log.forget_before(moment, step=step)
+        yield from log.prune(moment, step=step)
 
 
 def _abandoned_categories() -> CategoryQuerySet:
@@ -75,11 +75,11 @@ def _drop_categories(step: Step) -> Iterator[Counts]:
 
 
 def _count_miscounted() -> Counts:
-    return Counter({"App": len(log.miscounted())})
+    return Counter({"App": len(log.with_wrong_count())})
 
 
 def _recount(step: Step) -> Iterator[Counts]:
-    for app in log.miscounted():
+    for app in log.with_wrong_count():
         with step():
             log.recount(app)
         yield Counter({"App": 1})

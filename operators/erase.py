@@ -148,7 +148,7 @@ def erase(
         for space in EmbeddingSpace.objects.all():
             user_index.drop_index(user, space)
         erased.counts["backups"] += personal_data.remove_backups(user)
-        log.forget_reader(user)
+        log.anonymize_operator(user)
         telling("removing the rest")
         if _remove_rest(user, by, erased):
             break

@@ -11,7 +11,7 @@ from agents.cursors import after, fitting, offset, place_of
 from agents.schemas import Apps, Found, Memories, ShownApp, ShownMemory, found, shown
 from agents.tool_call import Caller
 from apps_registry.models import App
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.models import Memory
 from memories.search import exchanges, recall
 from memories.search.related import related_to
@@ -82,7 +82,7 @@ def search_memories(
     )
     page = fitting(listed, lambda hit: [hit.memory, *around[hit.memory.pk]])
     read_too = chain.from_iterable(around[hit.memory.pk] for hit in page)
-    note_accesses(
+    log_accesses(
         [hit.memory for hit in page], app=caller.app, access_type="search", context=read_too
     )
     end = start + len(page)
@@ -183,4 +183,4 @@ def _shown_app(app: App) -> ShownApp:
 def _note(caller: Caller, memories: list[Memory], access_type: str) -> None:
     """Log what an app reads. What people look at themselves is no access of an app."""
     if caller.app is not None:
-        note_accesses(memories, app=caller.app, access_type=access_type)
+        log_accesses(memories, app=caller.app, access_type=access_type)

@@ -6,7 +6,7 @@ with those of the archive.
 
 from __future__ import annotations
 
-from memories.search.search_vector import words_in_sql
+from memories.search.search_vector import search_vector_sql
 
 from .packed_rows import some_of
 from .statements import TAKEN, theirs
@@ -87,7 +87,7 @@ UPDATE memories_memory AS memory
 SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
     fingerprint = staged.fingerprint, actor = {ACTOR}, conversation = {CONVERSATION},
-    words = {words_in_sql("staged.content", "staged.created_at")},
+    words = {search_vector_sql("staged.content", "staged.created_at")},
     created_at = staged.created_at, updated_at = staged.updated_at
 FROM {TAKEN}
 JOIN target_changes AS changing ON changing.id = target.id

@@ -7,7 +7,7 @@ they are overwritten. The parameters are those of `Merge._parameters`.
 
 from __future__ import annotations
 
-from memories.search.search_vector import words_in_sql
+from memories.search.search_vector import search_vector_sql
 
 from .packed_rows import some_of
 
@@ -130,7 +130,7 @@ INSERT INTO memories_memory (
     actor, conversation, arrival, created_at, updated_at
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
-    {words_in_sql("content", "created_at")},
+    {search_vector_sql("content", "created_at")},
     coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
 FROM {TAKEN}
 WHERE NOT target.known

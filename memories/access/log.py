@@ -58,7 +58,7 @@ UPDATE apps_registry_app AS app SET memories_read = (
 """
 
 
-def note_accesses(
+def log_accesses(
     memories: Iterable[Memory],
     *,
     app: App | None,
@@ -88,7 +88,7 @@ def note_accesses(
         )
 
 
-def miscounted() -> list[App]:
+def with_wrong_count() -> list[App]:
     """The apps of which it is not counted rightly how many memories they have read."""
     with connection.cursor() as cursor:
         cursor.execute(MISCOUNTED)
@@ -104,7 +104,7 @@ def recount(app: App) -> None:
         cursor.execute(RECOUNTED, [app.pk])
 
 
-def forget_before(
+def prune(
     moment: datetime, *, step: Callable[[], AbstractContextManager[None]] = transaction.atomic
 ) -> Iterator[Counter[str]]:
     """Forget the accesses before a moment, telling after each step how many.
@@ -129,7 +129,7 @@ def count_before(moment: datetime) -> int:
     return Access.objects.filter(accessed_at__lt=moment).count()
 
 
-def forget_reader(user: User) -> int:
+def anonymize_operator(user: User) -> int:
     """Take the name of an operator from the log of what they read in the admin: how often it was.
 
     Not the accesses: others are told by these that somebody has read a memory of theirs.

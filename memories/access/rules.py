@@ -15,7 +15,7 @@ class RuleNotFound(NotFound):
     code = "rule_not_found"
 
 
-def state_rule(
+def create_rule(
     *, app: App, effect: str, memory_id: uuid.UUID | None, among: MemoryQuerySet
 ) -> AccessRule:
     """Make a rule, once. Raises MemoryNotFound when the memory is not among those given."""
@@ -25,7 +25,7 @@ def state_rule(
     return rule
 
 
-def remove_rule(pk: uuid.UUID, *, app: App) -> None:
+def delete_rule(pk: uuid.UUID, *, app: App) -> None:
     removed, _ = AccessRule.objects.filter(app=app, pk=pk).delete()
     if not removed:
         raise RuleNotFound

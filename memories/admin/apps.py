@@ -99,7 +99,7 @@ class AppAdmin(ReadOnlyAdmin):
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
         effect, memory_id = form.cleaned_data["effect"], form.cleaned_data["memory_id"]
         among = Memory.objects.owned_by(app.owner)
-        rules.state_rule(app=app, effect=effect, memory_id=memory_id, among=among)
+        rules.create_rule(app=app, effect=effect, memory_id=memory_id, among=among)
         return f"A rule: {effect} {memory_id or 'everything'}."
 
 

@@ -19,7 +19,7 @@ from jobs.models import Job
 from memories.inference import INFER
 from memories.models import Category, Memory, State, StateChange
 from memories.models.memory import fingerprint
-from memories.search.search_vector import words_of
+from memories.search.search_vector import search_vector
 from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
@@ -101,7 +101,7 @@ def _known(memory: Memory) -> Memory | None:
 def store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User) -> None:
     """Put a new memory into the tables, in the caller's transaction."""
     memory.fingerprint = fingerprint(memory.content)
-    memory.words = words_of(memory.content, memory.created_at)
+    memory.words = search_vector(memory.content, memory.created_at)
     # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
     Memory.objects.bulk_create([memory])
     StateChange.objects.bulk_create(

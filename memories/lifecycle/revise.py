@@ -13,7 +13,7 @@ from configuration import effective
 from memories.inference import CATEGORIZE
 from memories.models import Category, Memory, MemoryDeleted, Revision, State
 from memories.models.memory import MemoryQuerySet, fingerprint
-from memories.search.search_vector import words_of
+from memories.search.search_vector import search_vector
 from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
@@ -62,7 +62,7 @@ def rewrite(
         Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
     memory.content = content
     memory.fingerprint = fingerprint(content)
-    memory.words = words_of(content, memory.created_at)
+    memory.words = search_vector(content, memory.created_at)
     memory.actor = actor
     memory.updated_at = timezone.now()
     memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])

@@ -14,7 +14,7 @@ from django.contrib.postgres.search import SearchVector
 from django.db.models import Func, Value
 
 
-def words_of(content: str, created_at: datetime) -> Func:
+def search_vector(content: str, created_at: datetime) -> Func:
     """The English lexemes of a memory and of its date, written as people ask for it.
 
     Where a lexeme stands is not used, nor kept.
@@ -24,7 +24,7 @@ def words_of(content: str, created_at: datetime) -> Func:
     return Func(SearchVector(Value(dated), config="english"), function="strip")
 
 
-def words_in_sql(content: str, created_at: str) -> str:
+def search_vector_sql(content: str, created_at: str) -> str:
     """The same of two columns, for statements about many memories."""
     dated = f"{content} || to_char({created_at} AT TIME ZONE 'UTC', ' (FMDD FMMonth YYYY)')"
     return f"strip(to_tsvector('english', {dated}))"

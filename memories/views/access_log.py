@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import NAMED_USER
 from core.api.pagination import Pages
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.search.related import related_to
 from memories.serializers import AccessSerializer, MemoryItemSerializer
 
@@ -49,5 +49,5 @@ class RelatedViewSet(MemoriesOfOneUser):
         related = related_to(memory, among=memories.active()).with_relations()
         page = self.paginate_queryset(related) or []
         if self.acting_app:
-            note_accesses(page, app=self.acting_app, access_type="related")
+            log_accesses(page, app=self.acting_app, access_type="related")
         return self.get_paginated_response(MemoryItemSerializer(page, many=True).data)

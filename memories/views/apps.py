@@ -14,7 +14,7 @@ from accounts.subjects import NAMED_USER, AboutOneUser
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
 from core.api.pagination import Pages
-from memories.access.rules import remove_rule, state_rule
+from memories.access.rules import create_rule, delete_rule
 from memories.models import Memory
 from memories.serializers import (
     AppMemorySerializer,
@@ -95,7 +95,7 @@ class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
         """
         given = NewRuleSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        rule = state_rule(
+        rule = create_rule(
             app=self._app(app_id),
             effect=given.validated_data["effect"],
             memory_id=given.validated_data.get("memory_id"),
@@ -108,7 +108,7 @@ class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
         self, request: AuthenticatedRequest, app_id: uuid.UUID, rule_id: uuid.UUID
     ) -> Response:
         """Take a rule back."""
-        remove_rule(rule_id, app=self._app(app_id))
+        delete_rule(rule_id, app=self._app(app_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _app(self, app_id: uuid.UUID) -> App:

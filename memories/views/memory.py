@@ -13,7 +13,7 @@ from apps_registry.acting_app import acting_app, remembering_app
 from core.api.preferences import patience
 from jobs.wait import wait
 from memories import search as recalling
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.filters import ListFilter
 from memories.lifecycle import remember, revise
 from memories.models import Memory, State
@@ -158,7 +158,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         places = given["include_context"]
         around = recalling.exchanges(found, user=self.subject, app=app, places=places)
         shown = chain.from_iterable(around.values())
-        note_accesses(found, app=app, access_type="search", context=shown)
+        log_accesses(found, app=app, access_type="search", context=shown)
         alone = {"by_words_alone": True} if hits.by_words_alone else {}
         results = SearchResultsSerializer(
             {"results": hits, **alone}, context={"exchanges": around if places else None}
@@ -168,4 +168,4 @@ class MemoryViewSet(MemoriesOfOneUser):
     def _note(self, memories: Sequence[Memory], access_type: str) -> None:
         """Log what an app reads. What people look at themselves is no access of an app."""
         if self.acting_app is not None:
-            note_accesses(memories, app=self.acting_app, access_type=access_type)
+            log_accesses(memories, app=self.acting_app, access_type=access_type)

@@ -6,7 +6,7 @@ from types import NoneType
 import pytest
 
 from accounts.models import ApiKey
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.models import Memory
 from tests.legacy.page import Page, shape_of
 
@@ -138,7 +138,7 @@ def test_the_page_pauses_resumes_and_deletes(page):
 def test_the_page_shows_apps_what_they_read_and_when(page):
     made = remember(page, "My favourite food is pizza.")
     memory = Memory.objects.get(pk=made["id"])
-    note_accesses([memory], app=memory.app, access_type="search")
+    log_accesses([memory], app=memory.app, access_type="search")
     listing = "page=1&page_size=10&name=open&is_active=true&sort_by=memories&sort_direction=desc"
 
     apps = page.call("get", f"/apps/?{listing}")

@@ -12,7 +12,7 @@ from accounts.models import User
 from apps_registry.models import App
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.models.memory import fingerprint
-from memories.search.search_vector import words_of
+from memories.search.search_vector import search_vector
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def _memory(user: User, app: App, text: str, minute: int, fields: dict[str, Any]
         app=app,
         content=text,
         created_at=created_at,
-        words=words_of(text, created_at),
+        words=search_vector(text, created_at),
         fingerprint=fingerprint(text),
         **fields,
     )

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from apps_registry.models import App
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.models import Access, FirstAccess, Memory, State, StateChange
 from tests.memories.stock import stock
 
@@ -61,7 +61,7 @@ def test_a_memory_that_several_searches_find_at_once_is_counted_once_for_their_a
             mine = memories[number * 10 : number * 10 + 30]
             for start in range(0, 30, 5):
                 found = mine[start : start + 5]
-                note_accesses(found[:: 1 if number % 2 else -1], app=app, access_type="search")
+                log_accesses(found[:: 1 if number % 2 else -1], app=app, access_type="search")
 
         return read
 

@@ -26,7 +26,7 @@ from jobs.deletion import StillRunning
 from jobs.enqueue import queue
 from jobs.models import Job
 from jobs.runner import run_due
-from memories.access.log import note_accesses
+from memories.access.log import log_accesses
 from memories.models import Access, ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
 from memories.vectors import user_index
 from operators import erase as erasing
@@ -131,7 +131,7 @@ def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
     update.change({"openmemory": {"custom_instructions": "Be brief"}}, by=olga.user)
     policy = ArchivePolicy.objects.create(days=1, user=bob.user, made_by=olga.user)
     read = {"operator": "olga"}
-    note_accesses([memory], app=None, access_type="admin", metadata=read)
+    log_accesses([memory], app=None, access_type="admin", metadata=read)
 
     erase(olga)
 

@@ -131,7 +131,7 @@ def test_the_log_of_accesses_is_forgotten_step_by_step(alice, monkeypatch):
     for _ in range(3):
         Access.objects.create(memory=read, accessed_at=LONG_AGO, access_type="search")
 
-    steps = list(log.forget_before(timezone.now() - timedelta(days=365)))
+    steps = list(log.prune(timezone.now() - timedelta(days=365)))
 
     assert steps == [{"Access": 2}, {"Access": 1}]
     assert Access.objects.count() == 0
