@@ -6,11 +6,11 @@ from django.conf import settings
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from core.api.origins import OTHER_PAGE, from_an_allowed_page
+from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
 
 from .models import ApiKey, Scope, User
 
-NO_KEY = f"{OTHER_PAGE} without a key. Send a key, or name its origin."
+NO_KEY = f"{ORIGIN_NOT_ALLOWED} without a key. Send a key, or name its origin."
 
 
 def authenticate(request: Request) -> tuple[User, ApiKey]:
@@ -19,7 +19,7 @@ def authenticate(request: Request) -> tuple[User, ApiKey]:
     A browser sends a request of any page that somebody visits, and often without asking first.
     Raises PermissionDenied when it was a page that is not named.
     """
-    if not from_an_allowed_page(request):
+    if not has_allowed_origin(request):
         raise PermissionDenied(NO_KEY, code="origin_not_allowed")
     user = User.objects.filter(user_id=settings.DEFAULT_USER, is_active=True).first()
     if user is None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 
-from core.api.safe_actions import only_reads
+from core.api.safe_actions import is_safe_request
 
 from .models import Scope
 
@@ -20,7 +20,7 @@ class KeyHasScope(BasePermission):
     """A key needs `read` to read and `write` for everything else."""
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
-        reads = only_reads(view, method=request.method, action=getattr(view, "action", None))
+        reads = is_safe_request(view, method=request.method, action=getattr(view, "action", None))
         request.auth.require(Scope.READ if reads else Scope.WRITE)
         return True
 

@@ -16,7 +16,7 @@ from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
 from pydantic import ValidationError
 
 from accounts.models import Scope
-from core.api.problems import Fault, wrong
+from core.api.problems import Fault, validation_problem
 
 from . import openmemory_tools
 from .prompts import add_prompts, with_topics
@@ -67,7 +67,7 @@ class ExplainingServer(MCPServer[Call]):
                 Fault(("body", *each["loc"]), each["type"], f"{each['msg']}.")
                 for each in misfit.errors()
             ]
-            raise ToolError(told(wrong(faults))) from misfit
+            raise ToolError(told(validation_problem(faults))) from misfit
 
 
 def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:

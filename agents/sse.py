@@ -22,7 +22,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from core.api.shutdown import ending
+from core.api.shutdown import stopping
 from core.errors import NotFound, Unavailable
 
 from .tool_call import Caller
@@ -111,7 +111,7 @@ def _events(session: Session) -> Iterator[bytes]:
 
 def _answers(session: Session) -> Iterator[bytes]:
     pinged = time.monotonic()
-    while not ending.is_set():
+    while not stopping.is_set():
         mail: Any = _broker().blpop([session.mail], timeout=1)
         if mail:
             yield _event("message", mail[1])

@@ -24,9 +24,9 @@ from accounts.models import ApiKey, Scope, User
 from apps_registry.acting_app import acting_app, remembering_app
 from apps_registry.models import App
 from core.api.exception_handler import problem_of
-from core.api.parsers import loads
+from core.api.parsers import parse_json
 from core.api.problems import Problem
-from core.api.rate_limits import TooOften, Usage
+from core.api.rate_limits import RateLimited, Usage
 from core.errors import OpenMemoryError
 from embedded.errors import ServiceFailed
 from memories.models import Memory
@@ -142,10 +142,10 @@ def _attempt(
 ) -> T:
     try:
         if caller.usage and caller.usage.exceeded:
-            raise TooOften(wait=caller.usage.seconds_left)
+            raise RateLimited(wait=caller.usage.seconds_left)
         caller.key.require(scope)
         # The SDK reads JSON as Python does: here it is as strict as a body of the API.
-        loads(json.dumps(dict(given), default=str).encode())
+        parse_json(json.dumps(dict(given), default=str).encode())
         return work(caller)
     except REFUSALS as refusal:
         problem = problem_of(refusal, HttpRequest())

@@ -14,8 +14,8 @@ from rest_framework.views import APIView
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import user_for
 from apps_registry.models import App
-from core.api.origins import OTHER_PAGE, from_an_allowed_page
-from core.api.rate_limits import READS, WRITES, Limit, TooOften, count
+from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
+from core.api.rate_limits import READS, WRITES, RateLimited, RateLimitThrottle, count_request
 from core.errors import Malformed
 
 from . import sse
@@ -35,11 +35,11 @@ POSTED = [
 class AllowedPage(BasePermission):
     """A page that somebody visits must not reach a server that only their machine reaches."""
 
-    message = f"{OTHER_PAGE} here. Name its origin."
+    message = f"{ORIGIN_NOT_ALLOWED} here. Name its origin."
     code = "origin_not_allowed"
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return from_an_allowed_page(request)
+        return has_allowed_origin(request)
 
 
 class AsTheSdkSays(BaseContentNegotiation):
@@ -67,11 +67,11 @@ class AgentView(APIView):
             raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
         request, message = self.request, Message.read(self.request.body)
         user = user_for(request.auth, named=named)
-        usage = count(request._request, READS if desk.only_reads(message) else WRITES)
+        usage = count_request(request._request, READS if desk.only_reads(message) else WRITES)
         request._request.usage = usage  # type: ignore[attr-defined]
         # A tool that was called too often says so itself, where a model reads it.
         if usage and usage.exceeded and message.tool is None:
-            raise TooOften(wait=usage.seconds_left)
+            raise RateLimited(wait=usage.seconds_left)
         caller = Caller(request.auth, user, app_name, usage)
         return desk.exchange(request.body, headers, caller)
 
@@ -103,7 +103,7 @@ class OriginalView(AgentView):
 class StreamView(AgentView):
     """`/mcp/{client}/sse/{user}` of the original: a stream of the answers to what is posted."""
 
-    throttle_classes = [Limit]
+    throttle_classes = [RateLimitThrottle]
 
     def get(
         self, request: AuthenticatedRequest, client: str, user_id: str

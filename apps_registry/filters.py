@@ -5,7 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from core.api.filters import ChoiceFilter, SortDirection, read_elsewhere
+from core.api.filters import ChoiceFilter, SortDirectionFilter, leave_unfiltered
 
 from .models import App
 from .models.app import AppQuerySet
@@ -24,7 +24,7 @@ class AppFilter(django_filters.FilterSet):
         model = App
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     name = django_filters.CharFilter(
         lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
     )
@@ -34,11 +34,11 @@ class AppFilter(django_filters.FilterSet):
         help_text="Active ones, or paused ones.",
     )
     sort_by = ChoiceFilter(
-        method=read_elsewhere,
+        method=leave_unfiltered,
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default by name.",
     )
-    sort_direction = SortDirection(
+    sort_direction = SortDirectionFilter(
         help_text="`asc` unless `desc` is asked for.",
     )
 

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import AboutOneUser
-from core.api.pagination import Pages
+from core.api.pagination import EnvelopePagination
 from core.errors import Malformed
 
 from .filters import AppFilter
@@ -27,7 +27,7 @@ from .serializers import (
 IN_QUERY = {"true": True, "false": False, "1": True, "0": False}
 
 
-class AppPages(Pages):
+class AppPages(EnvelopePagination):
     envelope: ClassVar = {"total": "total", "page": "page", "page_size": "size", "apps": "items"}
 
 

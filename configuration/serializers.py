@@ -5,7 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from core.api.fields import NumberField, ObjectField, TextField, WholeField
+from core.api.fields import NumberField, ObjectField, TextField, WholeNumberField
 
 from . import base_urls, provider_keys
 from .providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
@@ -66,7 +66,7 @@ class LlmConfigSerializer(ModelConfigSerializer):
         max_value=2,
         help_text="From 0, always the likeliest word, to 2.",
     )
-    max_tokens = WholeField(
+    max_tokens = WholeNumberField(
         required=False,
         allow_null=True,
         min_value=1,
@@ -76,7 +76,7 @@ class LlmConfigSerializer(ModelConfigSerializer):
 
 
 class EmbedderConfigSerializer(ModelConfigSerializer):
-    dimensions = WholeField(
+    dimensions = WholeNumberField(
         required=False,
         allow_null=True,
         min_value=1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
-LONGEST_NAME = 255  # characters, of an app and of a key
+MAX_NAME_LENGTH = 255  # characters, of an app and of a key
 
 
 def number(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -22,6 +22,6 @@ def number(least: int, most: int | None = None) -> Callable[[str], int]:
 
 def name(text: str) -> str:
     """The name of an app or a key. An empty one is that of a variable that was not set."""
-    if not 1 <= len(text.strip()) <= len(text) <= LONGEST_NAME:
-        raise ArgumentTypeError(f"it is a name of 1 to {LONGEST_NAME} characters")
+    if not 1 <= len(text.strip()) <= len(text) <= MAX_NAME_LENGTH:
+        raise ArgumentTypeError(f"it is a name of 1 to {MAX_NAME_LENGTH} characters")
     return text

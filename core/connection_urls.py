@@ -15,7 +15,7 @@ from redis.connection import parse_url
 EXAMPLE = "postgresql://user:password@host:5432/openmemory?sslmode=require"
 
 
-def database(url: str) -> dict[str, Any]:
+def parse_database_url(url: str) -> dict[str, Any]:
     """Read it as libpq does, into Django's settings. What Django has no name for are options."""
     if not url.startswith(("postgresql://", "postgres://")):
         raise ImproperlyConfigured(f"DATABASE_URL is not a URL of PostgreSQL, such as {EXAMPLE}.")
@@ -36,7 +36,7 @@ def database(url: str) -> dict[str, Any]:
     }
 
 
-def redis(url: str, *, variable: str = "REDIS_URL") -> str:
+def parse_redis_url(url: str, *, variable: str = "REDIS_URL") -> str:
     try:
         parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
@@ -48,7 +48,7 @@ def redis(url: str, *, variable: str = "REDIS_URL") -> str:
     return url
 
 
-def broker(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def parse_broker_url(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Read where messages are sent: a URL as Celery takes it, its TLS, and its options.
 
     It is one of RabbitMQ, or of Redis as in REDIS_URL. TLS is checked unless the URL says
@@ -57,7 +57,7 @@ def broker(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     scheme = urlsplit(url).scheme
     if scheme in ("amqp", "amqps"):
         return _amqp(url), {}, {}
-    redis(url, variable="CELERY_BROKER_URL")
+    parse_redis_url(url, variable="CELERY_BROKER_URL")
     checked = scheme == "rediss" and "ssl_cert_reqs" not in urlsplit(url).query
     tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if checked else {}
     # Messages that were taken and never seen to are sent again after an hour: that late, as it is

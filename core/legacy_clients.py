@@ -15,7 +15,9 @@ from .exposure import is_loopback
 ORIGINS = ["http://localhost:3000", "http://127.0.0.1:3000"]
 
 
-def allowed(mode: str, *, host: str, allowed_hosts: Sequence[str], proxies: int) -> bool:
+def allow_legacy_clients(
+    mode: str, *, host: str, allowed_hosts: Sequence[str], proxies: int
+) -> bool:
     """Read OPENMEMORY_LEGACY_CLIENTS: `0`, `1` or `force`.
 
     Raises ImproperlyConfigured when `1` would let in more than the programs of this machine.

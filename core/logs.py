@@ -77,7 +77,7 @@ def _has_exception(record: logging.LogRecord) -> bool:
 
 
 @contextmanager
-def request(request_id: str) -> Iterator[None]:
+def bind_request_id(request_id: str) -> Iterator[None]:
     """Put this id on every line that is logged inside."""
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         yield
@@ -88,7 +88,7 @@ def request_id() -> str | None:
     return structlog.contextvars.get_contextvars().get("request_id")
 
 
-def without_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def strip_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Take the rows that PostgreSQL's messages show out of messages and tracebacks."""
     return {
         key: _SHOWN_ROW.sub("", value) if isinstance(value, str) else value
@@ -119,7 +119,7 @@ def _formatter(kind: str) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            without_rows,
+            strip_rows,
             renderer,
         ],
     )

@@ -36,7 +36,7 @@ def queue(
         parameters=parameters,
         once=once or "",
         app_name=app_name,
-        trace=tracing.current(),
+        trace=tracing.current_traceparent(),
     )
     if upload is not None:
         job.upload = files.keep_upload(job, upload)

@@ -5,7 +5,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from core.api.filters import ChoiceFilter, SortDirection, read_elsewhere
+from core.api.filters import ChoiceFilter, SortDirectionFilter, leave_unfiltered
 
 from . import registry
 from .models import Job, State
@@ -19,7 +19,7 @@ class JobFilter(django_filters.FilterSet):
         model = Job
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     kind = django_filters.CharFilter(
         strip=False,
         help_text="Of this kind, such as `export`. By default those of `embed_new`, of which each "
@@ -27,11 +27,11 @@ class JobFilter(django_filters.FilterSet):
     )
     state = ChoiceFilter(choices=State.choices, help_text="In this state.")
     sort_by = ChoiceFilter(
-        method=read_elsewhere,
+        method=leave_unfiltered,
         choices=[("created_at", "created_at")],
         help_text="Sort by this; by default by `created_at`.",
     )
-    sort_direction = SortDirection(
+    sort_direction = SortDirectionFilter(
         help_text="`desc` unless `asc` is asked for.",
     )
 

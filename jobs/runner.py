@@ -53,7 +53,7 @@ def run(job: Job) -> None:
     """Run a job that was taken, to one of its ends. Raises nothing that the job has raised."""
     with (
         structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind),
-        tracing.step(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
+        tracing.span(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
     ):
         kind = registry.named(job.kind)
         lease = Lease(job, kind.lane)

@@ -10,7 +10,7 @@ from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
 from core.api.fields import EpochField
-from core.api.filters import ChoiceFilter, NotEmpty, SortDirection, read_elsewhere
+from core.api.filters import ChoiceFilter, NonEmptyField, SortDirectionFilter, leave_unfiltered
 
 from .models import Memory
 from .models.memory import MAX_NAME, MemoryQuerySet
@@ -23,11 +23,11 @@ COLUMNS = {
 }
 
 
-class IdFormField(NotEmpty, forms.UUIDField):
+class IdFormField(NonEmptyField, forms.UUIDField):
     pass
 
 
-class EpochFormField(NotEmpty, forms.IntegerField):
+class EpochFormField(NonEmptyField, forms.IntegerField):
     pass
 
 
@@ -51,7 +51,7 @@ class ListFilter(django_filters.FilterSet):
         model = Memory
         fields: list[str] = []
 
-    user_id = django_filters.CharFilter(method=read_elsewhere, help_text=USER_ID_HELP)
+    user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     app_id = IdFilter(help_text="Of this app.")
     from_date = EpochFilter(
         method="_from", help_text="Created at this second or later, in seconds since 1970."
@@ -73,11 +73,11 @@ class ListFilter(django_filters.FilterSet):
         strip=False,
     )  # fmt: skip
     sort_column = ChoiceFilter(
-        method=read_elsewhere,
+        method=leave_unfiltered,
         choices=[(name, name) for name in COLUMNS],
         help_text="Sort by this; by default the newest come first.",
     )
-    sort_direction = SortDirection(
+    sort_direction = SortDirectionFilter(
         help_text="`asc` unless `desc` is asked for.",
     )
 

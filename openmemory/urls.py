@@ -25,8 +25,16 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),
-    path("docs", documentation.Page.as_view(template_name="core/swagger.html"), name="docs"),
-    path("redoc", documentation.Page.as_view(template_name="core/redoc.html"), name="redoc"),
+    path(
+        "docs",
+        documentation.DocumentationView.as_view(template_name="core/swagger.html"),
+        name="docs",
+    ),
+    path(
+        "redoc",
+        documentation.DocumentationView.as_view(template_name="core/redoc.html"),
+        name="redoc",
+    ),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

@@ -21,7 +21,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 
-from core.api.shutdown import ending, leaving
+from core.api.shutdown import draining, stopping
 from core.observability import multiprocess
 from server import bootstrap
 
@@ -41,7 +41,7 @@ def main() -> None:
     follow_parent(os.getppid(), _stop)
     _allow_many_connections()
     logs.configure(settings.LOGGING)
-    multiprocess.share(settings.METRICS_FOLDER, "web")
+    multiprocess.share_metrics(settings.METRICS_FOLDER, "web")
     server = _Server(
         "openmemory.wsgi:application",
         address=settings.HOST,
@@ -96,7 +96,7 @@ def load() -> Callable[..., Any]:
     from core.observability import tracing
     from openmemory.wsgi import application
 
-    tracing.begin()
+    tracing.start()
     threading.Thread(target=_warm, name="warm", daemon=True).start()
     return application
 
@@ -135,11 +135,11 @@ def notice_end() -> None:
     signal.set_wakeup_fd(tell.detach())  # open for as long as the process lives
 
     def wait() -> None:
-        while not ending.is_set():
+        while not stopping.is_set():
             (number,) = told.recv(1)
-            leaving.set()
+            draining.set()
             if number != LEAVE:
-                ending.set()
+                stopping.set()
 
     threading.Thread(target=wait, name="notice-end", daemon=True).start()
 

@@ -114,14 +114,14 @@ def _watch_over(part: str) -> None:
     """
     from django.conf import settings
 
-    multiprocess.share(settings.METRICS_FOLDER, part)
+    multiprocess.share_metrics(settings.METRICS_FOLDER, part)
     from core.observability import tracing
 
     if settings.WORKER_METRICS_PORT:
-        multiprocess.serve(
-            multiprocess.Shared(settings.METRICS_FOLDER), port=settings.WORKER_METRICS_PORT
+        multiprocess.serve_metrics(
+            multiprocess.SharedMetrics(settings.METRICS_FOLDER), port=settings.WORKER_METRICS_PORT
         )
-    tracing.begin()
+    tracing.start()
 
 
 def _know_when_to_stop(**_: Any) -> None:
@@ -135,7 +135,7 @@ def _follow_worker(**_: Any) -> None:
     from core.observability import tracing
 
     follow_parent(os.getppid(), _end)
-    tracing.begin()
+    tracing.start()
 
 
 def _watch(app: Any, beats: bool) -> None:

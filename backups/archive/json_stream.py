@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.api.exception_handler import BadBody
-from core.api.parsers import DECODER, refuse_unstorable
+from core.api.parsers import DECODER, reject_unstorable
 
 from .errors import ArchiveTooLarge, BadArchive
 from .limits import LONGEST_ROW, MOST_KEYS, row_too_long
@@ -112,7 +112,7 @@ class Scanner:
         if end - self._at > LONGEST_ROW:
             raise row_too_long(self._member, self._line)
         try:
-            refuse_unstorable(value, self._text[self._at : end])
+            reject_unstorable(value, self._text[self._at : end])
         except BadBody as error:
             raise self._bad(error.fault.detail) from None
         self._move(end)

@@ -16,7 +16,7 @@ import msgspec
 from numpy.typing import NDArray
 
 from core.api.exception_handler import BadBody
-from core.api.parsers import loads
+from core.api.parsers import parse_json
 
 from . import rows, vectors
 from .errors import BadArchive
@@ -224,7 +224,7 @@ class _Raw(io.RawIOBase):
 
 def _json(text: bytes, member: str, line: int) -> Any:
     try:
-        return loads(text, what="This")
+        return parse_json(text, what="This")
     except BadBody as error:
         raise BadArchive(error.fault.detail, member=member, line=line) from None
 

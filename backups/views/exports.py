@@ -45,7 +45,7 @@ class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
 
     permission_classes = [*AboutOneUser.permission_classes, PersonalKey]
     content_negotiation_class = WhateverItIs
-    reading_actions: ClassVar = {"export"}
+    safe_actions: ClassVar = {"export"}
     refusals: ClassVar = {"export": {"409"}}
     serializer_class = ExportSerializer
 

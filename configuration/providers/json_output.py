@@ -9,7 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from core.api.exception_handler import BadBody
-from core.api.parsers import loads
+from core.api.parsers import parse_json
 
 # Characters of an answer that are read. Longer ones are none that was asked for.
 MAX_LENGTH = 1_000_000
@@ -47,7 +47,7 @@ def _found(text: str) -> Any:
     fault = "There is no JSON object in the answer."
     for candidate in _candidates(text):
         try:
-            return loads(candidate.encode("utf-8", "surrogatepass"))
+            return parse_json(candidate.encode("utf-8", "surrogatepass"))
         except BadBody as error:
             fault = str(error.detail).replace("The body", "The answer")
     raise Unreadable(fault[:_SHOWN])

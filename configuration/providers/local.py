@@ -53,7 +53,10 @@ class LocalEmbedder:
     def _embed(self, texts: Sequence[str]) -> Vectors:
         with self._loading:
             tokenizer, session = self._tokenizer, self._session
-        with metrics.embedding(self.model, len(texts)), tracing.step("embed", texts=len(texts)):
+        with (
+            metrics.measure_embedding(self.model, len(texts)),
+            tracing.span("embed", texts=len(texts)),
+        ):
             return self._run(tokenizer, session, texts)
 
     def _run(

@@ -24,7 +24,7 @@ def measured(provider: str, model: str, path: str) -> Iterator[None]:
     try:
         with (
             metrics.timed(metrics.PROVIDER_SECONDS, provider, model),
-            tracing.step(f"call {path}", SpanKind.CLIENT, **attributes),
+            tracing.span(f"call {path}", SpanKind.CLIENT, **attributes),
         ):
             yield
         outcome = "ok"

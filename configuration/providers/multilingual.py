@@ -60,7 +60,7 @@ class MultilingualEmbedder:
     def _embed(self, text: str, *, is_query: bool) -> Vectors:
         with self._loading:
             engine = self._engine
-        with metrics.embedding(self.model, 1), tracing.step("embed", texts=1):
+        with metrics.measure_embedding(self.model, 1), tracing.span("embed", texts=1):
             return engine.embed(text, is_query=is_query)
 
     @cached_property

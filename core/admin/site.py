@@ -50,7 +50,9 @@ class Site(UnfoldAdminSite):
     ) -> HttpResponse:
         # Before the password is looked at: that takes as long for a wrong one, and much of a core.
         usage = (
-            rate_limits.count(request, rate_limits.SIGN_INS) if request.method == "POST" else None
+            rate_limits.count_request(request, rate_limits.SIGN_INS)
+            if request.method == "POST"
+            else None
         )
         if usage and usage.exceeded:
             wait = f"Try again in {usage.seconds_left} seconds."

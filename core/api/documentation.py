@@ -35,7 +35,7 @@ _POLICY = "; ".join(
 _one_at_a_time = Lock()
 
 
-def document() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """The OpenAPI document, which is the same for everybody as long as the process runs."""
     # The generator looks its extensions up in a way that two threads at once break.
     with _one_at_a_time:
@@ -60,10 +60,10 @@ class SchemaView(APIView):
     schema = None
 
     def get(self, request: Request) -> Response:
-        return Response(document())
+        return Response(openapi_document())
 
 
-class Page(TemplateView):
+class DocumentationView(TemplateView):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
         response.headers["Content-Security-Policy"] = _POLICY

@@ -21,7 +21,7 @@ from rest_framework.settings import api_settings
 
 from core import errors
 
-from .problems import RETRY_AFTER, Fault, Problem, ProblemResponse, wrong
+from .problems import RETRY_AFTER, Fault, Problem, ProblemResponse, validation_problem
 
 log = structlog.get_logger(__name__)
 
@@ -112,12 +112,12 @@ def _(error: drf.APIException, request: AnyRequest) -> Problem:
 
 @problem_of.register
 def _(error: BadBody, request: AnyRequest) -> Problem:
-    return wrong([error.fault], code="malformed")
+    return validation_problem([error.fault], code="malformed")
 
 
 @problem_of.register
 def _(error: drf.ValidationError, request: AnyRequest) -> Problem:
-    return wrong([_placed(fault, request) for fault in _faults(error.detail, ())])
+    return validation_problem([_placed(fault, request) for fault in _faults(error.detail, ())])
 
 
 def _faults(detail: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
@@ -162,7 +162,7 @@ def _(error: django.PermissionDenied, request: AnyRequest) -> Problem:
 @problem_of.register
 def _(error: django.ValidationError, request: AnyRequest) -> Problem:
     detail = get_error_detail(error)
-    return wrong([_placed(fault, request) for fault in _faults(detail, ())])
+    return validation_problem([_placed(fault, request) for fault in _faults(detail, ())])
 
 
 @problem_of.register(django.BadRequest)
@@ -185,12 +185,12 @@ def _(error: django.TooManyFieldsSent, request: AnyRequest) -> Problem:
 
 @problem_of.register
 def _(error: django.RequestDataTooBig, request: AnyRequest) -> Problem:
-    return too_large(None)
+    return body_too_large(None)
 
 
 @problem_of.register
 def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
-    return CUT_SHORT
+    return TRUNCATED_BODY
 
 
 @problem_of.register(OperationalError)
@@ -202,10 +202,10 @@ def _(error: Exception, request: AnyRequest) -> Problem:
     return _ours(503, errors.Unavailable(), headers=RETRY_AFTER)
 
 
-CUT_SHORT = Problem(400, "malformed", "The body ended before all of it was read.")
+TRUNCATED_BODY = Problem(400, "malformed", "The body ended before all of it was read.")
 
 
-def too_large(bound: int | None) -> Problem:
+def body_too_large(bound: int | None) -> Problem:
     limit = f"more than the {bound} bytes that are read here" if bound else "too large"
     return Problem(413, "body_too_large", f"The body is {limit}.")
 
@@ -226,16 +226,16 @@ def on_404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def on_500(request: HttpRequest) -> HttpResponse:
-    if not speaks_problems(request):
+    if not is_api_request(request):
         return defaults.server_error(request)
     detail = "The server failed to answer this request. Its log says why, under this request id."
     return ProblemResponse(Problem(500, "internal_error", detail))
 
 
-def speaks_problems(request: HttpRequest) -> bool:
+def is_api_request(request: HttpRequest) -> bool:
     return f"{request.path_info}/".startswith(("/api/", "/mcp/"))
 
 
 def _answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
-    problem = problem_of(exception, request) if speaks_problems(request) else None
+    problem = problem_of(exception, request) if is_api_request(request) else None
     return ProblemResponse(problem) if problem else None

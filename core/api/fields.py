@@ -7,6 +7,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -52,7 +53,7 @@ class IdField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
-class WholeField(serializers.IntegerField):
+class WholeNumberField(serializers.IntegerField):
     """A whole number, not a string that holds one."""
 
     def to_internal_value(self, data: Any) -> int:
@@ -70,7 +71,7 @@ class NumberField(serializers.FloatField):
         return float(data)
 
 
-class EpochField(WholeField):
+class EpochField(WholeNumberField):
     """A time, in whole seconds since 1970 in UTC."""
 
     # The last second but one of the year 9999, where Python's calendar ends.
@@ -94,6 +95,17 @@ class EpochField(WholeField):
     # What is answered is a moment of the database, though what is read is a number.
     def to_representation(self, value: datetime) -> int:  # type: ignore[override]
         return int(value.timestamp())
+
+
+class LegacyDateTimeField(serializers.DateTimeField):
+    """A time in ISO 8601, in UTC with `Z`.
+
+    With LEGACY_CLIENTS it has no offset, because the original server's page appends the `Z`.
+    """
+
+    def to_representation(self, value: datetime) -> str:
+        text = str(super().to_representation(value))
+        return text.removesuffix("Z") if settings.LEGACY_CLIENTS else text
 
 
 class ObjectField(serializers.DictField):

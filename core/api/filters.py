@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from . import pagination
 
 
-class NotEmpty(forms.Field):
+class NonEmptyField(forms.Field):
     """A parameter that may be left out, but not sent without a value."""
 
     def clean(self, value: Any) -> Any:
@@ -24,7 +24,7 @@ class NotEmpty(forms.Field):
         return super().clean(value)
 
 
-class ChoiceFormField(NotEmpty, ChoiceField):
+class ChoiceFormField(NonEmptyField, ChoiceField):
     pass
 
 
@@ -34,21 +34,21 @@ class ChoiceFilter(django_filters.ChoiceFilter):
     field_class = ChoiceFormField
 
 
-class SortDirection(ChoiceFilter):
+class SortDirectionFilter(ChoiceFilter):
     """Which way a list is sorted: for the FilterSet to read once it knows by what."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
-            method=read_elsewhere, choices=[("asc", "asc"), ("desc", "desc")], **kwargs
+            method=leave_unfiltered, choices=[("asc", "asc"), ("desc", "desc")], **kwargs
         )
 
 
-def read_elsewhere(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+def leave_unfiltered(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
     """The method of a parameter that filters nothing, but is documented and checked as others."""
     return queryset
 
 
-class Filters(DjangoFilterBackend):
+class FilterBackend(DjangoFilterBackend):
     """The filters that a view declares. What is wrong with the page is told along with them."""
 
     def filter_queryset(
@@ -57,7 +57,7 @@ class Filters(DjangoFilterBackend):
         wrong: dict[str, Any] = {}
         filtered = queryset
         try:
-            pagination.read(request.query_params)
+            pagination.parse_page_request(request.query_params)
         except ValidationError as error:
             wrong = _by_field(error)
         try:

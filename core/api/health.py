@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core.api.shutdown import leaving
+from core.api.shutdown import draining
 from core.errors import OpenMemoryError, Unavailable
 
 log = structlog.get_logger(__name__)
@@ -40,7 +40,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 
     A server that is about to stop is not ready, though it goes on answering for DRAIN_SECONDS.
     """
-    if leaving.is_set():
+    if draining.is_set():
         return JsonResponse({"status": "stopping", "checks": {}}, status=503)
     running = {name: _start(name, path) for name, path in settings.HEALTH_CHECKS.items()}
     checks = {name: _outcome(name, future) for name, future in running.items()}

@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # views import this module
     from rest_framework.views import APIView
 
 
-class AllowedMethods(BaseMetadata):
+class AllowedMethodsMetadata(BaseMetadata):
     """What OPTIONS tells: the methods, as in the Allow header. The rest is in the schema."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ from django.urls import is_valid_path
 from core import logs
 
 from . import exception_handler
-from .problems import Fault, Problem, ProblemResponse, wrong
+from .problems import Fault, Problem, ProblemResponse, validation_problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -32,7 +32,7 @@ _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 _QUIET = ("/health/", settings.STATIC_URL)
 
 
-class RequestId:
+class RequestIdMiddleware:
     """Give every request an id: the caller's if it is sane, else a new one."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -41,13 +41,13 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if _SANE_ID.fullmatch(given) else str(uuid.uuid4())
-        with logs.request(request_id):
+        with logs.bind_request_id(request_id):
             response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
         return response
 
 
-class AccessLog:
+class AccessLogMiddleware:
     """Log one line for each request, without its query and body, which hold what people said."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -74,7 +74,7 @@ class AccessLog:
         return {"user_id": user.user_id, "key": key.prefix} if key else {}
 
 
-class ReadableAddress:
+class AddressMiddleware:
     """Refuse an address that is no text, and take a path with or without its last slash.
 
     A redirect to the other spelling would drop the body of a POST.
@@ -88,7 +88,7 @@ class ReadableAddress:
             raise Http404
         faults = self._faults(request.META.get("QUERY_STRING", ""))
         if faults:
-            return ProblemResponse(wrong(faults, code="malformed"))
+            return ProblemResponse(validation_problem(faults, code="malformed"))
         # A charset of the Content-Type is about the body, but Django reads the query by it too.
         if request.encoding:
             request.encoding = settings.DEFAULT_CHARSET
@@ -112,7 +112,7 @@ class ReadableAddress:
         return faults
 
 
-class BoundedBody:
+class BodyLimitMiddleware:
     """Refuse a body that is too large, before it is read as far as possible.
 
     The bound is MAX_BODY_BYTES, or the `max_body_bytes` of the view. What has no length, as in
@@ -146,7 +146,7 @@ class BoundedBody:
         try:
             request.body  # noqa: B018
         except UnreadablePostError:
-            return ProblemResponse(exception_handler.CUT_SHORT)
+            return ProblemResponse(exception_handler.TRUNCATED_BODY)
         return None
 
     def _has_body(self, request: HttpRequest) -> bool:
@@ -172,4 +172,4 @@ class BoundedBody:
 
     def _refusal(self, bound: int) -> HttpResponse:
         # What is left of the body stays unread: the server closes the connection over it.
-        return ProblemResponse(exception_handler.too_large(bound))
+        return ProblemResponse(exception_handler.body_too_large(bound))

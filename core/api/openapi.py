@@ -116,7 +116,7 @@ class DocstringSchema(AutoSchema):
             statuses.add("404")
         if self.method not in SAFE_METHODS:
             statuses |= _WITH_BODY
-        if self._action() in getattr(view, "reading_actions", ()):
+        if self._action() in getattr(view, "safe_actions", ()):
             statuses.discard("409")
         return statuses.union(getattr(view, "refusals", {}).get(self._action(), ()))
 

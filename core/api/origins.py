@@ -6,10 +6,10 @@ from corsheaders.conf import conf as cors
 from django.http import HttpRequest
 from rest_framework.request import Request
 
-OTHER_PAGE = "A web page that CORS_ALLOWED_ORIGINS does not name may not call"
+ORIGIN_NOT_ALLOWED = "A web page that CORS_ALLOWED_ORIGINS does not name may not call"
 
 
-def from_an_allowed_page(request: HttpRequest | Request) -> bool:
+def has_allowed_origin(request: HttpRequest | Request) -> bool:
     """Tell whether a request comes from no other page than those that are named.
 
     A program sends neither of these headers, and is not meant.

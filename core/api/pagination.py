@@ -1,4 +1,4 @@
-"""Pages of a list: reading which one is wanted, taking it, and the envelope it comes in."""
+"""Pages of a list: which page a request asks for, fetching it, and its envelope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _DIGITS = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PageRequest:
     """Which page is asked for, counted from 1, and how many items a page has."""
 
     page: int = 1
@@ -44,7 +44,9 @@ class Page:
         return -(-self.total // self.size)
 
 
-def read(params: Mapping[str, Any], *, default_size: int = DEFAULT_SIZE) -> Wanted:
+def parse_page_request(
+    params: Mapping[str, Any], *, default_size: int = DEFAULT_SIZE
+) -> PageRequest:
     """Read `page` and `page_size`, or its alias `size`, from a query or a body.
 
     Raises ValidationError that names every one of them that is wrong.
@@ -62,7 +64,7 @@ def read(params: Mapping[str, Any], *, default_size: int = DEFAULT_SIZE) -> Want
         wrong = {"size": [ErrorDetail(message, "contradiction")]}
     if wrong:
         raise ValidationError(wrong)
-    return Wanted(page=numbers.get("page", 1), size=sizes.pop() if sizes else default_size)
+    return PageRequest(page=numbers.get("page", 1), size=sizes.pop() if sizes else default_size)
 
 
 def _whole(value: Any) -> int:
@@ -72,16 +74,16 @@ def _whole(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def take(queryset: QuerySet[Any], wanted: Wanted) -> Page:
+def fetch_page(queryset: QuerySet[Any], request: PageRequest) -> Page:
     """Fetch a page, in two statements, or in one when its end shows how many there are."""
-    start = (wanted.page - 1) * wanted.size
-    items = list(queryset[start : start + wanted.size + 1])
-    ends_here = len(items) <= wanted.size and (items or start == 0)
+    start = (request.page - 1) * request.size
+    items = list(queryset[start : start + request.size + 1])
+    ends_here = len(items) <= request.size and (items or start == 0)
     total = start + len(items) if ends_here else queryset.count()
-    return Page(items[: wanted.size], total, wanted.page, wanted.size)
+    return Page(items[: request.size], total, request.page, request.size)
 
 
-class Pages(BasePagination):
+class EnvelopePagination(BasePagination):
     """Pages by number. A view sets `default_page_size`; a subclass names the envelope's members.
 
     A view whose parameters come in a body calls `paginate` itself.
@@ -104,13 +106,13 @@ class Pages(BasePagination):
     def paginate(
         self, queryset: QuerySet[Any], params: Mapping[str, Any], *, default_size: int
     ) -> list[Any]:
-        self.taken = take(queryset, read(params, default_size=default_size))
-        return list(self.taken.items)
+        self.page = fetch_page(queryset, parse_page_request(params, default_size=default_size))
+        return list(self.page.items)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
             {
-                name: data if holds == "items" else getattr(self.taken, holds)
+                name: data if holds == "items" else getattr(self.page, holds)
                 for name, holds in self.envelope.items()
             }
         )

@@ -44,7 +44,7 @@ class StrictJSONParser(BaseParser):
         if _charset(media_type or "") not in _UTF8:
             raise UnsupportedMediaType(media_type or "", "JSON is read in UTF-8 only.")
         body = stream.read()
-        value = loads(body)
+        value = parse_json(body)
         view = context.get("view")
         arrays = getattr(view, "action", None) in getattr(view, "array_actions", ())
         if not isinstance(value, dict) and not (arrays and isinstance(value, list)):
@@ -52,7 +52,7 @@ class StrictJSONParser(BaseParser):
         return value
 
 
-def loads(body: bytes, *, what: str = "The body") -> Any:
+def parse_json(body: bytes, *, what: str = "The body") -> Any:
     """Read JSON that comes from outside. Raises BadBody for whatever is wrong with it.
 
     `what` is the subject of that sentence.
@@ -69,11 +69,11 @@ def loads(body: bytes, *, what: str = "The body") -> Any:
         raise BadBody(detail, code="not_json") from None
     except RecursionError:
         raise _too_deep(()) from None
-    refuse_unstorable(value, text)
+    reject_unstorable(value, text)
     return value
 
 
-def refuse_unstorable(value: Any, text: str) -> None:
+def reject_unstorable(value: Any, text: str) -> None:
     """Raise BadBody for what is JSON and cannot be kept. `text` is what the value was read from."""
     # Few texts have anything to look for, so most are spared the walk through every value.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:

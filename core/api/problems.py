@@ -78,7 +78,7 @@ class ProblemResponse(HttpResponse):
         )
 
 
-def wrong(faults: Sequence[Fault], *, code: str = "validation_failed") -> Problem:
+def validation_problem(faults: Sequence[Fault], *, code: str = "validation_failed") -> Problem:
     """A request with these faults, which its detail names in one sentence."""
     told = [replace(fault, detail=_cut(fault.detail)) for fault in faults[:MOST_FAULTS]]
     if len(faults) == 1:

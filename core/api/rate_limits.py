@@ -20,7 +20,7 @@ from rest_framework.throttling import BaseThrottle
 
 from . import exception_handler
 from .client_ip import client_network
-from .safe_actions import only_reads
+from .safe_actions import is_safe_request
 
 if TYPE_CHECKING:  # views import this module
     from rest_framework.views import APIView
@@ -54,7 +54,7 @@ class Usage:
         }
 
 
-def count(request: HttpRequest, policy: str) -> Usage | None:
+def count_request(request: HttpRequest, policy: str) -> Usage | None:
     """Count this request. None when the limit is off; as the first one when the cache is away."""
     rate = settings.RATE_LIMITS[policy]
     if rate is None:
@@ -81,26 +81,26 @@ def _address(request: HttpRequest) -> str:
     return f"address {client_network(request)}"
 
 
-class TooOften(Throttled):
+class RateLimited(Throttled):
     default_detail = "That was too often."
     extra_detail_singular = "Try again in {wait} second."
     extra_detail_plural = "Try again in {wait} seconds."
 
 
-class Limit(BaseThrottle):
+class RateLimitThrottle(BaseThrottle):
     """Refuse what is too often, once the key is known and before any work is done."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         action = getattr(view, "action", None)
-        reads = only_reads(view, method=request.method, action=action)
-        usage = count(request._request, READS if reads else WRITES)
+        reads = is_safe_request(view, method=request.method, action=action)
+        usage = count_request(request._request, READS if reads else WRITES)
         request._request.usage = usage  # type: ignore[attr-defined]
         if usage and usage.exceeded:
-            raise TooOften(wait=usage.seconds_left)
+            raise RateLimited(wait=usage.seconds_left)
         return True
 
 
-class RateLimits:
+class RateLimitMiddleware:
     """Tell every answer of the API how much of a limit is left.
 
     What was refused before `Limit` saw it, such as a wrong key, is counted here; and what was
@@ -112,14 +112,14 @@ class RateLimits:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if not exception_handler.speaks_problems(request):
+        if not exception_handler.is_api_request(request):
             return response
         if hasattr(request, "usage"):
             usage: Usage | None = request.usage
         else:
-            usage = count(request, _policy(request, response))
+            usage = count_request(request, _policy(request, response))
             if usage and usage.exceeded and 400 <= response.status_code < 500:
-                refusal = TooOften(wait=usage.seconds_left)
+                refusal = RateLimited(wait=usage.seconds_left)
                 response = (
                     exception_handler.problem_response(refusal, {"request": request}) or response
                 )
@@ -133,5 +133,5 @@ def _policy(request: HttpRequest, response: HttpResponse) -> str:
         return FAILED_KEYS
     view: Any = request.resolver_match.func if request.resolver_match else None
     action = getattr(view, "actions", {}).get((request.method or "").lower())
-    reads = only_reads(getattr(view, "cls", None), method=request.method, action=action)
+    reads = is_safe_request(getattr(view, "cls", None), method=request.method, action=action)
     return READS if reads else WRITES

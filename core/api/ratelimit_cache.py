@@ -19,14 +19,14 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 # Seconds that a request waits for the cache at most, and how long it is then left alone.
-PATIENCE = 0.25
-PAUSE = 5.0
+TIMEOUT_SECONDS = 0.25
+RETRY_SECONDS = 5.0
 
 # Counters that a process remembers to have made. They are few: a key has one or two a minute.
-REMEMBERED = 10_000
+MAX_REMEMBERED = 10_000
 
 
-class Counters(RedisCache):
+class CounterCache(RedisCache):
     """A cache for counting, as django-ratelimit does it: `add`, then `incr`.
 
     Both answer None while the cache is away. All threads of a process share its connections, and
@@ -56,15 +56,15 @@ class Counters(RedisCache):
         return server.attempt(lambda: server.increase(made, delta))
 
 
-class Server:
+class CacheServer:
     """One cache server, as a process sees it."""
 
     def __init__(self, location: str) -> None:
         self.expiries: dict[str, int] = {}
         self.client = redis.Redis.from_url(
             location,
-            socket_timeout=PATIENCE,
-            socket_connect_timeout=PATIENCE,
+            socket_timeout=TIMEOUT_SECONDS,
+            socket_connect_timeout=TIMEOUT_SECONDS,
             # Once more at once, on a connection that is not of before the server's restart.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
@@ -77,7 +77,7 @@ class Server:
             if time.monotonic() < away_until:
                 return None
             # One thread finds out whether it is back. The others go on meanwhile.
-            self._away_until = time.monotonic() + PAUSE
+            self._away_until = time.monotonic() + RETRY_SECONDS
         try:
             answer = ask()
         except redis.RedisError as error:
@@ -90,7 +90,7 @@ class Server:
 
     def make(self, key: str, value: int, expiry: int) -> bool:
         made = bool(self.client.set(key, value, ex=expiry, nx=True))
-        if len(self.expiries) >= REMEMBERED:
+        if len(self.expiries) >= MAX_REMEMBERED:
             self.expiries.clear()
         self.expiries[key] = expiry
         return made
@@ -103,7 +103,7 @@ class Server:
         return count
 
     def _miss(self, error: redis.RedisError) -> None:
-        known, self._away_until = self._away_until is not None, time.monotonic() + PAUSE
+        known, self._away_until = self._away_until is not None, time.monotonic() + RETRY_SECONDS
         if not known:
             log.warning(
                 "no request is limited: the cache is away",
@@ -113,5 +113,5 @@ class Server:
 
 
 @cache
-def _server(location: str) -> Server:
-    return Server(location)
+def _server(location: str) -> CacheServer:
+    return CacheServer(location)

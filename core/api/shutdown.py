@@ -3,6 +3,6 @@
 import threading
 
 # It is to be sent no further requests, though it still answers them.
-leaving = threading.Event()
+draining = threading.Event()
 # It finishes what it has in hand.
-ending = threading.Event()
+stopping = threading.Event()

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from prometheus_client import Counter, Gauge, Histogram
 
 # Seconds. From what a look at an index takes to what a client waits for at most.
-QUICK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-PATIENT = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
+SHORT_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LONG_BUCKETS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
 
 REQUESTS = Counter(
     "openmemory_requests",
@@ -25,19 +25,19 @@ REQUEST_SECONDS = Histogram(
     "openmemory_request_duration_seconds",
     "Time from a request to its answer, by the pattern of its address.",
     ["method", "operation"],
-    buckets=QUICK,
+    buckets=SHORT_BUCKETS,
 )
 SEARCH_SECONDS = Histogram(
     "openmemory_search_stage_duration_seconds",
     "Time that each stage of a search takes.",
     ["stage"],
-    buckets=QUICK,
+    buckets=SHORT_BUCKETS,
 )
 EMBEDDING_SECONDS = Histogram(
     "openmemory_embedding_duration_seconds",
     "Time that a call of an embedding model takes which runs on this machine.",
     ["model"],
-    buckets=QUICK,
+    buckets=SHORT_BUCKETS,
 )
 EMBEDDED_TEXTS = Counter(
     "openmemory_embedded_texts", "Texts embedded by a model on this machine.", ["model"]
@@ -51,7 +51,7 @@ PROVIDER_SECONDS = Histogram(
     "openmemory_provider_call_duration_seconds",
     "Time that a call of a model takes which runs elsewhere.",
     ["provider", "model"],
-    buckets=PATIENT,
+    buckets=LONG_BUCKETS,
 )
 PROVIDER_TOKENS = Counter(
     "openmemory_provider_tokens",
@@ -63,7 +63,7 @@ JOB_SECONDS = Histogram(
     "openmemory_job_run_duration_seconds",
     "Time that a run of a job takes.",
     ["kind"],
-    buckets=PATIENT,
+    buckets=LONG_BUCKETS,
 )
 POOL_CONNECTIONS = Gauge(
     "openmemory_database_pool_connections",
@@ -89,7 +89,7 @@ def timed(histogram: Histogram, *labels: str) -> Iterator[None]:
 
 
 @contextmanager
-def embedding(model: str, texts: int) -> Iterator[None]:
+def measure_embedding(model: str, texts: int) -> Iterator[None]:
     """Measure a call of a model that runs on this machine."""
     with timed(EMBEDDING_SECONDS, model):
         yield

@@ -15,17 +15,17 @@ METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
 NOWHERE = "none"
 
 
-class Watched:
+class ObservabilityMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         method = request.method if request.method in METHODS else "other"
         started = time.perf_counter()
-        with tracing.request(str(method), request.headers) as span:
+        with tracing.trace_request(str(method), request.headers) as span:
             response = self.get_response(request)
             operation = _operation(request)
-            tracing.answered(span, str(method), operation, response.status_code)
+            tracing.describe_response(span, str(method), operation, response.status_code)
         labels = (method, operation)
         metrics.REQUESTS.labels(*labels, response.status_code).inc()
         metrics.REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - started)

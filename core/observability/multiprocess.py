@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def share(folder: Path, program: str) -> None:
+def share_metrics(folder: Path, program: str) -> None:
     """Have the processes of this program write into files of the folder.
 
     Called in its first process, before anything is measured. What an earlier run has left there is
@@ -35,7 +35,7 @@ def share(folder: Path, program: str) -> None:
     os.environ[FOLDER] = str(own)
 
 
-class Shared:
+class SharedMetrics:
     """The metrics of all processes that share a folder; of this one alone where it shares none."""
 
     def __init__(self, folder: Path) -> None:
@@ -52,11 +52,11 @@ class Shared:
         return merged
 
 
-def serve(collector: Shared, *, port: int) -> None:
+def serve_metrics(collector: SharedMetrics, *, port: int) -> None:
     """Answer for the metrics on a port, from a thread, to everybody who reaches it."""
     from prometheus_client import start_http_server
 
-    start_http_server(port, registry=registry(collector))
+    start_http_server(port, registry=build_registry(collector))
 
 
 def _is_left(path: Path) -> bool:
@@ -65,7 +65,7 @@ def _is_left(path: Path) -> bool:
     return kind == "gauge" and not psutil.pid_exists(int(process))
 
 
-def registry(*collectors: object) -> CollectorRegistry:
+def build_registry(*collectors: object) -> CollectorRegistry:
     """What one answer is put together of, in this order."""
     from prometheus_client import CollectorRegistry
 

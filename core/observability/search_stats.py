@@ -16,9 +16,9 @@ from threading import Lock, Timer
 
 from django.core.cache import caches
 
-from core.api.ratelimit_cache import Counters, Server
+from core.api.ratelimit_cache import CacheServer, CounterCache
 
-from .metrics import QUICK
+from .metrics import SHORT_BUCKETS
 
 WINDOW = 600
 WINDOWS = 24 * 3600 // WINDOW
@@ -29,7 +29,7 @@ _pending: defaultdict[int, Counter[str]] = defaultdict(Counter)
 
 
 @dataclass(frozen=True)
-class Searches:
+class SearchCounts:
     """What was counted in some windows: `slower[i]` took longer than QUICK[i - 1], not QUICK[i]."""
 
     start: int  # seconds since 1970
@@ -43,7 +43,10 @@ class Searches:
         """Seconds that this share took at most, by where it is in its bucket. None without any."""
         wanted, seen = share * self.count, 0
         for number, lower, upper in zip(
-            self.by_duration, (0.0, *QUICK), (*QUICK, QUICK[-1]), strict=True
+            self.by_duration,
+            (0.0, *SHORT_BUCKETS),
+            (*SHORT_BUCKETS, SHORT_BUCKETS[-1]),
+            strict=True,
         ):
             if number and seen + number >= wanted:
                 return lower + (upper - lower) * (wanted - seen) / number
@@ -51,24 +54,24 @@ class Searches:
         return None
 
 
-def together(parts: Iterable[Searches], *, start: int) -> Searches:
+def merge(parts: Iterable[SearchCounts], *, start: int) -> SearchCounts:
     counted = zip(*(part.by_duration for part in parts), strict=True)
-    return Searches(start, tuple(map(sum, counted)))
+    return SearchCounts(start, tuple(map(sum, counted)))
 
 
-def note(seconds: float) -> None:
+def record_search(seconds: float) -> None:
     """Count a search that took so long."""
     window = int(time.time()) // WINDOW * WINDOW
     with _lock:
         first = not _pending
-        _pending[window][str(bisect_left(QUICK, seconds))] += 1
+        _pending[window][str(bisect_left(SHORT_BUCKETS, seconds))] += 1
     if first:
-        timer = Timer(EVERY_SECONDS, send)
+        timer = Timer(EVERY_SECONDS, flush)
         timer.daemon = True
         timer.start()
 
 
-def send() -> None:
+def flush() -> None:
     """Add what this process has counted to what is known."""
     with _lock:
         counted = {window: dict(numbers) for window, numbers in _pending.items()}
@@ -76,18 +79,18 @@ def send() -> None:
     _server().attempt(lambda: _add(counted))
 
 
-def last_day() -> list[Searches] | None:
+def last_day() -> list[SearchCounts] | None:
     """All windows of the last 24 hours, the oldest first. None while the cache is away."""
     last = int(time.time()) // WINDOW * WINDOW
     starts = range(last - (WINDOWS - 1) * WINDOW, last + 1, WINDOW)
     found = _server().attempt(lambda: _read(starts))
     if found is None:
         return None
-    return [Searches(*one) for one in zip(starts, map(_by_duration, found), strict=True)]
+    return [SearchCounts(*one) for one in zip(starts, map(_by_duration, found), strict=True)]
 
 
 def _by_duration(numbers: Mapping[bytes, bytes]) -> tuple[int, ...]:
-    return tuple(int(numbers.get(str(at).encode(), 0)) for at in range(len(QUICK) + 1))
+    return tuple(int(numbers.get(str(at).encode(), 0)) for at in range(len(SHORT_BUCKETS) + 1))
 
 
 def _add(counted: Mapping[int, Mapping[str, int]]) -> bool:
@@ -111,8 +114,8 @@ def _key(window: int) -> str:
     return f"openmemory:searches:{window}"
 
 
-def _server() -> Server:
+def _server() -> CacheServer:
     """The cache that limits are counted in: never an error, never a long wait."""
     cache = caches["limits"]
-    assert isinstance(cache, Counters)  # noqa: S101 - as the settings have it
+    assert isinstance(cache, CounterCache)  # noqa: S101 - as the settings have it
     return cache.server

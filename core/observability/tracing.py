@@ -27,7 +27,7 @@ _provider: TracerProvider | None = None
 _propagator = TraceContextTextMapPropagator()
 
 
-def begin() -> None:
+def start() -> None:
     """Send the spans of this process to the collector that the settings name, if they name one.
 
     Called once in each process, after it was made: a thread sends them, and threads do not survive
@@ -52,7 +52,7 @@ def begin() -> None:
     _provider = provider
 
 
-def end() -> None:
+def stop() -> None:
     """Send what is not sent yet, and trace nothing any more. A process that ends does so itself."""
     global _tracer, _provider
     if _provider is not None:
@@ -61,7 +61,7 @@ def end() -> None:
 
 
 @contextmanager
-def request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
+def trace_request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
     """Trace a request, as a part of the caller's trace where it names one."""
     carrier = {PARENT: headers.get(PARENT, "")}
     with _tracer.start_as_current_span(
@@ -70,7 +70,7 @@ def request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
         yield span
 
 
-def answered(span: Span, method: str, operation: str, status: int) -> None:
+def describe_response(span: Span, method: str, operation: str, status: int) -> None:
     span.update_name(f"{method} {operation}")
     span.set_attributes(
         {
@@ -84,7 +84,7 @@ def answered(span: Span, method: str, operation: str, status: int) -> None:
 
 
 @contextmanager
-def step(
+def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     *,
@@ -111,7 +111,7 @@ def step(
             raise
 
 
-def current() -> str:
+def current_traceparent() -> str:
     """The place in the present trace, to go on from elsewhere; empty where there is none."""
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)

@@ -11,7 +11,7 @@ from core.observability import metrics, search_stats, tracing
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    with metrics.timed(metrics.SEARCH_SECONDS, name), tracing.step(f"search {name}"):
+    with metrics.timed(metrics.SEARCH_SECONDS, name), tracing.span(f"search {name}"):
         yield
 
 
@@ -20,4 +20,4 @@ def whole() -> Iterator[None]:
     """Count a search that is answered, and how long it took, for the front page of the admin."""
     started = time.perf_counter()
     yield
-    search_stats.note(time.perf_counter() - started)
+    search_stats.record_search(time.perf_counter() - started)

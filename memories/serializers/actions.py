@@ -5,8 +5,14 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
-from core.api.fields import EpochField, FlagField, IdField, TextField, WholeField
-from core.api.times import PageTimeField
+from core.api.fields import (
+    EpochField,
+    FlagField,
+    IdField,
+    LegacyDateTimeField,
+    TextField,
+    WholeNumberField,
+)
 from memories.models import Access, Category, State
 
 from .memory import MAX_IDS, MAX_TEXT_BYTES, NamesField
@@ -26,9 +32,11 @@ class CategoriesSerializer(serializers.Serializer):
 
 
 class FilterSerializer(SubjectSerializer):
-    page = WholeField(required=False, min_value=1, help_text="Which page, from 1.")
-    page_size = WholeField(required=False, min_value=1, max_value=100, help_text="Items of a page.")
-    size = WholeField(
+    page = WholeNumberField(required=False, min_value=1, help_text="Which page, from 1.")
+    page_size = WholeNumberField(
+        required=False, min_value=1, max_value=100, help_text="Items of a page."
+    )
+    size = WholeNumberField(
         required=False, min_value=1, max_value=100, help_text="The same as `page_size`."
     )
     search_query = TextField(
@@ -121,5 +129,5 @@ class AccessSerializer(serializers.ModelSerializer):
     app_name = serializers.CharField(
         source="app.name", default=None, allow_null=True, help_text="The name of that app."
     )
-    accessed_at = PageTimeField(help_text="When it was read.")
+    accessed_at = LegacyDateTimeField(help_text="When it was read.")
     metadata_ = serializers.DictField(source="metadata", help_text="More about this reading.")

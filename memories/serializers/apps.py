@@ -4,8 +4,7 @@ from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
 from apps_registry.models import AccessRule, Effect
-from core.api.fields import IdField
-from core.api.times import PageTimeField
+from core.api.fields import IdField, LegacyDateTimeField
 
 from .memory import MemoryItemSerializer
 
@@ -16,7 +15,7 @@ class AppMemorySerializer(MemoryItemSerializer):
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             **super().get_fields(),
-            "created_at": PageTimeField(help_text="When it was learned."),
+            "created_at": LegacyDateTimeField(help_text="When it was learned."),
         }
 
 

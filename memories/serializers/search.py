@@ -14,7 +14,7 @@ from core.api.fields import (
     NumberField,
     ObjectField,
     TextField,
-    WholeField,
+    WholeNumberField,
 )
 from memories.search import Exchange, Hit
 
@@ -50,7 +50,7 @@ class SearchSerializer(SubjectSerializer):
 
     query = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What is looked for, in any words.")
     app = TextField(required=False, allow_null=True, max_length=255, help_text="Which app reads.")
-    top_k = WholeField(
+    top_k = WholeNumberField(
         default=10, min_value=1, max_value=100, help_text="How many to find, at most 100."
     )
     threshold = NumberField(
@@ -62,7 +62,7 @@ class SearchSerializer(SubjectSerializer):
     )
     filters = SearchFiltersSerializer(required=False, allow_null=True, help_text="What to keep.")
     explain = FlagField(default=False, help_text="Say of each result how it was ranked.")
-    include_context = WholeField(
+    include_context = WholeNumberField(
         default=0,
         min_value=0,
         max_value=10,

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import NAMED_USER
-from core.api.pagination import Pages
+from core.api.pagination import EnvelopePagination
 from memories.access.log import log_accesses
 from memories.search.related import related_to
 from memories.serializers import AccessSerializer, MemoryItemSerializer
@@ -16,7 +16,7 @@ from memories.serializers import AccessSerializer, MemoryItemSerializer
 from .scope import MemoriesOfOneUser
 
 
-class LogPages(Pages):
+class LogPages(EnvelopePagination):
     envelope: ClassVar = {"total": "total", "page": "page", "page_size": "size", "logs": "items"}
 
 

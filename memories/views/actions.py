@@ -7,7 +7,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import NAMED_USER
-from core.api.pagination import Pages
+from core.api.pagination import EnvelopePagination
 from memories.filters import sort
 from memories.lifecycle.states import Selection, put_into, put_named_into
 from memories.models import Category, State
@@ -31,7 +31,7 @@ class ManagingViewSet(MemoriesOfOneUser):
     """What a person does with what is remembered about them."""
 
     default_page_size = 10
-    reading_actions = {"filter", "categories"}
+    safe_actions = {"filter", "categories"}
     array_actions = {"archive"}
     serializer_class = MemoryItemSerializer
 
@@ -57,7 +57,7 @@ class ManagingViewSet(MemoriesOfOneUser):
         memories = sort(
             memories, column=given.get("sort_column"), direction=given.get("sort_direction")
         )
-        pages = Pages()
+        pages = EnvelopePagination()
         page = pages.paginate(memories.with_relations(), given, default_size=self.default_page_size)
         return pages.get_paginated_response(MemoryItemSerializer(page, many=True).data)
 

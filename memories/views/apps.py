@@ -13,7 +13,7 @@ from accounts.permissions import PersonalKeyToChange
 from accounts.subjects import NAMED_USER, AboutOneUser
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
-from core.api.pagination import Pages
+from core.api.pagination import EnvelopePagination
 from memories.access.rules import create_rule, delete_rule
 from memories.models import Memory
 from memories.serializers import (
@@ -26,7 +26,7 @@ from memories.serializers import (
 from .scope import MemoriesOfOneUser
 
 
-class AppMemoryPages(Pages):
+class AppMemoryPages(EnvelopePagination):
     envelope: ClassVar = {
         "total": "total", "page": "page", "page_size": "size", "memories": "items",
     }  # fmt: skip

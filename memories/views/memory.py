@@ -10,7 +10,7 @@ from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
 from apps_registry.acting_app import acting_app, remembering_app
-from core.api.preferences import patience
+from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories import search as recalling
 from memories.access.log import log_accesses
@@ -55,7 +55,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     serializer_class = MemoryItemSerializer
     filterset_class = ListFilter
     default_page_size = 50
-    reading_actions = {"search"}
+    safe_actions = {"search"}
 
     def get_queryset(self) -> MemoryQuerySet:
         memories = super().get_queryset()
@@ -90,7 +90,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             learned_at=given.get("timestamp"),
         )
         memory, job = remembered.memory, remembered.job
-        if job and (seconds := patience(request, at_most=MAX_PATIENCE)):
+        if job and (seconds := wait_seconds(request, at_most=MAX_PATIENCE)):
             wait(job, seconds)
             memory = Memory.objects.with_relations().one(memory.pk)
         shown = {**show(memory), "event": remembered.event, "job": job and reverse("job", [job.pk])}

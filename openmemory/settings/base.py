@@ -38,7 +38,7 @@ if PUBLIC_ADDRESS:
 DEFAULT_USER = env.string("USER", "default_user")
 
 # For the original's own page: who sends no key acts as the default user.
-LEGACY_CLIENTS = legacy_clients.allowed(
+LEGACY_CLIENTS = legacy_clients.allow_legacy_clients(
     env.choice("OPENMEMORY_LEGACY_CLIENTS", "0", among=["0", "1", "force"]),
     host=HOST,
     allowed_hosts=ALLOWED_HOSTS,

@@ -35,8 +35,10 @@ QUICK_WORKERS_BEAT = env.boolean("OPENMEMORY_QUICK_WORKERS_BEAT", True)
 
 # The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.
 CELERY_APP = "openmemory.celery.app"
-CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = connection_urls.broker(
-    env.secret("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
+CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = (
+    connection_urls.parse_broker_url(
+        env.secret("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
+    )
 )
 # What is done from time to time. Two that send it do no harm.
 CELERY_BEAT_SCHEDULE = {

@@ -29,7 +29,9 @@ DATABASE_POOL = env.integer("OPENMEMORY_DATABASE_POOL", 20, minimum=0, maximum=1
 DATABASE_URL = env.secret("DATABASE_URL")
 REDIS_URL = env.secret("REDIS_URL")
 
-_database = connection_urls.database(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
+_database = (
+    connection_urls.parse_database_url(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
+)
 _pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
 
 DATABASES = {
@@ -45,12 +47,12 @@ DATABASES = {
 CACHES: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": connection_urls.redis(REDIS_URL or state.broker_url(STATE_DIR)),
+        "LOCATION": connection_urls.parse_redis_url(REDIS_URL or state.broker_url(STATE_DIR)),
         "KEY_PREFIX": "openmemory",
     }
 }
 # The same one, for counting: it holds up no request when it is away.
-CACHES["limits"] = {**CACHES["default"], "BACKEND": "core.api.ratelimit_cache.Counters"}
+CACHES["limits"] = {**CACHES["default"], "BACKEND": "core.api.ratelimit_cache.CounterCache"}
 # What is known of providers that are down. It is not waited for either.
 CACHES["circuits"] = {
     **CACHES["default"],

@@ -68,7 +68,7 @@ class Figures:
     at: datetime
     memories: Counts
     users: int
-    searches: list[search_stats.Searches] | None
+    searches: list[search_stats.SearchCounts] | None
     jobs: Jobs
     covered: float  # of the memories, from 0 to 1
     covered_exactly: bool

@@ -14,7 +14,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.timesince import timesince
 
 from core.admin.statement_timeout import TooSlow
-from core.observability.search_stats import Searches, together
+from core.observability.search_stats import SearchCounts, merge
 
 from .alerts import attention
 from .figures import Figures, figures
@@ -111,10 +111,10 @@ def _percent(share: float) -> str:
     return f"{int(share * 1000) / 10:g} %"
 
 
-def _searches_card(searches: Sequence[Searches] | None) -> Card:
+def _searches_card(searches: Sequence[SearchCounts] | None) -> Card:
     if searches is None:
         return Card("Searches in 24 hours", "unknown", "The cache does not answer.", "search")
-    day = together(searches, start=0)
+    day = merge(searches, start=0)
     half, most = day.quantile(0.5), day.quantile(0.95)
     detail = "none yet"
     if half is not None and most is not None:
@@ -138,7 +138,7 @@ def _charts(known: Figures) -> list[Chart]:
     return charts + (_search_charts(known.searches) if known.searches else [])
 
 
-def _search_charts(searches: Sequence[Searches]) -> list[Chart]:
+def _search_charts(searches: Sequence[SearchCounts]) -> list[Chart]:
     hours = _by_hour(searches)
     labels = [f"{datetime.fromtimestamp(hour.start, UTC):%H:%M}" for hour in hours]
     counts = [hour.count for hour in hours]
@@ -159,11 +159,11 @@ def _search_charts(searches: Sequence[Searches]) -> list[Chart]:
     ]
 
 
-def _by_hour(searches: Sequence[Searches]) -> list[Searches]:
-    hours: dict[int, list[Searches]] = {}
+def _by_hour(searches: Sequence[SearchCounts]) -> list[SearchCounts]:
+    hours: dict[int, list[SearchCounts]] = {}
     for window in searches:
         hours.setdefault(window.start // HOUR * HOUR, []).append(window)
-    return [together(windows, start=start) for start, windows in sorted(hours.items())]
+    return [merge(windows, start=start) for start, windows in sorted(hours.items())]
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsOperator
-from core.observability.multiprocess import Shared, registry
+from core.observability.multiprocess import SharedMetrics, build_registry
 
 from .collector import Figures
 
@@ -40,5 +40,5 @@ class MetricsView(APIView):
     schema = None
 
     def get(self, request: AuthenticatedRequest) -> Response:
-        figures = registry(Shared(settings.METRICS_FOLDER), Figures())
+        figures = build_registry(SharedMetrics(settings.METRICS_FOLDER), Figures())
         return Response(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)

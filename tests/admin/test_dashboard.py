@@ -116,7 +116,7 @@ def test_of_many_memories_a_part_is_looked_at_and_the_page_says_so(browser, alic
 def test_a_search_is_counted_with_how_long_it_took(browser, alice):
     alice.remember("We have a dog")
     alice.post("/memories/search", {"query": "pets"})
-    search_stats.send()
+    search_stats.flush()
 
     value, detail = cards(page(browser))["Searches in 24 hours"]
 
@@ -127,10 +127,10 @@ def test_a_search_is_counted_with_how_long_it_took(browser, alice):
 def test_searches_of_all_processes_are_added_up(services):
     for _ in range(2):
         for seconds in (0.004, 0.02, 0.02, 0.09):
-            search_stats.note(seconds)
-        search_stats.send()
+            search_stats.record_search(seconds)
+        search_stats.flush()
 
-    day = search_stats.together(search_stats.last_day(), start=0)
+    day = search_stats.merge(search_stats.last_day(), start=0)
 
     assert day.count == 8
     assert 0.01 < day.quantile(0.5) <= 0.025
@@ -138,8 +138,8 @@ def test_searches_of_all_processes_are_added_up(services):
 
 
 def test_without_a_cache_the_page_says_what_it_does_not_know(browser, alice, dead):  # noqa: F811
-    search_stats.note(0.01)
-    search_stats.send()
+    search_stats.record_search(0.01)
+    search_stats.flush()
 
     assert cards(page(browser))["Searches in 24 hours"][0] == "unknown"
 

@@ -88,7 +88,7 @@ def test_two_who_ask_first_at_once_have_the_schema_made_once(monkeypatch):
     documentation._made.cache_clear()
 
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: documentation.document(), range(2)))
+        answers = list(pool.map(lambda _: documentation.openapi_document(), range(2)))
 
     documentation._made.cache_clear()
     assert answers == [{"openapi": "3.1.1"}] * 2

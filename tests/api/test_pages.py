@@ -140,5 +140,7 @@ def test_a_wrong_parameter_in_a_body_is_named_there(client, db, page):
 
 
 def test_reading_needs_no_request():
-    assert pagination.read({}) == pagination.Wanted(page=1, size=10)
-    assert pagination.read({"page": "3"}, default_size=50) == pagination.Wanted(page=3, size=50)
+    assert pagination.parse_page_request({}) == pagination.PageRequest(page=1, size=10)
+    assert pagination.parse_page_request({"page": "3"}, default_size=50) == pagination.PageRequest(
+        page=3, size=50
+    )

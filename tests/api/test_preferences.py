@@ -1,7 +1,7 @@
 import pytest
 from django.test import RequestFactory
 
-from core.api.preferences import patience, preferences, prefers_async
+from core.api.preferences import parse_preferences, prefers_async, wait_seconds
 
 
 def asked(header: str):
@@ -20,7 +20,7 @@ def asked(header: str):
     ],
 )
 def test_preferences_are_read_as_the_rfc_writes_them(header, read):
-    assert preferences(asked(header)) == read
+    assert parse_preferences(asked(header)) == read
 
 
 def test_who_prefers_to_look_later_says_so():
@@ -33,4 +33,4 @@ def test_who_prefers_to_look_later_says_so():
     [("", 0), ("wait=5", 5), ("wait=500", 60), ("wait=-1", 0), ("wait=" + "9" * 5000, 0)],
 )
 def test_patience_is_bounded(header, seconds):
-    assert patience(asked(header), at_most=60) == seconds
+    assert wait_seconds(asked(header), at_most=60) == seconds

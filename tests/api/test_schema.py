@@ -45,7 +45,7 @@ class PersonViewSet(mixins.ListModelMixin, mixins.DestroyModelMixin, viewsets.Ge
     serializer_class = PersonSerializer
     filterset_class = PersonFilter
     default_page_size = 7
-    reading_actions = {"search"}
+    safe_actions = {"search"}
     subject: Any = None
 
     def create(self, request: Request) -> Response:

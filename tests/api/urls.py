@@ -130,7 +130,7 @@ class Users(Open, ListAPIView):
     default_page_size = 3
 
 
-class NamedPages(pagination.Pages):
+class NamedPages(pagination.EnvelopePagination):
     envelope = {"total": "total", "page": "page", "page_size": "size", "people": "items"}
 
 

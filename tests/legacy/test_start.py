@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from core.legacy_clients import allowed
+from core.legacy_clients import allow_legacy_clients
 from tests.deadline import SECONDS
 
 LOCAL = {"host": "127.0.0.1", "allowed_hosts": ["localhost", "127.0.0.1"], "proxies": 0}
@@ -14,8 +14,8 @@ LOCAL = {"host": "127.0.0.1", "allowed_hosts": ["localhost", "127.0.0.1"], "prox
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
 def test_on_loopback_it_can_be_on(host):
-    assert allowed("1", **{**LOCAL, "host": host}) is True
-    assert allowed("0", **{**LOCAL, "host": host}) is False
+    assert allow_legacy_clients("1", **{**LOCAL, "host": host}) is True
+    assert allow_legacy_clients("0", **{**LOCAL, "host": host}) is False
 
 
 OPEN = [
@@ -32,11 +32,11 @@ OPEN = [
 @pytest.mark.parametrize(("change", "named"), OPEN)
 def test_where_others_could_call_it_is_refused_unless_forced(change, named):
     with pytest.raises(ImproperlyConfigured, match="set it to force") as refusal:
-        allowed("1", **{**LOCAL, **change})
+        allow_legacy_clients("1", **{**LOCAL, **change})
 
     assert named in str(refusal.value)
-    assert allowed("force", **{**LOCAL, **change}) is True
-    assert allowed("0", **{**LOCAL, **change}) is False
+    assert allow_legacy_clients("force", **{**LOCAL, **change}) is True
+    assert allow_legacy_clients("0", **{**LOCAL, **change}) is False
 
 
 @pytest.mark.parametrize(

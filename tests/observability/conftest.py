@@ -74,8 +74,8 @@ def collector(settings, monkeypatch) -> Iterator[Collector]:
         thread = Thread(target=server.serve_forever, daemon=True)
         thread.start()
         settings.TRACES_ENDPOINT = server.url
-        tracing.begin()
+        tracing.start()
         yield server
-        tracing.end()
+        tracing.stop()
         server.shutdown()
         thread.join()

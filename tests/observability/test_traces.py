@@ -23,7 +23,7 @@ def fake(db, monkeypatch):
 
 
 def spans(collector):
-    tracing.end()  # which sends what is not sent yet
+    tracing.stop()  # which sends what is not sent yet
     return collector.spans
 
 
@@ -76,7 +76,7 @@ def test_a_failed_call_is_an_error_by_its_class(alice, fake, collector):
 def test_without_an_endpoint_there_are_no_traces(alice, fake, settings):
     settings.TRACES_ENDPOINT = ""
 
-    tracing.begin()
+    tracing.start()
     alice.remember("I drink tea.")
 
     assert Job.objects.get().trace == ""

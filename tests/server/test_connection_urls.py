@@ -15,7 +15,7 @@ from jobs.wakeup import ONCE
 def test_a_database_url_says_everything_there_is_to_a_connection() -> None:
     url = "postgresql://al%40ice:s%2Fecret@db.example:5433/mem%20ory?sslmode=require&keepalives=0"
 
-    assert connection_urls.database(url) == {
+    assert connection_urls.parse_database_url(url) == {
         "NAME": "mem ory",
         "USER": "al@ice",
         "PASSWORD": "s/ecret",
@@ -26,7 +26,7 @@ def test_a_database_url_says_everything_there_is_to_a_connection() -> None:
 
 
 def test_a_database_url_may_leave_out_all_but_the_host() -> None:
-    assert connection_urls.database("postgres://db.example") == {
+    assert connection_urls.parse_database_url("postgres://db.example") == {
         "NAME": "openmemory",
         "USER": "",
         "PASSWORD": "",
@@ -37,7 +37,7 @@ def test_a_database_url_may_leave_out_all_but_the_host() -> None:
 
 
 def test_a_database_url_may_name_a_unix_socket() -> None:
-    said = connection_urls.database("postgresql://alice@%2FVar%2Frun/memory")
+    said = connection_urls.parse_database_url("postgresql://alice@%2FVar%2Frun/memory")
 
     assert (said["HOST"], said["USER"], said["NAME"]) == ("/Var/run", "alice", "memory")
 
@@ -54,20 +54,20 @@ def test_a_database_url_may_name_a_unix_socket() -> None:
 )
 def test_a_wrong_database_url_is_explained_without_its_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL") as refusal:
-        connection_urls.database(url)
+        connection_urls.parse_database_url(url)
 
     assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("url", ["redis://h:6379/0", "rediss://:p@h", "unix:///a/valkey.sock"])
 def test_a_redis_url_is_taken_as_it_is(url: str) -> None:
-    assert connection_urls.redis(url) == url
+    assert connection_urls.parse_redis_url(url) == url
 
 
 @pytest.mark.parametrize("url", ["http://:secret@h", "h:6379", "redis://h:secret"])
 def test_a_wrong_redis_url_is_explained_without_its_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="REDIS_URL") as refusal:
-        connection_urls.redis(url)
+        connection_urls.parse_redis_url(url)
 
     assert "secret" not in str(refusal.value)
 
@@ -85,7 +85,7 @@ def test_a_wrong_redis_url_is_explained_without_its_password(url: str) -> None:
     ],
 )
 def test_a_broker_is_the_redis_that_its_url_names(url: str, connects_to: dict[str, object]) -> None:
-    taken, tls, options = connection_urls.broker(url)
+    taken, tls, options = connection_urls.parse_broker_url(url)
 
     connection = Connection(taken, ssl=tls, transport_options=options)
     channel = object.__new__(Channel)  # which would connect as it is made
@@ -98,7 +98,7 @@ def test_a_broker_is_the_redis_that_its_url_names(url: str, connects_to: dict[st
 def test_a_broker_may_be_rabbitmq(scheme: str) -> None:
     url = f"{scheme}://user:s%2Fecret@rabbit.invalid:5679/a%2Fb"
 
-    taken, tls, options = connection_urls.broker(url)
+    taken, tls, options = connection_urls.parse_broker_url(url)
 
     connection = Connection(taken, ssl=tls, transport_options={**options, **ONCE})
     assert (connection.hostname, connection.port) == ("rabbit.invalid", 5679)
@@ -114,6 +114,6 @@ def test_a_broker_may_be_rabbitmq(scheme: str) -> None:
 )
 def test_a_wrong_broker_url_is_explained_without_its_password(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="CELERY_BROKER_URL") as refusal:
-        connection_urls.broker(url)
+        connection_urls.parse_broker_url(url)
 
     assert "cret" not in str(refusal.value)
