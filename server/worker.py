@@ -1,7 +1,7 @@
 """A worker's process: `python -m server.worker quick`, or `long`.
 
 Any number may run, on any number of machines. A worker for quick jobs also sends what is to be done
-from time to time, unless `python -m openmemory.working beat` does; two that send it do no harm. Why
+from time to time, unless `python -m server.worker beat` does; two that send it do no harm. Why
 so: docs/decisions/0012-jobs.md.
 """
 

@@ -80,7 +80,7 @@ def test_a_cache_that_does_not_answer_is_waited_for_once(client, limit, cache_at
 def test_limits_are_counted_again_when_it_is_back(client, limit, dead, caplog, monkeypatch):
     limit(reads=1)
     here = parse_url(caches.settings["default"]["LOCATION"])["path"]
-    monkeypatch.setattr(ratelimit_cache, "PAUSE", 0.0)
+    monkeypatch.setattr(ratelimit_cache, "RETRY_SECONDS", 0.0)
     client.get("/api/v1/echo")
 
     dead.symlink_to(here)
