@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from core.errors import Unavailable
 
 # In one process. Each keeps a core busy, and those who remember and recall need it too.
-AT_ONCE = 2
-PATIENCE = 30.0  # seconds
+MAX_CONCURRENT = 2
+WAIT_SECONDS = 30.0  # seconds
 
 _busy: set[uuid.UUID] = set()
 _changed = threading.Condition()
@@ -24,10 +24,12 @@ class ArchivesUnderWay(Unavailable):
 
 
 @contextmanager
-def turn_of(user: uuid.UUID) -> Iterator[None]:
+def archive_slot(user: uuid.UUID) -> Iterator[None]:
     """Wait for a turn. Raises ArchivesUnderWay when it does not come."""
     with _changed:
-        if not _changed.wait_for(lambda: user not in _busy and len(_busy) < AT_ONCE, PATIENCE):
+        if not _changed.wait_for(
+            lambda: user not in _busy and len(_busy) < MAX_CONCURRENT, WAIT_SECONDS
+        ):
             raise ArchivesUnderWay
         _busy.add(user)
     try:

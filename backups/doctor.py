@@ -20,15 +20,15 @@ WORTH_KEEPING = timedelta(days=7)
 
 
 @check("backups.age")
-def age() -> Findings:
+def check_age() -> Findings:
     folder = settings.BACKUP_FOLDER
     if folder is None:
-        yield from _without_folder()
+        yield from _check_unscheduled()
         return
-    if not _can_be_written(folder):
+    if not _is_writable(folder):
         yield error(f"Nothing can be written to {folder}.", "Let the server's user write there")
         return
-    made = files.newest(folder) if folder.exists() else {}
+    made = files.find_latest_backups(folder) if folder.exists() else {}
     # A backup that is under way, or failed and is tried again, is no news yet.
     oldest = timezone.now() - timedelta(hours=2 * settings.BACKUP_EVERY_HOURS + 1)
     users = User.objects.filter(created_at__lt=oldest).order_by("user_id")
@@ -46,13 +46,13 @@ def age() -> Findings:
         yield ok(f"Everybody has a backup that is new enough in {folder}.")
 
 
-def _can_be_written(folder: Path) -> bool:
+def _is_writable(folder: Path) -> bool:
     """Whether archives can be put there. What is missing of the path is made with the first."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
-def _without_folder() -> Findings:
+def _check_unscheduled() -> Findings:
     long_ago = timezone.now() - WORTH_KEEPING
     # Any will do: the first that is found, by no order.
     if Memory.objects.filter(updated_at__lt=long_ago).order_by().exists():

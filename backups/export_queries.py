@@ -149,7 +149,7 @@ TIMES = {
 
 
 @dataclass(frozen=True)
-class Part:
+class ExportFilters:
     """Which of a user's memories: of one app, created from `first` to the second `last`."""
 
     app: UUID | None = None
@@ -157,7 +157,7 @@ class Part:
     last: datetime | None = None
     vectors: bool = True
 
-    def of(self, statement: str) -> str:
+    def apply_to(self, statement: str) -> str:
         """Bound a statement to this part."""
         return statement.format(
             **TIMES,
@@ -176,26 +176,26 @@ class Part:
             conditions.append(f"{memory}.created_at < %(last)s + interval '1 second'")
         return " AND ".join(conditions)
 
-    def filters(self) -> Filters:
+    def for_manifest(self) -> Filters:
         return {
             "app_id": self.app,
             "from_date": None if self.first is None else int(self.first.timestamp()),
             "to_date": None if self.last is None else int(self.last.timestamp()),
         }
 
-    def written(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """As JSON holds it."""
-        filters = self.filters()
+        filters = self.for_manifest()
         return {**filters, "app_id": self.app and str(self.app), "vectors": self.vectors}
 
     @classmethod
-    def read(cls, written: Mapping[str, Any]) -> Part:
+    def from_json(cls, value: Mapping[str, Any]) -> ExportFilters:
         first, last = (
-            None if written[name] is None else datetime.fromtimestamp(written[name], UTC)
+            None if value[name] is None else datetime.fromtimestamp(value[name], UTC)
             for name in ("from_date", "to_date")
         )
-        app = written["app_id"] and UUID(written["app_id"])
-        return cls(app, first, last, written["vectors"])
+        app = value["app_id"] and UUID(value["app_id"])
+        return cls(app, first, last, value["vectors"])
 
     def parameters(self, user: UUID) -> dict[str, Any]:
         return {"user": user, "app": self.app, "first": self.first, "last": self.last}

@@ -19,8 +19,8 @@ from core.errors import Conflict
 
 from .archive.format import Manifest
 from .export import export
-from .export_queries import Part
-from .progress import Progress, silent
+from .export_queries import ExportFilters
+from .progress import Progress, ignore_progress
 
 # memories_alice_0b7290a4-…_20260131T063000Z.zip: a user is known by the id, which never changes.
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -29,7 +29,7 @@ _DRAFT = ".memories-"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 
 
-class NoPlaceForAFile(Conflict):
+class UnwritablePath(Conflict):
     """No file can be written there."""
 
     code = "file_misplaced"
@@ -44,31 +44,31 @@ class FileExists(Conflict):
         super().__init__(f"{path} is there already. Name another file, or replace it with --force.")
 
 
-def file_archive(
+def write_archive_file(
     user: User,
     path: Path,
     *,
-    part: Part | None = None,
-    progress: Progress = silent,
+    filters: ExportFilters | None = None,
+    progress: Progress = ignore_progress,
     replace: bool = False,
 ) -> Manifest:
     """Write the archive of a user to a file.
 
     Raises NoPlaceForAFile, and FileExists unless it may be replaced.
     """
-    with _new_file(path, replace=replace) as target:
-        return export(user, target, part=part or Part(), progress=progress)
+    with _atomic_file(path, replace=replace) as target:
+        return export(user, target, filters=filters or ExportFilters(), progress=progress)
 
 
 @contextmanager
-def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+def _atomic_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     if path.is_dir():
-        raise NoPlaceForAFile(f"{path} is a folder. Name a file in it.")
+        raise UnwritablePath(f"{path} is a folder. Name a file in it.")
     if not path.parent.is_dir():
-        raise NoPlaceForAFile(f"There is no folder {path.parent}. Make it, or name another one.")
+        raise UnwritablePath(f"There is no folder {path.parent}. Make it, or name another one.")
     if path.exists() and not replace:
         raise FileExists(path)
-    draft, handle = _new_draft(path.parent)
+    draft, handle = _create_draft(path.parent)
     try:
         with os.fdopen(handle, "w+b") as target:
             yield target
@@ -79,20 +79,20 @@ def _new_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
-    _sync(path.parent)
+    _sync_folder(path.parent)
 
 
-def _new_draft(folder: Path) -> tuple[Path, int]:
+def _create_draft(folder: Path) -> tuple[Path, int]:
     """Beside the file, so that it is renamed and never copied. Only its owner may read it."""
     try:
         handle, name = tempfile.mkstemp(dir=folder, prefix=_DRAFT, suffix=".part")
     except OSError as error:
         why = f"Nothing can be written to the folder {folder}: {error.strerror}."
-        raise NoPlaceForAFile(why) from error
+        raise UnwritablePath(why) from error
     return Path(name), handle
 
 
-def _sync(folder: Path) -> None:
+def _sync_folder(folder: Path) -> None:
     """Have the name on the disk, too. Windows does so by itself, and opens no folders."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)
@@ -102,17 +102,17 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def file_in_folder(
-    user: User, folder: Path, *, keep: int | None = None, progress: Progress = silent
+def back_up_user(
+    user: User, folder: Path, *, keep: int | None = None, progress: Progress = ignore_progress
 ) -> Path:
     """Write the archive of a user to a folder of backups, of which the newest `keep` are kept."""
     safe = _UNSAFE.sub("_", user.user_id)[:60]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _remove_drafts(folder)
     path = folder / f"memories_{safe}_{user.pk}_{timezone.now():{_STAMP}}.zip"
-    file_archive(user, path, progress=progress, replace=True)
+    write_archive_file(user, path, progress=progress, replace=True)
     if keep is not None:
-        for old in backups_of(user, folder)[keep:]:
+        for old in list_backups(user, folder)[keep:]:
             old.unlink(missing_ok=True)
     return path
 
@@ -125,27 +125,27 @@ def _remove_drafts(folder: Path) -> None:
                 draft.unlink()
 
 
-def newest(folder: Path) -> dict[str, datetime]:
+def find_latest_backups(folder: Path) -> dict[str, datetime]:
     """When each user, by id, was last backed up to a folder."""
-    return {pk: _made_at(paths[0]) for pk, paths in _kept(folder).items()}
+    return {pk: _backup_time(paths[0]) for pk, paths in _backups_by_user(folder).items()}
 
 
-def backups_of(user: User, folder: Path) -> list[Path]:
+def list_backups(user: User, folder: Path) -> list[Path]:
     """The backups of a user in a folder, the newest first."""
-    return _kept(folder).get(str(user.pk), [])
+    return _backups_by_user(folder).get(str(user.pk), [])
 
 
-def _kept(folder: Path) -> dict[str, list[Path]]:
+def _backups_by_user(folder: Path) -> dict[str, list[Path]]:
     """The backups in a folder by the id of their user, the newest first."""
     found: dict[str, list[Path]] = {}
     for path in folder.glob("memories_*.zip"):
         match = _NAME.fullmatch(path.name)
         if match:
             found.setdefault(match["user"], []).append(path)
-    return {pk: sorted(paths, key=_made_at, reverse=True) for pk, paths in found.items()}
+    return {pk: sorted(paths, key=_backup_time, reverse=True) for pk, paths in found.items()}
 
 
-def _made_at(path: Path) -> datetime:
+def _backup_time(path: Path) -> datetime:
     match = _NAME.fullmatch(path.name)
     assert match is not None  # noqa: S101 - found by it
     return datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=UTC)

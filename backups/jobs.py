@@ -16,17 +16,17 @@ from jobs.enqueue import queue
 from jobs.job_run import Work
 from jobs.models import Job
 
-from .export import archive_name, export
-from .export_queries import Part
-from .files import file_in_folder
-from .importing import Mode, import_archive, preview_import
+from .export import archive_filename, export
+from .export_queries import ExportFilters
+from .files import back_up_user
+from .importing import Mode, dry_run_import, import_archive
 from .schedule import BACKUP
 
 EXPORT = "export"
 IMPORT = "import"
 
 # What one person may have waiting: each becomes a file that is kept for a while.
-MOST_WAITING = 5
+MAX_WAITING = 5
 
 
 class TooManyExports(Conflict):
@@ -41,55 +41,59 @@ class TooManyImports(Conflict):
     code = "too_many_imports"
 
 
-class NothingTried(Conflict):
+class DryRunExpired(Conflict):
     """The archive of this job is not kept any more: send it again."""
 
     code = "nothing_tried"
 
 
-def queue_export(user: User, part: Part, *, by: User) -> Job:
+def enqueue_export(user: User, filters: ExportFilters, *, by: User) -> Job:
     """Have the archive of a user made in the background. Raises TooManyExports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT).count() >= MOST_WAITING:
+    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT).count() >= MAX_WAITING:
         raise TooManyExports
-    return queue(EXPORT, owner=by, parameters={"user": str(user.pk), **part.written()})
+    return queue(EXPORT, owner=by, parameters={"user": str(user.pk), **filters.to_json()})
 
 
 def run_export(work: Work) -> None:
-    user = _user(work.parameters)
+    user = _get_user(work.parameters)
     path = work.folder / "archive.zip"
     with path.open("xb") as target:
-        manifest = export(user, target, part=Part.read(work.parameters), progress=work.progress)
+        manifest = export(
+            user, target, filters=ExportFilters.from_json(work.parameters), progress=work.progress
+        )
     size = path.stat().st_size
-    work.attach(path, archive_name(user))
+    work.attach(path, archive_filename(user))
     with work.finishing() as result:
         result.update(user_id=user.user_id, counts=manifest["counts"], size=size)
 
 
-def queue_import(
+def enqueue_import(
     file: IO[bytes], user: User, mode: Mode, *, by: User, dry_run: bool = False
 ) -> Job:
     """Have an archive imported, or said what that would do, later. Raises TooManyImports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT).count() >= MOST_WAITING:
+    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT).count() >= MAX_WAITING:
         raise TooManyImports
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
     return queue(IMPORT, owner=by, parameters=parameters, upload=file)
 
 
-def queue_tried(pk: uuid.UUID, *, by: User) -> Job:
+def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
     """Have an archive imported that was only tried before, by the file that was sent then.
 
     Raises JobNotFound, NothingTried and TooManyImports.
     """
     tried = Job.objects.filter(kind=IMPORT).one(pk)
     if not (tried.parameters.get("dry_run") and tried.upload and files.exists(tried.upload)):
-        raise NothingTried
+        raise DryRunExpired
     with files.open_file(tried.upload) as file:
-        return queue_import(file, _user(tried.parameters), Mode(tried.parameters["mode"]), by=by)
+        return enqueue_import(
+            file, _get_user(tried.parameters), Mode(tried.parameters["mode"]), by=by
+        )
 
 
 def run_import(work: Work) -> None:
     given: dict[str, Any] = {
-        "user": _user(work.parameters),
+        "user": _get_user(work.parameters),
         "mode": Mode(work.parameters["mode"]),
         "by": work.owner,
         "progress": work.progress,
@@ -98,19 +102,19 @@ def run_import(work: Work) -> None:
         if not work.parameters.get("dry_run"):
             import_archive(file, **given, finishing=work.finishing)
             return
-        preview = preview_import(file, **given)
+        preview = dry_run_import(file, **given)
     with work.finishing() as result:
         result |= preview
 
 
 def run_backup(work: Work) -> None:
     folder = Path(work.parameters["folder"])
-    path = file_in_folder(work.owner, folder, keep=settings.BACKUP_KEEP, progress=work.progress)
+    path = back_up_user(work.owner, folder, keep=settings.BACKUP_KEEP, progress=work.progress)
     with work.finishing() as result:
         result.update(file=path.name, size=path.stat().st_size)
 
 
-def _user(parameters: dict[str, Any]) -> User:
+def _get_user(parameters: dict[str, Any]) -> User:
     try:
         return User.objects.get(pk=parameters["user"])
     except User.DoesNotExist:

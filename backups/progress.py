@@ -12,28 +12,30 @@ from typing import TextIO
 Progress = Callable[[int, int], None]
 
 # Seconds between two lines in a pipe.
-PAUSE = 10.0
+LINE_INTERVAL = 10.0
 
 
-def silent(done: int, total: int) -> None:
+def ignore_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
 @contextmanager
-def told(what: str, unit: str, *, quiet: bool, to: TextIO | None = None) -> Iterator[Progress]:
+def report_progress(
+    what: str, unit: str, *, quiet: bool, to: TextIO | None = None
+) -> Iterator[Progress]:
     """Tell on standard error: with a bar on a terminal, else with a line from time to time."""
     stream = to or sys.stderr
     if quiet:
-        yield silent
+        yield ignore_progress
     elif stream.isatty():
-        with _bar(what, unit, stream) as progress:
+        with _show_bar(what, unit, stream) as progress:
             yield progress
     else:
-        yield _lines(what, unit, stream)
+        yield _print_lines(what, unit, stream)
 
 
 @contextmanager
-def _bar(what: str, unit: str, stream: TextIO) -> Iterator[Progress]:
+def _show_bar(what: str, unit: str, stream: TextIO) -> Iterator[Progress]:
     from tqdm import tqdm  # which takes a tenth of a second, and is needed here alone
 
     bar = tqdm(desc=what, unit=f" {unit}", unit_scale=True, file=stream, leave=False)
@@ -46,13 +48,13 @@ def _bar(what: str, unit: str, stream: TextIO) -> Iterator[Progress]:
         yield progress
 
 
-def _lines(what: str, unit: str, stream: TextIO) -> Progress:
-    next_line = time.monotonic() + PAUSE
+def _print_lines(what: str, unit: str, stream: TextIO) -> Progress:
+    next_line = time.monotonic() + LINE_INTERVAL
 
     def progress(done: int, total: int) -> None:
         nonlocal next_line
         if time.monotonic() >= next_line:
-            next_line = time.monotonic() + PAUSE
+            next_line = time.monotonic() + LINE_INTERVAL
             stream.write(f"{what}: {done:,} of {total:,} {unit}\n")
             stream.flush()
 

@@ -18,7 +18,7 @@ from core.errors import OpenMemoryError
 from jobs.enqueue import queue
 from jobs.models import Job
 
-from .files import file_in_folder, newest
+from .files import back_up_user, find_latest_backups
 from .progress import Progress
 
 log = structlog.get_logger(__name__)
@@ -30,7 +30,7 @@ AFTER_FAILURE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BackupOutcome:
     """What became of the backup of one user: a file, or why there is none."""
 
     user_id: str
@@ -38,25 +38,25 @@ class Outcome:
     error: str | None = None
 
 
-def back_up_everybody(
+def back_up_all_users(
     folder: Path,
     *,
     keep: int | None,
-    telling: Callable[[User], AbstractContextManager[Progress]],
-) -> Iterator[Outcome]:
+    progress_for: Callable[[User], AbstractContextManager[Progress]],
+) -> Iterator[BackupOutcome]:
     """Back up each user to a folder. Whom it fails for holds up nobody else."""
     for user in User.objects.order_by("user_id"):
         try:
-            with telling(user) as progress:
-                path = file_in_folder(user, folder, keep=keep, progress=progress)
+            with progress_for(user) as progress:
+                path = back_up_user(user, folder, keep=keep, progress=progress)
         except (OpenMemoryError, OSError, DatabaseError) as error:
             log.error("a backup failed", user_id=user.user_id, exc_info=error)
-            yield Outcome(user.user_id, error=str(error))
+            yield BackupOutcome(user.user_id, error=str(error))
         else:
-            yield Outcome(user.user_id, file=path.name)
+            yield BackupOutcome(user.user_id, file=path.name)
 
 
-def queue_due() -> int:
+def enqueue_due_backups() -> int:
     """Queue a job for each user whose newest backup is older than it may be: how many.
 
     When that was made, the names of the files tell: so it is known after any restart.
@@ -65,29 +65,29 @@ def queue_due() -> int:
     if folder is None:
         return 0
     now = timezone.now()
-    made = newest(folder)
+    made = find_latest_backups(folder)
     oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
     tried = Job.objects.filter(kind=BACKUP, finished_at__gt=now - AFTER_FAILURE)
     queued = 0
     for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
         last = made.get(str(user.pk))
         if last is None or last <= oldest:
-            _queue(user, folder)
+            _enqueue_backup(user, folder)
             queued += 1
     return queued
 
 
-def queue_everybody() -> int:
+def enqueue_all_backups() -> int:
     """Queue a job for each user, however new their backup is: how many."""
     folder = settings.BACKUP_FOLDER
     if folder is None:
         return 0
     queued = 0
     for user in User.objects.iterator():
-        _queue(user, folder)
+        _enqueue_backup(user, folder)
         queued += 1
     return queued
 
 
-def _queue(user: User, folder: Path) -> None:
+def _enqueue_backup(user: User, folder: Path) -> None:
     queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))

@@ -1,23 +1,22 @@
-"""A second set of all tables, to try something with and then to forget it."""
+"""A scratch copy of all tables, to rehearse a restore in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from django.db import connection, transaction
+from django.db import transaction
 from psycopg import sql
 
 from core.errors import Conflict
+from core.locks import Lock, LockTaken, advisory_lock
+from core.sql import execute, fetch_all, fetch_column, fetch_value
 
 SCHEMA = "openmemory_scratch"
 
-# Any number that nothing else in this database locks.
-ADVISORY_LOCK = 5_190_515
-
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
 
-# Written by PostgreSQL without the schema, as long as that is the one that is looked in.
+# PostgreSQL leaves out the schema of a referenced table as long as it is on the search path.
 REFERENCES = """
 SELECT relname, conname, pg_get_constraintdef(pg_constraint.oid)
 FROM pg_constraint JOIN pg_class ON pg_class.oid = conrelid
@@ -26,59 +25,51 @@ WHERE contype = 'f' AND pg_class.relnamespace = %s::regnamespace
 
 
 class ScratchInUse(Conflict):
-    """Another restore is being tried: try again when it is done."""
+    """Another archive is being restored for verification: try again when that has ended."""
 
     code = "scratch_in_use"
 
 
 @contextmanager
 def scratch_schema(*filled: str) -> Iterator[None]:
-    """Work with empty tables in place of the real ones, on this connection alone.
+    """Replace all tables by empty copies, on this connection alone.
 
-    Only those that are named are filled as they are. All of them are dropped at the end; what a
-    killed process left is dropped at the next beginning. Raises ScratchInUse.
+    The tables named in `filled` keep their rows. The copies are dropped at the end; those that a
+    killed process left behind, at the next start. Raises ScratchInUse.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s), current_schema()", [ADVISORY_LOCK])
-        free, schema = cursor.fetchone()
-    if not free:
-        raise ScratchInUse
-    try:
-        with transaction.atomic():
-            _copy_tables(schema, filled)
-        yield
-    finally:
-        _run(sql.SQL("RESET search_path"))
-        _drop()
-        _run(sql.SQL("SELECT pg_advisory_unlock({})").format(ADVISORY_LOCK))
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(advisory_lock(Lock.SCRATCH_SCHEMA))
+        except LockTaken:
+            raise ScratchInUse from None
+        schema = fetch_value("SELECT current_schema()")
+        try:
+            with transaction.atomic():
+                _copy_tables(schema, filled)
+            yield
+        finally:
+            execute("RESET search_path")
+            _drop()
 
 
 def _copy_tables(schema: str, filled: tuple[str, ...]) -> None:
-    there, here = sql.Identifier(schema), sql.Identifier(SCHEMA)
-    with connection.cursor() as cursor:
-        cursor.execute(TABLES, [schema])
-        tables = [sql.Identifier(name) for (name,) in cursor.fetchall()]
-        cursor.execute(REFERENCES, [schema])
-        references = cursor.fetchall()
+    public, scratch = sql.Identifier(schema), sql.Identifier(SCHEMA)
+    tables = [sql.Identifier(name) for name in fetch_column(TABLES, [schema])]
+    references = fetch_all(REFERENCES, [schema])
     _drop()
-    _run(sql.SQL("CREATE SCHEMA {}").format(here))
+    execute(sql.SQL("CREATE SCHEMA {}").format(scratch))
     for table in tables:
         copy = sql.SQL("CREATE TABLE {}.{} (LIKE {}.{} INCLUDING ALL)")
-        _run(copy.format(here, table, there, table))
+        execute(copy.format(scratch, table, public, table))
     for name in filled:
         fill = sql.SQL("INSERT INTO {}.{} SELECT * FROM {}.{}")
         table = sql.Identifier(name)
-        _run(fill.format(here, table, there, table))
-    _run(sql.SQL("SET search_path TO {}, {}").format(here, there))
+        execute(fill.format(scratch, table, public, table))
+    execute(sql.SQL("SET search_path TO {}, {}").format(scratch, public))
     for table, name, definition in references:
         add = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}")
-        _run(add.format(sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)))
+        execute(add.format(sql.Identifier(table), sql.Identifier(name), sql.SQL(definition)))
 
 
 def _drop() -> None:
-    _run(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))
-
-
-def _run(statement: sql.Composable) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
+    execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(SCHEMA)))

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 # Rows are gathered to pieces of this many bytes: while one is compressed and hashed, other
 # threads run.
-PIECE = 256 * 1024
+CHUNK_BYTES = 256 * 1024
 
 # One row a line, as it is: JSON has neither of these bytes, so nothing is quoted or escaped.
 ONE_A_LINE = r"""
@@ -24,7 +24,7 @@ TO STDOUT (FORMAT csv, QUOTE e'\x01', DELIMITER e'\x02')
 Parameters = Mapping[str, Any]
 
 # Whole rows, and how many.
-Pieces = Iterator[tuple[bytes, int]]
+Chunks = Iterator[tuple[bytes, int]]
 
 
 class Snapshot:
@@ -41,27 +41,27 @@ class Snapshot:
             raise LookupError(statement)
         return row
 
-    def lines(self, statement: str, parameters: Parameters) -> Pieces:
+    def lines(self, statement: str, parameters: Parameters) -> Chunks:
         """Read the rows of a statement as JSON, one a line."""
         copying = ONE_A_LINE.format(statement)
         with self._direct.cursor() as cursor, cursor.copy(copying, parameters) as copy:
-            yield from _pieces(bytes(row) for row in copy)
+            yield from _join_rows(bytes(row) for row in copy)
 
-    def records(self, statement: str, parameters: Parameters) -> Pieces:
+    def records(self, statement: str, parameters: Parameters) -> Chunks:
         """Read the only column of a statement, which is bytes."""
         copying = f"COPY ({statement}) TO STDOUT (FORMAT binary)"
         with self._direct.cursor() as cursor, cursor.copy(copying, parameters) as copy:
             copy.set_types(["bytea"])
-            yield from _pieces(record for (record,) in copy.rows())
+            yield from _join_rows(record for (record,) in copy.rows())
 
 
-def _pieces(rows: Iterable[bytes]) -> Pieces:
+def _join_rows(rows: Iterable[bytes]) -> Chunks:
     gathered: list[bytes] = []
     size = 0
     for row in rows:
         gathered.append(row)
         size += len(row)
-        if size >= PIECE:
+        if size >= CHUNK_BYTES:
             yield b"".join(gathered), len(gathered)
             gathered, size = [], 0
     if gathered:
@@ -69,7 +69,7 @@ def _pieces(rows: Iterable[bytes]) -> Pieces:
 
 
 @contextmanager
-def snapshot() -> Iterator[Snapshot]:
+def open_snapshot() -> Iterator[Snapshot]:
     """Take one. It holds up nobody, but what is deleted meanwhile is cleaned up only after it."""
     parameters = connection.get_connection_params()
     # Closed and not rolled back: whoever breaks off is in the middle of a COPY, and would wait.

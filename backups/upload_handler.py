@@ -20,7 +20,7 @@ from .export import scratch_folder
 MAX_FORM_BYTES: int = settings.IMPORT_MAX_BYTES + 64 * 1024
 
 
-class Upload(UploadedFile):
+class ArchiveUpload(UploadedFile):
     """A file that a storage in the same file system takes as it is, in place of a copy."""
 
     def __init__(self, file: IO[bytes], name: str, size: int) -> None:
@@ -35,7 +35,7 @@ class Upload(UploadedFile):
             super().close()
 
 
-class ToScratch(FileUploadHandler):
+class ScratchUploadHandler(FileUploadHandler):
     """Write what is sent to the folder of files that are in the way of nobody."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
@@ -45,9 +45,9 @@ class ToScratch(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self._file.write(raw_data)
 
-    def file_complete(self, file_size: int) -> Upload:
+    def file_complete(self, file_size: int) -> ArchiveUpload:
         self._file.seek(0)
-        return Upload(self._file, self.file_name or "archive.zip", file_size)
+        return ArchiveUpload(self._file, self.file_name or "archive.zip", file_size)
 
     def upload_interrupted(self) -> None:
         if hasattr(self, "_file"):
@@ -62,7 +62,7 @@ class ArchiveParser(MultiPartParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request: Request = (parser_context or {})["request"]
-        request._request.upload_handlers = [ToScratch(request._request)]
+        request._request.upload_handlers = [ScratchUploadHandler(request._request)]
         # Who sends slowly holds no connection to the database meanwhile.
         if not connection.in_atomic_block:
             connection.close()

@@ -10,39 +10,39 @@ from typing import IO
 from accounts.models import User
 from memories.models import EmbeddingSpace
 
-from .archive.manifest import VectorFacts
-from .archive.reader import Archive
+from .archive.manifest import VectorSpace
+from .archive.reader import ArchiveReader
 from .importing import Mode, import_archive
-from .importing.compare import compare
-from .importing.consistency import check
-from .importing.staging import staged
-from .progress import Progress, silent
+from .importing.compare import compare_restored
+from .importing.consistency import check_consistency
+from .importing.staging import stage_archive
+from .progress import Progress, ignore_progress
 from .scratch_schema import scratch_schema
 
 
 @dataclass(frozen=True)
-class Verified:
+class VerifiedArchive:
     """What a whole archive is of."""
 
     user: uuid.UUID
     user_id: str
     counts: Mapping[str, int]
-    vectors: VectorFacts | None
+    vectors: VectorSpace | None
     is_ours: bool  # and so has a manifest
 
 
-def verify(file: IO[bytes], *, progress: Progress = silent) -> Verified:
+def verify_archive(file: IO[bytes], *, progress: Progress = ignore_progress) -> VerifiedArchive:
     """Check every digest, every row, and that they agree with each other and with the manifest.
 
     Exactly what an import would check. Raises BadArchive and ArchiveTooLarge.
     """
-    archive = Archive(file)
-    with staged(archive, user=uuid.uuid4(), vectors=True, progress=progress):
-        check()
+    archive = ArchiveReader(file)
+    with stage_archive(archive, user=uuid.uuid4(), vectors=True, progress=progress):
+        check_consistency()
     progress(archive.size, archive.size)
     assert archive.user is not None  # noqa: S101 - it was read
     manifest = archive.manifest
-    return Verified(
+    return VerifiedArchive(
         archive.user.id,
         archive.user.user_id,
         archive.counts,
@@ -51,21 +51,25 @@ def verify(file: IO[bytes], *, progress: Progress = silent) -> Verified:
     )
 
 
-def try_restore(file: IO[bytes], verified: Verified, *, progress: Progress = silent) -> None:
+def try_restore(
+    file: IO[bytes], verified: VerifiedArchive, *, progress: Progress = ignore_progress
+) -> None:
     """Import an archive into tables of its own, and compare each row with what it became there.
 
     The tables are dropped afterwards, whatever happens. Raises NotRestored.
     """
     with scratch_schema("memories_embeddingspace"):
         if verified.vectors:
-            _make_space(verified.vectors)
+            _create_space(verified.vectors)
         user = User.objects.create_user(verified.user_id, id=verified.user)
         import_archive(file, user=user, mode=Mode.OVERWRITE, by=user, progress=progress)
-        with staged(Archive(file), user=user.pk, vectors=True, progress=silent):
-            compare(user, exactly=verified.is_ours)
+        with stage_archive(
+            ArchiveReader(file), user=user.pk, vectors=True, progress=ignore_progress
+        ):
+            compare_restored(user, exactly=verified.is_ours)
 
 
-def _make_space(facts: VectorFacts) -> None:
+def _create_space(facts: VectorSpace) -> None:
     """Have the space of the archive as the current one, whatever is configured here."""
     EmbeddingSpace.objects.all().delete()
     EmbeddingSpace.objects.create(

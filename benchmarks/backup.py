@@ -174,10 +174,10 @@ def forget(user: Any) -> None:
 
 
 def export_to(user: Any, path: Path, *, vectors: bool = True) -> None:
-    from backups.export_queries import Part
-    from backups.files import file_archive
+    from backups.export_queries import ExportFilters
+    from backups.files import write_archive_file
 
-    file_archive(user, path, part=Part(vectors=vectors), replace=True)
+    write_archive_file(user, path, filters=ExportFilters(vectors=vectors), replace=True)
 
 
 def import_from(user: Any, path: Path) -> None:

@@ -19,7 +19,7 @@ from django.db.models import Model
 from accounts.models import ApiKey, User
 from accounts.models.api_key import digest
 from agents import sse
-from backups import files as filing
+from backups.files import list_backups
 from configuration import effective
 from memories.models import EmbeddingSpace
 
@@ -62,7 +62,7 @@ def forget_key_file(user: User) -> None:
 
 def backups_of(user: User) -> list[Path]:
     folder: Path | None = settings.BACKUP_FOLDER
-    return filing.backups_of(user, folder) if folder else []
+    return list_backups(user, folder) if folder else []
 
 
 def remove_backups(user: User) -> int:

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from backups import schedule
-from backups.files import newest
-from backups.jobs import EXPORT, IMPORT, queue_tried
+from backups.files import find_latest_backups
+from backups.jobs import EXPORT, IMPORT, enqueue_import_after_dry_run
 from backups.schedule import BACKUP
 from backups.upload_handler import MAX_FORM_BYTES
 from core.admin.audit_log import ADDITION, record
@@ -20,7 +20,7 @@ from core.admin.pages import Page, register
 from core.errors import OpenMemoryError
 from jobs.models import Job
 
-from .forms import FORMS, OfUserForm
+from .forms import FORMS, UserArchiveForm
 
 JOBS_SHOWN = 20
 
@@ -40,8 +40,10 @@ class BackupsPage(Page):
         return super().get_context_data(
             **{
                 "forms": [form() for form in FORMS.values()],
-                "jobs": [_row(job) for job in shown.order_by("-created_at", "-id")[:JOBS_SHOWN]],
-                "kept": _kept(),
+                "jobs": [
+                    _job_row(job) for job in shown.order_by("-created_at", "-id")[:JOBS_SHOWN]
+                ],
+                "kept": _backup_status(),
                 **context,
             }
         )
@@ -53,7 +55,7 @@ class BackupsPage(Page):
             if act in FORMS:
                 return self._queue(FORMS[act](request.POST, request.FILES))
             if act == "import-tried":
-                return self._begun(queue_tried(_id(job), by=self.by))
+                return self._begun(enqueue_import_after_dry_run(_parse_job_id(job), by=self.by))
             if act == "back-up":
                 return self._back_up()
         except OpenMemoryError as error:
@@ -61,7 +63,7 @@ class BackupsPage(Page):
             return HttpResponseRedirect(request.path)
         raise BadRequest("This page has no such button.")
 
-    def _queue(self, form: OfUserForm) -> HttpResponse:
+    def _queue(self, form: UserArchiveForm) -> HttpResponse:
         if form.is_valid():
             return self._begun(form.queue(by=self.by))
         forms = [form if kind.act == form.act else kind() for kind in FORMS.values()]
@@ -74,7 +76,7 @@ class BackupsPage(Page):
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
 
     def _back_up(self) -> HttpResponse:
-        queued = schedule.queue_everybody()
+        queued = schedule.enqueue_all_backups()
         told = f"{queued:,} backups are queued, one for each user."
         messages.success(self.request, told)
         # They are of no single job that it could lead to.
@@ -82,7 +84,7 @@ class BackupsPage(Page):
         return HttpResponseRedirect(self.request.path)
 
 
-def _row(job: Job) -> dict[str, Any]:
+def _job_row(job: Job) -> dict[str, Any]:
     """A job of this page. An import that was tried can be begun as long as its file is kept."""
     tried = job.kind == IMPORT and job.parameters.get("dry_run")
     counts = (job.result or {}).items() if job.kind == IMPORT else ()
@@ -94,12 +96,12 @@ def _row(job: Job) -> dict[str, Any]:
     }
 
 
-def _kept() -> dict[str, Any] | None:
+def _backup_status() -> dict[str, Any] | None:
     """What there is of periodic backups, None where there is no folder for them."""
     folder = settings.BACKUP_FOLDER
     if folder is None:
         return None
-    made = newest(folder)
+    made = find_latest_backups(folder)
     return {
         "folder": folder,
         "hours": settings.BACKUP_EVERY_HOURS,
@@ -110,7 +112,7 @@ def _kept() -> dict[str, Any] | None:
     }
 
 
-def _id(text: str) -> uuid.UUID:
+def _parse_job_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -14,13 +14,13 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from backups.export_queries import Part
+from backups.export_queries import ExportFilters
 from backups.importing import Mode
-from backups.jobs import queue_export, queue_import
+from backups.jobs import enqueue_export, enqueue_import
 from jobs.models import Job
 
 
-class OfUserForm(forms.Form):
+class UserArchiveForm(forms.Form):
     """What a job about the archive of a user is queued by."""
 
     act: ClassVar[str]
@@ -47,7 +47,7 @@ class OfUserForm(forms.Form):
         raise NotImplementedError
 
 
-class ExportForm(OfUserForm):
+class ExportForm(UserArchiveForm):
     act, title = "export", "Export"
 
     include_vectors = forms.BooleanField(
@@ -58,11 +58,11 @@ class ExportForm(OfUserForm):
     )
 
     def queue(self, *, by: User) -> Job:
-        part = Part(vectors=self.cleaned_data["include_vectors"])
-        return queue_export(self.cleaned_data["user_id"], part, by=by)
+        filters = ExportFilters(vectors=self.cleaned_data["include_vectors"])
+        return enqueue_export(self.cleaned_data["user_id"], filters, by=by)
 
 
-class ImportForm(OfUserForm):
+class ImportForm(UserArchiveForm):
     act, title = "import", "Import"
 
     file = forms.FileField(label="Archive", widget=UnfoldAdminFileFieldWidget)
@@ -91,9 +91,9 @@ class ImportForm(OfUserForm):
 
     def queue(self, *, by: User) -> Job:
         given = self.cleaned_data
-        return queue_import(
+        return enqueue_import(
             given["file"], given["user_id"], Mode(given["mode"]), by=by, dry_run=given["dry_run"]
         )
 
 
-FORMS: dict[str, type[OfUserForm]] = {form.act: form for form in (ExportForm, ImportForm)}
+FORMS: dict[str, type[UserArchiveForm]] = {form.act: form for form in (ExportForm, ImportForm)}

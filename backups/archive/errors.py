@@ -11,7 +11,7 @@ class BadArchive(Malformed):
     code: ClassVar[str] = "bad_archive"
 
     def __init__(self, detail: str, *, member: str = "", line: int | None = None) -> None:
-        super().__init__(place(member, line) + detail, field="file")
+        super().__init__(format_location(member, line) + detail, field="file")
 
 
 class ArchiveTooLarge(TooLarge):
@@ -20,10 +20,10 @@ class ArchiveTooLarge(TooLarge):
     code: ClassVar[str] = "archive_too_large"
 
     def __init__(self, detail: str, *, member: str = "", line: int | None = None) -> None:
-        super().__init__(place(member, line) + detail)
+        super().__init__(format_location(member, line) + detail)
 
 
-def place(member: str, line: int | None = None) -> str:
+def format_location(member: str, line: int | None = None) -> str:
     """Where in an archive something is wrong, as the beginning of a sentence about it."""
     where = f"{member}, line {line}" if line is not None else member
     return f"{where}: " if where else ""

@@ -162,12 +162,12 @@ class Line(TypedDict):
     categories: list[str]
 
 
-class MemberFacts(TypedDict):
+class MemberDigest(TypedDict):
     sha256: str  # of the member as it comes out of the ZIP, in lower-case hexadecimals
     size: int  # bytes of the same
 
 
-class VectorFacts(TypedDict):
+class VectorSpace(TypedDict):
     """The space that the vectors lie in."""
 
     provider: str
@@ -175,7 +175,7 @@ class VectorFacts(TypedDict):
     dimensions: int
 
 
-class UserFacts(TypedDict):
+class ArchiveUser(TypedDict):
     id: uuid.UUID
     user_id: str
 
@@ -191,8 +191,8 @@ class Manifest(TypedDict):
     version: int
     created_at: datetime
     server: str
-    user: UserFacts
+    user: ArchiveUser
     filters: Filters
     counts: dict[str, int]  # of each of LISTS, and of `vectors`
-    members: dict[str, MemberFacts]  # every member but the manifest itself
-    vectors: VectorFacts | None  # None when there is no such member
+    members: dict[str, MemberDigest]  # every member but the manifest itself
+    vectors: VectorSpace | None  # None when there is no such member

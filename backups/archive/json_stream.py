@@ -13,10 +13,10 @@ from core.api.exception_handler import BadBody
 from core.api.parsers import DECODER, reject_unstorable
 
 from .errors import ArchiveTooLarge, BadArchive
-from .limits import LONGEST_ROW, MOST_KEYS, row_too_long
+from .limits import MAX_KEYS, MAX_ROW_CHARACTERS, row_too_long
 from .zip_reader import Stream
 
-PIECE = 64 * 1024
+CHUNK_BYTES = 64 * 1024
 
 _SPACES = " \t\n\r"
 _SPACE = re.compile(f"[{_SPACES}]*")
@@ -36,7 +36,7 @@ class Item:
         return self.key if self.index is None else f"{self.key}[{self.index}]"
 
 
-class Scanner:
+class JsonObjectStream:
     """The members of one large JSON object. Of those that are lists, their items one by one."""
 
     def __init__(self, stream: Stream, member: str) -> None:
@@ -61,8 +61,8 @@ class Scanner:
             if key in seen:
                 raise self._bad(f"There are two members {key[:100]!r}.")
             seen.add(key)
-            if len(seen) > MOST_KEYS:
-                detail = f"There are more than {MOST_KEYS} members in this object."
+            if len(seen) > MAX_KEYS:
+                detail = f"There are more than {MAX_KEYS} members in this object."
                 raise ArchiveTooLarge(detail, member=self._member, line=self._line)
             self._take(":")
             yield from self._list(key) if self._next_is("[") else self._single(key)
@@ -104,12 +104,12 @@ class Scanner:
                 # A number may go on in what was not read yet.
                 if end < len(self._text) or self._ended:
                     return self._kept(value, end)
-            if len(self._text) - self._at > LONGEST_ROW:
+            if len(self._text) - self._at > MAX_ROW_CHARACTERS:
                 raise row_too_long(self._member, self._line)
             self._read()
 
     def _kept(self, value: Any, end: int) -> Any:
-        if end - self._at > LONGEST_ROW:
+        if end - self._at > MAX_ROW_CHARACTERS:
             raise row_too_long(self._member, self._line)
         try:
             reject_unstorable(value, self._text[self._at : end])
@@ -147,7 +147,7 @@ class Scanner:
 
     def _read(self) -> None:
         # As much again as there is: of a long value, few beginnings are looked at.
-        piece = self._stream.read(max(PIECE, len(self._text) - self._at))
+        piece = self._stream.read(max(CHUNK_BYTES, len(self._text) - self._at))
         self._ended = not piece
         rest = self._text[self._at :]
         try:

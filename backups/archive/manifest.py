@@ -9,18 +9,18 @@ import msgspec
 from msgspec import Meta
 
 
-class MemberFacts(msgspec.Struct, frozen=True):
+class MemberDigest(msgspec.Struct, frozen=True):
     sha256: str
     size: int
 
 
-class VectorFacts(msgspec.Struct, frozen=True):
+class VectorSpace(msgspec.Struct, frozen=True):
     provider: str
     model: str
     dimensions: Annotated[int, Meta(ge=1, le=4000)]
 
 
-class UserFacts(msgspec.Struct, frozen=True):
+class ArchiveUser(msgspec.Struct, frozen=True):
     id: UUID
     user_id: str
 
@@ -28,7 +28,7 @@ class UserFacts(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     format: str
     version: int
-    user: UserFacts
+    user: ArchiveUser
     counts: dict[str, int]
-    members: dict[str, MemberFacts]
-    vectors: VectorFacts | None = None
+    members: dict[str, MemberDigest]
+    vectors: VectorSpace | None = None

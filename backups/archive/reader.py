@@ -21,11 +21,11 @@ from core.api.parsers import parse_json
 from . import rows, vectors
 from .errors import BadArchive
 from .format import ENTITIES, FORMAT, LINES, LISTS, MANIFEST, VECTORS, VERSION
-from .json_stream import Item, Scanner
-from .limits import LONGEST_ROW, count_bound, row_too_long
-from .manifest import Manifest, UserFacts
+from .json_stream import Item, JsonObjectStream
+from .limits import MAX_ROW_CHARACTERS, check_count, row_too_long
+from .manifest import ArchiveUser, Manifest
 from .rows import Row
-from .zip_reader import BROKEN, Member, Unzipped
+from .zip_reader import BROKEN, MemberReader, ZipReader
 
 ROWS: dict[str, type[Row]] = {
     "apps": rows.AppRow,
@@ -38,7 +38,7 @@ ROWS: dict[str, type[Row]] = {
 }
 
 
-class Placed(NamedTuple):
+class PlacedRow(NamedTuple):
     """A row, what is kept of it, and where it stands: its number in its list, from 0, its line."""
 
     number: int
@@ -47,7 +47,7 @@ class Placed(NamedTuple):
     values: tuple[Any, ...]
 
 
-class Archive:
+class ArchiveReader:
     """An archive that is read once, from its beginning to its end.
 
     `entities`, `lines` and `vectors` are read to their ends, in any order, then `finish` is
@@ -55,7 +55,7 @@ class Archive:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._zip = Unzipped(file)
+        self._zip = ZipReader(file)
         self.size = self._zip.size
         self.manifest = self._manifest()
         self.user: rows.UserRow | None = None
@@ -67,13 +67,13 @@ class Archive:
         """How many bytes of the file were read, of its `size`."""
         return min(self._zip.bytes_read, self.size)
 
-    def entities(self) -> Iterator[tuple[str, Iterator[Placed]]]:
+    def entities(self) -> Iterator[tuple[str, Iterator[PlacedRow]]]:
         """Read `memories.json`: each list that we know by name, with its rows.
 
         `user` is known once all of it was read.
         """
         with self._zip.open(ENTITIES) as member:
-            items = Scanner(member, ENTITIES).items()
+            items = JsonObjectStream(member, ENTITIES).items()
             for key, group in groupby(items, key=lambda item: item.key):
                 if key == "user":
                     self._read_user(group)
@@ -88,10 +88,10 @@ class Archive:
         if self._owner and self._owner[0] != self.user.id:
             raise self._not_theirs(self._owner[1], self._owner[2])
 
-    def lines(self) -> Iterator[Placed]:
+    def lines(self) -> Iterator[PlacedRow]:
         """Read `memories.jsonl.gz`."""
         with self._zip.open(LINES) as member:
-            with gzip.GzipFile(fileobj=_Raw(member)) as unzipped:
+            with gzip.GzipFile(fileobj=_MemberFile(member)) as unzipped:
                 yield from self._lines(member, unzipped)
             self._verify(member)
 
@@ -102,7 +102,7 @@ class Archive:
             return
         self.counts["vectors"] = 0
         with self._zip.open(VECTORS) as member:
-            for found in vectors.records(member, facts.dimensions):
+            for found in vectors.read_records(member, facts.dimensions):
                 self.counts["vectors"] += len(found)
                 yield found
             self._verify(member)
@@ -111,7 +111,7 @@ class Archive:
         """Compare what was read with what the manifest says."""
         if self.manifest is None or self.user is None:
             return
-        if self.manifest.user != UserFacts(self.user.id, self.user.user_id):
+        if self.manifest.user != ArchiveUser(self.user.id, self.user.user_id):
             raise BadArchive("This is about another user than memories.json.", member=MANIFEST)
         if missing := self.counts.keys() - self.manifest.counts.keys():
             raise BadArchive(f"It does not count {', '.join(sorted(missing))}.", member=MANIFEST)
@@ -126,10 +126,10 @@ class Archive:
                 raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} means nothing.")
             return None
         with self._zip.open(MANIFEST) as member:
-            body = member.read_whole(LONGEST_ROW + 1)
-        if len(body) > LONGEST_ROW:
+            body = member.read_whole(MAX_ROW_CHARACTERS + 1)
+        if len(body) > MAX_ROW_CHARACTERS:
             raise row_too_long(MANIFEST, 1)
-        manifest: Manifest = _convert(_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
+        manifest: Manifest = _convert(_parse_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
         if manifest.format != FORMAT:
             raise BadArchive(f"Its format is not {FORMAT!r}.", member=MANIFEST)
         if not 1 <= manifest.version <= VERSION:
@@ -150,21 +150,21 @@ class Archive:
             if item.index is not None:
                 raise BadArchive("`user` is no object.", member=ENTITIES, line=item.line)
             self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
-            _values(self.user, ENTITIES, item.line, item.name)
+            _staged_values(self.user, ENTITIES, item.line, item.name)
             if self._owner is None:
                 self._owner = (self.user.id, item.line, item.name)
 
-    def _placed(self, key: str, items: Iterator[Item]) -> Iterator[Placed]:
+    def _placed(self, key: str, items: Iterator[Item]) -> Iterator[PlacedRow]:
         kind = ROWS[key]
         for item in items:
             if item.index is None:
                 raise BadArchive(f"`{key}` is no list.", member=ENTITIES, line=item.line)
             self.counts[key] = item.index + 1
-            count_bound(key, item.index + 1, member=ENTITIES, line=item.line)
+            check_count(key, item.index + 1, member=ENTITIES, line=item.line)
             row = _convert(item.value, kind, ENTITIES, item.line, item.name)
             self._note_owner(row, item)
-            values = _values(row, ENTITIES, item.line, item.name)
-            yield Placed(item.index, item.line, row, values)
+            values = _staged_values(row, ENTITIES, item.line, item.name)
+            yield PlacedRow(item.index, item.line, row, values)
 
     def _note_owner(self, row: Row, item: Item) -> None:
         """Refuse what belongs to somebody else than the rest: one archive has one user."""
@@ -179,25 +179,25 @@ class Archive:
     def _not_theirs(self, line: int, name: str) -> BadArchive:
         return BadArchive(f"{name}: this belongs to another user.", member=ENTITIES, line=line)
 
-    def _lines(self, member: Member, unzipped: gzip.GzipFile) -> Iterator[Placed]:
+    def _lines(self, member: MemberReader, unzipped: gzip.GzipFile) -> Iterator[PlacedRow]:
         line = number = 0
         while text := self._line(unzipped, line + 1):
             line += 1
             member.budget.spend(len(text), LINES, line)
-            if len(text) > LONGEST_ROW:
+            if len(text) > MAX_ROW_CHARACTERS:
                 raise row_too_long(LINES, line)
             if text.strip():
-                row = _convert(_json(text, LINES, line), rows.LineRow, LINES, line)
-                yield Placed(number, line, row, _values(row, LINES, line))
+                row = _convert(_parse_json(text, LINES, line), rows.LineRow, LINES, line)
+                yield PlacedRow(number, line, row, _staged_values(row, LINES, line))
                 number += 1
 
     def _line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
         try:
-            return unzipped.readline(LONGEST_ROW + 1)
+            return unzipped.readline(MAX_ROW_CHARACTERS + 1)
         except (*BROKEN, gzip.BadGzipFile) as error:
             raise BadArchive(f"This is broken: {error}.", member=LINES, line=line) from None
 
-    def _verify(self, member: Member) -> None:
+    def _verify(self, member: MemberReader) -> None:
         """Compare the digest of a member, of which nothing may be left."""
         if member.read(1):
             raise BadArchive("There is more behind its end.", member=member.name)
@@ -209,10 +209,10 @@ class Archive:
             raise BadArchive(detail, member=member.name)
 
 
-class _Raw(io.RawIOBase):
+class _MemberFile(io.RawIOBase):
     """A member as a file that gzip can read."""
 
-    def __init__(self, member: Member) -> None:
+    def __init__(self, member: MemberReader) -> None:
         self._member = member
 
     def readable(self) -> bool:
@@ -222,14 +222,14 @@ class _Raw(io.RawIOBase):
         return self._member.read(size if size >= 0 else io.DEFAULT_BUFFER_SIZE)
 
 
-def _json(text: bytes, member: str, line: int) -> Any:
+def _parse_json(text: bytes, member: str, line: int) -> Any:
     try:
         return parse_json(text, what="This")
     except BadBody as error:
         raise BadArchive(error.fault.detail, member=member, line=line) from None
 
 
-def _values(row: Row, member: str, line: int, name: str = "") -> tuple[Any, ...]:
+def _staged_values(row: Row, member: str, line: int, name: str = "") -> tuple[Any, ...]:
     try:
         return row.values()
     except ValueError as error:

@@ -25,7 +25,7 @@ from .format import StateName
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
-Said = Annotated[str, Meta(max_length=MAX_NAME)]
+Attribution = Annotated[str, Meta(max_length=MAX_NAME)]
 Object = dict[str, Any]
 
 MAX_ARRIVAL = 2**63 - 1  # of a bigint
@@ -72,7 +72,7 @@ class UserRow(Row, frozen=True):
     metadata: Object | None = None
 
     def values(self) -> tuple[str, str, Object]:
-        written(self.metadata)
+        dump_metadata(self.metadata)
         return self.name or "", self.email or "", self.metadata or {}
 
 
@@ -94,8 +94,8 @@ class AppRow(Row, frozen=True):
     updated_at: Moment | None = None
 
     def values(self) -> tuple[Any, ...]:
-        described = bounded("description", self.description or "", MAX_TEXT_BYTES)
-        metadata = written(self.metadata)
+        described = check_size("description", self.description or "", MAX_TEXT_BYTES)
+        metadata = dump_metadata(self.metadata)
         updated = self.updated_at or self.created_at
         return (self.id, self.name, described, metadata, self.is_active, self.created_at, updated)
 
@@ -137,12 +137,12 @@ class MemoryRow(Row, frozen=True):
     category_ids: list[UUID] | None = None
     state_changed_at: Moment | None = None
     superseded_by: UUID | None = None
-    actor: Said | None = None
-    conversation: Said | None = None
+    actor: Attribution | None = None
+    conversation: Attribution | None = None
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
 
     def values(self) -> tuple[Any, ...]:
-        content = bounded("content", self.content, MAX_TEXT_BYTES)
+        content = check_size("content", self.content, MAX_TEXT_BYTES)
         actor, conversation = self._said()
         if self.superseded_by is not None and self.state in (State.ACTIVE, State.PAUSED):
             raise ValueError(f"`superseded_by` is given, and yet it is {self.state}")
@@ -152,7 +152,7 @@ class MemoryRow(Row, frozen=True):
             self.id,
             self.app_id,
             content,
-            written(self.metadata),
+            dump_metadata(self.metadata),
             self.state,
             self.state_changed_at or since or updated,
             self.superseded_by,
@@ -252,7 +252,7 @@ class RevisionRow(Row, frozen=True):
     edited_by: UUID | None = None
 
     def values(self) -> tuple[Any, ...]:
-        content = bounded("content", self.content, MAX_TEXT_BYTES)
+        content = check_size("content", self.content, MAX_TEXT_BYTES)
         return self.id, self.memory_id, content, self.edited_by, self.edited_at
 
 
@@ -273,18 +273,18 @@ class LineRow(Row, frozen=True):
         return self.id, UUID(bytes=digest), self.state
 
 
-def bounded(name: str, text: str, most: int) -> str:
+def check_size(name: str, text: str, most: int) -> str:
     if len(text) * 4 > most and len(text.encode()) > most:
         raise ValueError(f"`{name}` has more than {most} bytes")
     return text
 
 
-def written(metadata: Object | None) -> str:
+def dump_metadata(metadata: Object | None) -> str:
     """Write metadata as JSON. Raises ValueError when it has more bytes than the API accepts.
 
     PostgreSQL writes 1e308 with all its zeros, which were not counted when it was sent.
     """
     text = json.dumps(metadata or {}, ensure_ascii=False, separators=(",", ":"))
     if len(text) * 4 > MAX_METADATA_BYTES:
-        bounded("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
+        check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
     return text

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
-from .format import MemberFacts
+from .format import MemberDigest
 
 # Texts shrink nearly as far as at the usual 6, in half the time.
-LEVEL = 4
+COMPRESSION_LEVEL = 4
 
 
-class Member:
+class MemberWriter:
     """A file of the archive while it is written."""
 
     def __init__(self, stream: IO[bytes]) -> None:
@@ -31,11 +31,11 @@ class Member:
     def flush(self) -> None:
         """Nothing is held back. `gzip` asks for it of what it writes to."""
 
-    def facts(self) -> MemberFacts:
+    def facts(self) -> MemberDigest:
         return {"sha256": self._digest.hexdigest(), "size": self._size}
 
 
-class Archive:
+class ArchiveWriter:
     """A ZIP in a file that can be cut: one that could not be finished is taken back.
 
     Without its manifest, which is its last member, it would pass for one of the original server.
@@ -43,19 +43,21 @@ class Archive:
 
     def __init__(self, target: IO[bytes]) -> None:
         self._target = target
-        self._zip = zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL)
-        self.members: dict[str, MemberFacts] = {}
+        self._zip = zipfile.ZipFile(
+            target, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL
+        )
+        self.members: dict[str, MemberDigest] = {}
 
     @contextmanager
-    def member(self, name: str, *, compressed: bool = True) -> Iterator[Member]:
+    def member(self, name: str, *, compressed: bool = True) -> Iterator[MemberWriter]:
         # How large it becomes is known at its end only, and may be more than 4 GB.
         what = name if compressed else zipfile.ZipInfo(name)
         with self._zip.open(what, "w", force_zip64=True) as stream:
-            member = Member(stream)
+            member = MemberWriter(stream)
             yield member
         self.members[name] = member.facts()
 
-    def __enter__(self) -> Archive:
+    def __enter__(self) -> ArchiveWriter:
         return self
 
     def __exit__(

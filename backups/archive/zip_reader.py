@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from typing import IO, Protocol
 
 from .errors import ArchiveTooLarge, BadArchive
-from .format import ENTITIES, LINES, MANIFEST, VECTORS, MemberFacts
-from .limits import LONGEST_DIRECTORY, MOST_MEMBERS, Budget
+from .format import ENTITIES, LINES, MANIFEST, VECTORS, MemberDigest
+from .limits import MAX_DIRECTORY_BYTES, MAX_MEMBERS, UnpackBudget
 
 READ = (ENTITIES, LINES, VECTORS, MANIFEST)
 
@@ -61,17 +61,17 @@ class _ShortReads(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         here = self._file.tell()
         wanted = self.size - here if size < 0 else min(size, self.size - here)
-        if wanted > LONGEST_DIRECTORY:
+        if wanted > MAX_DIRECTORY_BYTES:
             raise ArchiveTooLarge("The directory of this ZIP is too long.")
         data = self._file.read(max(0, wanted))
         self.bytes_read += len(data)
         return data
 
 
-class Member:
+class MemberReader:
     """A member while it is read. `name` is what the format calls it."""
 
-    def __init__(self, name: str, stream: IO[bytes], budget: Budget) -> None:
+    def __init__(self, name: str, stream: IO[bytes], budget: UnpackBudget) -> None:
         self.name = name
         self.budget = budget
         self._stream = stream
@@ -82,7 +82,7 @@ class Member:
         """Read so many bytes at most, none at the end. Raises BadArchive, ArchiveTooLarge."""
         try:
             # zipfile reads what is stored uncompressed in one piece, and the file has short ones.
-            data = self._stream.read(min(size, LONGEST_DIRECTORY))
+            data = self._stream.read(min(size, MAX_DIRECTORY_BYTES))
         except BROKEN as error:
             raise BadArchive(f"This is broken: {error}.", member=self.name) from None
         self.budget.spend(len(data), self.name)
@@ -98,24 +98,24 @@ class Member:
             size -= len(piece)
         return b"".join(pieces)
 
-    def facts(self) -> MemberFacts:
+    def facts(self) -> MemberDigest:
         """What was read so far, which is all of it once `read` gave nothing."""
         return {"sha256": self._digest.hexdigest(), "size": self._size}
 
 
-class Unzipped:
+class ZipReader:
     """A ZIP with the members of an archive, perhaps in a folder, and perhaps with others."""
 
     def __init__(self, file: IO[bytes]) -> None:
         """Raises BadArchive and ArchiveTooLarge for what no archive of ours would be."""
         self._file = _ShortReads(file)
         self.size = self._file.size
-        self.budget = Budget.for_archive(self.size)
+        self.budget = UnpackBudget.for_archive(self.size)
         try:
             self._zip = zipfile.ZipFile(self._file)
         except BROKEN as error:
             raise BadArchive(f"This is no ZIP file: {error}.") from None
-        self._infos = _members(self._zip.infolist())
+        self._infos = _find_members(self._zip.infolist())
 
     @property
     def bytes_read(self) -> int:
@@ -126,7 +126,7 @@ class Unzipped:
         return name in self._infos
 
     @contextmanager
-    def open(self, name: str) -> Iterator[Member]:
+    def open(self, name: str) -> Iterator[MemberReader]:
         """Read a member. Raises BadArchive when it is not there or broken."""
         info = self._infos.get(name)
         if info is None:
@@ -136,16 +136,16 @@ class Unzipped:
         except BROKEN as error:
             raise BadArchive(f"This is broken: {error}.", member=name) from None
         with stream:
-            yield Member(name, stream, self.budget)
+            yield MemberReader(name, stream, self.budget)
 
 
-def _members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    if len(infos) > MOST_MEMBERS:
-        raise ArchiveTooLarge(f"There are more than {MOST_MEMBERS} members in this ZIP.")
+def _find_members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+    if len(infos) > MAX_MEMBERS:
+        raise ArchiveTooLarge(f"There are more than {MAX_MEMBERS} members in this ZIP.")
     names: set[str] = set()
     found: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        _check(info)
+        _check_member(info)
         if info.filename in names:
             raise BadArchive("There are two members of this name.", member=info.filename)
         names.add(info.filename)
@@ -158,20 +158,24 @@ def _members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     return found
 
 
-def _check(info: zipfile.ZipInfo) -> None:
+def _check_member(info: zipfile.ZipInfo) -> None:
     name = info.orig_filename
     parts = name.split("/")
     # A name is only compared, and nothing is ever unpacked to it. Who makes such a ZIP means harm.
     if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
-        raise BadArchive("A member has a name that leads out of the archive.", member=_shown(name))
+        raise BadArchive(
+            "A member has a name that leads out of the archive.", member=_printable(name)
+        )
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise BadArchive("This is a link or a device, not a file.", member=_shown(name))
+        raise BadArchive("This is a link or a device, not a file.", member=_printable(name))
     if info.flag_bits & _ENCRYPTED:
-        raise BadArchive("This is encrypted: decrypt it first.", member=_shown(name))
+        raise BadArchive("This is encrypted: decrypt it first.", member=_printable(name))
     if info.compress_type not in _METHODS:
-        raise BadArchive("This is compressed in a way that is not read here.", member=_shown(name))
+        raise BadArchive(
+            "This is compressed in a way that is not read here.", member=_printable(name)
+        )
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return name[:100].replace("\0", "\ufffd").encode(errors="replace").decode()

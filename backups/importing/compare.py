@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from apps_registry.acting_app import DEFAULT_APP
-from backups.archive.errors import place
+from backups.archive.errors import format_location
 from backups.archive.format import ENTITIES, VECTORS
 from core.errors import OpenMemoryError
 
@@ -104,7 +104,7 @@ class NotRestored(OpenMemoryError):
     code = "not_restored"
 
 
-def compare(user: User, *, exactly: bool) -> None:
+def compare_restored(user: User, *, exactly: bool) -> None:
     """Find the first row that is not there, or not as it is staged. Raises NotRestored.
 
     With `exactly`, nothing else may be there either. An archive of the original server lacks
@@ -113,7 +113,7 @@ def compare(user: User, *, exactly: bool) -> None:
     for name in BECAME:
         _find_missing(name, user, exactly=exactly)
         if exactly:
-            _count(name)
+            _compare_counts(name)
     _require_none("memories", OUT_OF_ORDER, {})
 
 
@@ -137,12 +137,14 @@ def _require_none(name: str, statement: str, parameters: dict[str, Any]) -> None
         return
     number, line = missing
     if name == "vectors":
-        raise NotRestored(f"{place(VECTORS)}record {number + 1} was not restored as it is there.")
-    where = place(ENTITIES, line)
+        raise NotRestored(
+            f"{format_location(VECTORS)}record {number + 1} was not restored as it is there."
+        )
+    where = format_location(ENTITIES, line)
     raise NotRestored(f"{where}{name}[{number}] was not restored as it is there.")
 
 
-def _count(name: str) -> None:
+def _compare_counts(name: str) -> None:
     counts = f"(SELECT count(*) FROM staged_{name}), (SELECT count(*) FROM {TABLES[name]})"
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {counts}")

@@ -38,7 +38,7 @@ class Check:
         raise BadArchive(f"{self.table}[{number}]: {self.detail}", member=ENTITIES, line=line)
 
 
-def _twice(table: str, columns: str, detail: str) -> Check:
+def _unique(table: str, columns: str, detail: str) -> Check:
     line = "NULL" if table == "vectors" else "max(line)"
     return Check(
         table,
@@ -48,7 +48,7 @@ def _twice(table: str, columns: str, detail: str) -> Check:
     )
 
 
-def _missing(table: str, column: str, target: str, detail: str) -> Check:
+def _references(table: str, column: str, target: str, detail: str) -> Check:
     line = "NULL" if table == "vectors" else "line"
     return Check(
         table,
@@ -62,26 +62,28 @@ ID_TWICE = "this id stands here twice."
 NO_MEMORY = "its memory is not in the archive."
 
 CHECKS = [
-    _twice("apps", "id", ID_TWICE),
-    _twice("apps", "name", "there are two apps of this name."),
-    _twice("categories", "id", ID_TWICE),
-    _twice("categories", "name", "there are two categories of this name."),
-    _twice("memories", "id", ID_TWICE),
-    _twice("memory_categories", "memory_id, category_id", "this stands here twice."),
-    _twice("status_history", "id", ID_TWICE),
-    _twice("access_controls", "id", ID_TWICE),
-    _twice("revisions", "id", ID_TWICE),
-    _twice("lines", "id", "A memory with this id stands here twice."),
-    _twice("vectors", "id", "there are two vectors of this memory."),
-    _missing("memories", "app_id", "apps", "its app is not in the archive."),
-    _missing("memories", "superseded_by", "memories", "what superseded it is not in the archive."),
-    _missing("memory_categories", "memory_id", "memories", NO_MEMORY),
-    _missing("memory_categories", "category_id", "categories", "its category is not there."),
-    _missing("status_history", "memory_id", "memories", NO_MEMORY),
-    _missing("revisions", "memory_id", "memories", NO_MEMORY),
-    _missing("lines", "id", "memories", f"This memory is not in {ENTITIES}."),
-    _missing("memories", "id", "lines", f"this memory is not in {LINES}."),
-    _missing("vectors", "id", "memories", NO_MEMORY),
+    _unique("apps", "id", ID_TWICE),
+    _unique("apps", "name", "there are two apps of this name."),
+    _unique("categories", "id", ID_TWICE),
+    _unique("categories", "name", "there are two categories of this name."),
+    _unique("memories", "id", ID_TWICE),
+    _unique("memory_categories", "memory_id, category_id", "this stands here twice."),
+    _unique("status_history", "id", ID_TWICE),
+    _unique("access_controls", "id", ID_TWICE),
+    _unique("revisions", "id", ID_TWICE),
+    _unique("lines", "id", "A memory with this id stands here twice."),
+    _unique("vectors", "id", "there are two vectors of this memory."),
+    _references("memories", "app_id", "apps", "its app is not in the archive."),
+    _references(
+        "memories", "superseded_by", "memories", "what superseded it is not in the archive."
+    ),
+    _references("memory_categories", "memory_id", "memories", NO_MEMORY),
+    _references("memory_categories", "category_id", "categories", "its category is not there."),
+    _references("status_history", "memory_id", "memories", NO_MEMORY),
+    _references("revisions", "memory_id", "memories", NO_MEMORY),
+    _references("lines", "id", "memories", f"This memory is not in {ENTITIES}."),
+    _references("memories", "id", "lines", f"this memory is not in {LINES}."),
+    _references("vectors", "id", "memories", NO_MEMORY),
     Check(
         "access_controls",
         "its app is not in the archive.",
@@ -122,7 +124,7 @@ CHECKS = [
 ]
 
 
-def check() -> None:
+def check_consistency() -> None:
     """Raises BadArchive, which names the first row that contradicts another one."""
     for each in CHECKS:
         each.run()

@@ -11,17 +11,17 @@ from django.db import IntegrityError, transaction
 from psycopg.errors import UniqueViolation
 
 from accounts.models import User
-from backups.archive.reader import Archive
-from backups.progress import Progress, silent
+from backups.archive.reader import ArchiveReader
+from backups.progress import Progress, ignore_progress
 from core.errors import Conflict
 from jobs.models import Job
 from memories.models import EmbeddingSpace
 from memories.vectors import embed
 from memories.vectors.user_index import queue_if_outgrown
 
-from .consistency import check
+from .consistency import check_consistency
 from .merge import Merge, Mode
-from .staging import let_go_of_lines, staged
+from .staging import drop_staged_lines, stage_archive
 
 Result = dict[str, Any]
 
@@ -29,14 +29,14 @@ Result = dict[str, Any]
 ATTEMPTS = 3
 
 
-class StoredMeanwhile(Conflict):
+class ImportConflict(Conflict):
     """Others have stored the same while this was imported: send it again."""
 
     code = "stored_meanwhile"
 
 
 @contextmanager
-def at_once() -> Iterator[Result]:
+def commit_at_once() -> Iterator[Result]:
     with transaction.atomic():
         yield {}
 
@@ -47,8 +47,8 @@ def import_archive(
     user: User,
     mode: Mode,
     by: User,
-    progress: Progress = silent,
-    finishing: Callable[[], AbstractContextManager[Result]] = at_once,
+    progress: Progress = ignore_progress,
+    finishing: Callable[[], AbstractContextManager[Result]] = commit_at_once,
 ) -> Result:
     """Import an archive into a user: what was made, and the job that makes missing vectors.
 
@@ -57,11 +57,11 @@ def import_archive(
     `progress` is told the bytes that were read, and as many again as they are stored. Raises
     BadArchive, ArchiveTooLarge and StoredMeanwhile, and then nothing has changed.
     """
-    archive, new = Archive(file), user._state.adding
-    space = _space_of(archive)
-    with staged(archive, user=user.pk, vectors=space is not None, progress=progress):
-        check()
-        let_go_of_lines()
+    archive, new = ArchiveReader(file), user._state.adding
+    space = _find_space(archive)
+    with stage_archive(archive, user=user.pk, vectors=space is not None, progress=progress):
+        check_consistency()
+        drop_staged_lines()
 
         def tell(share: float) -> None:
             progress(archive.size + int(share * archive.size), 2 * archive.size)
@@ -70,19 +70,19 @@ def import_archive(
             try:
                 with finishing() as result:
                     if new:
-                        _store(user, archive)
+                        _create_user(user, archive)
                     result |= _merge(archive, user, mode, by, space, tell)
             except IntegrityError as error:
                 if not isinstance(error.__cause__, UniqueViolation):
                     raise
                 if attempt == ATTEMPTS - 1:
-                    raise StoredMeanwhile from error
+                    raise ImportConflict from error
             else:
                 return result
     raise AssertionError("it ends with a result or with an error")
 
 
-def _space_of(archive: Archive) -> EmbeddingSpace | None:
+def _find_space(archive: ArchiveReader) -> EmbeddingSpace | None:
     """Find the space that the vectors of an archive lie in, if there is one here."""
     facts = archive.manifest and archive.manifest.vectors
     if not facts:
@@ -94,14 +94,14 @@ def _space_of(archive: Archive) -> EmbeddingSpace | None:
     )
 
 
-def _store(user: User, archive: Archive) -> None:
+def _create_user(user: User, archive: ArchiveReader) -> None:
     assert archive.user is not None  # noqa: S101 - it was read
     user.name, user.email, user.metadata = archive.user.values()
     user.save(force_insert=True)
 
 
 def _merge(
-    archive: Archive,
+    archive: ArchiveReader,
     user: User,
     mode: Mode,
     by: User,
@@ -128,9 +128,9 @@ def _merge(
     return {
         "message": f'Import completed into user "{user.user_id}"',
         **dataclasses.asdict(counts),
-        "job": _address(job) if job else None,
+        "job": _job_path(job) if job else None,
     }
 
 
-def _address(job: Job) -> str:
+def _job_path(job: Job) -> str:
     return f"/api/v1/jobs/{job.pk}"

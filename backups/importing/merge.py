@@ -19,18 +19,16 @@ from accounts.models import User
 from apps_registry.acting_app import DEFAULT_APP
 from backups.archive.errors import BadArchive
 from backups.archive.format import ENTITIES
+from core.locks import Lock, lock_transaction
 from memories.models import EmbeddingSpace
 
 from . import overwrite
 from . import statements as sql
-from .packed_rows import TOGETHER
+from .packed_rows import ROWS_PER_PACK
 
 # Rows that one statement stores: so that it ends soon, and keeps few checks of references waiting.
-AT_ONCE = 40 * TOGETHER
-STORED = ("memories", "status_history", "revisions", "memory_categories", "vectors")
-
-# Any number that nothing else in this database locks, together with one for each user.
-ADVISORY_LOCK = 5_190_514
+BATCH_ROWS = 40 * ROWS_PER_PACK
+INSERTED_LISTS = ("memories", "status_history", "revisions", "memory_categories", "vectors")
 
 
 class Mode(StrEnum):
@@ -39,7 +37,7 @@ class Mode(StrEnum):
 
 
 @dataclass
-class Counts:
+class ImportCounts:
     """How many rows an import has made, changed or left as they were."""
 
     memories_created: int = 0
@@ -74,16 +72,16 @@ class Merge:
     rows: Mapping[str, int]
     space: EmbeddingSpace | None
     tell: Callable[[float], None]
-    counts: Counts = field(default_factory=Counts)
+    counts: ImportCounts = field(default_factory=ImportCounts)
     _no_app: uuid.UUID = field(default_factory=uuid.uuid4)
     _arrived: int = 0
     _held: set[int] = field(default_factory=set)
     _done: int = 0
 
-    def run(self) -> Counts:
+    def run(self) -> ImportCounts:
         """Raises BadArchive, and IntegrityError when others have stored the same ids meanwhile."""
-        # Of two imports of one user each sees what the other has made, or nothing of it.
-        self._run("SELECT pg_advisory_xact_lock(%(lock)s, %(user_lock)s)")
+        # Of two imports into one user, each sees all or nothing of what the other has stored.
+        lock_transaction(Lock.IMPORT, self.user.pk.int)
         # Checked statement by statement, or all the checks would wait in memory for the end.
         self._run("SET CONSTRAINTS ALL IMMEDIATE")
         self._merge_apps()
@@ -185,17 +183,17 @@ class Merge:
         for part in self._parts(table):
             changed += self._run(statement, **part)
             if goes_on:
-                self._done += min(AT_ONCE, self.rows[table] - part["first"])
+                self._done += min(BATCH_ROWS, self.rows[table] - part["first"])
             self.tell(self._done / self._to_store)
         return changed
 
     def _parts(self, table: str) -> Iterator[dict[str, int]]:
-        for first in range(0, self.rows[table], AT_ONCE):
-            yield {"first": first, "end": first + AT_ONCE}
+        for first in range(0, self.rows[table], BATCH_ROWS):
+            yield {"first": first, "end": first + BATCH_ROWS}
 
     @property
     def _to_store(self) -> int:
-        return sum(self.rows.get(table, 0) for table in STORED)
+        return sum(self.rows.get(table, 0) for table in INSERTED_LISTS)
 
     def _run(self, statement: str, **more: Any) -> int:
         with connection.cursor() as cursor:
@@ -221,6 +219,4 @@ class Merge:
             "space": self.space and self.space.pk,
             "default_app": DEFAULT_APP,
             "no_app": self._no_app,
-            "lock": ADVISORY_LOCK,
-            "user_lock": self.user.pk.int & 0x7FFFFFFF,
         }

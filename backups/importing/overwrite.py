@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from memories.search.search_vector import search_vector_sql
 
-from .packed_rows import some_of
+from .packed_rows import batch_of
 from .statements import TAKEN, theirs
 
 # An archive that does not tell leaves what is known.
@@ -43,7 +43,7 @@ SELECT count(*) FROM (
 
 # A memory that is overwritten, as it is here still and as it is in the archive.
 _CHANGED = f"""
-{some_of("memories")}
+{batch_of("memories")}
 JOIN target_memories AS target ON target.source = staged.id
     AND target.number >= %(first)s AND target.number < %(end)s
 JOIN target_changes AS changing ON changing.id = target.id

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from backups.archive.rows import Row
 
 # Rows that become one. All their texts are in memory together for a moment, however long they are.
-TOGETHER = 500
+ROWS_PER_PACK = 500
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedTable:
     """The temporary tables of one list, and the views that its rows are read by.
 
     `copied_…` takes rows as they come, `packed_…` keeps them. `staged_…` has all of them, and
@@ -26,7 +26,7 @@ class Packed:
     columns: dict[str, str]
 
     @classmethod
-    def of(cls, name: str, kind: type[Row]) -> Packed:
+    def of(cls, name: str, kind: type[Row]) -> PackedTable:
         kept = dict(column.split() for column in kind.columns.split(","))
         derived = {f"derived_{column}": "uuid" for column in kind.derives}
         return cls(name, {"line": "int", **kept, **derived})
@@ -34,7 +34,7 @@ class Packed:
     def create(self) -> list[str]:
         """Statements that make them, in one transaction with all that is packed."""
         columns = [f"{name} {kind}" for name, kind in self.columns.items()]
-        packed = [f"{name} {_packable(kind)}[]" for name, kind in self.columns.items()]
+        packed = [f"{name} {_array_element(kind)}[]" for name, kind in self.columns.items()]
         rows = ", ".join(f"packed.{name}" for name in self.columns)
         named = ", ".join(self.columns)
         values = ", ".join(f"it.{name}::{kind} AS {name}" for name, kind in self.columns.items())
@@ -53,12 +53,12 @@ class Packed:
     def pack(self) -> list[str]:
         """Statements that pack what was copied: rows of numbers that follow each other."""
         columns = (
-            f"array_agg({name}::{_packable(kind)} ORDER BY number)"
+            f"array_agg({name}::{_array_element(kind)} ORDER BY number)"
             for name, kind in self.columns.items()
         )
         return [
             f"INSERT INTO packed_{self.name} SELECT min(number), {', '.join(columns)}"
-            f" FROM copied_{self.name} GROUP BY number / {TOGETHER} ORDER BY 1",
+            f" FROM copied_{self.name} GROUP BY number / {ROWS_PER_PACK} ORDER BY 1",
             f"TRUNCATE copied_{self.name}",
         ]
 
@@ -66,12 +66,12 @@ class Packed:
         return f"DROP TABLE IF EXISTS copied_{self.name}, packed_{self.name} CASCADE"
 
 
-def _packable(kind: str) -> str:
+def _array_element(kind: str) -> str:
     """Arrays of different lengths make no array of arrays."""
     return "text" if kind.endswith("[]") else kind
 
 
-def some_of(name: str) -> str:
+def batch_of(name: str) -> str:
     """The rows of a list from the number `first` to `end`, both at the border of two packs."""
     return (
         f"(SELECT * FROM unpacked_{name} WHERE first >= %(first)s AND first < %(end)s OFFSET 0)"

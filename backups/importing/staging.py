@@ -17,17 +17,17 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from backups.archive.reader import ROWS, Archive, Placed
+from backups.archive.reader import ROWS, ArchiveReader, PlacedRow
 from backups.archive.rows import LineRow, Row
 from backups.progress import Progress
 
-from .packed_rows import TOGETHER, Packed
+from .packed_rows import ROWS_PER_PACK, PackedTable
 
 # Rows that are copied with one statement; between two, others may use the connection.
-AT_ONCE = 10 * TOGETHER
+ROWS_PER_COPY = 10 * ROWS_PER_PACK
 
-KINDS: dict[str, type[Row]] = {**ROWS, "lines": LineRow}
-PACKED = {name: Packed.of(name, kind) for name, kind in KINDS.items()}
+ROW_TYPES: dict[str, type[Row]] = {**ROWS, "lines": LineRow}
+PACKED = {name: PackedTable.of(name, kind) for name, kind in ROW_TYPES.items()}
 
 # What else is made here, and while an archive is merged.
 TABLES = (
@@ -37,8 +37,8 @@ TABLES = (
 
 
 @contextmanager
-def staged(
-    archive: Archive, *, user: uuid.UUID, vectors: bool, progress: Progress
+def stage_archive(
+    archive: ArchiveReader, *, user: uuid.UUID, vectors: bool, progress: Progress
 ) -> Iterator[None]:
     """Read an archive into the tables, which are there within the block.
 
@@ -55,13 +55,13 @@ def staged(
         )
 
 
-def let_go_of_lines() -> None:
+def drop_staged_lines() -> None:
     """Free the disk of what is compared with the rest, and of no use then."""
     _execute(PACKED["lines"].drop())
 
 
 class _Staging:
-    def __init__(self, archive: Archive, user: uuid.UUID, progress: Progress) -> None:
+    def __init__(self, archive: ArchiveReader, user: uuid.UUID, progress: Progress) -> None:
         self._archive = archive
         self._user = user
         self._progress = progress
@@ -85,18 +85,18 @@ class _Staging:
         _execute("CREATE INDEX ON staged_vectors USING brin (number)", "ANALYZE staged_vectors")
         _execute(*(f"ANALYZE packed_{name}" for name in PACKED))
 
-    def _copy(self, packed: Packed, kind: type[Row], rows: Iterable[Placed]) -> None:
+    def _copy(self, packed: PackedTable, kind: type[Row], rows: Iterable[PlacedRow]) -> None:
         left = iter(rows)
         while True:
             copied = 0
-            with _copying(f"COPY copied_{packed.name} FROM STDIN") as to:
-                for number, line, row, values in islice(left, AT_ONCE):
+            with _open_copy(f"COPY copied_{packed.name} FROM STDIN") as to:
+                for number, line, row, values in islice(left, ROWS_PER_COPY):
                     to.write_row((number, line, *values, *self._derived(row, kind.derives)))
                     copied += 1
             if copied:
                 _execute(*packed.pack())
             self._tell()
-            if copied < AT_ONCE:
+            if copied < ROWS_PER_COPY:
                 return
 
     def _derived(self, row: Row, names: tuple[str, ...]) -> Iterator[uuid.UUID | None]:
@@ -107,8 +107,8 @@ class _Staging:
     def _copy_vectors(self, arrays: Iterable[NDArray[Any]]) -> None:
         number = 0
         for records in arrays:
-            with _copying("COPY staged_vectors FROM STDIN (FORMAT binary)") as to:
-                to.write(as_rows(records, number))
+            with _open_copy("COPY staged_vectors FROM STDIN (FORMAT binary)") as to:
+                to.write(encode_vectors(records, number))
             number += len(records)
             self._tell()
 
@@ -123,7 +123,7 @@ def _execute(*statements: str) -> None:
 
 
 @contextmanager
-def _copying(statement: str) -> Iterator[Any]:
+def _open_copy(statement: str) -> Iterator[Any]:
     # Django does not know this method of its driver, nor makes its errors to Django's own.
     with (
         connection.wrap_database_errors,
@@ -133,7 +133,7 @@ def _copying(statement: str) -> Iterator[Any]:
         yield copy
 
 
-def as_rows(records: NDArray[Any], first: int) -> bytes:
+def encode_vectors(records: NDArray[Any], first: int) -> bytes:
     """Write records as rows of PostgreSQL's binary COPY: their number, their id and a halfvec."""
     dimensions = records["vector"].shape[1]
     rows = np.zeros(

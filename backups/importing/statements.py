@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from memories.search.search_vector import search_vector_sql
 
-from .packed_rows import some_of
+from .packed_rows import batch_of
 
 # --- Apps ----------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ CREATE TEMPORARY TABLE target_memories (
 )
 """
 
-LIST_SOURCES = f"SELECT array_agg(id) FROM {some_of('memories')}"
+LIST_SOURCES = f"SELECT array_agg(id) FROM {batch_of('memories')}"
 
 # New ones arrive now, in the order in which they have arrived before.
 FIND_MEMORIES = f"""
@@ -100,7 +100,7 @@ FROM (
         END AS id,
         coalesce(same.user_id = %(user)s, false)
             OR coalesce(derived.user_id = %(user)s, false) AS known
-    FROM {some_of("memories")}
+    FROM {batch_of("memories")}
     JOIN target_order USING (number)
     JOIN unnest(%(sources)s::uuid[], %(derived)s::uuid[]) AS made (source, id)
         ON made.source = staged.id
@@ -118,7 +118,7 @@ SELECT number, line FROM staged_memories JOIN (
 
 # A memory that is taken from the archive, as it is there and as it will be here.
 TAKEN = f"""
-{some_of("memories")}
+{batch_of("memories")}
 JOIN target_memories AS target ON target.source = staged.id
     AND target.number >= %(first)s AND target.number < %(end)s
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
@@ -159,7 +159,7 @@ ADD_STATUS_CHANGES = f"""
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
 SELECT target.id, old_state, new_state, {theirs("changed_by")}, changed_at, reason
-FROM {some_of("status_history")}
+FROM {batch_of("status_history")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
 """
@@ -181,7 +181,7 @@ ORDER BY staged.number
 ADD_REVISIONS = f"""
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
 SELECT target.id, content, {theirs("edited_by")}, edited_at
-FROM {some_of("revisions")}
+FROM {batch_of("revisions")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
 """
@@ -275,7 +275,7 @@ WHERE categorization.memory_id = target.id AND target.known AND target.taken
 PUT_INTO_CATEGORIES = f"""
 INSERT INTO memories_categorization (memory_id, category_id, user_id)
 SELECT target.id, category.id, %(user)s
-FROM {some_of("memory_categories")}
+FROM {batch_of("memory_categories")}
 JOIN target_memories AS target ON target.source = staged.memory_id AND target.taken
 JOIN target_categories AS category ON category.source = staged.category_id
 ORDER BY staged.number

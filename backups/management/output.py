@@ -11,11 +11,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
-from backups.progress import Progress, told
+from backups.progress import Progress, report_progress
 from core.errors import OpenMemoryError
 
 
-class TellingCommand(BaseCommand):
+class ReportingCommand(BaseCommand):
     """Tells its progress on standard error, and on standard output what came of it.
 
     Its exit code is 0 when all went well, 1 when something did not, 2 when it was called wrongly.
@@ -29,30 +29,30 @@ class TellingCommand(BaseCommand):
         try:
             return super().execute(*args, **options)
         except OpenMemoryError as error:
-            self._tell_failure(error.code, error.detail, options)
+            self._report_failure(error.code, error.detail, options)
             raise CommandError(error.detail) from error
         except OSError as error:
-            self._tell_failure("file_failed", str(error), options)
+            self._report_failure("file_failed", str(error), options)
             raise CommandError(str(error)) from error
 
-    def telling(
+    def show_progress(
         self, what: str, unit: str, options: dict[str, Any]
     ) -> AbstractContextManager[Progress]:
-        return told(what, unit, quiet=options["quiet"])
+        return report_progress(what, unit, quiet=options["quiet"])
 
-    def tell(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
+    def report(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps({"ok": True, **facts}, default=str, ensure_ascii=False))
         elif not options["quiet"]:
             self.stdout.write(sentence)
 
-    def _tell_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
+    def _report_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
         """Tell a program what the sentence on standard error tells people."""
         if options["json"]:
-            self.tell("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
+            self.report("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
 
 
-def user_named(user_id: str) -> User:
+def get_user(user_id: str) -> User:
     """Raises UserNotFound."""
     try:
         return User.objects.get(user_id=user_id)

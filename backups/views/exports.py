@@ -17,10 +17,10 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKey
 from accounts.subjects import AboutOneUser
 from apps_registry.models import App
-from backups.concurrency import turn_of
-from backups.export import archive_name, export, scratch_folder
-from backups.export_queries import Part
-from backups.jobs import queue_export
+from backups.concurrency import archive_slot
+from backups.export import archive_filename, export, scratch_folder
+from backups.export_queries import ExportFilters
+from backups.jobs import enqueue_export
 from backups.serializers import ExportSerializer
 from core.api.preferences import prefers_async
 from jobs.serializers import JobSerializer
@@ -66,23 +66,23 @@ class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
         """
         given = self.get_serializer(data=request.data)
         given.is_valid(raise_exception=True)
-        part = self._part(**given.validated_data)
+        filters = self._filters(**given.validated_data)
         if prefers_async(request):
-            return accepted(queue_export(self.subject, part, by=request.user), request)
+            return accepted(enqueue_export(self.subject, filters, by=request.user), request)
         # Made before the first byte is sent: then a failure has a status of its own, and a client
         # that reads slowly holds neither a moment of the database nor a connection to it.
         if not connection.in_atomic_block:
             connection.close()
         with ExitStack() as unless_made:
             target = unless_made.enter_context(TemporaryFile(dir=scratch_folder()))
-            with turn_of(self.subject.pk):
-                export(self.subject, target, part=part)
+            with archive_slot(self.subject.pk):
+                export(self.subject, target, filters=filters)
             unless_made.pop_all()
         target.seek(0)
-        name = archive_name(self.subject)
+        name = archive_filename(self.subject)
         return ArchiveResponse(target, as_attachment=True, filename=name, content_type=ZIP)
 
-    def _part(
+    def _filters(
         self,
         *,
         include_vectors: bool,
@@ -90,8 +90,8 @@ class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
         from_date: datetime | None = None,
         to_date: datetime | None = None,
         **_: Any,
-    ) -> Part:
+    ) -> ExportFilters:
         """Raises AppNotFound: an archive of nothing would pass for a backup."""
         if app_id is not None:
             App.objects.owned_by(self.subject).one(app_id)
-        return Part(app_id, from_date, to_date, include_vectors)
+        return ExportFilters(app_id, from_date, to_date, include_vectors)

@@ -9,9 +9,9 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import PersonalKey
 from accounts.subjects import AboutOneUser
-from backups.concurrency import turn_of
-from backups.importing import Mode, import_archive, preview_import
-from backups.jobs import queue_import
+from backups.concurrency import archive_slot
+from backups.importing import Mode, dry_run_import, import_archive
+from backups.jobs import enqueue_import
 from backups.serializers import ImportedSerializer, ImportSerializer
 from backups.upload_handler import MAX_FORM_BYTES, ArchiveParser
 from core.api.preferences import prefers_async
@@ -57,10 +57,10 @@ class ImportViewSet(AboutOneUser, viewsets.GenericViewSet):
         mode = Mode(self._word("mode", given.validated_data, Mode) or Mode.OVERWRITE)
         dry_run = self._word("dry_run", given.validated_data, ("true", "false")) == "true"
         if prefers_async(request):
-            job = queue_import(file, subject, mode, by=request.user, dry_run=dry_run)
+            job = enqueue_import(file, subject, mode, by=request.user, dry_run=dry_run)
             return accepted(job, request)
-        act = preview_import if dry_run else import_archive
-        with turn_of(subject.pk):
+        act = dry_run_import if dry_run else import_archive
+        with archive_slot(subject.pk):
             result = act(file, user=subject, mode=mode, by=request.user)
         return Response(ImportedSerializer(result).data)
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from backups.files import newest
+from backups.files import find_latest_backups
 from configuration import effective
 from configuration.providers.client import Line
 from core.admin.paginator import bounded_count
@@ -144,4 +144,4 @@ def _models() -> Iterator[Model]:
 
 def _backed_up() -> datetime | None:
     folder = settings.BACKUP_FOLDER
-    return max(newest(folder).values(), default=None) if folder else None
+    return max(find_latest_backups(folder).values(), default=None) if folder else None

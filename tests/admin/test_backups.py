@@ -2,8 +2,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from backups.export_queries import Part
-from backups.jobs import queue_export
+from backups.export_queries import ExportFilters
+from backups.jobs import enqueue_export
 from jobs import files
 from jobs.models import Job, State
 from jobs.runner import run_due
@@ -19,7 +19,7 @@ PAGE = "/admin/backups/"
 def archive(alice):
     """What alice remembers, as an archive."""
     alice.remember("I like tea")
-    job = queue_export(alice.user, Part(), by=alice.user)
+    job = enqueue_export(alice.user, ExportFilters(), by=alice.user)
     run_due()
     job.refresh_from_db()
     with files.open_download(job) as file:

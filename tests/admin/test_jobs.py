@@ -2,8 +2,8 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.urls import reverse
 
-from backups.export_queries import Part
-from backups.jobs import queue_export
+from backups.export_queries import ExportFilters
+from backups.jobs import enqueue_export
 from jobs import files
 from jobs.enqueue import queue
 from jobs.models import Job, State
@@ -42,7 +42,7 @@ def failed(alice):
 @pytest.fixture
 def exported(alice):
     alice.remember("I like tea")
-    job = queue_export(alice.user, Part(), by=alice.user)
+    job = enqueue_export(alice.user, ExportFilters(), by=alice.user)
     run_due()
     job.refresh_from_db()
     return job

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from accounts.models import User
 from backups.export import export
-from backups.export_queries import Part
+from backups.export_queries import ExportFilters
 
 
-def archive_of(user: User, part: Part | None = None) -> zipfile.ZipFile:
+def archive_of(user: User, filters: ExportFilters | None = None) -> zipfile.ZipFile:
     """Export to memory."""
     target = io.BytesIO()
-    export(user, target, part=part or Part())
+    export(user, target, filters=filters or ExportFilters())
     return zipfile.ZipFile(target)
 
 

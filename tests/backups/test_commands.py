@@ -10,8 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from backups import files as filing
-from backups.progress import told
+from backups import files
+from backups.progress import report_progress
 from core.errors import OpenMemoryError
 from tests.backups.archives import entities, manifest
 from tests.memories.stock import stock
@@ -128,34 +128,34 @@ def test_everybody_is_backed_up(alice, bob, tmp_path):
 
     said("backup_all", tmp_path / "backups")
 
-    files = list((tmp_path / "backups").iterdir())
-    owners = {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in files}
-    assert (len(files), owners) == (2, {"alice", "bob"})
+    archives = list((tmp_path / "backups").iterdir())
+    owners = {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in archives}
+    assert (len(archives), owners) == (2, {"alice", "bob"})
 
 
 def test_one_user_who_cannot_be_backed_up_does_not_stop_the_others(
     alice, bob, tmp_path, monkeypatch, capsys
 ):
-    real = filing.export
+    real = files.export
 
     def failing(user, *args, **options):
         if user == alice.user:
             raise OpenMemoryError("Her disk is on fire.")
         return real(user, *args, **options)
 
-    monkeypatch.setattr(filing, "export", failing)
+    monkeypatch.setattr(files, "export", failing)
 
     out = io.StringIO()
     with pytest.raises(CommandError, match="1 of the users") as refused:
         call_command("backup_all", str(tmp_path), "--json", stdout=out)
 
     assert refused.value.returncode == 1
-    told = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [(each["user_id"], each["ok"], each["error"]) for each in told] == [
+    report_progress = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(each["user_id"], each["ok"], each["error"]) for each in report_progress] == [
         ("alice", False, "Her disk is on fire."),
         ("bob", True, None),
     ]
-    assert names(tmp_path) == [told[1]["file"]]
+    assert names(tmp_path) == [report_progress[1]["file"]]
 
 
 def test_a_folder_that_cannot_be_is_told_once_and_not_of_each_user(alice, bob, tmp_path, capsys):
@@ -166,8 +166,8 @@ def test_a_folder_that_cannot_be_is_told_once_and_not_of_each_user(alice, bob, t
     with pytest.raises(CommandError, match=f"File exists: '{file}'"):
         call_command("backup_all", str(file), "--json", stdout=out)
 
-    [told] = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert told["error"]["code"] == "file_failed"
+    [report_progress] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert report_progress["error"]["code"] == "file_failed"
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -186,7 +186,7 @@ def test_only_the_newest_are_kept_and_nothing_else_is_touched(alice, bob, tmp_pa
         of_user = sorted(path.name for path in made if str(user.pk) in path.name)
         assert len(of_user) == 2
         assert of_user[-1].endswith(f"_{now:%Y%m%dT%H%M%SZ}.zip")
-        assert filing.newest(tmp_path)[str(user.pk)] == now.replace(microsecond=0)
+        assert files.find_latest_backups(tmp_path)[str(user.pk)] == now.replace(microsecond=0)
 
 
 def test_what_a_killed_process_has_left_is_removed(alice, tmp_path):
@@ -212,11 +212,11 @@ def test_whatever_a_user_is_called_the_name_of_the_file_is_plain(alice, tmp_path
     alice.user.user_id = "..\\..:" + "é" * 249
     alice.user.save()
 
-    path = filing.file_in_folder(alice.user, tmp_path)
+    path = files.back_up_user(alice.user, tmp_path)
 
     assert path.parent == tmp_path
     assert path.name.isascii()
-    assert filing.newest(tmp_path) == {str(alice.user.pk): filing._made_at(path)}
+    assert files.find_latest_backups(tmp_path) == {str(alice.user.pk): files._backup_time(path)}
 
 
 class Terminal(io.StringIO):
@@ -225,11 +225,11 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_is_shown_a_bar_and_a_pipe_gets_lines(monkeypatch):
-    monkeypatch.setattr("backups.progress.PAUSE", 0.0)
+    monkeypatch.setattr("backups.progress.LINE_INTERVAL", 0.0)
     terminal, pipe = Terminal(), io.StringIO()
 
     for stream in (terminal, pipe):
-        with told("export alice", "rows", quiet=False, to=stream) as progress:
+        with report_progress("export alice", "rows", quiet=False, to=stream) as progress:
             progress(500, 2000)
 
     assert "\r" in terminal.getvalue()
@@ -240,7 +240,7 @@ def test_a_terminal_is_shown_a_bar_and_a_pipe_gets_lines(monkeypatch):
 def test_who_wants_quiet_is_told_nothing():
     terminal = Terminal()
 
-    with told("export alice", "rows", quiet=True, to=terminal) as progress:
+    with report_progress("export alice", "rows", quiet=True, to=terminal) as progress:
         progress(1, 2)
 
     assert terminal.getvalue() == ""

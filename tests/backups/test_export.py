@@ -12,7 +12,7 @@ from apps_registry.models import AccessRule, App
 from backups import concurrency
 from backups import export as exporting
 from backups.export import export
-from backups.export_queries import Part
+from backups.export_queries import ExportFilters
 from jobs.runner import run_due
 from memories.models import Memory
 from tests.backups.archives import entities, lines, manifest, vectors
@@ -128,7 +128,7 @@ def test_what_fails_in_the_middle_leaves_nothing_that_looks_like_an_archive(alic
     target = io.BytesIO()
 
     with pytest.raises(Exception, match="division by zero"):
-        export(alice.user, target, part=Part())
+        export(alice.user, target, filters=ExportFilters())
 
     assert target.getvalue() == b""
     assert alice.post("/backup/export").status_code == 500
@@ -186,9 +186,9 @@ def test_nobody_queues_exports_without_end(alice):
 
 
 def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
-    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
+    monkeypatch.setattr(concurrency, "WAIT_SECONDS", 0.01)
 
-    with concurrency.turn_of(alice.user.pk):
+    with concurrency.archive_slot(alice.user.pk):
         refused, other = alice.post("/backup/export"), bob.post("/backup/export")
 
     assert (refused.status_code, refused.json()["code"]) == (503, "archives_under_way")
@@ -198,9 +198,9 @@ def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
 
 
 def test_few_exports_are_made_at_once(alice, monkeypatch):
-    monkeypatch.setattr(concurrency, "PATIENCE", 0.01)
+    monkeypatch.setattr(concurrency, "WAIT_SECONDS", 0.01)
 
-    with concurrency.turn_of(uuid.uuid4()), concurrency.turn_of(uuid.uuid4()):
+    with concurrency.archive_slot(uuid.uuid4()), concurrency.archive_slot(uuid.uuid4()):
         answer = alice.post("/backup/export")
 
     assert answer.json()["code"] == "archives_under_way"
@@ -210,10 +210,10 @@ def test_whoever_comes_later_gets_a_turn(alice):
     entered = threading.Event()
 
     def make() -> None:
-        with concurrency.turn_of(alice.user.pk):
+        with concurrency.archive_slot(alice.user.pk):
             entered.set()
 
-    with concurrency.turn_of(alice.user.pk):
+    with concurrency.archive_slot(alice.user.pk):
         second = threading.Thread(target=make)
         second.start()
         assert not entered.is_set()

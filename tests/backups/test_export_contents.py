@@ -12,7 +12,7 @@ from apps_registry.models import AccessRule, App
 from backups import export_queries
 from backups.archive import format
 from backups.export import export
-from backups.export_queries import Part
+from backups.export_queries import ExportFilters
 from jobs.lease import Cancelled
 from memories.models import Category, Embedding, Memory, Revision, StateChange
 from tests.backups.archives import archive_of, entities, lines, manifest, vectors
@@ -178,7 +178,7 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(alice):
             return super().write(data)
 
     target = Meddling()
-    export(alice.user, target, part=Part())
+    export(alice.user, target, filters=ExportFilters())
 
     archive = zipfile.ZipFile(target)
     assert target.done
@@ -197,7 +197,7 @@ def test_an_export_that_is_broken_off_ends_at_once_and_leaves_nothing(alice):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        export(alice.user, target, part=Part(), progress=cancel)
+        export(alice.user, target, filters=ExportFilters(), progress=cancel)
 
     assert target.getvalue() == b""
 

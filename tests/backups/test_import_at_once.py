@@ -9,7 +9,7 @@ from django.db import OperationalError, connection
 
 from backups.importing import Mode, import_archive
 from backups.importing import merge as merging
-from backups.jobs import queue_import
+from backups.jobs import enqueue_import
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Memory, StateChange
@@ -63,7 +63,7 @@ def test_a_job_that_was_broken_off_does_it_once(alice, monkeypatch):
 
     monkeypatch.setattr(merging.Merge, "_merge_categories", fail_once)
     file = io.BytesIO(Ours("alice").zipped())
-    job = queue_import(file, alice.user, Mode.OVERWRITE, by=alice.user)
+    job = enqueue_import(file, alice.user, Mode.OVERWRITE, by=alice.user)
 
     run_due()
     job.refresh_from_db()

@@ -13,9 +13,9 @@ from tests.backups.test_import import everything
 @pytest.fixture(params=[1, 2, 3])
 def make_parts_small(request, monkeypatch):
     def make():
-        monkeypatch.setattr(packed_rows, "TOGETHER", request.param)
-        monkeypatch.setattr(staging, "AT_ONCE", 2 * request.param)
-        monkeypatch.setattr(merge, "AT_ONCE", request.param)
+        monkeypatch.setattr(packed_rows, "ROWS_PER_PACK", request.param)
+        monkeypatch.setattr(staging, "ROWS_PER_COPY", 2 * request.param)
+        monkeypatch.setattr(merge, "BATCH_ROWS", request.param)
 
     return make
 

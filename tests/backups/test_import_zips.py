@@ -83,7 +83,7 @@ def test_a_member_that_is_missing(name, alice):
 
 
 def test_too_many_members(alice):
-    many = {f"file{number}": b"" for number in range(limits.MOST_MEMBERS)}
+    many = {f"file{number}": b"" for number in range(limits.MAX_MEMBERS)}
     assert "members" in refused(alice, zipped({**Original("alice").members(), **many}), 413)
 
 
@@ -142,7 +142,7 @@ def test_a_member_that_unpacks_to_far_more_than_it_is(alice):
 
 
 def test_lines_that_unpack_to_far_more_than_they_are(alice, monkeypatch):
-    monkeypatch.setattr(limits, "FREELY_UNPACKED", MEGABYTE)
+    monkeypatch.setattr(limits, "UNPACKED_WITHOUT_LIMIT", MEGABYTE)
     line = json.dumps(Original("alice").lines()[0]).encode() + b"\n"
     lines = gzip.compress(line * (8 * MEGABYTE // len(line)))
     members = {**Original("alice").members(), LINES: lines}
@@ -162,7 +162,7 @@ def test_more_than_is_unpacked_at_all(settings, alice):
 
 
 def test_a_line_that_does_not_end(alice):
-    noise = json.dumps({"id": uuid.uuid4().hex * (limits.LONGEST_ROW // 32 + 1)}).encode()
+    noise = json.dumps({"id": uuid.uuid4().hex * (limits.MAX_ROW_CHARACTERS // 32 + 1)}).encode()
     members = {**Original("alice").members(), LINES: gzip.compress(noise)}
     detail = refused(alice, zipped(members), 413)
     assert detail.startswith(f"{LINES}, line 1: This is longer than")
@@ -170,7 +170,7 @@ def test_a_line_that_does_not_end(alice):
 
 def test_an_entity_that_does_not_end(alice):
     original = Original("alice")
-    original.memories[1]["content"] = "x" * (limits.LONGEST_ROW + 1)
+    original.memories[1]["content"] = "x" * (limits.MAX_ROW_CHARACTERS + 1)
     assert refused(alice, original.zipped(), 413).startswith(f"{ENTITIES}, line 50: ")
 
 
@@ -181,12 +181,12 @@ def test_an_object_with_a_million_members(alice):
 
 
 def test_a_manifest_that_does_not_end(alice):
-    members = {**Ours("alice").members(), MANIFEST: b" " * (limits.LONGEST_ROW + 1)}
+    members = {**Ours("alice").members(), MANIFEST: b" " * (limits.MAX_ROW_CHARACTERS + 1)}
     assert refused(alice, zipped(members), 413).startswith(f"{MANIFEST}, line 1: This is longer")
 
 
 def test_a_million_categories(alice, monkeypatch):
-    monkeypatch.setattr(limits, "MOST_CATEGORIES", 50)
+    monkeypatch.setattr(limits, "MAX_CATEGORIES", 50)
     original = Original("alice")
     original.entities["categories"] = [
         {**original.entities["categories"][0], "id": str(uuid.uuid4()), "name": f"c{number}"}

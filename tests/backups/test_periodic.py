@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from backups.schedule import queue_due
+from backups.schedule import enqueue_due_backups
 from jobs.models import Job
 from jobs.runner import run_due
 from tests.backups.archives import entities
@@ -39,39 +39,39 @@ def test_everybody_is_backed_up_when_it_is_due_and_only_then(alice, bob, folder,
     stock(alice.user, ["Tea"])
 
     # Two that ask at once do no harm.
-    assert (queue_due(), queue_due()) == (2, 2)
+    assert (enqueue_due_backups(), enqueue_due_backups()) == (2, 2)
     assert run_due() == 2
-    assert queue_due() == 0
+    assert enqueue_due_backups() == 0
     made = archives(folder)
     assert {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in made} == {"alice", "bob"}
 
     later(monkeypatch, hours=5)
-    assert queue_due() == 0
+    assert enqueue_due_backups() == 0
     later(monkeypatch, hours=2)
-    assert queue_due() == 2
+    assert enqueue_due_backups() == 2
     assert {job["kind"] for job in alice.get("/jobs").json()["items"]} == {"backup"}
 
 
 def test_a_backup_that_somebody_made_counts(alice, folder):
     call_command("backup_all", str(folder), stdout=StringIO())
 
-    assert queue_due() == 0
+    assert enqueue_due_backups() == 0
 
 
 def test_one_that_failed_is_left_alone_for_a_while(alice, folder, monkeypatch):
     folder.write_text("This is no folder.")
-    queue_due()
+    enqueue_due_backups()
     for _ in range(5):
         Job.objects.update(run_after=timezone.now())
         run_due()
     assert alice.get("/jobs").json()["items"][0]["state"] == "failed"
 
-    assert queue_due() == 0
+    assert enqueue_due_backups() == 0
     later(monkeypatch, hours=2)
-    assert queue_due() == 1
+    assert enqueue_due_backups() == 1
 
 
 def test_without_a_folder_nothing_is_due(alice, settings):
     settings.BACKUP_FOLDER = None
 
-    assert queue_due() == 0
+    assert enqueue_due_backups() == 0

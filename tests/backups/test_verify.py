@@ -10,9 +10,9 @@ from django.db import connection
 
 from apps_registry.models import AccessRule, App
 from backups import verify
-from backups.archive.zip_reader import Unzipped
+from backups.archive.zip_reader import ZipReader
 from backups.export import export
-from backups.export_queries import Part
+from backups.export_queries import ExportFilters
 from backups.scratch_schema import SCHEMA, scratch_schema
 from memories.models import EmbeddingSpace, Memory
 from tests.backups.archive_factory import Original
@@ -36,7 +36,7 @@ def archive(alice, tmp_path):
     App.objects.filter(name="phone").update(is_active=False, description="In her pocket")
     file = tmp_path / "alice.zip"
     with file.open("wb") as target:
-        export(alice.user, target, part=Part())
+        export(alice.user, target, filters=ExportFilters())
     return file
 
 
@@ -117,7 +117,7 @@ def test_a_member_that_is_stored_uncompressed_is_read_however_long_it_is():
         made.writestr("memories.json", bytes(3_000_000))
 
     read = 0
-    with Unzipped(target).open("memories.json") as member:
+    with ZipReader(target).open("memories.json") as member:
         while piece := member.read(2_000_000):
             read += len(piece)
 

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from agents import sse
 from agents.tool_call import Caller
-from backups.export_queries import Part
-from backups.jobs import queue_export
+from backups.export_queries import ExportFilters
+from backups.jobs import enqueue_export
 from configuration import update
 from configuration.models import ConfigurationChange
 from core.admin import audit_log
@@ -170,9 +170,9 @@ def test_jobs_and_their_files_go_also_those_that_others_had_done_about_the_perso
     alice, bob, olga, stored
 ):
     stock(alice.user, ["Tea"])
-    mine = queue_export(alice.user, Part(), by=alice.user)
-    theirs = queue_export(alice.user, Part(), by=olga.user)
-    bobs = queue_export(bob.user, Part(), by=bob.user)
+    mine = enqueue_export(alice.user, ExportFilters(), by=alice.user)
+    theirs = enqueue_export(alice.user, ExportFilters(), by=olga.user)
+    bobs = enqueue_export(bob.user, ExportFilters(), by=bob.user)
     run_due()
     upload = BytesIO(b"alice's archive")
     waiting = queue("import", owner=alice.user, parameters={"user": ""}, upload=upload)

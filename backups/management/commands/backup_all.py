@@ -5,12 +5,12 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from backups.management.output import TellingCommand
-from backups.schedule import back_up_everybody
+from backups.management.output import ReportingCommand
+from backups.schedule import back_up_all_users
 from core import argument_types
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = "Write an archive of each user into a folder. Whom it fails for holds up nobody else."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -28,14 +28,14 @@ class Command(TellingCommand):
         # Where there can be no folder there is one thing to say, and not one of each user.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         failed = 0
-        for outcome in back_up_everybody(
+        for outcome in back_up_all_users(
             folder,
             keep=options["keep"],
-            telling=lambda user: self.telling(f"back up {user}", "rows", options),
+            progress_for=lambda user: self.show_progress(f"back up {user}", "rows", options),
         ):
             said = outcome.file or f"failed: {outcome.error}"
             facts = {"ok": outcome.error is None, **asdict(outcome)}
-            self.tell(f"{outcome.user_id}: {said}", facts, options)
+            self.report(f"{outcome.user_id}: {said}", facts, options)
             failed += outcome.error is not None
         if failed:
             raise CommandError(f"{failed} of the users could not be backed up.")

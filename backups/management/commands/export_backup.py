@@ -2,12 +2,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from backups.export_queries import Part
-from backups.files import file_archive
-from backups.management.output import TellingCommand, user_named
+from backups.export_queries import ExportFilters
+from backups.files import write_archive_file
+from backups.management.output import ReportingCommand, get_user
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = "Write all that is kept of a user into an archive: memories, histories, apps, rules."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -20,18 +20,18 @@ class Command(TellingCommand):
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user, path = user_named(options["user"]), options["output"]
-        with self.telling(f"export {user}", "rows", options) as progress:
-            manifest = file_archive(
+        user, path = get_user(options["user"]), options["output"]
+        with self.show_progress(f"export {user}", "rows", options) as progress:
+            manifest = write_archive_file(
                 user,
                 path,
-                part=Part(vectors=not options["no_vectors"]),
+                filters=ExportFilters(vectors=not options["no_vectors"]),
                 progress=progress,
                 replace=options["force"],
             )
         size = path.stat().st_size
         counts = manifest["counts"]
-        self.tell(
+        self.report(
             f"{path}: {counts['memories']:,} memories of {user}, {size:,} bytes.",
             {"file": str(path), "user_id": user.user_id, "size": size, "counts": counts},
             options,

@@ -6,12 +6,12 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from accounts.models.user import check_user_id
-from backups.importing import Mode, import_archive, preview_import
-from backups.management.output import TellingCommand, user_named
+from backups.importing import Mode, dry_run_import, import_archive
+from backups.management.output import ReportingCommand, get_user
 from core.errors import Malformed
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = "Put back what an archive holds, all of it or nothing: of this server or the original."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,12 +34,12 @@ class Command(TellingCommand):
         user = _user(options["user"], create=options["create_user"])
         with (
             path.open("rb") as file,
-            self.telling(f"import into {user}", "bytes", options) as progress,
+            self.show_progress(f"import into {user}", "bytes", options) as progress,
         ):
-            act = preview_import if options["dry_run"] else import_archive
+            act = dry_run_import if options["dry_run"] else import_archive
             result = act(file, user=user, mode=Mode(options["mode"]), by=user, progress=progress)
         tell_of = _preview if options["dry_run"] else _outcome
-        self.tell(f"{path}: {tell_of(result, user)}", {"file": str(path), **result}, options)
+        self.report(f"{path}: {tell_of(result, user)}", {"file": str(path), **result}, options)
 
 
 def _outcome(result: dict[str, Any], user: User) -> str:
@@ -64,7 +64,7 @@ def _preview(result: dict[str, Any], user: User) -> str:
 
 def _user(user_id: str, *, create: bool) -> User:
     if not create or User.objects.filter(user_id=user_id).exists():
-        return user_named(user_id)
+        return get_user(user_id)
     try:
         check_user_id(user_id)
     except ValidationError as error:

@@ -2,11 +2,11 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
 
-from backups.management.output import TellingCommand
-from backups.verify import Verified, try_restore, verify
+from backups.management.output import ReportingCommand
+from backups.verify import VerifiedArchive, try_restore, verify_archive
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = (
         "Prove that an archive is whole: its digests, its counts, every row, and that they agree "
         "with each other. With --restore, prove that all of it can be put back."
@@ -27,7 +27,7 @@ class Command(TellingCommand):
             verified = self._verify(file, options)
         memories = f"{verified.counts['memories']:,} memories of {verified.user_id}"
         restored = " All of it was restored, and compared row by row." if options["restore"] else ""
-        self.tell(
+        self.report(
             f"{path} is whole: {memories}.{restored}",
             {
                 "file": str(path),
@@ -38,10 +38,10 @@ class Command(TellingCommand):
             options,
         )
 
-    def _verify(self, file: IO[bytes], options: dict[str, Any]) -> Verified:
-        with self.telling("verify", "bytes", options) as progress:
-            verified = verify(file, progress=progress)
+    def _verify(self, file: IO[bytes], options: dict[str, Any]) -> VerifiedArchive:
+        with self.show_progress("verify", "bytes", options) as progress:
+            verified = verify_archive(file, progress=progress)
         if options["restore"]:
-            with self.telling("restore", "bytes", options) as progress:
+            with self.show_progress("restore", "bytes", options) as progress:
                 try_restore(file, verified, progress=progress)
         return verified

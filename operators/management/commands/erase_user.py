@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from backups.management.output import TellingCommand, user_named
+from backups.management.output import ReportingCommand, get_user
 from operators import erase, personal_data
 from operators.erase import Telling
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = (
         "Erase a user: everything that is kept of them, in every table, file and queue, and their "
         "backups in OPENMEMORY_BACKUP_FOLDER. It cannot be undone. What is left is a receipt of "
@@ -31,7 +31,7 @@ class Command(TellingCommand):
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        user = user_named(options["user"])
+        user = get_user(options["user"])
         if options["dry_run"]:
             self._say(
                 "would be erased", erase.plan(user), personal_data.out_of_reach(user), options
@@ -58,7 +58,7 @@ class Command(TellingCommand):
         if facts:
             sentence += f"\nReceipt: {facts['receipt']}"
         done = not options["dry_run"]
-        self.tell(
+        self.report(
             sentence, {"erased": done, "counts": +counts, "remarks": remarks, **facts}, options
         )
 

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.db import transaction
 
-from backups.management.output import TellingCommand
+from backups.management.output import ReportingCommand
 from operators import housekeeping
 from operators.chores import CHORES, Chore
 
 
-class Command(TellingCommand):
+class Command(ReportingCommand):
     help = (
         "Clear up: archive what policies say, purge what was deleted long ago, forget old "
         "accesses, jobs and sessions, drop categories and indexes that nobody needs, vacuum. The "
@@ -34,7 +34,7 @@ class Command(TellingCommand):
             counts = chore.due() if options["dry_run"] else self._do(chore, options)
             counts = +counts
             said = ", ".join(f"{rows:,} {what}" for what, rows in sorted(counts.items()))
-            self.tell(
+            self.report(
                 f"{chore.name}: {said or 'nothing'}{' to do' if options['dry_run'] else ''}",
                 {"chore": chore.name, "dry_run": options["dry_run"], "counts": counts},
                 options,
@@ -43,7 +43,7 @@ class Command(TellingCommand):
     def _do(self, chore: Chore, options: dict[str, Any]) -> Counter[str]:
         done: Counter[str] = Counter()
         total = chore.due().total()
-        with housekeeping.alone(), self.telling(chore.name, "rows", options) as progress:
+        with housekeeping.alone(), self.show_progress(chore.name, "rows", options) as progress:
             for counts in chore.do(transaction.atomic):
                 done += counts
                 progress(min(done.total(), total), total)
