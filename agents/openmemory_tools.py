@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from memories.access.log import log_accesses
-from memories.lifecycle import remember
+from memories.lifecycle.remember import Event
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
 from memories.search import recall
@@ -19,7 +19,7 @@ from .cursors import after, fitting
 from .schemas import written
 from .tool_call import Caller
 from .tools.arguments import read
-from .tools.write import put_down, undeleted
+from .tools.write import store, undeleted
 
 FOUND = 10
 LISTED = 100
@@ -35,9 +35,9 @@ def add_memories(
     Call it whenever they tell you something about themselves, their preferences or plans that
     may matter another day, or when they ask you to remember something.
     """
-    remembered = put_down(caller, text=text, infer=infer)
-    event = {remember.Event.DUPLICATE: "NONE"}.get(remembered.event, remembered.event)
-    memory = remembered.memory
+    stored = store(caller, text=text, infer=infer)
+    event = {Event.DUPLICATE: "NONE"}.get(stored.event, stored.event)
+    memory = stored.memory
     return _json({"results": [{"id": str(memory.pk), "memory": memory.content, "event": event}]})
 
 

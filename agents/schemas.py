@@ -8,7 +8,7 @@ from typing import Any
 from django.urls import reverse
 from pydantic import BaseModel, Field
 
-from memories.lifecycle.remember import Remembered
+from memories.lifecycle.remember import StoredMemory
 from memories.models import Memory
 from memories.search import Exchange, Hit
 
@@ -105,9 +105,9 @@ def _said(memory: Memory) -> Said:
     )
 
 
-def added(remembered: Remembered) -> AddedMemory:
-    job = reverse("job", args=[remembered.job.pk]) if remembered.job else None
-    return AddedMemory(**_fields(remembered.memory), event=remembered.event, job=job)
+def added(stored: StoredMemory) -> AddedMemory:
+    job = reverse("job", args=[stored.job.pk]) if stored.job else None
+    return AddedMemory(**_fields(stored.memory), event=stored.event, job=job)
 
 
 def _fields(memory: Memory) -> dict[str, Any]:

@@ -244,12 +244,12 @@ def _opened(browser: Any, address: str) -> Any:
 
 
 def print_merge() -> None:
-    from memories.categories.merge import merge
+    from memories.categories.merge import merge_categories
     from memories.models import Category
 
     categories = list(Category.objects.filter(name__startswith="category").order_by("name"))
     began = time.perf_counter()
-    merged = merge([one.pk for one in categories], into=categories[-1].pk)
+    merged = merge_categories([one.pk for one in categories], into=categories[-1].pk)
     seconds = time.perf_counter() - began
     print(f"\n{merged.moved:,} memories of 59 categories merged into one in {seconds:.1f} s")
 

@@ -73,12 +73,12 @@ def main() -> None:
 def user_with(server: Server, size: int) -> Any:
     """A user of so many memories, each in a category and with a beginning."""
     from accounts.models import User
-    from memories.categories.taxonomy import THEMES
     from memories.models import Category
+    from memories.taxonomy import BUILT_IN_CATEGORIES
 
     name, _ = stocked(server, [size])[size]
     user = User.objects.get(user_id=name)
-    Category.objects.named([theme.name for theme in THEMES])
+    Category.objects.get_or_create_many([category.name for category in BUILT_IN_CATEGORIES])
     execute(CATEGORISED, user)
     execute(BEGAN, user)
     settle()

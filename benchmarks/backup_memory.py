@@ -61,13 +61,13 @@ def user_with(server: Server, size: int) -> Any:
 
     from accounts.models import User
     from apps_registry.models import App
-    from memories.categories.taxonomy import THEMES
     from memories.models import Category
+    from memories.taxonomy import BUILT_IN_CATEGORIES
 
     server.new_user("with-many")
     user = User.objects.get(user_id="with-many")
     App.objects.create(owner=user, name="benchmark")
-    Category.objects.named([theme.name for theme in THEMES])
+    Category.objects.get_or_create_many([category.name for category in BUILT_IN_CATEGORIES])
     with connection.cursor() as cursor:
         cursor.execute(STOCKED, {"user": user.pk, "size": size})
     execute(CATEGORISED, user)

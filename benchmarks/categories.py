@@ -5,8 +5,8 @@
 The memories and their labels stand in `categories.txt` and `categories_held_out.txt`, which say how
 they came about. A memory is right when its first category is among its labels, so one without a
 category is wrong. Needs no server and no database. `--fit` fits the classifier to
-memories/categories/prototypes/examples.txt first, which is to be done after they, the themes or
-the built-in models have changed.
+memories/categories/prototypes/examples.txt first: do so after the examples, the
+built-in categories or the built-in models have changed.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ def read(path: Path) -> list[Labelled]:
 
 def main(options: Namespace) -> bool:
     from configuration.providers import built_in
-    from memories.categories.classifier import Classifier, categorize
+    from memories.categories.classifier import Classifier, classify
 
     embedder = built_in(options.model)
     if options.fit:
-        Classifier.fit(embedder).keep(embedder.model)
+        Classifier.fit(embedder).save(embedder.model)
 
     def measure(part: str, memories: Sequence[Labelled]) -> float:
         vectors = embedder.embed_documents([memory.text for memory in memories])
-        named = [categorize(vector, embedder) for vector in vectors]
+        named = [classify(vector, embedder) for vector in vectors]
         pairs = list(zip(memories, named, strict=True))
         right = [bool(names) and names[0] in memory.labels for memory, names in pairs]
         apt = [name in memory.labels for memory, names in pairs for name in names]

@@ -212,10 +212,10 @@ def put_in_use(user: Any) -> None:
 
     from apps_registry.models import App
     from memories.access.log import log_accesses
-    from memories.categories.taxonomy import THEMES
     from memories.models import Category, Memory
+    from memories.taxonomy import BUILT_IN_CATEGORIES
 
-    Category.objects.named([theme.name for theme in THEMES])
+    Category.objects.get_or_create_many([category.name for category in BUILT_IN_CATEGORIES])
     with connection.cursor() as cursor:
         cursor.execute(CATEGORISED, {"user": user.pk})
     app = App.objects.get(owner=user, name="benchmark")

@@ -12,8 +12,9 @@ from accounts.subjects import USER_ID_HELP
 from core.api.fields import EpochField
 from core.api.filters import ChoiceFilter, NonEmptyField, SortDirectionFilter, leave_unfiltered
 
+from .limits import MAX_NAME
 from .models import Memory
-from .models.memory import MAX_NAME, MemoryQuerySet
+from .models.memory import MemoryQuerySet
 
 COLUMNS = {
     "memory": F("content"),

@@ -46,4 +46,4 @@ register(
         lane="long",
     )
 )
-register(Kind(archive.JOB, archive.follow_one, lane="long"))
+register(Kind(archive.JOB, archive.apply_policy, lane="long"))

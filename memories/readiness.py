@@ -7,7 +7,7 @@ from django.db import connection
 
 from configuration.providers import built_in
 
-from .categories.classifier import categorize
+from .categories.classifier import classify
 from .models import EmbeddingSpace
 
 
@@ -18,4 +18,4 @@ def embedder() -> None:
     finally:
         connection.close()  # the thread of a check keeps nothing of the pool
     local = space.embedder if space.is_local else built_in()
-    categorize(local.embed_query("Is this understood?"), local)
+    classify(local.embed_query("Is this understood?"), local)

@@ -70,7 +70,7 @@ def _count_categories() -> Counts:
 
 def _drop_categories(step: Step) -> Iterator[Counts]:
     with step():
-        gone, _ = _abandoned_categories().held().delete()
+        gone, _ = _abandoned_categories().locked().delete()
     yield Counter({"Category": gone})
 
 
@@ -135,8 +135,8 @@ CHORES = (
     Chore(
         "archive",
         "archive what policies say",
-        archive.due,
-        lambda step: archive.archive(step=step),
+        archive.count_due,
+        lambda step: archive.archive_due(step=step),
     ),
     Chore(
         "purge",

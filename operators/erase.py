@@ -178,10 +178,10 @@ def _remove_memories(user: User, by: User | None, erased: Erased) -> None:
 
 
 def _remove(ids: Collection[uuid.UUID]) -> Counter[str]:
-    purge.hold_readers(list(ids))
+    purge.lock_readers(list(ids))
     held = Memory.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
     gone = list(held.values_list("pk", flat=True))
-    return purge.remove(gone) + personal_data.forget_log(Memory, gone)
+    return purge.purge(gone) + personal_data.forget_log(Memory, gone)
 
 
 def _remove_rest(user: User, by: User | None, erased: Erased) -> bool:
@@ -191,7 +191,7 @@ def _remove_rest(user: User, by: User | None, erased: Erased) -> bool:
         if jobs_about(user).exists():
             return False
         counts = _remove(list(Memory.objects.owned_by(user).values_list("pk", flat=True)))
-        counts += _forget_acts(user) + purge.counted(user.delete())
+        counts += _forget_acts(user) + purge.count_by_model(user.delete())
         erased.counts += counts
         _write_receipt(erased, erased.counts, by=by)
     return True
@@ -225,9 +225,9 @@ def _drop_categories(theirs: Collection[uuid.UUID]) -> Counter[str]:
     abandoned = Category.objects.abandoned().filter(created_at__lt=settled)
     with transaction.atomic():
         named = [*theirs, *abandoned.values_list("pk", flat=True)]
-        unused = Category.objects.unused().filter(pk__in=named).held()
+        unused = Category.objects.unused().filter(pk__in=named).locked()
         logged = personal_data.forget_log(Category, unused.values_list("pk", flat=True))
-        return logged + purge.counted(unused.delete())
+        return logged + purge.count_by_model(unused.delete())
 
 
 def _write_receipt(erased: Erased, counts: Counter[str], *, by: User | None, **more: Any) -> None:

@@ -35,11 +35,11 @@ def purge(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
     oldest_first = _due().order_by("state_changed_at", "pk").values_list("pk", flat=True)
     while ids := list(oldest_first[:BATCH]):
         with step():
-            removing.hold_readers(ids)
+            removing.lock_readers(ids)
             # Asked again: a run of another process may have been quicker with some of them.
             held = _due().filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
             gone = list(held.values_list("pk", flat=True))
-            counts = removing.remove(gone)
+            counts = removing.purge(gone)
             if gone:
                 Receipt.objects.create(
                     kind=Receipt.Kind.PURGE, act=act, memories=gone, counts=counts

@@ -10,12 +10,13 @@ from pydantic import Field
 from agents.schemas import AddedMemory, Deleted, Paused, ShownMemory, added, shown
 from agents.tool_call import Caller
 from core.errors import Malformed
-from memories.lifecycle import remember, revise
-from memories.lifecycle.states import put_named_into
+from memories.lifecycle.remember import StoredMemory, remember
+from memories.lifecycle.revise import revise
+from memories.lifecycle.states import change_state_of
+from memories.limits import MAX_MESSAGES, MAX_NAME
 from memories.models import State
-from memories.models.memory import MAX_NAME, MemoryQuerySet
-from memories.serializers import NewMemorySerializer
-from memories.serializers.memory import MAX_MESSAGES
+from memories.models.memory import MemoryQuerySet
+from memories.serializers import NewMemorySerializer, build_new_memory
 
 from .arguments import MemoryId, Message, checked_text, read
 
@@ -58,7 +59,7 @@ def add_memory(
     conversation. It answers at once, and the memory can be found from then on. Telling it again
     does no harm. Do not put down passwords or other secrets.
     """
-    remembered = put_down(
+    stored = store(
         caller,
         text=text,
         messages=None if messages is None else [message.model_dump() for message in messages],
@@ -67,23 +68,13 @@ def add_memory(
         actor=actor,
         conversation=conversation,
     )
-    return added(remembered)
+    return added(stored)
 
 
-def put_down(caller: Caller, **new: Any) -> remember.Remembered:
-    """Remember what an agent tells, read as the API reads it."""
-    given = read(NewMemorySerializer, new)
-    return remember.remember(
-        given["text"],
-        user=caller.user,
-        app=caller.remembering_app,
-        by=caller.by,
-        infer=given["infer"],
-        metadata=given["metadata"],
-        actor=given.get("actor"),
-        speaker=given.get("speaker"),
-        conversation=given.get("conversation"),
-    )
+def store(caller: Caller, **fields: Any) -> StoredMemory:
+    """Store a memory, validated by the rules of the API."""
+    new = build_new_memory(read(NewMemorySerializer, fields))
+    return remember(new, user=caller.user, app=caller.remembering_app, by=caller.by)
 
 
 def update_memory(
@@ -96,7 +87,7 @@ def update_memory(
     Call it when something that is remembered is no longer true or was wrong. What it said before
     stays in its history.
     """
-    memory = revise.revise(memory_id, checked_text(text), among=caller.memories(), by=caller.by)
+    memory = revise(memory_id, checked_text(text), among=caller.memories(), by=caller.by)
     return shown(memory)
 
 
@@ -125,7 +116,7 @@ def pause_memories(
     Call it when the person wants something left aside without forgetting it. All of them or none.
     """
     wanted = State(state)
-    changed = put_named_into(wanted, set(memory_ids), among=caller.memories(), by=caller.by)
+    changed = change_state_of(set(memory_ids), wanted, among=caller.memories(), by=caller.by)
     return Paused(changed=changed, state=wanted)
 
 

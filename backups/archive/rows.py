@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import force_setattr
 
-from memories.lifecycle.attribution import actor_of, conversation_of
+from memories.lifecycle.attribution import find_actor, find_conversation
+from memories.limits import MAX_METADATA_BYTES, MAX_NAME, MAX_TEXT_BYTES
 from memories.models import State
-from memories.models.memory import MAX_NAME, fingerprint
-from memories.serializers.memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES
+from memories.models.memory import fingerprint
 
 from .format import StateName
 
@@ -169,9 +169,9 @@ class MemoryRow(Row, frozen=True):
         """Who said it, and in which conversation; None where neither is stated nor made out."""
         actor, conversation = self.actor, self.conversation
         if actor is None:
-            actor = actor_of(self.content, self.metadata or {}) or None
+            actor = find_actor(self.content, self.metadata or {}) or None
         if conversation is None:
-            conversation = conversation_of(self.metadata or {}) or None
+            conversation = find_conversation(self.metadata or {}) or None
         return actor, conversation
 
 

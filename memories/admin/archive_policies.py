@@ -83,5 +83,5 @@ class ArchivePolicyAdmin(ModelAdmin):
         applies=lambda policy: policy.is_active,
     )
     def follow(self, request: HttpRequest, policy: ArchivePolicy, form: object) -> str:
-        job = archive.queue_following(policy, by=operator(request))
+        job = archive.enqueue_policy(policy, by=operator(request))
         return f"Job {job.pk} follows it."

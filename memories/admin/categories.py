@@ -19,6 +19,7 @@ from core.admin.buttons import DialogForm, button, go_to
 from core.admin.model_admin import BoundedList, ModelAdmin
 from core.errors import OpenMemoryError
 from memories.categories import merge as merging
+from memories.limits import MAX_CATEGORY_NAME
 from memories.models import Category
 
 from .counts import count_memories, told
@@ -37,7 +38,7 @@ MOST_MERGED = 20
 
 class NameForm(DialogForm):
     name = forms.CharField(
-        max_length=merging.LONGEST_NAME,
+        max_length=MAX_CATEGORY_NAME,
         widget=UnfoldAdminTextInputWidget,
         help_text="In lower case, without commas.",
     )
@@ -74,7 +75,7 @@ class CategoryAdmin(ModelAdmin):
     audited_as = "name"
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).standing()
+        return super().get_queryset(request).canonical()
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CategoryList]:
         return CategoryList
@@ -107,7 +108,7 @@ class CategoryAdmin(ModelAdmin):
     @button("Rename", icon="edit", asks="Its present name goes on leading to it.", form=NameForm)
     def rename(self, request: HttpRequest, category: Category, form: NameForm) -> Any:
         try:
-            merging.rename(category.pk, form.cleaned_data["name"])
+            merging.rename_category(category.pk, form.cleaned_data["name"])
         except merging.NameTaken as taken:
             self.message_user(request, taken.detail, messages.WARNING)
             return go_to(request, _merge_page([category.pk, taken.other.pk]))
@@ -123,7 +124,7 @@ class CategoryAdmin(ModelAdmin):
     )
     def release(self, request: HttpRequest, category: Category, form: FormerNameForm) -> str:
         chosen = form.cleaned_data["former_name"]
-        merging.release(uuid.UUID(chosen))
+        merging.free_former_name(uuid.UUID(chosen))
         return f"“{form.names[chosen]}” no longer leads to “{category}”."
 
     @admin.action(description="Merge the selected …", permissions=["operate"])
@@ -156,7 +157,7 @@ class CategoryAdmin(ModelAdmin):
         self, request: HttpRequest, categories: Sequence[Category], into: str
     ) -> HttpResponse:
         try:
-            merged = merging.merge([one.pk for one in categories], into=uuid.UUID(into))
+            merged = merging.merge_categories([one.pk for one in categories], into=uuid.UUID(into))
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:memories_category_changelist"))
@@ -174,7 +175,7 @@ class MergeForm(forms.Form):
 
     def __init__(self, sent: Any, *, ids: Sequence[str]) -> None:
         super().__init__(sent)
-        named = Category.objects.standing().filter(pk__in=_read_ids(ids)[:MOST_MERGED])
+        named = Category.objects.canonical().filter(pk__in=_read_ids(ids)[:MOST_MERGED])
         categories = list(named.order_by("name"))
         counts = count_memories([category.pk for category in categories])
         # The largest first: it is nearly always the one that is meant.

@@ -23,7 +23,7 @@ from accounts.models import User
 from core.admin.buttons import button
 from core.admin.model_admin import BoundedList, ReadOnlyAdmin
 from core.errors import OpenMemoryError
-from memories.lifecycle.states import put_named_into
+from memories.lifecycle.states import change_state_of
 from memories.models import Categorization, Memory, State
 from memories.models.memory import LIVE, MemoryQuerySet
 
@@ -285,4 +285,4 @@ def _put(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:
     memories = Memory.objects.all()
     if state == State.DELETED:
         return memories.exactly(ids).change_state(state, by=by)
-    return put_named_into(state, ids, among=memories, by=by)
+    return change_state_of(ids, state, among=memories, by=by)

@@ -1,8 +1,9 @@
-"""Name the themes of a memory without a language model.
+"""Assign categories to a memory without a language model.
 
-A linear discriminant over the vector of the memory, after Fisher: the themes are taken to lie
-around their means, all equally likely and all spread alike. It is fitted to the sentences of
-`themes/examples.txt`, for each built-in embedding model, and kept beside them.
+A linear discriminant over the vector of the memory, after Fisher: the examples of each category are
+assumed to be normally distributed around their mean, with one covariance matrix and equal priors.
+It is fitted to the sentences in `prototypes/examples.txt`, once for each built-in embedding model,
+and saved beside them.
 """
 
 from __future__ import annotations
@@ -16,41 +17,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configuration.providers import Embedder, Vectors
-
-from .taxonomy import THEMES, allowed
+from memories.taxonomy import BUILT_IN_CATEGORIES, allowed_names
 
 FOLDER = Path(__file__).parent / "prototypes"
 
-# What is added to the spread of the examples in every direction, since they are few, as a multiple
-# of its mean: chosen by leaving a fifth of them out in turn.
+# Shrinkage of the covariance matrix, since the examples are few: this multiple of its mean variance
+# is added to the diagonal. Chosen by cross-validation, leaving out a fifth of the examples in turn.
 SHRINKAGE = 1.0
 
-# A memory whose likeliest theme is less likely than this has none: most such texts are about
-# nothing. A second theme is named that is at least as likely as this. Chosen by the first half of
-# benchmarks/categories.txt.
+# A memory whose likeliest category is less likely than FLOOR gets none: most such texts have no
+# topic. It gets a second category that is at least as likely as SECOND. Chosen with the first half
+# of benchmarks/categories.txt.
 FLOOR = 0.50
 SECOND = 0.25
 
 
-def categorize(vector: Vectors, embedder: Embedder) -> list[str]:
-    """Name the likeliest theme, and the second where it is likely, too: those that are allowed.
+def classify(vector: Vectors, embedder: Embedder) -> list[str]:
+    """Find the likeliest category, and the second if it is likely too, where they are allowed.
 
-    `vector` is the memory's own, of unit length, of the embedder, which is a built-in one.
+    `vector` is that of the memory, of unit length, from `embedder`, which is a built-in model.
     """
-    likelihoods = _classifier(embedder).likelihoods(vector)
-    first, second = np.argsort(-likelihoods)[:2]
-    if likelihoods[first] < FLOOR:
+    probabilities = _load_classifier(embedder).probabilities(vector)
+    first, second = np.argsort(-probabilities)[:2]
+    if probabilities[first] < FLOOR:
         return []
-    named = [first, second] if likelihoods[second] >= SECOND else [first]
-    names = [THEMES[index].name for index in named]
-    return [name for name in names if name in allowed()]
+    likely = [first, second] if probabilities[second] >= SECOND else [first]
+    names = [BUILT_IN_CATEGORIES[index].name for index in likely]
+    return [name for name in names if name in allowed_names()]
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A row for each theme: the weights of a vector's dimensions, and a constant.
+    """One row for each built-in category: the coefficients of a vector's dimensions, and a bias.
 
-    `origin` is a digest of what it was fitted to.
+    `origin` is a digest of the data that it was fitted to.
     """
 
     weights: NDArray[np.float32]
@@ -58,56 +58,57 @@ class Classifier:
 
     @classmethod
     def fit(cls, embedder: Embedder) -> Classifier:
-        places = {theme.name: place for place, theme in enumerate(THEMES)}
-        told = examples()
-        vectors = embedder.embed_documents([text for _, text in told]).astype(np.float64)
-        of = np.array([places[name] for name, _ in told])
-        means = np.stack([vectors[of == place].mean(axis=0) for place in places.values()])
-        apart = vectors - means[of]
-        spread = apart.T @ apart / len(told)
-        spread += SHRINKAGE * spread.diagonal().mean() * np.eye(vectors.shape[1])
-        slopes = np.linalg.solve(spread, means.T).T
-        constants = -0.5 * np.sum(slopes * means, axis=1)
-        return cls(np.column_stack([slopes, constants]).astype(np.float32), origin())
+        rows = {category.name: row for row, category in enumerate(BUILT_IN_CATEGORIES)}
+        examples = read_examples()
+        vectors = embedder.embed_documents([text for _, text in examples]).astype(np.float64)
+        labels = np.array([rows[name] for name, _ in examples])
+        means = np.stack([vectors[labels == row].mean(axis=0) for row in rows.values()])
+        residuals = vectors - means[labels]
+        covariance = residuals.T @ residuals / len(examples)
+        covariance += SHRINKAGE * covariance.diagonal().mean() * np.eye(vectors.shape[1])
+        coefficients = np.linalg.solve(covariance, means.T).T
+        biases = -0.5 * np.sum(coefficients * means, axis=1)
+        weights = np.column_stack([coefficients, biases]).astype(np.float32)
+        return cls(weights, compute_origin())
 
     @classmethod
-    def kept(cls, model: str) -> Classifier:
-        with np.load(_file(model), allow_pickle=False) as file:
+    def load(cls, model: str) -> Classifier:
+        with np.load(_path(model), allow_pickle=False) as file:
             return cls(file["weights"], str(file["origin"]))
 
-    def keep(self, model: str) -> None:
-        np.savez(_file(model), weights=self.weights, origin=self.origin, allow_pickle=False)
+    def save(self, model: str) -> None:
+        np.savez(_path(model), weights=self.weights, origin=self.origin, allow_pickle=False)
 
-    def likelihoods(self, vector: Vectors) -> NDArray[np.float32]:
-        """How likely each theme is, in the order of THEMES. They add up to 1."""
+    def probabilities(self, vector: Vectors) -> NDArray[np.float32]:
+        """The probability of each built-in category, in their order. They add up to 1."""
         scores = self.weights[:, :-1] @ vector + self.weights[:, -1]
         odds: NDArray[np.float32] = np.exp(scores - scores.max())
         odds /= odds.sum()
         return odds
 
 
-def examples() -> list[tuple[str, str]]:
-    """Sentences, each with the name of the theme that it is about."""
-    told: list[tuple[str, str]] = []
+def read_examples() -> list[tuple[str, str]]:
+    """The example sentences, each after the name of its category."""
+    examples: list[tuple[str, str]] = []
     name = ""
     for line in (FOLDER / "examples.txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("["):
             name = line.strip("[]")
         elif line and not line.startswith("#"):
-            told.append((name, line))
-    return told
+            examples.append((name, line))
+    return examples
 
 
-def origin() -> str:
-    """A digest of all that a classifier depends on but the model."""
-    said = repr((SHRINKAGE, [theme.name for theme in THEMES], examples()))
-    return hashlib.sha256(said.encode()).hexdigest()
+def compute_origin() -> str:
+    """A digest of everything that a classifier depends on except the embedding model."""
+    names = [category.name for category in BUILT_IN_CATEGORIES]
+    return hashlib.sha256(repr((SHRINKAGE, names, read_examples())).encode()).hexdigest()
 
 
 @cache
-def _classifier(embedder: Embedder) -> Classifier:
-    return Classifier.kept(embedder.model)
+def _load_classifier(embedder: Embedder) -> Classifier:
+    return Classifier.load(embedder.model)
 
 
-def _file(model: str) -> Path:
+def _path(model: str) -> Path:
     return FOLDER / f"{model}.npz"

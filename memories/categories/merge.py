@@ -1,8 +1,8 @@
-"""Make one category of several, and give a category another name.
+"""Merge categories, and rename one.
 
-A name that was merged or given up goes on leading to its category. Whoever names it, as the
-built-in themes, language models and archives do again and again, would otherwise make it anew.
-See docs/decisions/0023-categories.md.
+A name that was merged or given up keeps leading to its category. Otherwise the next memory of the
+built-in classifier, a language model or an archive would create it again. See
+docs/decisions/0023-categories.md.
 """
 
 from __future__ import annotations
@@ -11,27 +11,24 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from core.errors import Conflict, Malformed
-from memories.lifecycle.states import CategoryNotFound
-from memories.models import ArchivePolicy, Category
+from core.locks import Lock, lock_transaction
+from core.sql import execute
+from memories.limits import MAX_CATEGORY_NAME
+from memories.models import ArchivePolicy, Category, CategoryNotFound
 
-# Any number that nothing else in this database locks: one merge at a time.
-ADVISORY_LOCK = 5_190_514
-
-LONGEST_NAME = 100
-
-# Row by row, in place: who takes a memory out of its categories meanwhile waits for its row, and
-# finds it where it went. A memory that is in both already only leaves the one.
-MOVED = """
+# Row by row, in place: a transaction that removes a memory from its categories meanwhile waits for
+# the row, and finds it in the new category. A memory in both categories only leaves the old one.
+MOVE_MEMORIES = """
 UPDATE memories_categorization AS it SET category_id = %(into)s
 WHERE category_id = %(merged)s AND NOT EXISTS (
     SELECT FROM memories_categorization AS there
     WHERE there.memory_id = it.memory_id AND there.category_id = %(into)s
 )
 """
-LEFT_OVER = "DELETE FROM memories_categorization WHERE category_id = %(merged)s"
+DELETE_REMAINING = "DELETE FROM memories_categorization WHERE category_id = %(merged)s"
 
 
 class CategoryMerged(Conflict):
@@ -41,124 +38,114 @@ class CategoryMerged(Conflict):
 
 
 class NothingToMerge(Malformed):
-    """Choose at least two categories, and into which of them the others are to go."""
+    """Choose at least two categories, and the one that the others are merged into."""
 
     code = "nothing_to_merge"
 
 
-class NameRefused(Malformed):
-    """The name of a category is 1 to 100 characters in lower case, without commas."""
+class InvalidCategoryName(Malformed):
+    """A category name has 1 to 100 characters, in lower case and without commas."""
 
     code = "name_refused"
 
 
 class NameTaken(Conflict):
-    """Another category has this name. Merge the two, if they mean the same."""
+    """Another category has this name. Merge the two if they mean the same."""
 
     code = "name_taken"
 
     def __init__(self, other: Category) -> None:
-        super().__init__(f"There is a category “{other}” already. Merge the two, if you like.")
+        super().__init__(f"The category “{other}” exists already. Merge the two if you like.")
         self.other = other
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     into: Category
-    moved: int  # memories that came into it
+    moved: int  # memories that were added to it
     both: int  # memories that were in it already
 
 
-def merge(ids: Collection[uuid.UUID], *, into: uuid.UUID) -> Merged:
-    """Put all memories of these categories into one of them, whose former names the others become.
+def merge_categories(ids: Collection[uuid.UUID], *, into: uuid.UUID) -> MergeResult:
+    """Move all memories of these categories into one of them, and make the others its former names.
 
-    All or nothing, and no memory is lost or changed. Whoever puts a memory into one of those that
-    are merged waits until it is done. Raises NothingToMerge, CategoryNotFound and CategoryMerged.
+    Atomic: no memory is lost or changed. A transaction that puts a memory into a category being
+    merged waits. Raises NothingToMerge, CategoryNotFound and CategoryMerged.
     """
-    merged = sorted(set(ids) - {into})
-    if not merged:
+    source_ids = sorted(set(ids) - {into})
+    if not source_ids:
         raise NothingToMerge
     with transaction.atomic():
-        _one_at_a_time()
-        target = _standing([into], lock=False)[0]
-        _standing(merged, lock=True)
-        sources = Category.objects.filter(pk__in=merged)
-        Category.objects.filter(merged_into__in=merged).update(merged_into=target)
+        lock_transaction(Lock.CATEGORIES)
+        [target] = _get_canonical([into], lock=False)
+        _get_canonical(source_ids, lock=True)
+        sources = Category.objects.filter(pk__in=source_ids)
+        Category.objects.filter(merged_into__in=source_ids).update(merged_into=target)
         sources.update(merged_into=target)
-        ArchivePolicy.objects.filter(category__in=merged).update(category=target)
+        ArchivePolicy.objects.filter(category__in=source_ids).update(category=target)
         moved = both = 0
-        for pk in merged:
-            moved += _execute(MOVED, merged=pk, into=target.pk)
-            both += _execute(LEFT_OVER, merged=pk)
-    return Merged(target, moved, both)
+        for pk in source_ids:
+            moved += execute(MOVE_MEMORIES, {"merged": pk, "into": target.pk})
+            both += execute(DELETE_REMAINING, {"merged": pk})
+    return MergeResult(target, moved, both)
 
 
-def rename(pk: uuid.UUID, name: str) -> Category:
-    """Give a category another name, to which its present one leads from then on.
+def rename_category(pk: uuid.UUID, name: str) -> Category:
+    """Rename a category. Its present name becomes a former name of it.
 
-    Raises NameRefused, NameTaken, CategoryNotFound and CategoryMerged.
+    Raises InvalidCategoryName, NameTaken, CategoryNotFound and CategoryMerged.
     """
-    name = _read(name)
+    name = _normalize(name)
     with transaction.atomic():
-        _one_at_a_time()
-        [category] = _standing([pk], lock=False)
+        lock_transaction(Lock.CATEGORIES)
+        [category] = _get_canonical([pk], lock=False)
         if name == category.name:
             return category
-        _give_up(name, to=category)
-        former, category.name = category.name, name
+        _free_own_name(name, category)
+        former_name, category.name = category.name, name
         category.save(update_fields=["name", "updated_at"])
-        Category.objects.create(name=former, merged_into=category)
+        Category.objects.create(name=former_name, merged_into=category)
     return category
 
 
-def release(former_name: uuid.UUID) -> None:
-    """Let a former name be that of a category of its own again, once something is put there.
+def free_former_name(pk: uuid.UUID) -> None:
+    """Delete a former name, so that the next memory with this name creates a category of its own.
 
-    What was merged stays where it is.
+    Memories that were merged stay where they are.
     """
     with transaction.atomic():
-        _one_at_a_time()
-        Category.objects.filter(pk=former_name, merged_into__isnull=False).delete()
+        lock_transaction(Lock.CATEGORIES)
+        Category.objects.filter(pk=pk, merged_into__isnull=False).delete()
 
 
-def _read(name: str) -> str:
-    read = " ".join(name.split()).lower()
-    # A comma stands between names where several are listed in a query.
-    if not read or len(read) > LONGEST_NAME or "," in read or "\0" in read:
-        raise NameRefused
-    return read
+def _normalize(name: str) -> str:
+    normalized = " ".join(name.split()).lower()
+    # A query separates several names with commas.
+    is_valid = 1 <= len(normalized) <= MAX_CATEGORY_NAME and not {",", "\0"} & set(normalized)
+    if not is_valid:
+        raise InvalidCategoryName
+    return normalized
 
 
-def _give_up(name: str, *, to: Category) -> None:
-    """Free a name that leads to the category itself. Raises NameTaken."""
-    there = Category.objects.select_related("merged_into").filter(name=name).first()
-    if there is None:
+def _free_own_name(name: str, category: Category) -> None:
+    """Delete a former name of this very category. Raises NameTaken where another one has it."""
+    existing = Category.objects.select_related("merged_into").filter(name=name).first()
+    if existing is None:
         return
-    if there.merged_into_id != to.pk:
-        raise NameTaken(there.merged_into or there)
-    there.delete()
+    if existing.merged_into_id != category.pk:
+        raise NameTaken(existing.merged_into or existing)
+    existing.delete()
 
 
-def _standing(ids: Collection[uuid.UUID], *, lock: bool) -> list[Category]:
-    """Read categories that are none's former names. Raises CategoryNotFound and CategoryMerged.
+def _get_canonical(ids: Collection[uuid.UUID], *, lock: bool) -> list[Category]:
+    """Get categories that are no former names. Raises CategoryNotFound and CategoryMerged.
 
-    `lock` waits for whoever is putting memories into them, and lets nobody do so meanwhile.
+    `lock` waits for transactions that put memories into them, and keeps new ones out meanwhile.
     """
-    categories = Category.objects.filter(pk__in=ids).order_by("pk")
-    found = list(categories.select_for_update() if lock else categories)
-    if len(found) < len(ids):
+    queryset = Category.objects.filter(pk__in=ids).order_by("pk")
+    categories = list(queryset.select_for_update() if lock else queryset)
+    if len(categories) < len(ids):
         raise CategoryNotFound
-    if any(category.merged_into_id for category in found):
+    if any(category.merged_into_id for category in categories):
         raise CategoryMerged
-    return found
-
-
-def _one_at_a_time() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-
-
-def _execute(statement: str, **parameters: uuid.UUID) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return int(cursor.rowcount)
+    return categories

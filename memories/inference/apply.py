@@ -9,14 +9,16 @@ from uuid import UUID
 from django.db import connection
 
 from accounts.models import User
-from memories.lifecycle import remember, revise
+from memories.lifecycle.remember import insert_memory
+from memories.lifecycle.revise import rewrite_memory
+from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State
-from memories.models.memory import LIVE, MAX_NAME
+from memories.models.memory import LIVE
 
 from .extract import Fact
-from .json_schemas import Judgement
-from .reconcile import Judged
-from .similar_memories import Neighbourhood
+from .json_schemas import Relation
+from .reconcile import Verdict
+from .similar_memories import SimilarMemories
 
 # Why a memory was put aside, as its history says it.
 SUPERSEDED = "superseded"
@@ -26,26 +28,26 @@ KNOWN = "known"
 ADVISORY_LOCK = 7_405_118
 
 
-class CameBetween(Exception):
+class ConcurrentFacts(Exception):
     """There is by now a memory near these facts that they were not compared with."""
 
 
-class Overtaken(Exception):
+class SourceChanged(Exception):
     """Somebody has edited the memory or put it aside since it was sent: what they did holds."""
 
 
-def require_untouched(memory: Memory | None) -> Memory:
+def require_unchanged(memory: Memory | None) -> Memory:
     """Raises Overtaken, with what became of it, unless the memory is as it was sent."""
     if memory is None:
-        raise Overtaken(State.DELETED)
+        raise SourceChanged(State.DELETED)
     if memory.state != State.ACTIVE:
-        raise Overtaken(memory.state)
+        raise SourceChanged(memory.state)
     if memory.revisions.exists():
-        raise Overtaken("edited")
+        raise SourceChanged("edited")
     return memory
 
 
-def require_compared(judged: Sequence[Judged], *, since: Neighbourhood) -> None:
+def require_no_concurrent_facts(judged: Sequence[Verdict], *, since: SimilarMemories) -> None:
     """Raises CameBetween when other facts of this user came in since these were compared.
 
     Until the transaction ends, no others come in. Two messages that say the same at the same
@@ -54,17 +56,17 @@ def require_compared(judged: Sequence[Judged], *, since: Neighbourhood) -> None:
     with connection.cursor() as cursor:
         user = since.source.user_id.int & 0x7FFFFFFF
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ADVISORY_LOCK, user])
-    now = Neighbourhood.of(since.source, since.space)
+    now = SimilarMemories.of(since.source, since.space)
     for each in judged:
         compared = {(memory.pk, memory.content) for memory in each.near}
         newcomers = now.newcomers(each.embedded.vectors[now.space][0], since=since)
         if any((memory.pk, memory.content) not in compared for memory in newcomers):
-            raise CameBetween
+            raise ConcurrentFacts
 
 
-def apply(
+def apply_verdicts(
     source: Memory,
-    judged: Sequence[Judged],
+    judged: Sequence[Verdict],
     *,
     repeated: Sequence[Memory] = (),
     categories: Mapping[str, Category],
@@ -78,7 +80,7 @@ def apply(
     named = {memory.pk for each in judged for memory in each.memories}
     named |= {memory.pk for memory in repeated}
     found = _lock(named | {source.pk})
-    source = require_untouched(found.get(source.pk))
+    source = require_unchanged(found.get(source.pk))
     effects = Effects(source, by=_who_sent(source), categories=categories)
     effects.known = _standing(repeated, found)
     for each in judged:
@@ -123,9 +125,9 @@ class Effects:
         self.known: list[Memory] = []
         self.superseded: dict[UUID, UUID] = {}  # by what
 
-    def follow(self, judged: Judged, memories: Sequence[Memory]) -> None:
+    def follow(self, judged: Verdict, memories: Sequence[Memory]) -> None:
         """Do what follows from one fact, and the memories that know or contradict it."""
-        if judged.judgement == Judgement.KNOWN and memories:
+        if judged.judgement == Relation.KNOWN and memories:
             self.known += memories[:1]
             return
         memory = self._beside(judged) if self.added else self._in_place(judged)
@@ -151,11 +153,11 @@ class Effects:
             ],
         }
 
-    def _in_place(self, judged: Judged) -> Memory:
+    def _in_place(self, judged: Verdict) -> Memory:
         memory = self.source
         memory.metadata = {**_about(judged.fact), **self._metadata}
         memory.save(update_fields=["metadata"])
-        revise.rewrite(
+        rewrite_memory(
             memory,
             judged.fact.text,
             judged.embedded,
@@ -165,7 +167,7 @@ class Effects:
         )
         return memory
 
-    def _beside(self, judged: Judged) -> Memory:
+    def _beside(self, judged: Verdict) -> Memory:
         about = {**_about(judged.fact), "inferred_from": str(self.source.pk)}
         memory = Memory(
             user=self.source.user,
@@ -176,14 +178,14 @@ class Effects:
             conversation=self.source.conversation,
             created_at=self.source.created_at,
         )
-        remember.store(memory, judged.embedded, categories=self._categories(judged), by=self.by)
+        insert_memory(memory, judged.embedded, categories=self._categories(judged), by=self.by)
         return memory
 
-    def _said_by(self, judged: Judged) -> str:
+    def _said_by(self, judged: Verdict) -> str:
         """Who said a fact: as it was known before, else as the language model has made out."""
         return self._actor or (judged.fact.speaker or "")[:MAX_NAME]
 
-    def _categories(self, judged: Judged) -> list[Category]:
+    def _categories(self, judged: Verdict) -> list[Category]:
         return list(dict.fromkeys(self.categories[name] for name in judged.fact.categories))
 
     def _supersede(self, older: Memory, *, by: Memory) -> None:

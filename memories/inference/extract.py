@@ -35,7 +35,7 @@ class Extraction:
     left_out: int  # what the model answered beyond these that can be no fact, or is too many
 
 
-def extract(
+def extract_facts(
     text: str,
     *,
     said_at: datetime,
@@ -56,7 +56,7 @@ def extract(
     return Extraction(facts, left_out=len(answered) - len(facts))
 
 
-def categorize(text: str, *, completer: Completer, categories: Sequence[str]) -> list[str]:
+def ask_for_categories(text: str, *, completer: Completer, categories: Sequence[str]) -> list[str]:
     """Ask for the categories of a text. Raises ProviderFailed."""
     answer = completer.complete(
         prompts.categorizing(categories=categories),
@@ -67,7 +67,7 @@ def categorize(text: str, *, completer: Completer, categories: Sequence[str]) ->
     return list(_allowed(answer[json_schemas.CATEGORIES], categories))
 
 
-def same(text: str) -> str:
+def normalize(text: str) -> str:
     """What two texts that say the same, but for case, spacing and their full stop, share."""
     return " ".join(text.casefold().split()).rstrip(" .!。")
 
@@ -89,8 +89,8 @@ def _read(
 def _distinct(facts: Iterable[Fact]) -> Iterable[Fact]:
     seen = set()
     for fact in facts:
-        if same(fact.text) not in seen:
-            seen.add(same(fact.text))
+        if normalize(fact.text) not in seen:
+            seen.add(normalize(fact.text))
             yield fact
 
 

@@ -7,15 +7,20 @@ from contextlib import suppress
 from configuration import effective
 from configuration.providers import Completer, completer_for
 from jobs.job_run import Work
-from memories.categories.taxonomy import allowed
 from memories.models import Category, EmbeddingSpace, Memory
+from memories.taxonomy import allowed_names
 from memories.vectors import embed
 
-from . import extract
-from .apply import CameBetween, Overtaken, apply, require_compared, require_untouched
-from .extract import Extraction
-from .reconcile import compare, repeated
-from .similar_memories import Neighbourhood
+from .apply import (
+    ConcurrentFacts,
+    SourceChanged,
+    apply_verdicts,
+    require_no_concurrent_facts,
+    require_unchanged,
+)
+from .extract import Extraction, ask_for_categories, extract_facts
+from .reconcile import find_repeated, reconcile
+from .similar_memories import SimilarMemories
 
 # How often facts are compared again because others came in meanwhile. After that they are stored
 # as they were judged: with so much coming in, the model would be asked for ever.
@@ -28,8 +33,8 @@ def infer(work: Work) -> None:
     """Turn a memory, as it was sent, into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
     found = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"])
     try:
-        _infer(work, require_untouched(found.first()))
-    except Overtaken as overtaken:
+        _infer(work, require_unchanged(found.first()))
+    except SourceChanged as overtaken:
         with work.finishing() as result:
             result["skipped"] = str(overtaken)
 
@@ -38,25 +43,25 @@ def _infer(work: Work, source: Memory) -> None:
     settings = effective.current()
     completer = completer_for(settings.llm)
     if completer is None:
-        raise Overtaken(NO_MODEL)
+        raise SourceChanged(NO_MODEL)
     space = EmbeddingSpace.objects.current()
-    memories = repeated(source.content, Neighbourhood.of(source, space))
+    memories = find_repeated(source.content, SimilarMemories.of(source, space))
     if memories:
         with work.finishing() as result:
-            result.update(apply(source, [], repeated=memories, categories={}), left_out=0)
+            result.update(apply_verdicts(source, [], repeated=memories, categories={}), left_out=0)
         return
-    extraction = extract.extract(
+    extraction = extract_facts(
         source.content,
         said_at=source.created_at,
         completer=completer,
-        categories=allowed(),
+        categories=allowed_names(),
         custom=settings.custom_instructions,
     )
     if extraction.facts:
         _remember(work, source, extraction, completer=completer)
     else:
         with work.finishing() as result:
-            result.update(apply(source, [], categories={}), left_out=extraction.left_out)
+            result.update(apply_verdicts(source, [], categories={}), left_out=extraction.left_out)
 
 
 def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
@@ -64,18 +69,18 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
     space = next(iter(embedded.vectors))
     # Before the transaction, as another one that makes the same category would be waited for.
     names = {name for fact in extraction.facts for name in fact.categories}
-    categories = Category.objects.by_name(sorted(names))
+    categories = Category.objects.get_or_create_by_name(sorted(names))
     for left in reversed(range(COMPARISONS)):
-        around = Neighbourhood.of(source, space)
-        judged = compare(extraction.facts, embedded, neighbourhood=around, completer=completer)
+        around = SimilarMemories.of(source, space)
+        judged = reconcile(extraction.facts, embedded, neighbourhood=around, completer=completer)
         try:
             with work.finishing() as result:
                 if left:
-                    require_compared(judged, since=around)
-                result.update(apply(source, judged, categories=categories))
+                    require_no_concurrent_facts(judged, since=around)
+                result.update(apply_verdicts(source, judged, categories=categories))
                 result["left_out"] = extraction.left_out
             return
-        except CameBetween:
+        except ConcurrentFacts:
             continue
 
 
@@ -87,11 +92,11 @@ def categorize(work: Work) -> None:
         memory = kept.filter(pk=work.parameters["memory_id"]).first()
         if memory is None or completer is None:
             return
-        names = extract.categorize(memory.content, completer=completer, categories=allowed())
-        categories = Category.objects.named(names)
+        names = ask_for_categories(memory.content, completer=completer, categories=allowed_names())
+        categories = Category.objects.get_or_create_many(names)
         # An edit that came meanwhile found this job unfinished, and queued no other one.
-        with suppress(Overtaken), work.finishing():
+        with suppress(SourceChanged), work.finishing():
             same = kept.filter(pk=memory.pk, content=memory.content)
             if not same.select_for_update().exists():
-                raise Overtaken
+                raise SourceChanged
             memory.move_to(categories)

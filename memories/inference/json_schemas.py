@@ -16,7 +16,7 @@ VERDICTS = "verdicts"
 CATEGORIES = "categories"
 
 
-class Judgement(StrEnum):
+class Relation(StrEnum):
     """What a fact is to the memories that there are."""
 
     NEW = "new"
@@ -43,7 +43,7 @@ def verdicts() -> dict[str, Any]:
         VERDICTS,
         {
             "fact": {"type": "integer"},
-            "verdict": {"type": "string", "enum": [str(each) for each in Judgement]},
+            "verdict": {"type": "string", "enum": [str(each) for each in Relation]},
             "memories": {"type": "array", "items": {"type": "integer"}},
         },
     )

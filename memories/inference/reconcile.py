@@ -14,9 +14,9 @@ from memories.models.memory import fingerprint
 from memories.vectors.embed import Embedded
 
 from . import json_schemas, prompts
-from .extract import Fact, same
-from .json_schemas import Judgement
-from .similar_memories import Neighbourhood
+from .extract import Fact, normalize
+from .json_schemas import Relation
+from .similar_memories import SimilarMemories
 
 # How many memories one call shows at most.
 MAX_SHOWN = 100
@@ -29,17 +29,17 @@ _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Verdict:
     """A fact, the memories near it, and those of them that know it or that it contradicts."""
 
     fact: Fact
     embedded: Embedded
     near: tuple[Memory, ...] = ()
-    judgement: Judgement = Judgement.NEW
+    judgement: Relation = Relation.NEW
     memories: tuple[Memory, ...] = ()
 
 
-def repeated(text: str, neighbourhood: Neighbourhood) -> list[Memory]:
+def find_repeated(text: str, neighbourhood: SimilarMemories) -> list[Memory]:
     """Find the memories of which a text says every one and nothing else, line by line, if so."""
     lines = [_wordings(line) for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_REPEATED:
@@ -53,13 +53,13 @@ def repeated(text: str, neighbourhood: Neighbourhood) -> list[Memory]:
     return memories if len(memories) == len(lines) else []
 
 
-def compare(
+def reconcile(
     facts: Sequence[Fact],
     embedded: Embedded,
     *,
-    neighbourhood: Neighbourhood,
+    neighbourhood: SimilarMemories,
     completer: Completer,
-) -> list[Judged]:
+) -> list[Verdict]:
     """Judge each fact. The model is asked once, about what cannot be told without it.
 
     Raises ProviderFailed.
@@ -69,11 +69,11 @@ def compare(
     for number, fact in enumerate(facts):
         alone = embedded.of(number)
         near = neighbourhood.nearest(alone.vectors[neighbourhood.space][0])
-        judged.append(_by_words(Judged(fact, alone, tuple(near)), said))
+        judged.append(_by_words(Verdict(fact, alone, tuple(near)), said))
     unclear = {
         number: each
         for number, each in enumerate(judged, start=1)
-        if each.judgement == Judgement.NEW and each.near
+        if each.judgement == Relation.NEW and each.near
     }
     if unclear:
         answered = _by_model(unclear, neighbourhood.source, completer)
@@ -87,20 +87,20 @@ def _wordings(line: str) -> list[str]:
     return [line, _BULLET.sub("", line), spoken, _BULLET.sub("", spoken)]
 
 
-def _by_words(judged: Judged, said: Mapping[bytes, Memory]) -> Judged:
+def _by_words(judged: Verdict, said: Mapping[bytes, Memory]) -> Verdict:
     """Take for known what is there in the same words."""
     text = judged.fact.text
     memory = said.get(fingerprint(text)) or next(
-        (near for near in judged.near if same(near.content) == same(text)), None
+        (near for near in judged.near if normalize(near.content) == normalize(text)), None
     )
     if memory is None:
         return judged
-    return replace(judged, judgement=Judgement.KNOWN, memories=(memory,))
+    return replace(judged, judgement=Relation.KNOWN, memories=(memory,))
 
 
 def _by_model(
-    unclear: Mapping[int, Judged], source: Memory, completer: Completer
-) -> dict[int, Judged]:
+    unclear: Mapping[int, Verdict], source: Memory, completer: Completer
+) -> dict[int, Verdict]:
     """Ask about facts by their numbers. What is answered about no fact counts for nothing."""
     shown = _shown(unclear.values())
     answer = completer.complete(
@@ -109,7 +109,7 @@ def _by_model(
         schema=json_schemas.verdicts(),
         name=json_schemas.VERDICTS,
     )
-    answered: dict[int, Judged] = {}
+    answered: dict[int, Verdict] = {}
     for verdict in answer[json_schemas.VERDICTS]:
         number = verdict["fact"]
         if number in unclear and number not in answered:
@@ -117,7 +117,7 @@ def _by_model(
     return answered
 
 
-def _shown(unclear: Iterable[Judged]) -> dict[int, Memory]:
+def _shown(unclear: Iterable[Verdict]) -> dict[int, Memory]:
     """Number the memories to be shown: the nearest of each fact first, while there is room."""
     by_rank = zip_longest(*(each.near for each in unclear))
     distinct = dict.fromkeys(memory for rank in by_rank for memory in rank if memory)
@@ -125,7 +125,7 @@ def _shown(unclear: Iterable[Judged]) -> dict[int, Memory]:
 
 
 def _material(
-    unclear: Mapping[int, Judged], source: Memory, shown: Mapping[int, Memory]
+    unclear: Mapping[int, Verdict], source: Memory, shown: Mapping[int, Memory]
 ) -> dict[str, Any]:
     numbers = {memory: number for number, memory in shown.items()}
     return {
@@ -145,10 +145,10 @@ def _material(
     }
 
 
-def _judged(judged: Judged, verdict: dict[str, Any], shown: Mapping[int, Memory]) -> Judged:
+def _judged(judged: Verdict, verdict: dict[str, Any], shown: Mapping[int, Memory]) -> Verdict:
     """Obey a verdict as far as it names memories that were shown with the fact."""
     named = [shown.get(number) for number in verdict["memories"]]
     memories = tuple(memory for memory in judged.near if memory in named)
-    if verdict["verdict"] == Judgement.NEW or not memories:
+    if verdict["verdict"] == Relation.NEW or not memories:
         return judged
-    return replace(judged, judgement=Judgement(verdict["verdict"]), memories=memories)
+    return replace(judged, judgement=Relation(verdict["verdict"]), memories=memories)

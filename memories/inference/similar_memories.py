@@ -39,7 +39,7 @@ LONGEST_WRITE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class Neighbourhood:
+class SimilarMemories:
     """Where the facts of one memory are looked for, as of one moment.
 
     `awaited` are the memories whose own facts are still to be found. They are compared with the
@@ -52,7 +52,7 @@ class Neighbourhood:
     at: datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def of(cls, source: Memory, space: EmbeddingSpace) -> Neighbourhood:
+    def of(cls, source: Memory, space: EmbeddingSpace) -> SimilarMemories:
         at = timezone.now()
         jobs = Job.objects.unfinished().filter(kind=INFER, owner=source.user_id)
         jobs = jobs.exclude(once="")  # as all are not, but the index is of those only
@@ -78,7 +78,7 @@ class Neighbourhood:
         """
         return self._near(vector, self._others(), floor=FLOOR)
 
-    def newcomers(self, vector: Vectors, *, since: Neighbourhood) -> list[Memory]:
+    def newcomers(self, vector: Vectors, *, since: SimilarMemories) -> list[Memory]:
         """Find the very near that were not there, or said something else, at an earlier moment."""
         new = Q(updated_at__gte=since.at - LONGEST_WRITE) | Q(pk__in=since.awaited)
         return self._near(vector, self._others().filter(new), floor=FLOOR_OF_NEWCOMERS)

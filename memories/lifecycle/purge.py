@@ -1,6 +1,6 @@
-"""Remove memories for good, with all that hangs on them.
+"""Delete the rows of memories for good, with everything that depends on them.
 
-Nobody is asked any more: to delete a memory, change its state.
+There are no checks here: to delete a memory on behalf of a user, change its state.
 """
 
 from __future__ import annotations
@@ -9,13 +9,12 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from django.db import connection
-
 from apps_registry.models import AccessRule, App, Effect
+from core.sql import execute
 from memories.models import FirstAccess, Memory
 
-# What an app has read and is there no longer was not read either, as far as is known.
-UNCOUNTED = """
+# `App.memories_read` counts only memories that still exist.
+SUBTRACT_READS = """
 UPDATE apps_registry_app SET memories_read = memories_read - gone.read
 FROM (
     SELECT app_id, count(*) AS read FROM memories_firstaccess
@@ -25,23 +24,22 @@ WHERE id = gone.app_id
 """
 
 
-def remove(ids: Sequence[uuid.UUID]) -> Counter[str]:
-    """Remove memories, in the caller's transaction: how many rows of what are gone.
+def purge(ids: Sequence[uuid.UUID]) -> Counter[str]:
+    """Delete memories, in the caller's transaction: how many rows of each model are gone.
 
-    The caller holds them locked by `hold_readers`, and then themselves.
+    The caller has locked their readers with `lock_readers`, and then the memories.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(UNCOUNTED, [list(ids)])
+    execute(SUBTRACT_READS, [list(ids)])
     memories = Memory.objects.filter(pk__in=ids)
-    # A rule that allows it stays, though it is about nothing now: without its only one, an app
-    # could read everything.
+    # A rule that allows a memory stays, though the memory is gone: an app that loses its only
+    # `allow` rule could read everything.
     rules = AccessRule.objects.filter(
         memory_id__in=ids, effect=Effect.DENY, app__owner__in=memories.values("user")
     )
-    return counted(rules.delete()) + counted(memories.delete())
+    return count_by_model(rules.delete()) + count_by_model(memories.delete())
 
 
-def hold_readers(ids: Sequence[uuid.UUID]) -> None:
+def lock_readers(ids: Sequence[uuid.UUID]) -> None:
     """Lock the apps that have read any of these memories.
 
     Before the memories: a search that logs its accesses takes the app first as well.
@@ -50,7 +48,7 @@ def hold_readers(ids: Sequence[uuid.UUID]) -> None:
     list(App.objects.filter(pk__in=readers).order_by("pk").select_for_update(no_key=True))
 
 
-def counted(deleted: tuple[int, Mapping[str, int]]) -> Counter[str]:
-    """What `delete()` says, by the names of the models alone."""
+def count_by_model(deleted: tuple[int, Mapping[str, int]]) -> Counter[str]:
+    """The row counts that `delete()` returns, by the name of the model without its app."""
     _, rows = deleted
     return Counter({label.rpartition(".")[2]: number for label, number in rows.items()})

@@ -1,19 +1,20 @@
-"""Put down a memory."""
+"""Store a memory."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import App
 from configuration import effective
+from core.locks import Lock, lock_transaction
 from jobs.enqueue import queue
 from jobs.models import Job
 from memories.inference import INFER
@@ -23,7 +24,26 @@ from memories.search.search_vector import search_vector
 from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
-from . import attribution
+from .attribution import find_actor, find_conversation
+
+
+@dataclass(frozen=True)
+class NewMemory:
+    """A text to store, within the limits of `memories.limits`.
+
+    With `infer` it gets categories, an exact duplicate of the same app is not stored again, and
+    where a language model is configured, a job turns it into facts. `speaker` is the only speaker
+    of the conversation that the text was made from: empty where it has several, and None where
+    there was no conversation. `actor` and `conversation` default to what `attribution` finds.
+    """
+
+    text: str
+    infer: bool = True
+    metadata: dict[str, Any] = field(default_factory=dict)
+    actor: str | None = None
+    speaker: str | None = None
+    conversation: str | None = None
+    learned_at: datetime | None = None
 
 
 class Event(StrEnum):
@@ -32,74 +52,45 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True)
-class Remembered:
+class StoredMemory:
     memory: Memory
     event: Event
-    job: Job | None = None  # that goes on with it
+    job: Job | None = None  # that turns it into facts
 
 
-def remember(
-    text: str,
-    *,
-    user: User,
-    app: App,
-    by: User,
-    infer: bool = True,
-    metadata: dict[str, Any] | None = None,
-    actor: str | None = None,
-    speaker: str | None = None,
-    conversation: str | None = None,
-    learned_at: datetime | None = None,
-) -> Remembered:
-    """Store a text as a memory that can be found when this returns.
+def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
+    """Store a memory, or return the existing one that it duplicates.
 
-    With `infer` it is given categories, and a text that the app has put down before is not
-    stored again: what comes back then is the memory that is there. Where a language model is
-    configured, a job turns the text into facts. Who said it is `actor`, else whom `attributing`
-    makes out; `speaker` is the only one who speaks in the chat that it comes from, if it does.
+    It can be found as soon as this returns.
     """
-    about = metadata or {}
-    created_at = learned_at or timezone.now()
-    embedded = embed.embed([text])
-    [names] = embedded.themes() if infer else [[]]
+    embedded = embed.embed([new.text])
+    [category_names] = embedded.category_names() if new.infer else [[]]
     memory = Memory(
         user=user,
         app=app,
-        content=text,
-        metadata=about,
-        actor=attribution.actor_of(text, about, named=actor, speaker=speaker),
-        conversation=attribution.conversation_of(about, named=conversation),
-        created_at=created_at,
+        content=new.text,
+        metadata=new.metadata,
+        actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
+        conversation=find_conversation(new.metadata, explicit=new.conversation),
+        created_at=new.learned_at or timezone.now(),
     )
     job = None
     with transaction.atomic():
-        if infer:
-            known = _known(memory)
-            if known is not None:
-                return Remembered(known, Event.DUPLICATE)
-        store(memory, embedded, categories=Category.objects.named(names), by=by)
-        if infer and not effective.current().llm.is_local:
-            job = queue_for(memory, INFER)
-    return Remembered(memory, Event.ADD, job)
+        if new.infer:
+            duplicate = _find_duplicate(memory)
+            if duplicate is not None:
+                return StoredMemory(duplicate, Event.DUPLICATE)
+        categories = Category.objects.get_or_create_many(category_names)
+        insert_memory(memory, embedded, categories=categories, by=by)
+        if new.infer and not effective.current().llm.is_local:
+            job = enqueue_for(memory, INFER)
+    return StoredMemory(memory, Event.ADD, job)
 
 
-def _known(memory: Memory) -> Memory | None:
-    """Find the memory that already says this, if any."""
-    digest = fingerprint(memory.content)
-    with connection.cursor() as cursor:
-        # Two requests with the same text at once would both find nothing and both store it.
-        lock = int.from_bytes(digest[:8], "big", signed=True) ^ (memory.user.pk.int >> 65)
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
-    same = Memory.objects.owned_by(memory.user).filter(app=memory.app).same_as(memory.content)
-    if memory.actor:
-        # What Ana likes is not known because Bo has said the same of himself.
-        same = same.said_by([memory.actor, ""])
-    pk = same.values_list("pk", flat=True).first()
-    return None if pk is None else Memory.objects.with_relations().get(pk=pk)
-
-
-def store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User) -> None:
-    """Put a new memory into the tables, in the caller's transaction."""
+def insert_memory(
+    memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User
+) -> None:
+    """Insert a new memory with its history, categories and vectors, in the caller's transaction."""
     memory.fingerprint = fingerprint(memory.content)
     memory.words = search_vector(memory.content, memory.created_at)
     # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
@@ -111,8 +102,8 @@ def store(memory: Memory, embedded: Embedded, *, categories: Sequence[Category],
     embed.put([memory], embedded)
 
 
-def queue_for(memory: Memory, kind: str) -> Job:
-    """Queue what the language model is to do with a memory, in the caller's transaction."""
+def enqueue_for(memory: Memory, kind: str) -> Job:
+    """Enqueue a job of the language model for a memory, in the caller's transaction."""
     pk = str(memory.pk)
     return queue(
         kind,
@@ -121,3 +112,18 @@ def queue_for(memory: Memory, kind: str) -> Job:
         once=pk,
         app_name=memory.app.name,
     )
+
+
+def _find_duplicate(memory: Memory) -> Memory | None:
+    """Find a live memory of the same app that has the same text, if any."""
+    digest = fingerprint(memory.content)
+    # Two requests with the same text at once would both find nothing and both store it.
+    text_of_user = int.from_bytes(digest[:8], "big") ^ (memory.user.pk.int >> 65)
+    lock_transaction(Lock.SAME_TEXT, text_of_user)
+    duplicates = Memory.objects.owned_by(memory.user).filter(app=memory.app)
+    duplicates = duplicates.same_as(memory.content)
+    if memory.actor:
+        # That Ana likes tea is still unknown when Bo has said the same of himself.
+        duplicates = duplicates.said_by([memory.actor, ""])
+    pk = duplicates.values_list("pk", flat=True).first()
+    return None if pk is None else Memory.objects.with_relations().get(pk=pk)

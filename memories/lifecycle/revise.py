@@ -1,4 +1,4 @@
-"""Change what a memory says."""
+"""Edit the content of a memory."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from memories.search.search_vector import search_vector
 from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
-from . import attribution
-from .remember import queue_for
+from .attribution import actor_after_edit
+from .remember import enqueue_for
 
 
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
-    """Give a memory new content, embedded and categorised anew. The old stays in its history.
+    """Replace the content of a memory, and its embedding and categories with it.
 
-    Where a language model is configured, a job has it name the categories; the text is the
-    person's own.
+    The former content stays in the history. Where a language model is configured, a job assigns
+    the categories; the text itself stays as the user wrote it.
 
-    Raises MemoryNotFound when it is not among the memories given, and MemoryDeleted.
+    Raises MemoryNotFound when the memory is not in `among`, and MemoryDeleted.
     """
-    memory = _editable(among, pk)
+    memory = _get_editable(among, pk)
     if memory.content == content:
         return memory
     embedded = embed.embed([content])
-    [names] = embedded.themes()
+    [category_names] = embedded.category_names()
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
-        memory = _editable(among.select_for_update(of=("self",)), pk)
-        actor = attribution.revised(memory.actor, before=memory.content, after=content)
-        categories = Category.objects.named(names)
-        rewrite(memory, content, embedded, actor=actor, categories=categories, by=by)
+        memory = _get_editable(among.select_for_update(of=("self",)), pk)
+        actor = actor_after_edit(memory.actor, before=memory.content, after=content)
+        categories = Category.objects.get_or_create_many(category_names)
+        rewrite_memory(memory, content, embedded, actor=actor, categories=categories, by=by)
         if not effective.current().llm.is_local:
-            queue_for(memory, CATEGORIZE)
+            enqueue_for(memory, CATEGORIZE)
     return memory
 
 
-def rewrite(
+def rewrite_memory(
     memory: Memory,
     content: str,
     embedded: Embedded,
@@ -54,10 +54,7 @@ def rewrite(
     categories: Sequence[Category],
     by: User,
 ) -> None:
-    """Give a memory that the caller has locked another content, in the caller's transaction.
-
-    `actor` is who said it, which another content may change.
-    """
+    """Replace the content of a memory that the caller has locked, in the caller's transaction."""
     if memory.content != content:
         Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
     memory.content = content
@@ -67,12 +64,12 @@ def rewrite(
     memory.updated_at = timezone.now()
     memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])
     memory.move_to(categories)
-    # Also where it is not embedded now: a vector of what it said before finds the wrong thing.
+    # Even when no new vector is stored now: a vector of the former content finds the wrong memory.
     memory.embeddings.all().delete()
     embed.put([memory], embedded)
 
 
-def _editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:
+def _get_editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:
     memory = among.with_relations().one(pk)
     if memory.state == State.DELETED:
         raise MemoryDeleted

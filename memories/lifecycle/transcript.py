@@ -1,34 +1,34 @@
-"""Write down a conversation as one text."""
+"""Turn the messages of a conversation into one text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-# What system, developer and tool messages say is said to a model and not by anybody.
-HEARD = ["user", "assistant"]
-ROLES = [*HEARD, "system", "developer", "tool"]
+# System, developer and tool messages are addressed to a model: no person says them.
+SPEAKING_ROLES = ["user", "assistant"]
+ROLES = [*SPEAKING_ROLES, "system", "developer", "tool"]
 
 
-def transcript(messages: Iterable[Mapping[str, Any]]) -> str:
-    """Write a line for each thing that is said: who says it, and what.
+def build_transcript(messages: Iterable[Mapping[str, Any]]) -> str:
+    """Write one line for each message: its speaker and its content.
 
-    Further lines of one message are indented, so that none of them can pass for somebody else's.
+    Further lines of a message are indented, so that none can pass for another speaker's.
     """
     return "\n".join(
-        f"{_speaker(message)}: {_indented(message['content'])}" for message in _said(messages)
+        f"{_speaker(message)}: {_indent(message['content'])}" for message in _spoken(messages)
     )
 
 
-def only_speaker(messages: Iterable[Mapping[str, Any]]) -> str:
-    """Name who says all that is said; empty when several do."""
-    speakers = {_speaker(message) for message in _said(messages)}
+def find_only_speaker(messages: Iterable[Mapping[str, Any]]) -> str:
+    """Find the only speaker of a conversation; empty when there are several."""
+    speakers = {_speaker(message) for message in _spoken(messages)}
     return speakers.pop() if len(speakers) == 1 else ""
 
 
-def _said(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _spoken(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for message in messages:
-        if message["role"] in HEARD and (message["content"] or "").strip():
+        if message["role"] in SPEAKING_ROLES and (message["content"] or "").strip():
             yield message
 
 
@@ -36,5 +36,5 @@ def _speaker(message: Mapping[str, Any]) -> str:
     return " ".join((message.get("name") or message["role"]).split())
 
 
-def _indented(content: str) -> str:
+def _indent(content: str) -> str:
     return "\n  ".join(content.strip().splitlines())

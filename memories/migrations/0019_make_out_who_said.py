@@ -2,7 +2,7 @@ import json
 
 from django.db import connection, migrations, transaction
 
-from memories.lifecycle.attribution import actor_of, conversation_of
+from memories.lifecycle.attribution import find_actor, find_conversation
 
 AT_ONCE = 2000
 
@@ -40,7 +40,7 @@ def _make_out_batch(after):
 
 def _made_out(pk, content, written):
     metadata = json.loads(written)
-    return pk, actor_of(content, metadata), conversation_of(metadata)
+    return pk, find_actor(content, metadata), find_conversation(metadata)
 
 
 class Migration(migrations.Migration):

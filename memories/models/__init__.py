@@ -1,7 +1,7 @@
 from .access import Access, FirstAccess
 from .archive_policy import ArchivePolicy
 from .categorization import Categorization
-from .category import Category
+from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
 from .memory import Memory, MemoryDeleted, MemoryNotFound, State
 from .revision import Revision
@@ -13,6 +13,7 @@ __all__ = [
     "ArchivePolicy",
     "Categorization",
     "Category",
+    "CategoryNotFound",
     "Embedding",
     "EmbeddingSpace",
     "FirstAccess",

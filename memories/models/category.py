@@ -9,7 +9,9 @@ from django.db import models
 from django.db.models.functions import Lower
 
 from accounts.models import User
-from memories.categories.taxonomy import THEMES
+from core.errors import NotFound
+from memories.limits import MAX_CATEGORY_NAME
+from memories.taxonomy import BUILT_IN_CATEGORIES
 
 from .categorization import Categorization
 
@@ -17,15 +19,21 @@ if TYPE_CHECKING:
     from .memory import Memory
 
 
+class CategoryNotFound(NotFound):
+    """Category not found."""
+
+    code = "category_not_found"
+
+
 class CategoryQuerySet(models.QuerySet["Category"]):
-    def standing(self) -> CategoryQuerySet:
-        """Keep those that memories are in, and leave out the former names of these."""
+    def canonical(self) -> CategoryQuerySet:
+        """Keep categories that memories can be in, without the former names that lead to them."""
         return self.filter(merged_into=None)
 
     def of(self, user: User, memories: models.QuerySet[Memory]) -> CategoryQuerySet:
-        """Keep the categories that any of these memories of the user is in."""
-        # Looked up for one categorization after another until there is one, which mostly is the
-        # first: joined, PostgreSQL may read all of a category before it looks.
+        """Keep the categories of these memories, which all belong to the user."""
+        # A subquery for each categorization until one matches, which mostly is the first: in a
+        # join, PostgreSQL may read all memories of a category first.
         one_of_them = memories.filter(pk=models.OuterRef("memory")).values("pk")[:1]
         in_it = Categorization.objects.filter(user=user, category=models.OuterRef("pk")).alias(
             found=models.Subquery(one_of_them)
@@ -33,56 +41,58 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         return self.filter(models.Exists(in_it.filter(found__isnull=False)))
 
     def unused(self) -> CategoryQuerySet:
-        """Keep what a model once named, and no memory is in.
+        """Keep categories without memories that a language model once named.
 
-        What the server knows by itself stays, and what the operator has set, under any name.
+        The built-in categories and those of the operator stay, even under another name.
         """
-        kept = [*(theme.name for theme in THEMES), *settings.CATEGORIES]
-        in_it = Categorization.objects.filter(category=models.OuterRef("pk"))
-        leading = Category.objects.filter(merged_into=models.OuterRef("pk"), name__in=kept)
-        unused = self.standing().exclude(name__in=kept)
-        return unused.filter(~models.Exists(in_it), ~models.Exists(leading))
+        kept = [*(category.name for category in BUILT_IN_CATEGORIES), *settings.CATEGORIES]
+        categorizations = Categorization.objects.filter(category=models.OuterRef("pk"))
+        kept_names = Category.objects.filter(merged_into=models.OuterRef("pk"), name__in=kept)
+        unused = self.canonical().exclude(name__in=kept)
+        return unused.filter(~models.Exists(categorizations), ~models.Exists(kept_names))
 
     def abandoned(self) -> CategoryQuerySet:
-        """Keep the unused that no operator has seen to either."""
+        """Keep unused categories that no operator has changed or refers to."""
         return self.unused().filter(archive_policies=None, former_names=None, description="")
 
-    def held(self) -> CategoryQuerySet:
-        """Lock these, in the caller's transaction, and keep those that are so once they are.
+    def locked(self) -> CategoryQuerySet:
+        """Lock these, in the caller's transaction, and keep those that still match once locked.
 
-        Until they are locked, somebody may put a memory into one of them.
+        Until they are locked, another transaction may put a memory into one of them.
         """
         locked = self.order_by("pk").select_for_update(of=("self",))
         return self.filter(pk__in=list(locked.values_list("pk", flat=True)))
 
-    def named(self, names: Sequence[str]) -> list[Category]:
-        """Find the categories of these names, in this order, and make those that are missing.
+    def get_or_create_many(self, names: Sequence[str]) -> list[Category]:
+        """Get the categories of these names, in this order, and create those that are missing.
 
-        A former name leads to the category that was merged with its own: so there may be fewer.
+        A former name leads to its canonical category, so there may be fewer categories than names.
         """
-        return list(dict.fromkeys(self.by_name(names).values()))
+        return list(dict.fromkeys(self.get_or_create_by_name(names).values()))
 
-    def by_name(self, names: Sequence[str]) -> dict[str, Category]:
-        """The same, each under the name that it was asked for by."""
+    def get_or_create_by_name(self, names: Sequence[str]) -> dict[str, Category]:
+        """The same, as a mapping from each name to its canonical category."""
         if not names:
             return {}
-        named = self.select_related("merged_into").filter(name__in=names)
-        found = {category.name: category.merged_into or category for category in named}
-        missing = [name for name in names if name not in found]
+        existing = self.select_related("merged_into").filter(name__in=names)
+        by_name = {category.name: category.merged_into or category for category in existing}
+        missing = [name for name in names if name not in by_name]
         if missing:
-            described = {theme.name: theme.description for theme in THEMES}
-            # Another request may make the same one at the same moment: then theirs is taken.
-            made = [Category(name=name, description=described.get(name, "")) for name in missing]
-            Category.objects.bulk_create(made, ignore_conflicts=True)
-            found |= {category.name: category for category in self.filter(name__in=missing)}
-        return {name: found[name] for name in names}
+            descriptions = {category.name: category.description for category in BUILT_IN_CATEGORIES}
+            # Another request may create the same one at the same moment: then that one is used.
+            Category.objects.bulk_create(
+                [Category(name=name, description=descriptions.get(name, "")) for name in missing],
+                ignore_conflicts=True,
+            )
+            by_name |= {category.name: category for category in self.filter(name__in=missing)}
+        return {name: by_name[name] for name in names}
 
 
 class Category(models.Model):
-    """A theme that memories are about, shared by all users: only its name is."""
+    """A topic of memories. All users share its name, and nothing else."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100, unique=True, help_text="In lower case.")
+    name = models.CharField(max_length=MAX_CATEGORY_NAME, unique=True, help_text="In lower case.")
     description = models.TextField(blank=True, help_text="What belongs here, in a sentence.")
     merged_into = models.ForeignKey(
         "self",

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from apps_registry.models import App
 from core.errors import Conflict
+from memories.limits import MAX_NAME
 
 from .categorization import Categorization
 from .category import Category
@@ -19,7 +20,6 @@ from .memory_queryset import LIVE, MemoryNotFound, MemoryQuerySet, State, finger
 
 __all__ = [
     "LIVE",
-    "MAX_NAME",
     "Memory",
     "MemoryDeleted",
     "MemoryNotFound",
@@ -27,10 +27,6 @@ __all__ = [
     "State",
     "fingerprint",
 ]
-
-# The longest name of who said a memory, and of its conversation.
-MAX_NAME = 255
-
 
 # A category may have been merged since it was looked up: then the memory goes where it went.
 # Whoever is merging it is waited for, and waits until this transaction ends.

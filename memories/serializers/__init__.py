@@ -14,6 +14,7 @@ from .memory import (
     NewMemorySerializer,
     RememberedSerializer,
     RevisionSerializer,
+    build_new_memory,
     show,
 )
 from .search import (
@@ -46,5 +47,6 @@ __all__ = [
     "SearchResultSerializer",
     "SearchResultsSerializer",
     "SearchSerializer",
+    "build_new_memory",
     "show",
 ]

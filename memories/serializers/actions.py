@@ -13,9 +13,10 @@ from core.api.fields import (
     TextField,
     WholeNumberField,
 )
+from memories.limits import MAX_FILTER_VALUES, MAX_IDS, MAX_TEXT_BYTES
 from memories.models import Access, Category, State
 
-from .memory import MAX_IDS, MAX_TEXT_BYTES, NamesField
+from .memory import NamesField
 
 SORT_COLUMNS = ["memory", "categories", "app_name", "created_at"]
 
@@ -50,14 +51,14 @@ class FilterSerializer(SubjectSerializer):
         child=IdField(),
         required=False,
         allow_null=True,
-        max_length=100,
+        max_length=MAX_FILTER_VALUES,
         help_text="Of any of these.",
     )
     category_ids = serializers.ListField(
         child=IdField(),
         required=False,
         allow_null=True,
-        max_length=100,
+        max_length=MAX_FILTER_VALUES,
         help_text="In any of these.",
     )
     actors = NamesField(allow_null=True, help_text="Said by any of these, in any case.")
@@ -94,7 +95,7 @@ class PauseSerializer(SubjectSerializer):
         required=False,
         allow_null=True,
         min_length=1,
-        max_length=100,
+        max_length=MAX_FILTER_VALUES,
         help_text="All in any of these categories.",
     )
     app_id = IdField(required=False, allow_null=True, help_text="All that this app put down.")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from rest_framework import serializers
@@ -7,15 +8,18 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
 from core.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
-from memories.lifecycle.remember import Event
-from memories.lifecycle.transcript import ROLES, only_speaker, transcript
+from memories.lifecycle.remember import Event, NewMemory
+from memories.lifecycle.transcript import ROLES, build_transcript, find_only_speaker
+from memories.limits import (
+    MAX_FILTER_VALUES,
+    MAX_IDS,
+    MAX_MESSAGES,
+    MAX_METADATA_BYTES,
+    MAX_NAME,
+    MAX_SPEAKER_NAME,
+    MAX_TEXT_BYTES,
+)
 from memories.models import Memory
-from memories.models.memory import MAX_NAME
-
-MAX_TEXT_BYTES = 32 * 1024
-MAX_METADATA_BYTES = 16 * 1024
-MAX_MESSAGES = 200
-MAX_IDS = 10_000
 
 
 class NamesField(serializers.ListField):
@@ -23,7 +27,7 @@ class NamesField(serializers.ListField):
 
     def __init__(self, **kwargs: Any) -> None:
         child = TextField(max_length=MAX_NAME)
-        super().__init__(child=child, required=False, max_length=100, **kwargs)
+        super().__init__(child=child, required=False, max_length=MAX_FILTER_VALUES, **kwargs)
 
 
 class KnownField(serializers.CharField):
@@ -116,7 +120,10 @@ class SaidSerializer(serializers.Serializer):
         allow_blank=True, allow_null=True, max_bytes=MAX_TEXT_BYTES, help_text="What is said."
     )
     name = TextField(
-        required=False, allow_null=True, max_length=64, help_text="Who says it, if not the role."
+        required=False,
+        allow_null=True,
+        max_length=MAX_SPEAKER_NAME,
+        help_text="Who says it, if not the role.",
     )
 
 
@@ -153,7 +160,7 @@ class NewMemorySerializer(SubjectSerializer):
     app = TextField(
         required=False,
         allow_null=True,
-        max_length=255,
+        max_length=MAX_NAME,
         help_text="Which app remembers: the key's, else `openmemory`. Made on first use.",
     )
     timestamp = EpochField(
@@ -187,16 +194,29 @@ class NewMemorySerializer(SubjectSerializer):
             return given
         if "text" in given:
             self._refuse("messages", "both")
-        text = transcript(messages)
+        text = build_transcript(messages)
         if not text:
             self._refuse("messages", "silence")
         if len(text.encode()) > MAX_TEXT_BYTES:
             self._refuse("messages", "too_large", max_bytes=MAX_TEXT_BYTES)
-        return {**given, "text": text, "speaker": only_speaker(messages)}
+        return {**given, "text": text, "speaker": find_only_speaker(messages)}
 
     def _refuse(self, field: str, code: str, **values: Any) -> NoReturn:
         detail = self.error_messages[code].format(**values)
         raise serializers.ValidationError({field: [ErrorDetail(detail, code)]})
+
+
+def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
+    """Build a memory to store from the validated fields of a `NewMemorySerializer`."""
+    return NewMemory(
+        fields["text"],
+        infer=fields["infer"],
+        metadata=fields["metadata"] or {},
+        actor=fields.get("actor"),
+        speaker=fields.get("speaker"),
+        conversation=fields.get("conversation"),
+        learned_at=fields.get("timestamp"),
+    )
 
 
 class RevisionSerializer(SubjectSerializer):

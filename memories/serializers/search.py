@@ -16,9 +16,16 @@ from core.api.fields import (
     TextField,
     WholeNumberField,
 )
+from memories.limits import (
+    MAX_CATEGORY_NAME,
+    MAX_FILTER_VALUES,
+    MAX_METADATA_BYTES,
+    MAX_NAME,
+    MAX_TEXT_BYTES,
+)
 from memories.search import Exchange, Hit
 
-from .memory import MAX_METADATA_BYTES, MAX_TEXT_BYTES, MemorySerializer, NamesField, show
+from .memory import MemorySerializer, NamesField, show
 
 # Memories that one search brings from before its results, and as many from after them.
 MOST_CONTEXT = 250
@@ -26,12 +33,12 @@ MOST_CONTEXT = 250
 
 class SearchFiltersSerializer(serializers.Serializer):
     app_ids = serializers.ListField(
-        child=IdField(), required=False, max_length=100, help_text="Any of these."
+        child=IdField(), required=False, max_length=MAX_FILTER_VALUES, help_text="Any of these."
     )
     categories = serializers.ListField(
-        child=TextField(max_length=100),
+        child=TextField(max_length=MAX_CATEGORY_NAME),
         required=False,
-        max_length=100,
+        max_length=MAX_FILTER_VALUES,
         help_text="Any of these, by name.",
     )
     actors = NamesField(help_text="Said by any of these, in any case.")
@@ -49,7 +56,9 @@ class SearchSerializer(SubjectSerializer):
     }
 
     query = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What is looked for, in any words.")
-    app = TextField(required=False, allow_null=True, max_length=255, help_text="Which app reads.")
+    app = TextField(
+        required=False, allow_null=True, max_length=MAX_NAME, help_text="Which app reads."
+    )
     top_k = WholeNumberField(
         default=10, min_value=1, max_value=100, help_text="How many to find, at most 100."
     )

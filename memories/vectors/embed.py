@@ -13,7 +13,7 @@ from accounts.models import User
 from configuration.providers import Vectors, built_in
 from jobs.enqueue import queue
 from jobs.models import Job
-from memories.categories.classifier import categorize
+from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
 
 from .user_index import notice_growth
@@ -31,14 +31,14 @@ class Embedded:
         vectors = {space: vectors[number : number + 1] for space, vectors in self.vectors.items()}
         return Embedded(self.texts[number : number + 1], vectors)
 
-    def themes(self) -> list[list[str]]:
-        """Name the categories of each text. A model of this machine does it, whatever is used."""
+    def category_names(self) -> list[list[str]]:
+        """Classify each text, always with a model of this machine: the names of its categories."""
         for space, vectors in self.vectors.items():
             if space.is_local:
-                return [categorize(vector, space.embedder) for vector in vectors]
+                return [classify(vector, space.embedder) for vector in vectors]
         embedder = built_in()
         vectors = embedder.embed_documents(self.texts)
-        return [categorize(vector, embedder) for vector in vectors]
+        return [classify(vector, embedder) for vector in vectors]
 
 
 def embed(texts: Sequence[str], *, for_job: bool = False) -> Embedded:

@@ -9,7 +9,7 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import NAMED_USER
 from core.api.pagination import EnvelopePagination
 from memories.filters import sort
-from memories.lifecycle.states import Selection, put_into, put_named_into
+from memories.lifecycle.states import Selection, change_state, change_state_of
 from memories.models import Category, State
 from memories.search import Filters
 from memories.serializers import (
@@ -73,7 +73,7 @@ class ManagingViewSet(MemoriesOfOneUser):
         ids, with `user_id` in the query.
         """
         ids = set(self._archived_ids(request))
-        put_named_into(State.ARCHIVED, ids, among=self.get_queryset(), by=request.user)
+        change_state_of(ids, State.ARCHIVED, among=self.get_queryset(), by=request.user)
         return Response({"message": f"Successfully archived {len(ids)} memories"})
 
     @extend_schema(request=PauseSerializer, responses=MessageSerializer)
@@ -92,7 +92,7 @@ class ManagingViewSet(MemoriesOfOneUser):
             app_id=given.get("app_id"),
             everything=given["global_pause"],
         )
-        changed = put_into(
+        changed = change_state(
             state, selection, user=self.subject, among=self.get_queryset(), by=request.user
         )
         return Response({"message": f"Successfully {DONE[state]} {changed} memories"})

@@ -15,7 +15,8 @@ from jobs.wait import wait
 from memories import search as recalling
 from memories.access.log import log_accesses
 from memories.filters import ListFilter
-from memories.lifecycle import remember, revise
+from memories.lifecycle.remember import remember
+from memories.lifecycle.revise import revise
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.serializers import (
@@ -28,6 +29,7 @@ from memories.serializers import (
     RevisionSerializer,
     SearchResultsSerializer,
     SearchSerializer,
+    build_new_memory,
     show,
 )
 
@@ -75,25 +77,15 @@ class MemoryViewSet(MemoriesOfOneUser):
         and what they contradict is archived. With `Prefer: wait=10` the answer waits for that, so
         many seconds at most and never more than a minute, and shows the memory as it then is.
         """
-        given = self.read_body(NewMemorySerializer)
-        app = remembering_app(request.auth, user=self.subject, named=given.get("app"))
-        remembered = remember.remember(
-            given["text"],
-            user=self.subject,
-            app=app,
-            by=request.user,
-            infer=given["infer"],
-            metadata=given["metadata"],
-            actor=given.get("actor"),
-            speaker=given.get("speaker"),
-            conversation=given.get("conversation"),
-            learned_at=given.get("timestamp"),
-        )
-        memory, job = remembered.memory, remembered.job
+        body = self.read_body(NewMemorySerializer)
+        app = remembering_app(request.auth, user=self.subject, named=body.get("app"))
+        new = build_new_memory(body)
+        stored = remember(new, user=self.subject, app=app, by=request.user)
+        memory, job = stored.memory, stored.job
         if job and (seconds := wait_seconds(request, at_most=MAX_PATIENCE)):
             wait(job, seconds)
             memory = Memory.objects.with_relations().one(memory.pk)
-        shown = {**show(memory), "event": remembered.event, "job": job and reverse("job", [job.pk])}
+        shown = {**show(memory), "event": stored.event, "job": job and reverse("job", [job.pk])}
         return Response(shown)
 
     @extend_schema(responses=MemorySerializer)
@@ -110,7 +102,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         It is embedded and categorised anew; what it said before stays in its history.
         """
         given = self.read_body(RevisionSerializer)
-        memory = revise.revise(
+        memory = revise(
             memory_id, given["memory_content"], among=self.get_queryset(), by=request.user
         )
         return Response(show(memory))

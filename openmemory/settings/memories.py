@@ -3,7 +3,7 @@
 from core import env
 
 # The categories that memories are put into; none stands for those of
-# memories/categories/taxonomy.py. The database takes names of this length. All are told to the
+# memories/taxonomy.py. The database takes names of this length. All are told to the
 # language model in each call.
 CATEGORIES = env.names("OPENMEMORY_CATEGORIES", most=100, longest=100)
 

@@ -61,7 +61,7 @@ def test_counting_ends_somewhere(browser, travel, monkeypatch):
 def test_the_list_asks_as_many_statements_whatever_it_shows(
     browser, travel, django_assert_max_num_queries
 ):
-    Category.objects.named([f"category {number}" for number in range(60)])
+    Category.objects.get_or_create_many([f"category {number}" for number in range(60)])
     browser.get(LIST)
 
     with django_assert_max_num_queries(15):
@@ -123,11 +123,11 @@ def test_a_merge_is_asked_about_with_numbers_and_then_done(browser, root, travel
     page = asked.content.decode()
     assert "2 memories" in page
     assert "1 memory" in page
-    assert Category.objects.standing().count() == 2
+    assert Category.objects.canonical().count() == 2
 
     browser.post(merge_page(travel, trips), {"into": str(travel.pk)})
 
-    assert list(Category.objects.standing()) == [travel]
+    assert list(Category.objects.canonical()) == [travel]
     assert Memory.objects.in_categories(["travel"]).count() == 3
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_repr) == (root, "travel")
@@ -146,7 +146,7 @@ def test_they_go_into_one_of_those_that_were_named(browser, travel, trips):
 
     browser.post(merge_page(travel, trips), {"into": str(other.pk)})
 
-    assert Category.objects.standing().count() == 3
+    assert Category.objects.canonical().count() == 3
 
 
 def test_who_only_sees_can_do_nothing(reading, travel, trips):
@@ -161,14 +161,14 @@ def test_who_only_sees_can_do_nothing(reading, travel, trips):
     assert reading.post(page_of(travel), {"description": "x"}).status_code == 403
     travel.refresh_from_db()
     assert (travel.name, travel.description) == ("travel", "")
-    assert Category.objects.standing().count() == 2
+    assert Category.objects.canonical().count() == 2
 
 
 def test_strangers_are_sent_to_sign_in(client, travel, trips):
     for address in (LIST, page_of(travel), merge_page(travel, trips)):
         answer = client.post(address, {"into": str(travel.pk)})
         assert "/admin/login/" in answer.headers["Location"]
-    assert Category.objects.standing().count() == 2
+    assert Category.objects.canonical().count() == 2
 
 
 def test_no_category_is_deleted_here(browser, travel):

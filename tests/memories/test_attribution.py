@@ -4,7 +4,7 @@ from importlib import import_module
 
 import pytest
 
-from memories.lifecycle.attribution import actor_of, conversation_of, revised
+from memories.lifecycle.attribution import actor_after_edit, find_actor, find_conversation
 from memories.models import Memory
 from tests.memories.stock import stock
 
@@ -36,13 +36,13 @@ NO_NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_text_that_begins_with_a_name_was_said_by_them(name):
-    assert actor_of(f"{name}: I went to the group yesterday", {}) == name
-    assert actor_of(f"{name}\uff1a我今天去了", {}) == name
+    assert find_actor(f"{name}: I went to the group yesterday", {}) == name
+    assert find_actor(f"{name}\uff1a我今天去了", {}) == name
 
 
 @pytest.mark.parametrize("label", NO_NAMES)
 def test_what_merely_stands_before_a_colon_is_nobody(label):
-    assert actor_of(f"{label}: buy milk", {}) == ""
+    assert find_actor(f"{label}: buy milk", {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_merely_stands_before_a_colon_is_nobody(label):
     ],
 )  # fmt: skip
 def test_a_text_without_a_leading_name_was_said_by_nobody_known(text):
-    assert actor_of(text, {}) == ""
+    assert find_actor(text, {}) == ""
 
 
 @pytest.mark.parametrize(
@@ -75,22 +75,22 @@ def test_a_text_without_a_leading_name_was_said_by_nobody_known(text):
     ],
 )
 def test_of_a_transcript_the_only_one_who_speaks_is_its_actor(text, actor):
-    assert actor_of(text, {}) == actor
+    assert find_actor(text, {}) == actor
 
 
 def test_what_an_app_says_goes_before_what_the_text_says():
     text = "Ana: I like tea."
 
-    assert actor_of(text, {"actor": "Bo"}, named="Cy", speaker="Di") == "Cy"
-    assert actor_of(text, {"actor": "Bo"}, speaker="Di") == "Bo"
-    assert actor_of(text, {}, speaker="Di") == "Di"
-    assert actor_of(text, {}, speaker="") == ""
-    assert actor_of(text, {}) == "Ana"
+    assert find_actor(text, {"actor": "Bo"}, explicit="Cy", speaker="Di") == "Cy"
+    assert find_actor(text, {"actor": "Bo"}, speaker="Di") == "Bo"
+    assert find_actor(text, {}, speaker="Di") == "Di"
+    assert find_actor(text, {}, speaker="") == ""
+    assert find_actor(text, {}) == "Ana"
 
 
 @pytest.mark.parametrize("value", [None, 7, "", " ", "x" * 256, ["Bo"], {"name": "Bo"}, True])
 def test_what_is_no_name_in_the_metadata_names_nobody(value):
-    assert actor_of("I like tea.", {"actor": value}) == ""
+    assert find_actor("I like tea.", {"actor": value}) == ""
 
 
 @pytest.mark.parametrize(
@@ -102,8 +102,8 @@ def test_what_is_no_name_in_the_metadata_names_nobody(value):
     ],
 )  # fmt: skip
 def test_a_run_in_the_metadata_is_the_conversation_when_none_is_named(metadata, conversation):
-    assert conversation_of(metadata) == conversation
-    assert conversation_of(metadata, named="chat") == "chat"
+    assert find_conversation(metadata) == conversation
+    assert find_conversation(metadata, explicit="chat") == "chat"
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_run_in_the_metadata_is_the_conversation_when_none_is_named(metadata, 
     ],
 )
 def test_an_edit_changes_who_said_it_only_where_the_text_was_what_told(actor, before, after, then):
-    assert revised(actor, before=before, after=after) == then
+    assert actor_after_edit(actor, before=before, after=after) == then
 
 
 MIGRATION = import_module("memories.migrations.0019_make_out_who_said")

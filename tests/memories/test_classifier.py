@@ -6,8 +6,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from configuration.providers import built_in
 from core import env
-from memories.categories.classifier import Classifier, categorize, examples, origin
-from memories.categories.taxonomy import THEMES
+from memories.categories.classifier import Classifier, classify, compute_origin, read_examples
+from memories.taxonomy import BUILT_IN_CATEGORIES
 
 
 @pytest.fixture(scope="module")
@@ -23,55 +23,56 @@ def embedder():
         ("He pays his rent by standing order.", "finance"),
     ],
 )
-def test_the_likeliest_theme_comes_first(embedder, text, name):
-    assert categorize(embedder.embed_query(text), embedder)[0] == name
+def test_the_likeliest_category_comes_first(embedder, text, name):
+    assert classify(embedder.embed_query(text), embedder)[0] == name
 
 
 def test_a_text_about_nothing_has_no_category(embedder):
-    assert categorize(embedder.embed_query("Number 12 is number 13."), embedder) == []
+    assert classify(embedder.embed_query("Number 12 is number 13."), embedder) == []
 
 
-def test_no_more_than_two_themes_are_named(embedder):
-    vectors = embedder.embed_documents([text for _, text in examples()[::20]])
+def test_no_more_than_two_categories_are_named(embedder):
+    vectors = embedder.embed_documents([text for _, text in read_examples()[::20]])
 
-    assert {len(categorize(vector, embedder)) for vector in vectors} <= {0, 1, 2}
-
-
-def test_every_theme_has_examples():
-    assert {name for name, _ in examples()} == {theme.name for theme in THEMES}
+    assert {len(classify(vector, embedder)) for vector in vectors} <= {0, 1, 2}
 
 
-def test_what_is_kept_was_fitted_to_the_present_examples(embedder):
-    kept = Classifier.kept(embedder.model)
+def test_every_built_in_category_has_examples():
+    names = {category.name for category in BUILT_IN_CATEGORIES}
+    assert {name for name, _ in read_examples()} == names
 
-    assert kept.origin == origin(), "run benchmarks/categories.py --fit"
-    assert kept.weights.shape == (len(THEMES), embedder.dimensions + 1)
+
+def test_what_is_saved_was_fitted_to_the_present_examples(embedder):
+    saved = Classifier.load(embedder.model)
+
+    assert saved.origin == compute_origin(), "run benchmarks/categories.py --fit"
+    assert saved.weights.shape == (len(BUILT_IN_CATEGORIES), embedder.dimensions + 1)
 
 
 def test_most_examples_are_told_apart(embedder):
-    told = examples()[::20]
-    vectors = embedder.embed_documents([text for _, text in told])
+    sample = read_examples()[::20]
+    vectors = embedder.embed_documents([text for _, text in sample])
 
-    named = [categorize(vector, embedder) for vector in vectors]
+    classified = [classify(vector, embedder) for vector in vectors]
 
-    right = [name in names for (name, _), names in zip(told, named, strict=True)]
+    right = [name in names for (name, _), names in zip(sample, classified, strict=True)]
     assert np.mean(right) > 0.9
 
 
 def test_no_example_is_a_memory_that_the_benchmark_reports():
     labelled = (Path(__file__).parents[2] / "benchmarks" / "categories.txt").read_text()
 
-    assert not [text for _, text in examples() if text in labelled]
+    assert not [text for _, text in read_examples() if text in labelled]
 
 
-def test_of_the_themes_those_are_named_that_the_operator_allows(embedder, settings):
+def test_of_the_categories_those_are_named_that_the_operator_allows(embedder, settings):
     vector = embedder.embed_query("My dog has eaten a shoe.")
 
     settings.CATEGORIES = ["pets", "sailing"]
-    assert categorize(vector, embedder) == ["pets"]
+    assert classify(vector, embedder) == ["pets"]
 
     settings.CATEGORIES = ["sailing"]
-    assert categorize(vector, embedder) == []
+    assert classify(vector, embedder) == []
 
 
 @pytest.mark.parametrize(

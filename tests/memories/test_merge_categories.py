@@ -10,16 +10,15 @@ from django.db import connection, transaction
 
 from memories.categories.merge import (
     CategoryMerged,
-    Merged,
-    NameRefused,
+    InvalidCategoryName,
+    MergeResult,
     NameTaken,
     NothingToMerge,
-    merge,
-    release,
-    rename,
+    free_former_name,
+    merge_categories,
+    rename_category,
 )
-from memories.lifecycle.states import CategoryNotFound
-from memories.models import ArchivePolicy, Categorization, Category, Memory
+from memories.models import ArchivePolicy, Categorization, Category, CategoryNotFound, Memory
 from tests.backups.archive_factory import Original
 from tests.backups.imports import imported, send
 from tests.deadline import SECONDS
@@ -45,7 +44,7 @@ def test_a_merge_moves_all_memories_of_everybody(alice, bob):
     two.put_in([trips, travel])
     other.put_in([trips])
 
-    assert merge([trips.pk], into=travel.pk) == Merged(travel, moved=2, both=1)
+    assert merge_categories([trips.pk], into=travel.pk) == MergeResult(travel, moved=2, both=1)
 
     assert [names_of(memory) for memory in (one, two, other)] == [["travel"]] * 3
     assert Categorization.objects.get(memory=other).user == bob.user
@@ -56,35 +55,35 @@ def test_several_are_merged_at_once(alice):
     [memory] = stock(alice.user, ["To Lisbon."])
     memory.put_in([one, two])
 
-    merge([one.pk, two.pk, into.pk], into=into.pk)
+    merge_categories([one.pk, two.pk, into.pk], into=into.pk)
 
     assert names_of(memory) == ["travel"]
-    assert list(Category.objects.standing()) == [into]
+    assert list(Category.objects.canonical()) == [into]
 
 
 def test_a_merged_name_leads_to_its_category(alice):
     trips, travel = categories("trips", "travel")
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
-    assert Category.objects.named(["trips", "travel", "food"]) == [
+    assert Category.objects.get_or_create_many(["trips", "travel", "food"]) == [
         travel, Category.objects.get(name="food"),
     ]  # fmt: skip
-    assert Category.objects.by_name(["trips"]) == {"trips": travel}
+    assert Category.objects.get_or_create_by_name(["trips"]) == {"trips": travel}
 
 
 def test_former_names_go_along_with_a_later_merge():
     one, two, three = categories("a", "b", "c")
-    merge([one.pk], into=two.pk)
+    merge_categories([one.pk], into=two.pk)
 
-    merge([two.pk], into=three.pk)
+    merge_categories([two.pk], into=three.pk)
 
-    assert Category.objects.named(["a", "b"]) == [three]
+    assert Category.objects.get_or_create_many(["a", "b"]) == [three]
 
 
 def test_a_memory_that_is_put_into_a_merged_category_goes_where_that_went(alice):
     trips, travel = categories("trips", "travel")
     [memory] = stock(alice.user, ["To Lisbon."])
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
     memory.put_in([trips, travel])  # as it was looked up before
 
@@ -93,18 +92,18 @@ def test_a_memory_that_is_put_into_a_merged_category_goes_where_that_went(alice)
 
 def test_there_have_to_be_two_that_are_there():
     trips, travel, food = categories("trips", "travel", "food")
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
     with pytest.raises(NothingToMerge):
-        merge([travel.pk], into=travel.pk)
+        merge_categories([travel.pk], into=travel.pk)
     with pytest.raises(CategoryNotFound):
-        merge([uuid4()], into=travel.pk)
+        merge_categories([uuid4()], into=travel.pk)
     with pytest.raises(CategoryNotFound):
-        merge([travel.pk], into=uuid4())
+        merge_categories([travel.pk], into=uuid4())
     with pytest.raises(CategoryMerged):
-        merge([trips.pk], into=food.pk)
+        merge_categories([trips.pk], into=food.pk)
     with pytest.raises(CategoryMerged):
-        merge([food.pk], into=trips.pk)
+        merge_categories([food.pk], into=trips.pk)
 
 
 def test_a_merge_takes_as_many_statements_whatever_it_moves(alice, django_assert_num_queries):
@@ -113,7 +112,7 @@ def test_a_merge_takes_as_many_statements_whatever_it_moves(alice, django_assert
         memory.put_in([trips])
 
     with django_assert_num_queries(10):
-        assert merge([trips.pk], into=travel.pk).moved == 50
+        assert merge_categories([trips.pk], into=travel.pk).moved == 50
 
 
 def test_a_renamed_category_keeps_its_id_its_memories_and_its_former_name(alice):
@@ -121,17 +120,17 @@ def test_a_renamed_category_keeps_its_id_its_memories_and_its_former_name(alice)
     [memory] = stock(alice.user, ["To Lisbon."])
     memory.put_in([travel])
 
-    assert rename(travel.pk, "  Far  Away ").name == "far away"
+    assert rename_category(travel.pk, "  Far  Away ").name == "far away"
 
     assert names_of(memory) == ["far away"]
-    assert Category.objects.named(["travel"]) == [travel]
+    assert Category.objects.get_or_create_many(["travel"]) == [travel]
 
 
 def test_a_name_can_be_taken_back():
     [travel] = categories("travel")
-    rename(travel.pk, "trips")
+    rename_category(travel.pk, "trips")
 
-    rename(travel.pk, "travel")
+    rename_category(travel.pk, "travel")
 
     assert set(Category.objects.values_list("name", "merged_into")) == {
         ("travel", None), ("trips", travel.pk),
@@ -141,18 +140,18 @@ def test_a_name_can_be_taken_back():
 def test_giving_a_category_the_name_it_has_changes_nothing():
     [travel] = categories("travel")
 
-    rename(travel.pk, "Travel")
+    rename_category(travel.pk, "Travel")
 
     assert Category.objects.count() == 1
 
 
 def test_a_taken_name_is_refused_and_says_whose_it_is():
     trips, travel, food = categories("trips", "travel", "food")
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
     for name in ("travel", "trips"):
         with pytest.raises(NameTaken) as refusal:
-            rename(food.pk, name)
+            rename_category(food.pk, name)
         assert refusal.value.other == travel
     assert Category.objects.get(pk=food.pk).name == "food"
 
@@ -161,27 +160,27 @@ def test_a_taken_name_is_refused_and_says_whose_it_is():
 def test_a_name_that_is_none_is_refused(name):
     [food] = categories("food")
 
-    with pytest.raises(NameRefused):
-        rename(food.pk, name)
+    with pytest.raises(InvalidCategoryName):
+        rename_category(food.pk, name)
 
 
 def test_a_released_name_is_that_of_a_category_of_its_own_again(alice):
     trips, travel = categories("trips", "travel")
     [memory] = stock(alice.user, ["To Lisbon."])
     memory.put_in([trips])
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
-    release(trips.pk)
-    release(travel.pk)  # which is no former name
+    free_former_name(trips.pk)
+    free_former_name(travel.pk)  # which is no former name
 
-    [anew] = Category.objects.named(["trips"])
+    [anew] = Category.objects.get_or_create_many(["trips"])
     assert (anew.name, anew.merged_into) == ("trips", None)
     assert names_of(memory) == ["travel"]
 
 
 def test_an_archive_of_before_the_merge_comes_into_the_merged_category(alice):
     pets, animals = categories("pet care", "animals")
-    merge([pets.pk], into=animals.pk)
+    merge_categories([pets.pk], into=animals.pk)
     original = Original("alice")
 
     imported(send(alice, original.zipped()))
@@ -196,7 +195,7 @@ def test_policies_about_a_merged_category_are_about_the_other_one_from_then_on()
     trips, travel = categories("trips", "travel")
     policy = ArchivePolicy.objects.create(days=30, category=trips)
 
-    merge([trips.pk], into=travel.pk)
+    merge_categories([trips.pk], into=travel.pk)
 
     policy.refresh_from_db()
     assert policy.category == travel
@@ -225,7 +224,7 @@ def test_who_puts_a_memory_into_a_category_waits_for_its_merge(alice):
     revising = threading.Thread(target=_move, args=(one, trips))
 
     with transaction.atomic():
-        merge([trips.pk], into=travel.pk)
+        merge_categories([trips.pk], into=travel.pk)
         revising.start()
         until_somebody_waits()
     revising.join(timeout=SECONDS)
@@ -236,7 +235,7 @@ def test_who_puts_a_memory_into_a_category_waits_for_its_merge(alice):
 
 def _merge(source: Category, target: Category) -> None:
     try:
-        merge([source.pk], into=target.pk)
+        merge_categories([source.pk], into=target.pk)
     finally:
         connection.close()
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def drinks(alice) -> list[Memory]:
     """Of 150 memories all are about drinks, and the last ten about preferences as well."""
     memories = stock(alice.user, [f"Tea number {number}." for number in range(150)])
-    common, rare = Category.objects.named(["drinks", "preferences"])
+    common, rare = Category.objects.get_or_create_many(["drinks", "preferences"])
     for number, memory in enumerate(memories):
         memory.put_in([common, rare] if number >= 140 else [common])
     return memories

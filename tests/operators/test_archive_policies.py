@@ -19,7 +19,7 @@ def old(member, *texts, **fields):
 
 
 def follow():
-    return sum((counts["archived"] for counts in archive.archive()), 0)
+    return sum((counts["archived"] for counts in archive.archive_due()), 0)
 
 
 def states():
@@ -31,7 +31,7 @@ def test_what_nobody_has_changed_for_so_many_days_is_archived_with_a_history(ali
     stock(alice.user, ["Coffee"])  # learned in 2020, put down today
     old(bob, "Milk")
     policy = ArchivePolicy.objects.create(days=90, made_by=olga.user)
-    assert archive.due() == {"archived": 2}
+    assert archive.count_due() == {"archived": 2}
 
     assert follow() == 2
 
@@ -96,7 +96,7 @@ def test_a_policy_that_is_switched_off_is_not_followed(alice):
     old(alice, "Tea")
     ArchivePolicy.objects.create(days=90, is_active=False)
 
-    assert archive.due() == {"archived": 0}
+    assert archive.count_due() == {"archived": 0}
     assert follow() == 0
 
 
@@ -111,7 +111,7 @@ def test_more_than_one_step_archives_them_all(alice, monkeypatch):
     old(alice, "one", "two", "three", "four", "five")
     policy = ArchivePolicy.objects.create(days=90)
 
-    assert [counts["archived"] for counts in archive.archive()] == [2, 2, 1]
+    assert [counts["archived"] for counts in archive.archive_due()] == [2, 2, 1]
 
     policy.refresh_from_db()
     assert policy.archived == 5

@@ -154,7 +154,7 @@ def test_the_name_of_a_category_goes_that_nobody_else_has(alice, bob):
     [mine] = stock(alice.user, ["Grandmother's recipes"])
     [shared] = stock(bob.user, ["Sailing"])
     for memory, names in ((mine, ["grandmother", "sailing", "food"]), (shared, ["sailing"])):
-        memory.put_in(Category.objects.named(names))
+        memory.put_in(Category.objects.get_or_create_many(names))
     ArchivePolicy.objects.create(days=9, category=Category.objects.get(name="grandmother"))
     Category.objects.create(name="just made for somebody")
 

@@ -4,7 +4,7 @@ import pytest
 
 from jobs.models import Job
 from jobs.runner import run_due
-from memories.inference import jobs as inferring
+from memories.inference import jobs
 from memories.models import Memory
 from tests.memories.inference.conftest import tell, texts
 
@@ -43,13 +43,13 @@ def test_before_the_job_ran(alice, fake, do, what):
 @pytest.mark.parametrize(("do", "what"), DONE)
 def test_while_the_job_ran(alice, fake, monkeypatch, do, what):
     made = alice.remember(TEXT)
-    compare = inferring.compare
+    reconcile = jobs.reconcile
 
     def interrupted(*args, **kwargs):
         do(alice, made["id"])
-        return compare(*args, **kwargs)
+        return reconcile(*args, **kwargs)
 
-    monkeypatch.setattr(inferring, "compare", interrupted)
+    monkeypatch.setattr(jobs, "reconcile", interrupted)
 
     run_due()
 
@@ -59,16 +59,16 @@ def test_while_the_job_ran(alice, fake, monkeypatch, do, what):
 
 def test_facts_that_came_in_meanwhile_are_compared_with(alice, fake, monkeypatch):
     alice.remember("My dog is called Rex. I like tea.", app="chat")
-    compare = inferring.compare
+    reconcile = jobs.reconcile
     rounds = []
 
     def overtaken(*args, **kwargs):
-        rounds.append(compare(*args, **kwargs))
+        rounds.append(reconcile(*args, **kwargs))
         if len(rounds) == 1:
             alice.remember("My dog is called Rex.", app="chat", infer=False)
         return rounds[-1]
 
-    monkeypatch.setattr(inferring, "compare", overtaken)
+    monkeypatch.setattr(jobs, "reconcile", overtaken)
     run_due()
 
     assert len(rounds) == 2
@@ -91,7 +91,7 @@ def test_an_edited_memory_is_categorised_by_the_model_and_keeps_its_text(alice, 
 def test_an_edit_while_its_memory_is_categorised_is_categorised_too(alice, fake, monkeypatch):
     memory, _ = tell(alice, "I live in York.")
     alice.put(f"/memories/{memory.pk}", {"memory_content": "My cat purrs."})
-    categorize = inferring.extracting.categorize
+    categorize = jobs.ask_for_categories
     seen = []
 
     def interrupted(text, **kwargs):
@@ -100,7 +100,7 @@ def test_an_edit_while_its_memory_is_categorised_is_categorised_too(alice, fake,
             alice.put(f"/memories/{memory.pk}", {"memory_content": "The hotel in Sailtown."})
         return categorize(text, **kwargs)
 
-    monkeypatch.setattr(inferring.extracting, "categorize", interrupted)
+    monkeypatch.setattr(jobs, "ask_for_categories", interrupted)
     run_due()
 
     assert seen == ["My cat purrs.", "The hotel in Sailtown."]

@@ -1,117 +1,117 @@
-"""The categories that are known without a language model, and what belongs to each."""
+"""The built-in categories, which need no language model, and which categories are allowed."""
 
 from typing import NamedTuple
 
 from django.conf import settings
 
 
-class Theme(NamedTuple):
+class BuiltInCategory(NamedTuple):
     name: str
     description: str
 
 
-# A vector has one place for each, in this order: a change here wants the classifier fitted anew.
-THEMES = [
-    Theme(
+# The classifier has one row for each, in this order: after a change here, fit it again.
+BUILT_IN_CATEGORIES = [
+    BuiltInCategory(
         "personal",
         "Who the person is: name, age, home, background, character and daily habits.",
     ),
-    Theme(
+    BuiltInCategory(
         "relationships",
         "Family, partners, friends and other people in the person's life.",
     ),
-    Theme(
+    BuiltInCategory(
         "preferences",
         "What the person likes, dislikes, prefers or wants things to be like.",
     ),
-    Theme(
+    BuiltInCategory(
         "health",
         "Illness, medicine, allergies, doctors, sleep, exercise, body and mind.",
     ),
-    Theme(
+    BuiltInCategory(
         "travel",
         "Trips, flights, hotels, places visited or planned, holidays.",
     ),
-    Theme(
+    BuiltInCategory(
         "food",
         "Meals, cooking, recipes, restaurants, drinks and diets.",
     ),
-    Theme(
+    BuiltInCategory(
         "home",
         "Housing, furniture, garden, chores, repairs and household things.",
     ),
-    Theme(
+    BuiltInCategory(
         "pets",
         "Animals that live with the person, and their care.",
     ),
-    Theme(
+    BuiltInCategory(
         "work",
         "Job, employer, colleagues, career, meetings and duties at work.",
     ),
-    Theme(
+    BuiltInCategory(
         "education",
         "School, university, courses, exams, studying and learning something.",
     ),
-    Theme(
+    BuiltInCategory(
         "projects",
         "Things being built or organised, their tasks, deadlines and progress.",
     ),
-    Theme(
+    BuiltInCategory(
         "technology",
         "Software, programming, computers, devices, data and artificial intelligence.",
     ),
-    Theme(
+    BuiltInCategory(
         "support",
         "Something that does not work, an error, a complaint, a question to a help desk.",
     ),
-    Theme(
+    BuiltInCategory(
         "finance",
         "Money, salary, bank, budget, debts, taxes, investments and insurance.",
     ),
-    Theme(
+    BuiltInCategory(
         "shopping",
         "Buying things, orders, prices, brands, gifts and shopping lists.",
     ),
-    Theme(
+    BuiltInCategory(
         "legal",
         "Contracts, law, courts, rights, visas and official papers.",
     ),
-    Theme(
+    BuiltInCategory(
         "entertainment",
         "Films, series, music, games, books, theatre and concerts.",
     ),
-    Theme(
+    BuiltInCategory(
         "sports",
         "Sports and outdoor activities, teams, matches, training and competitions.",
     ),
-    Theme(
+    BuiltInCategory(
         "hobbies",
         "What the person does for pleasure: making, collecting, painting, gardening.",
     ),
-    Theme(
+    BuiltInCategory(
         "goals",
         "Plans, wishes, resolutions and what the person wants to achieve.",
     ),
-    Theme(
+    BuiltInCategory(
         "events",
         "Appointments, birthdays, parties, reminders and what happens on a day.",
     ),
-    Theme(
+    BuiltInCategory(
         "messages",
         "Mails, calls, letters, chats and what was said in them.",
     ),
-    Theme(
+    BuiltInCategory(
         "news",
         "Politics, world events, science and what happens in society.",
     ),
-    Theme(
+    BuiltInCategory(
         "beliefs",
         "Religion, values, opinions and convictions.",
     ),
 ]
 
 
-def allowed() -> list[str]:
-    """The names of the categories that memories are put into: the operator's, or the themes'."""
-    chosen: list[str] = settings.CATEGORIES
-    return chosen or [theme.name for theme in THEMES]
+def allowed_names() -> list[str]:
+    """The names that the operator has set, else those of the built-in categories."""
+    names: list[str] = settings.CATEGORIES
+    return names or [category.name for category in BUILT_IN_CATEGORIES]

@@ -1,0 +1,12 @@
+"""The limits of what is stored, for the API, the agents' tools and archives alike."""
+
+MAX_TEXT_BYTES = 32 * 1024  # of a memory, and of a query
+MAX_METADATA_BYTES = 16 * 1024
+MAX_MESSAGES = 200  # of a conversation that is sent as one memory
+MAX_IDS = 10_000  # memories of one request
+MAX_FILTER_VALUES = 100  # of one filter
+
+# Characters.
+MAX_NAME = 255  # of an actor, a conversation and an app
+MAX_SPEAKER_NAME = 64  # of a message
+MAX_CATEGORY_NAME = 100
