@@ -11,10 +11,10 @@ from django.conf import settings
 from accounts.models import User
 from accounts.subjects import UserNotFound
 from core.errors import Conflict
-from jobs import files, registry
-from jobs.enqueue import queue
-from jobs.job_run import Work
+from jobs import files
+from jobs.job_run import JobRun
 from jobs.models import Job
+from jobs.registry import JobType
 
 from .export import archive_filename, export
 from .export_queries import ExportFilters
@@ -22,8 +22,8 @@ from .files import back_up_user
 from .importing import Mode, dry_run_import, import_archive
 from .schedule import BACKUP
 
-EXPORT = "export"
-IMPORT = "import"
+EXPORT = JobType("export", queue="long")
+IMPORT = JobType("import", queue="long")
 
 # What one person may have waiting: each becomes a file that is kept for a while.
 MAX_WAITING = 5
@@ -49,21 +49,22 @@ class DryRunExpired(Conflict):
 
 def enqueue_export(user: User, filters: ExportFilters, *, by: User) -> Job:
     """Have the archive of a user made in the background. Raises TooManyExports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT).count() >= MAX_WAITING:
+    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT.name).count() >= MAX_WAITING:
         raise TooManyExports
-    return queue(EXPORT, owner=by, parameters={"user": str(user.pk), **filters.to_json()})
+    return EXPORT.enqueue(owner=by, parameters={"user": str(user.pk), **filters.to_json()})
 
 
-def run_export(work: Work) -> None:
-    user = _get_user(work.parameters)
-    path = work.folder / "archive.zip"
+@EXPORT.function
+def run_export(run: JobRun) -> None:
+    user = _get_user(run.parameters)
+    path = run.folder / "archive.zip"
     with path.open("xb") as target:
         manifest = export(
-            user, target, filters=ExportFilters.from_json(work.parameters), progress=work.progress
+            user, target, filters=ExportFilters.from_json(run.parameters), progress=run.progress
         )
     size = path.stat().st_size
-    work.attach(path, archive_filename(user))
-    with work.finishing() as result:
+    run.attach(path, archive_filename(user))
+    with run.finishing() as result:
         result.update(user_id=user.user_id, counts=manifest["counts"], size=size)
 
 
@@ -71,10 +72,10 @@ def enqueue_import(
     file: IO[bytes], user: User, mode: Mode, *, by: User, dry_run: bool = False
 ) -> Job:
     """Have an archive imported, or said what that would do, later. Raises TooManyImports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT).count() >= MAX_WAITING:
+    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT.name).count() >= MAX_WAITING:
         raise TooManyImports
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
-    return queue(IMPORT, owner=by, parameters=parameters, upload=file)
+    return IMPORT.enqueue(owner=by, parameters=parameters, upload=file)
 
 
 def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
@@ -82,7 +83,7 @@ def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
 
     Raises JobNotFound, NothingTried and TooManyImports.
     """
-    tried = Job.objects.filter(kind=IMPORT).one(pk)
+    tried = Job.objects.filter(kind=IMPORT.name).one(pk)
     if not (tried.parameters.get("dry_run") and tried.upload and files.exists(tried.upload)):
         raise DryRunExpired
     with files.open_file(tried.upload) as file:
@@ -91,26 +92,28 @@ def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
         )
 
 
-def run_import(work: Work) -> None:
+@IMPORT.function
+def run_import(run: JobRun) -> None:
     given: dict[str, Any] = {
-        "user": _get_user(work.parameters),
-        "mode": Mode(work.parameters["mode"]),
-        "by": work.owner,
-        "progress": work.progress,
+        "user": _get_user(run.parameters),
+        "mode": Mode(run.parameters["mode"]),
+        "by": run.owner,
+        "progress": run.progress,
     }
-    with work.upload as file:
-        if not work.parameters.get("dry_run"):
-            import_archive(file, **given, finishing=work.finishing)
+    with run.upload as file:
+        if not run.parameters.get("dry_run"):
+            import_archive(file, **given, finishing=run.finishing)
             return
         preview = dry_run_import(file, **given)
-    with work.finishing() as result:
+    with run.finishing() as result:
         result |= preview
 
 
-def run_backup(work: Work) -> None:
-    folder = Path(work.parameters["folder"])
-    path = back_up_user(work.owner, folder, keep=settings.BACKUP_KEEP, progress=work.progress)
-    with work.finishing() as result:
+@BACKUP.function
+def run_backup(run: JobRun) -> None:
+    folder = Path(run.parameters["folder"])
+    path = back_up_user(run.owner, folder, keep=settings.BACKUP_KEEP, progress=run.progress)
+    with run.finishing() as result:
         result.update(file=path.name, size=path.stat().st_size)
 
 
@@ -119,8 +122,3 @@ def _get_user(parameters: dict[str, Any]) -> User:
         return User.objects.get(pk=parameters["user"])
     except User.DoesNotExist:
         raise UserNotFound from None
-
-
-registry.register(registry.Kind(EXPORT, run_export, lane="long"))
-registry.register(registry.Kind(BACKUP, run_backup, lane="long", retries_on=(OSError,)))
-registry.register(registry.Kind(IMPORT, run_import, lane="long"))

@@ -15,15 +15,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.errors import OpenMemoryError
-from jobs.enqueue import queue
 from jobs.models import Job
+from jobs.registry import JobType
 
 from .files import back_up_user, find_latest_backups
 from .progress import Progress
 
 log = structlog.get_logger(__name__)
 
-BACKUP = "backup"
+BACKUP = JobType("backup", queue="long", retries_on=(OSError,))
 
 # How long a backup that failed is left alone.
 AFTER_FAILURE = timedelta(hours=1)
@@ -67,7 +67,7 @@ def enqueue_due_backups() -> int:
     now = timezone.now()
     made = find_latest_backups(folder)
     oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
-    tried = Job.objects.filter(kind=BACKUP, finished_at__gt=now - AFTER_FAILURE)
+    tried = Job.objects.filter(kind=BACKUP.name, finished_at__gt=now - AFTER_FAILURE)
     queued = 0
     for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
         last = made.get(str(user.pk))
@@ -90,4 +90,4 @@ def enqueue_all_backups() -> int:
 
 
 def _enqueue_backup(user: User, folder: Path) -> None:
-    queue(BACKUP, owner=user, parameters={"folder": str(folder)}, once=str(user.pk))
+    BACKUP.enqueue(owner=user, parameters={"folder": str(folder)}, queueing_lock=str(user.pk))

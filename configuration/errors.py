@@ -75,3 +75,7 @@ class WrongDimensions(ProviderFailed):
     """The embedding model answers with vectors of another size than is configured."""
 
     code = "wrong_dimensions"
+
+
+# Failures of a remote model that a retry may overcome.
+TRANSIENT_FAILURES = (ProviderUnreachable, RateLimited)

@@ -16,6 +16,7 @@ from core.checks import Findings, Ground, check, error, listed, ok, warning
 
 from . import files, registry
 from .models import Job, State
+from .queues import QUEUES
 from .wakeup import ONCE
 
 # How long a job may be due before somebody should know. Long ones wait for each other.
@@ -27,18 +28,18 @@ START_WORKERS = "Start the server, or its workers: python -m server.worker quick
 
 @check("jobs.queue")
 def queue() -> Findings:
-    for lane in registry.LANES:
-        due = Job.objects.due(registry.names(lane))
+    for name in QUEUES:
+        due = Job.objects.due(registry.names(name))
         first = due.values_list("run_after", flat=True).first()
         waited = timezone.now() - first if first else timedelta()
-        if waited > WAITING[lane]:
+        if waited > WAITING[name]:
             yield error(
-                f"{due.count()} {lane} jobs are due, the first since {_said(waited)}.",
+                f"{due.count()} {name} jobs are due, the first since {_said(waited)}.",
                 f"{START_WORKERS}. If they run, one of their jobs takes very long, or more are "
                 "needed: OPENMEMORY_QUICK_JOBS_AT_ONCE, OPENMEMORY_LONG_JOBS_AT_ONCE",
             )
         else:
-            yield ok(f"No {lane} job waits for longer than {_said(WAITING[lane])}.")
+            yield ok(f"No {name} job waits for longer than {_said(WAITING[name])}.")
 
 
 @check("jobs.leases")
@@ -68,7 +69,7 @@ def failures() -> Findings:
 
 @check("jobs.kinds")
 def unknown_kinds() -> Findings:
-    known = registry.names(*registry.LANES)
+    known = registry.names()
     unknown = Job.objects.unfinished().exclude(kind__in=known).values_list("kind", flat=True)
     if named := sorted(set(unknown)):
         yield warning(

@@ -38,6 +38,6 @@ class JobFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: JobQuerySet) -> JobQuerySet:
         jobs: JobQuerySet = super().filter_queryset(queryset)
         if not self.form.cleaned_data.get("kind"):
-            jobs = jobs.filter(~Q(kind__in=registry.minor_names()) | Q(state=State.FAILED))
+            jobs = jobs.filter(~Q(kind__in=registry.hidden_names()) | Q(state=State.FAILED))
         descending = self.form.cleaned_data.get("sort_direction") != "asc"
         return jobs.order_by(OrderBy(F("created_at"), descending=descending), "id")

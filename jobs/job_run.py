@@ -19,7 +19,7 @@ from .lease import Lease
 from .models import Job
 
 
-class Work:
+class JobRun:
     """One run of a job. `progress`, `step` and `finishing` end it, by raising, once it is over."""
 
     def __init__(self, job: Job, lease: Lease) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -16,16 +15,16 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Now
 
 from core.errors import OpenMemoryError
 from core.observability import metrics
 
-from . import registry
 from .heartbeat import keeper
 from .models import Job, JobError, State
+from .queues import Queue
 
 log = structlog.get_logger(__name__)
 
@@ -66,37 +65,24 @@ class Interrupted(OpenMemoryError):
 stopping: Any = threading.Event()
 
 
-def take(lane: registry.Lane) -> Job | None:
-    """Lease a due job of this lane, of each owner in turn. None when there is none.
+def is_stopping() -> bool:
+    return bool(stopping.is_set())
 
-    A process that was told to stop gets none.
-    """
-    if stopping.is_set():
-        return None
-    with transaction.atomic():
-        waiting = Job.objects.in_turn(registry.names(lane))
-        job = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-        if job is None:
-            return None
-        Job.objects.filter(pk=job.pk).update(
-            state=State.RUNNING,
-            attempts=F("attempts") + 1,
-            lease_token=uuid.uuid4(),
-            lease_until=_until(),
-            started_at=Coalesce("started_at", Now()),
-        )
-    return Job.objects.select_related("owner").get(pk=job.pk)
+
+def new_end() -> Any:
+    """When a lease ends that is renewed now, by the clock of the database."""
+    return Now() + timedelta(seconds=settings.JOBS_LEASE_SECONDS)
 
 
 class Lease:
     """What a run holds. `done` and `total` are written as it is renewed."""
 
-    def __init__(self, job: Job, lane: registry.Lane) -> None:
+    def __init__(self, job: Job, queue: Queue) -> None:
         assert job.lease_token is not None  # noqa: S101 - the job was taken
         self.job = job
         self.token = job.lease_token
         self.done, self.total = job.done, job.total
-        self._lane = lane
+        self._queue = queue
         self._lost = False
         self._cancel_requested = job.cancel_requested
         self._began = self._renewed = time.monotonic()
@@ -120,7 +106,7 @@ class Lease:
         self.check_wanted()
         if self._overdue():
             raise TimedOut
-        if stopping.is_set():
+        if is_stopping():
             raise Interrupted
 
     def check_wanted(self) -> None:
@@ -158,7 +144,7 @@ class Lease:
 
     def confirm(self) -> None:
         """Raises LeaseLost, in the transaction of what is done under the lease, if it is over."""
-        self._change(lease_until=_until())
+        self._change(lease_until=new_end())
 
     def succeed(self, result: dict[str, Any], **more: Any) -> None:
         self._end(state=State.SUCCEEDED, result=result, error=None, finished_at=Now(), **more)
@@ -169,11 +155,11 @@ class Lease:
     def cancel(self) -> None:
         self._end(state=State.CANCELLED, finished_at=Now())
 
-    def put_back(self, error: JobError, pause: timedelta) -> None:
-        """Give the job up for now: it is due again after the pause."""
-        self._end(state=State.QUEUED, error=error, run_after=Now() + pause)
+    def reschedule(self, error: JobError, backoff: timedelta) -> None:
+        """Give the job up for now: it is due again after the backoff."""
+        self._end(state=State.QUEUED, error=error, run_after=Now() + backoff)
 
-    def hand_back(self) -> None:
+    def release(self) -> None:
         """Leave the job to another run at once, as if this one had not been."""
         self._end(state=State.QUEUED, run_after=Now(), attempts=F("attempts") - 1)
 
@@ -193,9 +179,4 @@ class Lease:
         return Job.objects.filter(pk=self.job.pk).leased_to(self.token)
 
     def _overdue(self) -> bool:
-        return time.monotonic() - self._began > settings.JOBS_TIME_LIMITS[self._lane]
-
-
-def _until() -> Any:
-    """When a lease ends that is renewed now, by the clock of the database."""
-    return Now() + timedelta(seconds=settings.JOBS_LEASE_SECONDS)
+        return time.monotonic() - self._began > settings.JOBS_TIME_LIMITS[self._queue]

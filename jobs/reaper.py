@@ -15,7 +15,8 @@ from django.utils import timezone
 from . import registry
 from .models import Job, JobError, State
 from .models.job import given_up
-from .wakeup import nudge
+from .queues import QUEUES, Queue
+from .wakeup import wake_worker
 
 log = structlog.get_logger(__name__)
 
@@ -36,9 +37,9 @@ def sweep() -> None:
     take_back()
     with suppress(redis.RedisError):  # a note for the doctor
         cache.set(SWEPT, timezone.now(), timeout=NOTED)
-    for lane in registry.LANES:
-        if is_due(lane):
-            nudge(lane)
+    for queue in QUEUES:
+        if is_due(queue):
+            wake_worker(queue)
 
 
 def last_sweep() -> datetime | None:
@@ -47,15 +48,15 @@ def last_sweep() -> datetime | None:
     return swept
 
 
-def is_due(lane: registry.Lane) -> bool:
-    return Job.objects.due(registry.names(lane)).exists()
+def is_due(queue: Queue) -> bool:
+    return Job.objects.due(registry.names(queue)).exists()
 
 
 def take_back() -> None:
     """See to the jobs whose lease has ended: the attempt counts."""
     with transaction.atomic():
         ended = Job.objects.filter(
-            state=State.RUNNING, lease_until__lt=Now(), kind__in=registry.names(*registry.LANES)
+            state=State.RUNNING, lease_until__lt=Now(), kind__in=registry.names()
         )
         for job in ended.select_for_update(skip_locked=True)[:AT_ONCE]:
             _take_back(job)
@@ -63,16 +64,16 @@ def take_back() -> None:
 
 def _take_back(job: Job) -> None:
     log.warning("a run has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
-    kind = registry.named(job.kind)
+    job_type = registry.get_job_type(job.kind)
     job.lease_token = job.lease_until = None
     job.error = LOST
     if job.cancel_requested:
         job.state, job.finished_at = State.CANCELLED, Now()
-    elif job.attempts >= kind.attempts:
+    elif job.attempts >= job_type.attempts:
         job.state, job.finished_at = State.FAILED, Now()
         job.error = given_up(LOST, job.attempts)
     else:
-        job.state, job.run_after = State.QUEUED, Now() + kind.pause_after(job.attempts)
+        job.state, job.run_after = State.QUEUED, Now() + job_type.backoff_after(job.attempts)
     job.save(
         update_fields=["state", "lease_token", "lease_until", "run_after", "finished_at", "error"]
     )

@@ -9,8 +9,9 @@ from django.db.models.functions import Now
 
 from core.errors import Conflict
 
-from . import files, registry, wakeup
+from . import files, registry
 from .models import Job, State
+from .wakeup import wake_worker
 
 ENDED_BADLY = (State.FAILED, State.CANCELLED)
 
@@ -45,7 +46,7 @@ def retry(job: Job) -> None:
     Raises NotToBeRetried, NotOursToDo, UploadGone, or QueuedAnew where there may be one such job
     at a time.
     """
-    if job.kind not in registry.names(*registry.LANES):
+    if job.kind not in registry.names():
         raise NotOursToDo
     if job.upload and not files.exists(job.upload):
         raise UploadGone
@@ -61,7 +62,7 @@ def retry(job: Job) -> None:
                 finished_at=None,
                 cancel_requested=False,
             )
-            transaction.on_commit(partial(wakeup.nudge, registry.named(job.kind).lane))
+            transaction.on_commit(partial(wake_worker, registry.get_job_type(job.kind).queue))
     except IntegrityError as error:
         raise QueuedAnew from error
     if not queued:

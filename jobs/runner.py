@@ -13,13 +13,14 @@ from opentelemetry.trace import SpanKind
 from core.errors import OpenMemoryError, Unavailable
 from core.observability import tracing
 
-from . import lease as leasing
 from . import registry
-from .job_run import Work
+from .claim import claim
+from .job_run import JobRun
 from .lease import Cancelled, Interrupted, Lease, LeaseLost
 from .models import Job, JobError
 from .models.job import given_up
-from .registry import Kind
+from .queues import QUEUES
+from .registry import JobType
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +43,8 @@ INTERNAL = "The server failed to do this. Its log says why, under the id of this
 def run_due() -> int:
     """Run all that is due, in this process, until nothing is: the number of runs."""
     runs = 0
-    for lane in registry.LANES:
-        while (job := leasing.take(lane)) is not None:
+    for queue in QUEUES:
+        while (job := claim(queue)) is not None:
             run(job)
             runs += 1
     return runs
@@ -55,52 +56,52 @@ def run(job: Job) -> None:
         structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind),
         tracing.span(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
     ):
-        kind = registry.named(job.kind)
-        lease = Lease(job, kind.lane)
-        work = Work(job, lease)
+        job_type = registry.get_job_type(job.kind)
+        lease = Lease(job, job_type.queue)
+        job_run = JobRun(job, lease)
         with lease.kept():
             try:
-                _attempt(work, kind, lease)
+                _attempt(job_run, job_type, lease)
             except LeaseLost:
                 log.warning("a run has lost its job to another")
             except (OperationalError, InterfaceError) as error:
                 # Its lease ends, and the sweep gives the job to another run.
                 log.warning("what became of a run cannot be told", reason=str(error))
             finally:
-                work.close()
+                job_run.close()
 
 
-def _attempt(work: Work, kind: Kind, lease: Lease) -> None:
+def _attempt(job_run: JobRun, job_type: JobType, lease: Lease) -> None:
     try:
-        kind.run(work)
-        if not work.finished:
-            with work.finishing():
+        job_type.run(job_run)
+        if not job_run.finished:
+            with job_run.finishing():
                 pass
     except LeaseLost:
         raise
     except Cancelled:
         lease.cancel()
     except Interrupted:
-        lease.hand_back()
+        lease.release()
     # Whatever a job raises must end it, or it would be tried for ever.
     except Exception as error:  # noqa: BLE001
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        _settle(error, work, kind, lease)
+        _settle(error, job_run, job_type, lease)
 
 
-def _settle(error: Exception, work: Work, kind: Kind, lease: Lease) -> None:
+def _settle(error: Exception, job_run: JobRun, job_type: JobType, lease: Lease) -> None:
     """Try a job again that failed, or let it fail."""
-    passing = isinstance(error, (*kind.retries_on, *PASSING))
-    attempts = work.job.attempts
-    if work.finished or not (passing or isinstance(error, OpenMemoryError)):
+    passing = isinstance(error, (*job_type.retries_on, *PASSING))
+    attempts = job_run.job.attempts
+    if job_run.finished or not (passing or isinstance(error, OpenMemoryError)):
         log.error("a job failed unexpectedly", exc_info=error)
-    if work.finished:
+    if job_run.finished:
         return
     told = _told(error)
-    if passing and attempts < kind.attempts:
+    if passing and attempts < job_type.attempts:
         log.warning("a job failed and is tried again", attempts=attempts, reason=str(error))
-        lease.put_back(told, max(kind.pause_after(attempts), _pause_asked(error)))
+        lease.reschedule(told, max(job_type.backoff_after(attempts), _pause_asked(error)))
     elif passing:
         log.error("a job was given up", attempts=attempts, exc_info=error)
         lease.fail(given_up(told, attempts))

@@ -6,26 +6,27 @@ import time
 
 from celery import shared_task
 
-from . import lease, reaper, retention, runner
-from .registry import Lane
-from .wakeup import nudge
+from . import reaper, retention, runner
+from .claim import claim
+from .queues import Queue
+from .wakeup import wake_worker
 
 # A worker goes on for so long after one message before it listens for the next one.
 SHIFT_SECONDS = 10.0
 
 
 @shared_task(name="jobs.work_off")
-def work_off(lane: Lane) -> None:
-    """Run what is due in a lane, one after the other."""
+def work_off(queue: Queue) -> None:
+    """Run what is due in a queue, one after the other."""
     end = time.monotonic() + SHIFT_SECONDS
-    job = lease.take(lane)
-    if job is not None and reaper.is_due(lane):
-        nudge(lane)  # a colleague, as this one is busy now
+    job = claim(queue)
+    if job is not None and reaper.is_due(queue):
+        wake_worker(queue)  # a colleague, as this one is busy now
     while job is not None:
         runner.run(job)
-        job = lease.take(lane) if time.monotonic() < end else None
-    if reaper.is_due(lane):
-        nudge(lane)
+        job = claim(queue) if time.monotonic() < end else None
+    if reaper.is_due(queue):
+        wake_worker(queue)
 
 
 @shared_task(name="jobs.sweep")

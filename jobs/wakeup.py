@@ -17,7 +17,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 from kombu.exceptions import KombuError
 
-from .registry import Lane
+from .queues import Queue
 
 log = structlog.get_logger(__name__)
 
@@ -34,28 +34,28 @@ ONCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_m
 EXPIRES = 60
 
 
-def nudge(lane: Lane) -> None:
+def wake_worker(queue: Queue) -> None:
     """Wake a worker, sooner or later. Never fails, and never waits for the broker."""
-    _messenger().send(lane)
+    _messenger().send(queue)
 
 
 class Messenger:
     """Sends from a thread, as nothing bounds for sure how long a broker that is away takes."""
 
     def __init__(self) -> None:
-        self._lanes: set[Lane] = set()  # that are to be told
-        self._sending: set[Lane] = set()
+        self._queues: set[Queue] = set()  # that are to be told
+        self._sending: set[Queue] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._connection: Any = None
         self._away = False
 
-    def send(self, lane: Lane) -> None:
+    def send(self, queue: Queue) -> None:
         with self._changed:
-            self._lanes.add(lane)
+            self._queues.add(queue)
             # A thread does not outlive a fork.
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="nudging", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="wakeup", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
@@ -65,16 +65,16 @@ class Messenger:
             self._changed.wait_for(lambda: self._away or self._all_sent(), FAREWELL)
 
     def _all_sent(self) -> bool:
-        return not self._lanes and not self._sending
+        return not self._queues and not self._sending
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._lanes)
-                self._sending, self._lanes = self._lanes, set()
+                self._changed.wait_for(lambda: self._queues)
+                self._sending, self._queues = self._queues, set()
             sent = self._send()
             with self._changed:
-                self._lanes |= set() if sent else self._sending
+                self._queues |= set() if sent else self._sending
                 self._sending = set()
                 self._changed.notify_all()
             time.sleep(REST if sent else PAUSE)
@@ -83,8 +83,8 @@ class Messenger:
         app = import_string(settings.CELERY_APP)
         connection = self._connection or app.connection_for_write(transport_options=ONCE)
         try:
-            for lane in self._sending:
-                _publish(app, connection, lane)
+            for queue in self._sending:
+                _publish(app, connection, queue)
         except (*connection.connection_errors, *connection.channel_errors, KombuError) as error:
             self._told_away(error)
             connection.close()
@@ -101,11 +101,11 @@ class Messenger:
         self._away = True
 
 
-def _publish(app: Any, connection: Any, lane: Lane) -> None:
+def _publish(app: Any, connection: Any, queue: Queue) -> None:
     app.send_task(
         "jobs.work_off",
-        args=[lane],
-        queue=settings.JOBS_QUEUES[lane],
+        args=[queue],
+        queue=settings.JOBS_QUEUES[queue],
         connection=connection,
         expires=EXPIRES,
         retry=False,

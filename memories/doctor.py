@@ -14,7 +14,7 @@ from .models import Embedding, EmbeddingSpace, Memory, StateChange
 from .vectors import migration, user_index
 
 # Kinds of jobs that embed what has no vector yet.
-EMBEDDING = ("embed", "embed_new", migration.KIND)
+EMBEDDING = ("embed", "embed_new", migration.reembed.name)
 
 BUILDING = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_index"
 
@@ -40,7 +40,7 @@ def spaces() -> Findings:
     if EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.ACTIVE).count() != 1:
         yield error("No vectors are searched.", "Choose an embedding model: manage.py reembed")
     half = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
-    if half and not Job.objects.unfinished().filter(kind=migration.DROP).exists():
+    if half and not Job.objects.unfinished().filter(kind=migration.drop_space.name).exists():
         yield warning(
             f"The vectors of {listed([str(space) for space in half])} were dropped in part.",
             "Go on: manage.py reembed --drop",
@@ -99,7 +99,9 @@ def counters() -> Findings:
 @check("memories.indexes")
 def user_indexes() -> Findings:
     """Users above the limit have a job that builds theirs, and are searched exactly until then."""
-    waiting = Job.objects.unfinished().filter(kind=user_index.JOB, owner__isnull=False)
+    waiting = Job.objects.unfinished().filter(
+        kind=user_index.index_vectors.name, owner__isnull=False
+    )
     owners = set(waiting.values_list("owner", flat=True))
     late = [str(user) for user, _ in user_index.neglected() if user.pk not in owners]
     with connection.cursor() as cursor:

@@ -23,10 +23,10 @@ from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from configuration.models import ConfigurationChange
 from core.errors import Conflict
-from jobs.deletion import withdraw
-from jobs.enqueue import queue
+from jobs.deletion import StillRunning, withdraw
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
+from jobs.registry import JobType
 from memories.access import log
 from memories.lifecycle import archive, purge
 from memories.models import (
@@ -47,11 +47,18 @@ from memories.vectors import migration, user_index
 from . import personal_data, physical_erasure
 from .models import Receipt
 from .models.receipt import fingerprint
-
-JOB = "erase"
+from .vacuum import TablesBusy
 
 # Jobs that operators begin, and that are nobody's own.
-FOR_EVERYBODY = [migration.KIND, migration.COMPARE, migration.DROP, archive.JOB]
+FOR_EVERYBODY = [
+    job_type.name
+    for job_type in (
+        migration.reembed,
+        migration.compare_spaces,
+        migration.drop_space,
+        archive.apply_policy,
+    )
+]
 
 # Memories that one transaction removes, and one receipt names.
 BATCH = 1_000
@@ -69,6 +76,14 @@ class HeldUp(Conflict):
     """Something is still writing for this person: try again when it has ended."""
 
     code = "erasure_held_up"
+
+
+ERASE = JobType(
+    "erase",
+    queue="long",
+    attempts=50,
+    retries_on=(StillRunning, HeldUp, user_index.IndexingUnderway, TablesBusy),
+)
 
 
 @dataclass
@@ -116,7 +131,7 @@ def queue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
     with transaction.atomic():
         _lock_out(user)
         parameters = {"user": str(user.pk), "by": str(by.pk), "scrub": scrub}
-        return queue(JOB, owner=None, parameters=parameters, once=str(user.pk))
+        return ERASE.enqueue(owner=None, parameters=parameters, queueing_lock=str(user.pk))
 
 
 def erase(
@@ -245,4 +260,4 @@ def _write_receipt(erased: Erased, counts: Counter[str], *, by: User | None, **m
 def jobs_about(user: User) -> JobQuerySet:
     """The jobs of a person, and those that others had done about them."""
     about = Q(owner=user) | Q(parameters__user=str(user.pk))
-    return Job.objects.filter(about).exclude(kind=JOB)
+    return Job.objects.filter(about).exclude(kind=ERASE.name)

@@ -15,10 +15,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.errors import Conflict
-from jobs.enqueue import queue
 from jobs.models import Job, State
+from jobs.registry import JobType
+from memories.vectors.user_index import IndexingUnderway
 
-JOB = "housekeep"
+from .vacuum import TablesBusy
 
 # How long housekeeping that failed is left alone.
 AFTER_FAILURE = timedelta(hours=1)
@@ -33,6 +34,14 @@ class HousekeepingUnderway(Conflict):
     code = "housekeeping_underway"
 
 
+HOUSEKEEP = JobType(
+    "housekeep",
+    queue="long",
+    attempts=20,
+    retries_on=(HousekeepingUnderway, IndexingUnderway, TablesBusy),
+)
+
+
 def queue_due() -> Job | None:
     """Queue a job for all of it, unless it was done not long ago: so it is known after a restart.
 
@@ -42,9 +51,9 @@ def queue_due() -> Job | None:
     every = timedelta(hours=settings.HOUSEKEEPING_HOURS)
     done = Q(finished_at__gt=now - every, state=State.SUCCEEDED)
     tried = Q(finished_at__gt=now - min(every, AFTER_FAILURE))
-    if Job.objects.filter(done | tried, kind=JOB).exists():
+    if Job.objects.filter(done | tried, kind=HOUSEKEEP.name).exists():
         return None
-    return queue(JOB, owner=None, parameters={}, once=JOB)
+    return HOUSEKEEP.enqueue(owner=None, queueing_lock=HOUSEKEEP.name)
 
 
 @contextmanager

@@ -6,48 +6,35 @@ from collections import Counter
 from typing import Any
 
 from accounts.models import User
-from jobs.deletion import StillRunning
-from jobs.job_run import Work
-from jobs.registry import Kind, register
-from memories.vectors.user_index import IndexingUnderway
+from jobs.job_run import JobRun
 
 from . import erase as erasing
 from . import housekeeping, physical_erasure
 from .chores import CHORES
-from .erase import HeldUp
-from .housekeeping import HousekeepingUnderway
-from .vacuum import TablesBusy
+from .erase import ERASE
+from .housekeeping import HOUSEKEEP
 
 
-def keep_house(work: Work) -> None:
+@HOUSEKEEP.function
+def keep_house(run: JobRun) -> None:
     done = {chore.name: Counter[str]() for chore in CHORES}
     with housekeeping.alone():
         for chore in CHORES:
-            for counts in chore.do(work.step):
+            for counts in chore.do(run.step):
                 done[chore.name] += counts
-                work.progress(sum(counted.total() for counted in done.values()))
-    with work.finishing() as result:
+                run.progress(sum(counted.total() for counted in done.values()))
+    with run.finishing() as result:
         result.update(done)
 
 
-register(
-    Kind(
-        housekeeping.JOB,
-        keep_house,
-        attempts=20,
-        retries_on=(HousekeepingUnderway, IndexingUnderway, TablesBusy),
-        lane="long",
-    )
-)
-
-
-def erase(work: Work) -> None:
+@ERASE.function
+def erase(run: JobRun) -> None:
     """Erase the person that the job names, or what is left to do of it when they are gone."""
 
     def tell(what: str) -> None:
-        work.progress(0)  # which ends it when it was cancelled
+        run.progress(0)  # which ends it when it was cancelled
 
-    parameters = work.parameters
+    parameters = run.parameters
     user = User.objects.filter(pk=parameters["user"]).first()
     by = User.objects.filter(pk=parameters["by"]).first()
     scrub: bool = parameters["scrub"]
@@ -57,16 +44,5 @@ def erase(work: Work) -> None:
     else:
         erased = erasing.erase(user, by=by, scrub=scrub, telling=tell)
         done = {"act": str(erased.act), "counts": erased.counts, "remarks": erased.remarks}
-    with work.finishing() as result:
+    with run.finishing() as result:
         result.update(done)
-
-
-register(
-    Kind(
-        erasing.JOB,
-        erase,
-        attempts=50,
-        retries_on=(StillRunning, HeldUp, IndexingUnderway, TablesBusy),
-        lane="long",
-    )
-)

@@ -26,7 +26,7 @@ from server import bootstrap
 from server.web import follow_parent
 
 if TYPE_CHECKING:
-    from jobs.registry import Lane
+    from jobs.queues import Queue
 
 LOOK_SECONDS = 1.0
 # With its schedule in memory: after a restart an interval begins anew.
@@ -50,7 +50,7 @@ class Worker(CelerysWorker):
         state.should_stop = 0
 
 
-def main(part: Lane | Literal["beat"]) -> None:
+def main(part: Queue | Literal["beat"]) -> None:
     # Each thread has one connection for as long as it works, and needs no pool.
     os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
     follow_parent(os.getppid(), _end)
@@ -61,11 +61,11 @@ def main(part: Lane | Literal["beat"]) -> None:
         _work(part)
 
 
-def _work(lane: Lane) -> None:
+def _work(queue: Queue) -> None:
     from django.conf import settings
 
-    worker = make_worker(lane)
-    if lane == "quick":
+    worker = make_worker(queue)
+    if queue == "quick":
         beats = settings.QUICK_WORKERS_BEAT
         threading.Thread(target=_watch, args=[worker.app, beats], daemon=True).start()
     worker.start()
@@ -80,25 +80,25 @@ def _send_periodic() -> None:
     beat.Service(app, scheduler_cls=SCHEDULER).start()
 
 
-def make_worker(lane: Lane) -> Worker:
-    """Make the worker of a lane. Quick jobs run in threads, long ones in processes."""
+def make_worker(queue: Queue) -> Worker:
+    """Make the worker of a queue. Quick jobs run in threads, long ones in processes."""
     from django.conf import settings
 
     from openmemory.celery import app
 
     # It warns of root because of a serializer that is not let in here.
     warnings.filterwarnings("ignore", category=exceptions.SecurityWarning)
-    if lane == "long":
+    if queue == "long":
         os.nice(settings.LONG_JOBS_NICENESS)
     signals.worker_process_init.connect(_follow_worker)
     signals.worker_init.connect(_know_when_to_stop)
     return Worker(
         app=app,
-        hostname=f"{lane}@%h",
-        queues=[settings.JOBS_QUEUES[lane]],
-        concurrency=settings.WORKERS[lane],
-        pool_cls="threads" if lane == "quick" else "prefork",
-        time_limit=settings.JOBS_TIME_LIMITS[lane] + OVERTIME,
+        hostname=f"{queue}@%h",
+        queues=[settings.JOBS_QUEUES[queue]],
+        concurrency=settings.WORKERS[queue],
+        pool_cls="threads" if queue == "quick" else "prefork",
+        time_limit=settings.JOBS_TIME_LIMITS[queue] + OVERTIME,
         max_memory_per_child=settings.WORKER_MEGABYTES * 1024,
         without_gossip=True,
         without_mingle=True,

@@ -36,7 +36,7 @@ class BackupsPage(Page):
     max_body_bytes = MAX_FORM_BYTES
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        shown = Job.objects.filter(kind__in=[EXPORT, IMPORT, BACKUP])
+        shown = Job.objects.filter(kind__in=[EXPORT.name, IMPORT.name, BACKUP.name])
         return super().get_context_data(
             **{
                 "forms": [form() for form in FORMS.values()],
@@ -80,14 +80,14 @@ class BackupsPage(Page):
         told = f"{queued:,} backups are queued, one for each user."
         messages.success(self.request, told)
         # They are of no single job that it could lead to.
-        record(self.by, ADDITION, Job(pk=""), name=BACKUP, message=told)
+        record(self.by, ADDITION, Job(pk=""), name=BACKUP.name, message=told)
         return HttpResponseRedirect(self.request.path)
 
 
 def _job_row(job: Job) -> dict[str, Any]:
     """A job of this page. An import that was tried can be begun as long as its file is kept."""
-    tried = job.kind == IMPORT and job.parameters.get("dry_run")
-    counts = (job.result or {}).items() if job.kind == IMPORT else ()
+    tried = job.kind == IMPORT.name and job.parameters.get("dry_run")
+    counts = (job.result or {}).items() if job.kind == IMPORT.name else ()
     return {
         "job": job,
         "kind": "import, tried" if tried else job.kind,

@@ -4,6 +4,3 @@
 what follows, and `job` is the three of them in the background. What was sent is stored before
 any of it, and stays as it is when any of it fails.
 """
-
-INFER = "infer"  # the kind of these jobs; their word for `once` is the id of the memory
-CATEGORIZE = "categorize"  # the kind of those that only name the categories of an edited memory

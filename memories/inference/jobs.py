@@ -6,7 +6,8 @@ from contextlib import suppress
 
 from configuration import effective
 from configuration.providers import Completer, completer_for
-from jobs.job_run import Work
+from jobs.job_run import JobRun
+from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
 from memories.models import Category, EmbeddingSpace, Memory
 from memories.taxonomy import allowed_names
 from memories.vectors import embed
@@ -29,17 +30,18 @@ COMPARISONS = 3
 NO_MODEL = "no_language_model"
 
 
-def infer(work: Work) -> None:
+@INFER.function
+def infer(run: JobRun) -> None:
     """Turn a memory, as it was sent, into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
-    found = Memory.objects.owned_by(work.owner).filter(pk=work.parameters["memory_id"])
+    found = Memory.objects.owned_by(run.owner).filter(pk=run.parameters["memory_id"])
     try:
-        _infer(work, require_unchanged(found.first()))
+        _infer(run, require_unchanged(found.first()))
     except SourceChanged as overtaken:
-        with work.finishing() as result:
+        with run.finishing() as result:
             result["skipped"] = str(overtaken)
 
 
-def _infer(work: Work, source: Memory) -> None:
+def _infer(run: JobRun, source: Memory) -> None:
     settings = effective.current()
     completer = completer_for(settings.llm)
     if completer is None:
@@ -47,7 +49,7 @@ def _infer(work: Work, source: Memory) -> None:
     space = EmbeddingSpace.objects.current()
     memories = find_repeated(source.content, SimilarMemories.of(source, space))
     if memories:
-        with work.finishing() as result:
+        with run.finishing() as result:
             result.update(apply_verdicts(source, [], repeated=memories, categories={}), left_out=0)
         return
     extraction = extract_facts(
@@ -58,13 +60,13 @@ def _infer(work: Work, source: Memory) -> None:
         custom=settings.custom_instructions,
     )
     if extraction.facts:
-        _remember(work, source, extraction, completer=completer)
+        _remember(run, source, extraction, completer=completer)
     else:
-        with work.finishing() as result:
+        with run.finishing() as result:
             result.update(apply_verdicts(source, [], categories={}), left_out=extraction.left_out)
 
 
-def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
+def _remember(run: JobRun, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
     embedded = embed.embed([fact.text for fact in extraction.facts], for_job=True)
     space = next(iter(embedded.vectors))
     # Before the transaction, as another one that makes the same category would be waited for.
@@ -74,7 +76,7 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
         around = SimilarMemories.of(source, space)
         judged = reconcile(extraction.facts, embedded, neighbourhood=around, completer=completer)
         try:
-            with work.finishing() as result:
+            with run.finishing() as result:
                 if left:
                     require_no_concurrent_facts(judged, since=around)
                 result.update(apply_verdicts(source, judged, categories=categories))
@@ -84,18 +86,19 @@ def _remember(work: Work, source: Memory, extraction: Extraction, *, completer: 
             continue
 
 
-def categorize(work: Work) -> None:
+@CATEGORIZE.function
+def categorize(run: JobRun) -> None:
     """Name the categories of a memory anew, unless it was deleted since it was edited."""
     completer = completer_for(effective.current().llm)
-    kept = Memory.objects.owned_by(work.owner).undeleted()
-    while not work.finished:
-        memory = kept.filter(pk=work.parameters["memory_id"]).first()
+    kept = Memory.objects.owned_by(run.owner).undeleted()
+    while not run.finished:
+        memory = kept.filter(pk=run.parameters["memory_id"]).first()
         if memory is None or completer is None:
             return
         names = ask_for_categories(memory.content, completer=completer, categories=allowed_names())
         categories = Category.objects.get_or_create_many(names)
         # An edit that came meanwhile found this job unfinished, and queued no other one.
-        with suppress(SourceChanged), work.finishing():
+        with suppress(SourceChanged), run.finishing():
             same = kept.filter(pk=memory.pk, content=memory.content)
             if not same.select_for_update().exists():
                 raise SourceChanged

@@ -15,10 +15,10 @@ from pgvector.django import CosineDistance
 
 from configuration.providers import Vectors
 from jobs.models import Job
+from memories.lifecycle.inference_jobs import INFER
 from memories.models import Access, EmbeddingSpace, Memory, State
 from memories.models.memory import LIVE, MemoryQuerySet, fingerprint
 
-from . import INFER
 from .extract import MAX_FACT_CHARACTERS
 
 # How many memories a fact is compared with at most.
@@ -54,7 +54,7 @@ class SimilarMemories:
     @classmethod
     def of(cls, source: Memory, space: EmbeddingSpace) -> SimilarMemories:
         at = timezone.now()
-        jobs = Job.objects.unfinished().filter(kind=INFER, owner=source.user_id)
+        jobs = Job.objects.unfinished().filter(kind=INFER.name, owner=source.user_id)
         jobs = jobs.exclude(once="")  # as all are not, but the index is of those only
         awaited = frozenset(UUID(once) for once in jobs.values_list("once", flat=True))
         return cls(source, space, awaited, at)

@@ -11,16 +11,14 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from jobs.enqueue import queue
-from jobs.job_run import Work
+from jobs.job_run import JobRun
 from jobs.models import Job
+from jobs.registry import job_type
 from memories.models import ArchivePolicy, State
 from memories.models.embedding import FIRST
 
 # Memories that one transaction archives. Other writers of these memories wait until it ends.
 BATCH = 1_000
-
-JOB = "follow_policy"
 
 Step = Callable[[], AbstractContextManager[None]]
 
@@ -39,17 +37,18 @@ def archive_due(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
 def enqueue_policy(policy: ArchivePolicy, *, by: User) -> Job:
     """Enqueue a job that applies one policy now, instead of at the next housekeeping."""
     pk = str(policy.pk)
-    return queue(JOB, owner=by, parameters={"policy": pk}, once=pk)
+    return apply_policy.enqueue(owner=by, parameters={"policy": pk}, queueing_lock=pk)
 
 
-def apply_policy(work: Work) -> None:
+@job_type("follow_policy", queue="long")
+def apply_policy(run: JobRun) -> None:
     """Apply the policy of a job, if it still exists and is active."""
     archived = 0
-    for policy in ArchivePolicy.objects.active().filter(pk=work.parameters["policy"]):
-        for counts in _apply(policy, work.step):
+    for policy in ArchivePolicy.objects.active().filter(pk=run.parameters["policy"]):
+        for counts in _apply(policy, run.step):
             archived += counts["archived"]
-            work.progress(archived)
-    with work.finishing() as result:
+            run.progress(archived)
+    with run.finishing() as result:
         result["archived"] = archived
 
 

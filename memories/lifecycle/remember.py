@@ -15,9 +15,7 @@ from accounts.models import User
 from apps_registry.models import App
 from configuration import effective
 from core.locks import Lock, lock_transaction
-from jobs.enqueue import queue
 from jobs.models import Job
-from memories.inference import INFER
 from memories.models import Category, Memory, State, StateChange
 from memories.models.memory import fingerprint
 from memories.search.search_vector import search_vector
@@ -25,6 +23,7 @@ from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
 from .attribution import find_actor, find_conversation
+from .inference_jobs import INFER, enqueue_for
 
 
 @dataclass(frozen=True)
@@ -100,18 +99,6 @@ def insert_memory(
     )
     memory.put_in(categories)
     embed.put([memory], embedded)
-
-
-def enqueue_for(memory: Memory, kind: str) -> Job:
-    """Enqueue a job of the language model for a memory, in the caller's transaction."""
-    pk = str(memory.pk)
-    return queue(
-        kind,
-        owner=memory.user,
-        parameters={"memory_id": pk},
-        once=pk,
-        app_name=memory.app.name,
-    )
 
 
 def _find_duplicate(memory: Memory) -> Memory | None:

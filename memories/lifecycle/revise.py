@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from accounts.models import User
 from configuration import effective
-from memories.inference import CATEGORIZE
 from memories.models import Category, Memory, MemoryDeleted, Revision, State
 from memories.models.memory import MemoryQuerySet, fingerprint
 from memories.search.search_vector import search_vector
@@ -18,7 +17,7 @@ from memories.vectors import embed
 from memories.vectors.embed import Embedded
 
 from .attribution import actor_after_edit
-from .remember import enqueue_for
+from .inference_jobs import CATEGORIZE, enqueue_for
 
 
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from configuration.providers import Vectors, built_in
-from jobs.enqueue import queue
 from jobs.models import Job
 from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
 
+from .embedding_jobs import embed_missing, embed_new
 from .user_index import notice_growth
 
 
@@ -72,9 +72,9 @@ def put(memories: Sequence[Memory], embedded: Embedded) -> None:
     notice_growth(stored)
     if memories and held - {space.pk for space in embedded.vectors}:
         ids = [str(memory.pk) for memory in memories]
-        queue("embed_new", owner=memories[0].user, parameters={"memories": ids})
+        embed_new.enqueue(owner=memories[0].user, parameters={"memories": ids})
 
 
 def queue_missing(user: User) -> Job:
     """Queue a job that embeds all memories of a user that lack a vector, as after an import."""
-    return queue("embed", owner=user, parameters={})
+    return embed_missing.enqueue(owner=user)

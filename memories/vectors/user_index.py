@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.errors import Conflict
-from jobs.enqueue import queue
-from jobs.job_run import Work
+from jobs.job_run import JobRun
+from jobs.registry import job_type
 from memories.models import Embedding, EmbeddingSpace, UserIndex
 
 # A lexeme in at least this share of a user's memories is counted once, with the index: a
@@ -36,8 +36,6 @@ EVERY = 500
 
 # Lexemes are counted anew once there are so many times the memories that they were counted in.
 GROWN = 1.5
-
-JOB = "index_vectors"
 
 # Any number that nothing else in this database locks.
 ADVISORY_LOCK = 5_190_512
@@ -124,14 +122,17 @@ def queue_if_outgrown(user: uuid.UUID, space: int) -> None:
     counted = mine.values_list("memories", flat=True).first() or 0
     if vectors > max(settings.EXACT_SEARCH_LIMIT, GROWN * counted):
         owner = User.objects.get(pk=user)
-        queue(JOB, owner=owner, parameters={"space": space}, once=f"{user} {space}")
+        index_vectors.enqueue(
+            owner=owner, parameters={"space": space}, queueing_lock=f"{user} {space}"
+        )
 
 
-def index_vectors(work: Work) -> None:
+@job_type("index_vectors", queue="long", attempts=20, retries_on=(IndexingUnderway,))
+def index_vectors(run: JobRun) -> None:
     """Give the job's owner an index in the space that it names, if that is still there."""
-    space = EmbeddingSpace.objects.filter(pk=work.parameters["space"]).first()
-    outcome = keep_index(work.owner, space) if space else Outcome.NONE
-    with work.finishing() as result:
+    space = EmbeddingSpace.objects.filter(pk=run.parameters["space"]).first()
+    outcome = keep_index(run.owner, space) if space else Outcome.NONE
+    with run.finishing() as result:
         result["outcome"] = outcome
 
 

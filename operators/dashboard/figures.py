@@ -23,6 +23,7 @@ from core.observability import search_stats
 from jobs import registry
 from jobs.models import Job
 from jobs.models.job import State
+from jobs.queues import QUEUES
 from memories.models import EmbeddingSpace
 from memories.vectors.coverage import coverage
 
@@ -120,7 +121,7 @@ def gather() -> Figures:
 def _jobs() -> Jobs:
     now = timezone.now()
     ended = Job.objects.finished().filter(finished_at__gt=now - timedelta(days=1))
-    due = [Job.objects.due(registry.names(lane)).first() for lane in registry.LANES]
+    due = [Job.objects.due(registry.names(queue)).first() for queue in QUEUES]
     waits = [(now - job.run_after).total_seconds() for job in due if job is not None]
     return Jobs(
         waiting=bounded_count(Job.objects.filter(state=State.QUEUED)),

@@ -35,7 +35,7 @@ def purge() -> Findings:
 
 @check("operators.erasures")
 def erasures() -> Findings:
-    ended = Job.objects.filter(kind=erase.JOB, state__in=[State.FAILED, State.CANCELLED])
+    ended = Job.objects.filter(kind=erase.ERASE.name, state__in=[State.FAILED, State.CANCELLED])
     named = ended.values_list("parameters__user", flat=True)
     left = list(User.objects.filter(pk__in=set(named)).values_list("user_id", flat=True))
     if left:

@@ -18,6 +18,7 @@ from core.errors import OpenMemoryError
 from jobs import registry
 from jobs.models import Job
 from jobs.models.job import State
+from jobs.queues import QUEUES
 
 # What grows. Their rows are estimated, as PostgreSQL's planner does it: counting reads them all.
 TABLES = [
@@ -59,10 +60,10 @@ def _jobs() -> Iterator[Metric]:
     oldest = GaugeMetricFamily(
         "openmemory_jobs_due_seconds", "For how long a job has been due, at most.", labels=["lane"]
     )
-    for lane in registry.LANES:
-        due = Job.objects.due(registry.names(lane)).order_by().aggregate(since=Min("run_after"))
+    for queue in QUEUES:
+        due = Job.objects.due(registry.names(queue)).order_by().aggregate(since=Min("run_after"))
         since = due["since"]
-        oldest.add_metric([lane], (timezone.now() - since).total_seconds() if since else 0)
+        oldest.add_metric([queue], (timezone.now() - since).total_seconds() if since else 0)
     yield oldest
 
 

@@ -5,8 +5,8 @@ from django.urls import reverse
 from backups.export_queries import ExportFilters
 from backups.jobs import enqueue_export
 from jobs import files
-from jobs.enqueue import queue
 from jobs.models import Job, State
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 # An export reads what others have committed.
@@ -26,13 +26,13 @@ def press(browser, job, name):
 
 @pytest.fixture
 def waiting(alice):
-    return queue("embed", owner=alice.user, parameters={})
+    return get_job_type("embed").enqueue(owner=alice.user, parameters={})
 
 
 @pytest.fixture
 def failed(alice):
     """An export of somebody who is gone by the time it runs."""
-    job = queue("export", owner=alice.user, parameters={"user": str(alice.key.pk)})
+    job = get_job_type("export").enqueue(owner=alice.user, parameters={"user": str(alice.key.pk)})
     run_due()
     job.refresh_from_db()
     assert job.state == State.FAILED
@@ -108,9 +108,9 @@ def test_a_job_of_another_version_of_the_server_is_not_tried_again(browser, fail
 
 
 def test_of_what_there_is_one_at_a_time_no_second_one_is_queued(browser, alice):
-    first = queue("embed", owner=alice.user, parameters={}, once="x")
+    first = get_job_type("embed").enqueue(owner=alice.user, parameters={}, queueing_lock="x")
     first.cancel()
-    second = queue("embed", owner=alice.user, parameters={}, once="x")
+    second = get_job_type("embed").enqueue(owner=alice.user, parameters={}, queueing_lock="x")
 
     press(browser, first, "retry")
 

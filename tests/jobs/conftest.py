@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from jobs import registry
-from jobs.job_run import Work
-from jobs.registry import Kind
+from jobs.job_run import JobRun
+from jobs.registry import JobType
 
 
 @pytest.fixture(autouse=True)
@@ -22,11 +22,11 @@ def stored(settings: Any, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def register(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Make a kind of job, `work`, that is known for one test."""
-    monkeypatch.setattr(registry, "_kinds", {})
+    """Register a job type, `work`, for one test."""
+    monkeypatch.setattr(registry, "_registry", {})
 
-    def register(run: Callable[[Work], None] = lambda work: None, **how: Any) -> None:
-        registry.register(Kind("work", run, **how))
+    def register(run: Callable[[JobRun], None] = lambda run: None, **options: Any) -> None:
+        JobType("work", **options).function(run)
 
     return register
 

@@ -4,9 +4,10 @@ import uuid
 
 import pytest
 
-from jobs import lease, retention
-from jobs.enqueue import queue
+from jobs import retention
+from jobs.claim import claim
 from jobs.models import Job
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 
@@ -19,7 +20,7 @@ def make_a_file(work):
 @pytest.fixture
 def job(alice, register):
     register(make_a_file)
-    return queue("work", owner=alice.user, parameters={})
+    return get_job_type("work").enqueue(owner=alice.user)
 
 
 def test_a_job_is_shown_to_its_owner(alice, job):
@@ -71,8 +72,8 @@ def test_jobs_are_listed_by_kind_and_state_the_newest_first(
 
 
 def test_minor_jobs_are_listed_where_they_failed_or_their_kind_is_asked_for(alice, register):
-    register(minor=True)
-    waiting, failed = (queue("work", owner=alice.user, parameters={}) for _ in range(2))
+    register(hidden=True)
+    waiting, failed = (get_job_type("work").enqueue(owner=alice.user) for _ in range(2))
     Job.objects.filter(pk=failed.pk).update(
         state="failed", finished_at=failed.created_at, error={"code": "away", "detail": "Away."}
     )
@@ -88,7 +89,7 @@ def test_minor_jobs_are_listed_where_they_failed_or_their_kind_is_asked_for(alic
 
 def test_a_key_of_an_app_sees_the_jobs_that_were_queued_through_that_app(alice, job):
     desk = alice.with_key(app_name="desk")
-    own = queue("work", owner=alice.user, parameters={}, app_name="desk")
+    own = get_job_type("work").enqueue(owner=alice.user, app_name="desk")
 
     assert [each["id"] for each in desk.get("/jobs").json()["items"]] == [str(own.pk)]
     assert desk.get(f"/jobs/{own.pk}").status_code == 200
@@ -106,7 +107,7 @@ def test_a_job_that_waits_is_cancelled_and_one_that_has_ended_is_not(alice, job)
 
 
 def test_a_job_that_runs_is_asked_to_end(alice, job):
-    lease.take("quick")
+    claim("quick")
 
     answer = alice.post(f"/jobs/{job.pk}/cancel")
 

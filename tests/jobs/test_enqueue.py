@@ -6,25 +6,24 @@ from io import BytesIO
 import pytest
 from django.db import connection, transaction
 
-from jobs import enqueue
-from jobs.enqueue import queue
+from jobs import registry
 from jobs.models import Job
-from jobs.registry import Kind
+from jobs.registry import JobType, get_job_type
 from jobs.runner import run_due
 
 
 @pytest.fixture
-def nudged(monkeypatch):
-    """The lanes of which a worker was woken."""
-    lanes = []
-    monkeypatch.setattr(enqueue.nudging, "nudge", lanes.append)
-    return lanes
+def woken(monkeypatch):
+    """The queues of which a worker was woken."""
+    queues = []
+    monkeypatch.setattr(registry, "wake_worker", queues.append)
+    return queues
 
 
 def test_a_job_that_is_queued_runs_once(alice, register):
     runs = []
     register(lambda work: runs.append(work.parameters))
-    queue("work", owner=alice.user, parameters={"a": 1})
+    get_job_type("work").enqueue(owner=alice.user, parameters={"a": 1})
 
     assert (run_due(), run_due()) == (1, 0)
 
@@ -32,22 +31,22 @@ def test_a_job_that_is_queued_runs_once(alice, register):
 
 
 def test_a_worker_is_woken_once_the_job_is_there_to_be_found(
-    alice, register, nudged, django_capture_on_commit_callbacks
+    alice, register, woken, django_capture_on_commit_callbacks
 ):
-    register(lane="long")
+    register(queue="long")
 
     with django_capture_on_commit_callbacks(execute=True):
-        queue("work", owner=alice.user, parameters={})
-        assert nudged == []
+        get_job_type("work").enqueue(owner=alice.user)
+        assert woken == []
 
-    assert nudged == ["long"]
+    assert woken == ["long"]
 
 
 def test_a_job_of_a_transaction_that_failed_is_none(alice, register):
     register()
 
     with transaction.atomic():
-        queue("work", owner=alice.user, parameters={})
+        get_job_type("work").enqueue(owner=alice.user)
         transaction.set_rollback(True)
 
     assert not Job.objects.exists()
@@ -55,12 +54,12 @@ def test_a_job_of_a_transaction_that_failed_is_none(alice, register):
 
 def test_what_is_to_be_done_once_is_queued_once_until_it_has_ended(alice, register):
     register()
-    first = queue("work", owner=alice.user, parameters={}, once="alice")
+    first = get_job_type("work").enqueue(owner=alice.user, queueing_lock="alice")
 
-    again = queue("work", owner=alice.user, parameters={}, once="alice")
-    other = queue("work", owner=alice.user, parameters={}, once="bob")
+    again = get_job_type("work").enqueue(owner=alice.user, queueing_lock="alice")
+    other = get_job_type("work").enqueue(owner=alice.user, queueing_lock="bob")
     run_due()
-    later = queue("work", owner=alice.user, parameters={}, once="alice")
+    later = get_job_type("work").enqueue(owner=alice.user, queueing_lock="alice")
 
     assert again == first
     assert len({first.pk, other.pk, later.pk}) == 3
@@ -72,7 +71,7 @@ def test_what_is_queued_once_by_two_at_the_same_time_is_one_job(alice, register)
     queued = []
 
     def queue_once() -> None:
-        queued.append(queue("work", owner=alice.user, parameters={}, once="alice").pk)
+        queued.append(get_job_type("work").enqueue(owner=alice.user, queueing_lock="alice").pk)
         connection.close()
 
     threads = [threading.Thread(target=queue_once) for _ in range(4)]
@@ -93,7 +92,7 @@ def test_a_job_finds_the_file_it_was_queued_with(alice, register):
             read.append(file.read())
 
     register(run)
-    queue("work", owner=alice.user, parameters={}, upload=BytesIO(b"an archive"))
+    get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"an archive"))
 
     run_due()
 
@@ -102,17 +101,17 @@ def test_a_job_finds_the_file_it_was_queued_with(alice, register):
 
 def test_the_file_of_a_job_that_is_there_already_is_not_kept(alice, register, stored):
     register()
-    how = {"owner": alice.user, "parameters": {}, "once": "alice"}
-    first = queue("work", **how, upload=BytesIO(b"first"))
+    how = {"owner": alice.user, "queueing_lock": "alice"}
+    first = get_job_type("work").enqueue(**how, upload=BytesIO(b"first"))
 
-    queue("work", **how, upload=BytesIO(b"second"))
+    get_job_type("work").enqueue(**how, upload=BytesIO(b"second"))
 
     assert [folder.name for folder in stored.iterdir()] == [str(first.pk)]
 
 
-def test_two_kinds_of_one_name_are_refused(register):
+def test_two_job_types_of_one_name_are_rejected(register):
     register()
 
-    with pytest.raises(ValueError, match="two kinds of jobs of the name 'work'"):
+    with pytest.raises(ValueError, match="two job types named 'work'"):
         register(lambda work: None, attempts=7)
-    assert Kind("work", print) != Kind("work", print, lane="long")
+    assert JobType("work") != JobType("work", queue="long")

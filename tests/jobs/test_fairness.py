@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from jobs import lease
-from jobs.enqueue import queue
+from jobs.claim import claim
 from jobs.models import Job
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 
 def queue_for(*members):
-    return [queue("work", owner=member.user, parameters={}) for member in members]
+    return [get_job_type("work").enqueue(owner=member.user) for member in members]
 
 
 def test_owners_have_their_jobs_run_in_turn(alice, bob, olga, register):
     done = []
-    register(lambda work: done.append(work.owner.user_id), lane="long")
+    register(lambda work: done.append(work.owner.user_id), queue="long")
     queue_for(alice, alice, alice, bob, olga, bob)
 
     run_due()
@@ -25,36 +25,36 @@ def test_owners_have_their_jobs_run_in_turn(alice, bob, olga, register):
 def test_an_owner_who_has_fewer_running_comes_first(alice, bob, register):
     register()
     first, second, third, fourth = queue_for(alice, bob, bob, alice)
-    assert [lease.take("quick") for _ in range(2)] == [first, second]
+    assert [claim("quick") for _ in range(2)] == [first, second]
     Job.objects.filter(pk=second.pk).delete()
 
-    assert lease.take("quick") == third
-    assert lease.take("quick") == fourth
+    assert claim("quick") == third
+    assert claim("quick") == fourth
 
 
 def test_the_jobs_of_one_owner_are_run_in_the_order_in_which_they_are_due(alice, register):
     register()
     jobs = queue_for(alice, alice, alice)
 
-    assert [lease.take("quick") for _ in range(4)] == [*jobs, None]
+    assert [claim("quick") for _ in range(4)] == [*jobs, None]
 
 
 def test_whose_turn_it_is_does_not_depend_on_the_other_lane(alice, bob, register):
-    register(lane="long")
+    register(queue="long")
     queue_for(alice)
-    lease.take("long")
+    claim("long")
     Job.objects.update(kind="quick work")
     first, _ = queue_for(alice, bob)
 
-    assert lease.take("long") == first
+    assert claim("long") == first
 
 
 def test_the_server_itself_has_its_turn_too(alice, register):
     register()
     queue_for(alice, alice)
-    own = queue("work", owner=None, parameters={})
+    own = get_job_type("work").enqueue(owner=None)
 
-    assert [lease.take("quick").owner for _ in range(3)] == [alice.user, None, alice.user]
+    assert [claim("quick").owner for _ in range(3)] == [alice.user, None, alice.user]
     own.refresh_from_db()
     assert own.state == "running"
 
@@ -66,4 +66,4 @@ def test_a_turn_costs_as_many_statements_whatever_waits(
     queue_for(alice, bob, *[alice] * 50)
 
     with django_assert_num_queries(5):  # with the savepoint around them
-        lease.take("quick")
+        claim("quick")

@@ -10,15 +10,16 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from jobs import heartbeat, lease, reaper
-from jobs.enqueue import queue
+from jobs import heartbeat, reaper
+from jobs.claim import claim
 from jobs.models import Job, State
+from jobs.registry import get_job_type
 from jobs.runner import run, run_due
 from tests.deadline import eventually
 
 
 def work_of(alice):
-    return queue("work", owner=alice.user, parameters={})
+    return get_job_type("work").enqueue(owner=alice.user)
 
 
 def state_of(job):
@@ -94,12 +95,12 @@ def test_a_job_is_given_to_one_of_those_who_ask_for_it_at_the_same_time(alice, r
     taken = []
 
     def take():
-        taken.append(lease.take("quick"))
+        taken.append(claim("quick"))
 
     elsewhere(*[take] * 4)
 
     assert [each for each in taken if each] == [job]
-    assert lease.take("quick") is None
+    assert claim("quick") is None
 
 
 def test_a_job_that_is_run_twice_has_its_effects_once(alice, register):
@@ -109,7 +110,7 @@ def test_a_job_that_is_run_twice_has_its_effects_once(alice, register):
 
     register(make)
     work_of(alice)
-    job = lease.take("quick")
+    job = claim("quick")
 
     run(job)
     run(job)
@@ -122,7 +123,7 @@ def test_a_job_whose_workers_keep_dying_fails(alice, register):
     job = work_of(alice)
     for _ in range(2):
         make_due(job)
-        lease.take("quick")
+        claim("quick")
         end_lease(job)
         reaper.take_back()
 
@@ -136,7 +137,7 @@ def test_a_job_whose_workers_keep_dying_fails(alice, register):
 def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_its_worker_dies(alice, register):
     register()
     job = work_of(alice)
-    lease.take("quick").cancel()
+    claim("quick").cancel()
     end_lease(job)
 
     reaper.take_back()
@@ -145,16 +146,16 @@ def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_its_worker_dies(al
 
 
 def test_a_sweep_wakes_a_worker_for_what_is_due_and_for_nothing_else(alice, register, monkeypatch):
-    lanes = []
-    monkeypatch.setattr(reaper, "nudge", lanes.append)
-    register(lane="long")
+    queues = []
+    monkeypatch.setattr(reaper, "wake_worker", queues.append)
+    register(queue="long")
     reaper.sweep()
-    assert lanes == []
+    assert queues == []
 
     work_of(alice)
     reaper.sweep()
 
-    assert lanes == ["long"]
+    assert queues == ["long"]
 
 
 def test_a_job_of_a_kind_that_this_server_does_not_know_is_left_alone(alice, register):

@@ -7,9 +7,10 @@ from io import BytesIO
 
 import pytest
 
-from jobs import files, lease, retention
-from jobs.enqueue import queue
+from jobs import files, retention
+from jobs.claim import claim
 from jobs.models import Job
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 
@@ -24,9 +25,9 @@ def test_a_job_ends_with_its_files_once_it_was_kept_for_long_enough(
     alice, register, settings, stored
 ):
     register()
-    old = queue("work", owner=alice.user, parameters={}, upload=BytesIO(b"an archive"))
+    old = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"an archive"))
     run_due()
-    waiting = queue("work", owner=alice.user, parameters={}, upload=BytesIO(b"another"))
+    waiting = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"another"))
     retention.end_jobs()
     assert Job.objects.count() == 2
 
@@ -40,7 +41,7 @@ def test_a_job_ends_with_its_files_once_it_was_kept_for_long_enough(
 
 def test_the_file_that_a_job_worked_on_goes_once_the_job_has_ended(alice, register, stored):
     register()
-    job = queue("work", owner=alice.user, parameters={}, upload=BytesIO(b"an archive"))
+    job = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"an archive"))
     retention.end_old()
     assert list(stored.rglob("upload")) != []
 
@@ -60,7 +61,7 @@ def test_a_run_leaves_no_folder_and_no_file_of_what_failed(alice, register, scra
         raise ZeroDivisionError
 
     register(run)
-    queue("work", owner=alice.user, parameters={})
+    get_job_type("work").enqueue(owner=alice.user)
 
     run_due()
 
@@ -72,8 +73,8 @@ def test_the_folder_of_a_run_that_was_killed_goes_once_the_job_runs_no_more(
     alice, register, scratch
 ):
     register()
-    job = queue("work", owner=alice.user, parameters={})
-    lease.take("quick")
+    job = get_job_type("work").enqueue(owner=alice.user)
+    claim("quick")
     folder = files.make_scratch_folder(job)
     other = scratch / "not ours"
     other.mkdir()

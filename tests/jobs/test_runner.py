@@ -13,8 +13,9 @@ from django.utils import timezone
 from accounts.models import User
 from core.errors import Unavailable
 from jobs import lease
-from jobs.enqueue import queue
+from jobs.claim import claim
 from jobs.models import Job, JobFinished, State
+from jobs.registry import get_job_type
 from jobs.runner import AWAY, INTERNAL, run, run_due
 
 
@@ -25,7 +26,7 @@ class Away(Unavailable):
 
 
 def work_of(alice, **more):
-    return queue("work", owner=alice.user, parameters={}, **more)
+    return get_job_type("work").enqueue(owner=alice.user, **more)
 
 
 def state_of(job):
@@ -79,7 +80,7 @@ def test_effects_of_a_job_that_fails_while_it_finishes_have_not_happened(alice, 
 
 
 def test_what_may_pass_is_tried_again_later_and_later_and_given_up_in_the_end(alice, register):
-    register(raising(Away()), attempts=3, retries_on=(Away,), pause=100)
+    register(raising(Away()), attempts=3, retries_on=(Away,), backoff=100)
     job = work_of(alice)
     pauses = []
     while state_of(job) == State.QUEUED:
@@ -189,7 +190,7 @@ def test_a_job_that_takes_too_long_fails(alice, register, settings):
 def test_a_worker_that_stops_hands_its_job_back_as_if_it_had_not_been(alice, register, monkeypatch):
     register(lambda work: work.progress(1))
     job = work_of(alice)
-    taken = lease.take("quick")
+    taken = claim("quick")
     monkeypatch.setattr(lease, "stopping", stopping := threading.Event())
     stopping.set()
 

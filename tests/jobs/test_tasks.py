@@ -7,45 +7,45 @@ from celery.schedules import schedule
 from django.conf import settings
 
 from jobs import tasks
-from jobs.enqueue import queue
 from jobs.models import Job, State
-from jobs.registry import LANES
+from jobs.queues import QUEUES
+from jobs.registry import get_job_type
 from openmemory.celery import app
 
 
 @pytest.fixture
-def nudged(monkeypatch):
-    """The lanes of which a worker was woken."""
-    lanes = []
-    monkeypatch.setattr(tasks, "nudge", lanes.append)
-    return lanes
+def woken(monkeypatch):
+    """The queues of which a worker was woken."""
+    queues = []
+    monkeypatch.setattr(tasks, "wake_worker", queues.append)
+    return queues
 
 
-def test_one_message_is_enough_for_all_that_is_due(alice, register, nudged):
+def test_one_message_is_enough_for_all_that_is_due(alice, register, woken):
     register()
     for _ in range(3):
-        queue("work", owner=alice.user, parameters={})
+        get_job_type("work").enqueue(owner=alice.user)
 
     tasks.work_off("quick")
 
     assert Job.objects.filter(state=State.SUCCEEDED).count() == 3
-    assert nudged == ["quick"]  # a colleague, who was free meanwhile
+    assert woken == ["quick"]  # a colleague, who was free meanwhile
     tasks.work_off("quick")
-    assert nudged == ["quick"]
+    assert woken == ["quick"]
 
 
 def test_a_worker_listens_again_now_and_then_and_has_the_rest_done(
-    alice, register, nudged, monkeypatch
+    alice, register, woken, monkeypatch
 ):
     monkeypatch.setattr(tasks, "SHIFT_SECONDS", -1.0)
     register()
     for _ in range(2):
-        queue("work", owner=alice.user, parameters={})
+        get_job_type("work").enqueue(owner=alice.user)
 
     tasks.work_off("quick")
 
     assert Job.objects.filter(state=State.QUEUED).count() == 1
-    assert nudged == ["quick", "quick"]
+    assert woken == ["quick", "quick"]
 
 
 def test_what_is_sent_from_time_to_time_is_known_to_the_workers_and_listened_for():
@@ -57,4 +57,4 @@ def test_what_is_sent_from_time_to_time_is_known_to_the_workers_and_listened_for
         # What nobody was there to do is not done twice later.
         assert entry["options"]["expires"] > 0
     assert app.conf.task_default_queue == settings.JOBS_QUEUES["quick"]
-    assert set(settings.JOBS_QUEUES) == set(settings.WORKERS) == set(LANES)
+    assert set(settings.JOBS_QUEUES) == set(settings.WORKERS) == set(QUEUES)

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 
 from jobs import wait as waiting
-from jobs.enqueue import queue
 from jobs.models import State
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 from jobs.wait import wait
 
@@ -18,7 +18,7 @@ def run_elsewhere():
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_who_waits_for_a_job_is_told_when_it_has_ended(alice, register):
     register()
-    job = queue("work", owner=alice.user, parameters={})
+    job = get_job_type("work").enqueue(owner=alice.user)
     worker = threading.Timer(0.1, run_elsewhere)
     worker.start()
 
@@ -28,14 +28,14 @@ def test_who_waits_for_a_job_is_told_when_it_has_ended(alice, register):
 
 def test_who_waits_for_a_job_waits_no_longer_than_they_want(alice, register):
     register()
-    job = queue("work", owner=alice.user, parameters={})
+    job = get_job_type("work").enqueue(owner=alice.user)
 
     assert wait(job, seconds=0.01).state == State.QUEUED
 
 
 def test_who_comes_when_too_many_wait_does_not_wait(alice, register, monkeypatch):
     register()
-    job = queue("work", owner=alice.user, parameters={})
+    job = get_job_type("work").enqueue(owner=alice.user)
     monkeypatch.setattr(waiting, "_room", threading.Semaphore(0))
 
     assert wait(job, seconds=100_000).state == State.QUEUED

@@ -11,7 +11,6 @@ from configuration.providers import client
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Embedding, EmbeddingSpace, Memory
-from memories.vectors.migration import KIND
 from tests.cast import Member
 
 LOCAL = {"provider": "local"}
@@ -43,7 +42,7 @@ def change_to(operator: Member, embedder: dict[str, object]) -> Job:
 
 def reembed() -> Job:
     run_due()
-    return Job.objects.filter(kind=KIND).latest("created_at")
+    return Job.objects.filter(kind="reembed").latest("created_at")
 
 
 def states() -> dict[str, str]:

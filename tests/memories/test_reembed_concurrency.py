@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from jobs.lease import take
+from jobs.claim import claim
 from jobs.models import Job
 from jobs.runner import run
 from memories.models import EmbeddingSpace
-from memories.vectors.migration import KIND, reembed, switch
+from memories.vectors.migration import reembed, switch
 from tests.deadline import SECONDS
 from tests.memories.spaces import LOCAL, choose, fake, found_by, remote, states
 from tests.memories.stock import stock
@@ -55,12 +55,12 @@ def test_no_search_fails_and_no_memory_is_missing(alice, bob, olga, fake):
         try:
             for embedder in (remote(fake), LOCAL):
                 choose(olga, embedder)
-                run(take("long"))  # and none of those that embed what is remembered meanwhile
+                run(claim("long"))  # and none of those that embed what is remembered meanwhile
         finally:
             over.set()
         assert searching.result() > 5
         assert remembering.result() > 5
-    assert Job.objects.filter(kind=KIND, state="succeeded").count() == 2
+    assert Job.objects.filter(kind="reembed", state="succeeded").count() == 2
     assert states() == {"bge-small-en-v1.5": "active", "other": "kept"}
 
 
@@ -92,5 +92,5 @@ def test_it_waits_to_switch_for_who_is_putting_down_memories(monkeypatch, alice,
 
 
 def run_long() -> None:
-    run(take("long"))
+    run(claim("long"))
     connection.close()

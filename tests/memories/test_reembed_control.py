@@ -102,7 +102,7 @@ def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypat
     assert (ended.state, ended.result["switched"]) == ("succeeded", True)
     assert fake.times == 0
     assert fake.headers[-1]["authorization"] == "Bearer sk-second-key-of-a-provider"
-    assert Job.objects.filter(kind=migration.KIND).count() == 1
+    assert Job.objects.filter(kind="reembed").count() == 1
 
 
 def test_what_could_not_be_embedded_is_once_another_key_is_given(alice, olga, fake):

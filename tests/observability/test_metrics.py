@@ -6,7 +6,7 @@ from configuration.fake import FakeServer
 from configuration.models import Configuration
 from configuration.providers import client as asking
 from configuration.providers import llm as completing
-from jobs.enqueue import queue
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 
@@ -128,7 +128,7 @@ def test_calls_that_fail_are_counted_by_what_was_wrong(alice, fake, growth):
 
 
 def test_jobs_that_wait_are_told_by_kind(olga):
-    queue("embed", owner=olga.user, parameters={})
+    get_job_type("embed").enqueue(owner=olga.user, parameters={})
 
     told = metrics(olga)
 

@@ -17,9 +17,10 @@ from apps_registry.models import AccessRule, App
 from configuration import update
 from core import checks
 from core.checks import Ground, Level
-from jobs import lease, reaper
-from jobs.enqueue import queue
+from jobs import reaper
+from jobs.claim import claim
 from jobs.models import Job
+from jobs.registry import get_job_type
 from memories.models import Embedding, EmbeddingSpace, Memory, StateChange
 from operators import erase, run_checks
 from tests.deadline import SECONDS
@@ -156,7 +157,7 @@ def test_memories_without_a_vector_unless_a_job_embeds_them(well, alice):
         ]
     }
 
-    queue("embed", owner=alice.user, parameters={})
+    get_job_type("embed").enqueue(owner=alice.user, parameters={})
 
     assert found("memories") == {}
 
@@ -189,9 +190,9 @@ def test_jobs_that_nobody_does(well, alice, settings):
     for kind in ("embed", "embed_new", "unheard-of"):
         job = Job(kind=kind, owner=alice.user, run_after=LONG_AGO)
         job.save()
-    run = queue("index_vectors", owner=alice.user, parameters={"space": 1})
+    run = get_job_type("index_vectors").enqueue(owner=alice.user, parameters={"space": 1})
     Job.objects.filter(pk=run.pk).update(run_after=LONG_AGO - timedelta(days=1))
-    lease.take("long")
+    claim("long")
     Job.objects.filter(pk=run.pk).update(lease_until=LONG_AGO)
     for kind in ("infer", "infer", "embed"):
         error = {"code": "internal", "detail": ""}

@@ -22,9 +22,10 @@ from configuration.models import ConfigurationChange
 from core.admin import audit_log
 from jobs import files
 from jobs import lease as leasing
+from jobs.claim import claim
 from jobs.deletion import StillRunning
-from jobs.enqueue import queue
 from jobs.models import Job
+from jobs.registry import get_job_type
 from jobs.runner import run_due
 from memories.access.log import log_accesses
 from memories.models import Access, ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
@@ -175,7 +176,9 @@ def test_jobs_and_their_files_go_also_those_that_others_had_done_about_the_perso
     bobs = enqueue_export(bob.user, ExportFilters(), by=bob.user)
     run_due()
     upload = BytesIO(b"alice's archive")
-    waiting = queue("import", owner=alice.user, parameters={"user": ""}, upload=upload)
+    waiting = get_job_type("import").enqueue(
+        owner=alice.user, parameters={"user": ""}, upload=upload
+    )
     folder = files.make_scratch_folder(mine)
     assert {path.name for path in (stored / "jobs").iterdir()} == {
         str(job.pk) for job in (mine, theirs, bobs, waiting)
@@ -190,7 +193,7 @@ def test_jobs_and_their_files_go_also_those_that_others_had_done_about_the_perso
 
 @pytest.mark.parametrize("kind", ["reembed", "compare_spaces", "drop_space", "follow_policy"])
 def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga, kind):
-    job = queue(kind, owner=olga.user, parameters={"hold": False})
+    job = get_job_type(kind).enqueue(owner=olga.user, parameters={"hold": False})
 
     erase(olga)
 
@@ -200,8 +203,8 @@ def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga, kin
 
 def test_a_run_of_theirs_is_cancelled_and_waited_for(alice, monkeypatch):
     monkeypatch.setattr(erasing, "PATIENCE", 0)
-    job = queue("embed", owner=alice.user, parameters={})
-    leasing.take("long")
+    job = get_job_type("embed").enqueue(owner=alice.user, parameters={})
+    claim("long")
 
     with pytest.raises(StillRunning):
         erase(alice)
@@ -218,8 +221,8 @@ def test_a_run_of_theirs_is_cancelled_and_waited_for(alice, monkeypatch):
 
 def test_a_run_that_was_thought_dead_brings_nothing_back(alice):
     """Its last statement finds no job any more, and so all that it did is undone."""
-    job = queue("embed", owner=alice.user, parameters={})
-    lease = leasing.Lease(leasing.take("long"), "long")
+    job = get_job_type("embed").enqueue(owner=alice.user, parameters={})
+    lease = leasing.Lease(claim("long"), "long")
     Job.objects.filter(pk=job.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     erase(alice)
 
@@ -353,7 +356,7 @@ def test_an_operator_has_it_done_in_the_background_and_may_be_killed_meanwhile(a
     assert Receipt.objects.first().made_by == olga.user
 
     # As if it had been killed after the person was gone.
-    again = queue("erase", owner=None, parameters=job.parameters)
+    again = get_job_type("erase").enqueue(owner=None, parameters=job.parameters)
     run_due()
     again.refresh_from_db()
     assert again.state == "succeeded"

@@ -4,16 +4,13 @@ The vectors of another model are a second space. It is filled beside the first, 
 and takes its place in one transaction; the first is kept to go back to until it is dropped.
 """
 
-from .comparison import COMPARE, compare_space, queue_comparison
-from .control import KIND, back, begin, cancel, catch_up, choose, complete, follow, go_on, pause
-from .drop import DROP, StillSearched, drop, drop_space, droppable, queue_drop
+from .comparison import compare_spaces, queue_comparison
+from .control import back, begin, cancel, catch_up, choose, complete, follow, go_on, pause
+from .drop import StillSearched, drop, drop_space, droppable, queue_drop
 from .reembed import reembed
 from .status import MEANING, Figures, LastChange, figures, last_change
 
 __all__ = [
-    "COMPARE",
-    "DROP",
-    "KIND",
     "MEANING",
     "Figures",
     "LastChange",
@@ -23,7 +20,7 @@ __all__ = [
     "cancel",
     "catch_up",
     "choose",
-    "compare_space",
+    "compare_spaces",
     "complete",
     "drop",
     "drop_space",

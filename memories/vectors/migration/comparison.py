@@ -10,15 +10,13 @@ from django.db import models
 from pgvector.django import CosineDistance
 
 from accounts.models import User
-from jobs.enqueue import queue
-from jobs.job_run import Work
+from jobs.job_run import JobRun
 from jobs.models import Job
+from jobs.registry import job_type
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.models import State as MemoryState
 
 State = EmbeddingSpace.State
-
-COMPARE = "compare_spaces"
 
 QUERIES = 50
 TOP = 10
@@ -48,14 +46,17 @@ def compare(one: EmbeddingSpace, other: EmbeddingSpace) -> Comparison:
 
 def queue_comparison(space: EmbeddingSpace, *, by: User) -> Job:
     """Queue the job that compares a space with the one that is searched, and keeps the result."""
-    return queue(COMPARE, owner=by, parameters={"space": space.pk}, once=str(space.pk))
+    return compare_spaces.enqueue(
+        owner=by, parameters={"space": space.pk}, queueing_lock=str(space.pk)
+    )
 
 
-def compare_space(work: Work) -> None:
+@job_type("compare_spaces", queue="long")
+def compare_spaces(run: JobRun) -> None:
     others = EmbeddingSpace.objects.exclude(state=State.ACTIVE)
-    named = others.filter(pk=work.parameters["space"])
+    named = others.filter(pk=run.parameters["space"])
     found = [(space, compare(EmbeddingSpace.objects.current(), space)) for space in named]
-    with work.finishing() as result:
+    with run.finishing() as result:
         for space, comparison in found:
             named.update(comparison=comparison)
             result.update(space=str(space), comparison=comparison)

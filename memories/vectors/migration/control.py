@@ -11,13 +11,11 @@ from configuration import connection, effective, update
 from configuration.effective import EmbedderSettings, Settings
 from configuration.provider_keys import SealedKey
 from core.errors import Conflict
-from jobs.enqueue import queue
 from jobs.models import Job
 from memories.models import EmbeddingSpace
 
+from .reembed import reembed
 from .switch import leave
-
-KIND = "reembed"
 
 
 class NothingKept(Conflict):
@@ -72,9 +70,11 @@ def begin(*, by: User, hold: bool = False) -> Job:
     With `hold` it ends when the second space is full, and another one has to go over to it.
     """
     parameters = {"hold": hold}
-    job = queue(KIND, owner=by, parameters=parameters, once=KIND)
+    job = reembed.enqueue(owner=by, parameters=parameters, queueing_lock=reembed.name)
     if job.cancel_requested:  # it is about to end, and another one is to take its place
-        return queue(KIND, owner=by, parameters=parameters, once=f"{KIND} after {job.pk}")
+        return reembed.enqueue(
+            owner=by, parameters=parameters, queueing_lock=f"{reembed.name} after {job.pk}"
+        )
     Job.objects.filter(pk=job.pk).update(parameters=parameters)
     return job
 
@@ -92,7 +92,7 @@ def complete(*, by: User) -> Job:
 
 def pause() -> None:
     """Leave the second space as it is: nothing is put into it until it is begun again."""
-    for job in Job.objects.unfinished().filter(kind=KIND):
+    for job in Job.objects.unfinished().filter(kind=reembed.name):
         job.cancel()
     leave()
 

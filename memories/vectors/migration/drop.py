@@ -10,16 +10,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.errors import Conflict
-from jobs.enqueue import queue
-from jobs.job_run import Work
+from jobs.job_run import JobRun
 from jobs.models import Job
+from jobs.registry import job_type
 from memories.models import Embedding, EmbeddingSpace, UserIndex
 from memories.models.embedding import FIRST
-from memories.vectors.user_index import drop_index
+from memories.vectors.user_index import IndexingUnderway, drop_index
 
 State = EmbeddingSpace.State
-
-DROP = "drop_space"
 
 # A search that began before the switch goes on in the space that it began with.
 STILL_SEARCHED = timedelta(minutes=1)
@@ -36,17 +34,25 @@ def queue_drop(space: EmbeddingSpace, *, by: User) -> Job:
     """Queue the job that drops a space. Raises Conflict when it is in use."""
     if space not in droppable():
         raise Conflict(f"{space} is in use.")
-    return queue(DROP, owner=by, parameters={"space": space.pk}, once=str(space.pk))
+    return drop_space.enqueue(owner=by, parameters={"space": space.pk}, queueing_lock=str(space.pk))
 
 
-def drop_space(work: Work) -> None:
+@job_type(
+    "drop_space",
+    queue="long",
+    attempts=20,
+    # Searches that began a moment ago end by themselves.
+    retries_on=(StillSearched, IndexingUnderway),
+    backoff=30.0,
+)
+def drop_space(run: JobRun) -> None:
     """Drop the space that a job names, as far as it is still there."""
-    space = EmbeddingSpace.objects.filter(pk=work.parameters["space"]).first()
+    space = EmbeddingSpace.objects.filter(pk=run.parameters["space"]).first()
     done = 0
     for dropped in drop(space) if space else ():
         done += dropped
-        work.progress(done)
-    with work.finishing() as result:
+        run.progress(done)
+    with run.finishing() as result:
         result.update(space=str(space) if space else None, dropped=done)
 
 

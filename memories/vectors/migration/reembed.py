@@ -8,16 +8,18 @@ from contextlib import contextmanager
 
 from configuration import connection, effective
 from configuration.effective import EmbedderSettings
+from configuration.errors import TRANSIENT_FAILURES
 from configuration.models import Configuration
 from configuration.providers import ProviderFailed, embedder_for
 from core.errors import Conflict
-from jobs.job_run import Work
+from jobs.job_run import JobRun
 from jobs.lease import Cancelled
 from jobs.models import Job
+from jobs.registry import job_type
 from memories.models import Embedding, EmbeddingSpace, Memory, UserIndex
 from memories.models.embedding import MOST_DIMENSIONS
 from memories.vectors.backfill import BATCH, PROBE, Filling, batches_lacking
-from memories.vectors.user_index import keep_index
+from memories.vectors.user_index import IndexingUnderway, keep_index
 
 from .comparison import compare
 from .switch import Busy, alone, leave, switch
@@ -51,18 +53,25 @@ class DropUnderway(Conflict):
     code = "drop_underway"
 
 
-def reembed(work: Work) -> None:
+@job_type(
+    "reembed",
+    queue="long",
+    # It takes hours with many memories, and each start of the server may cost an attempt.
+    attempts=200,
+    retries_on=(*TRANSIENT_FAILURES, IndexingUnderway),
+)
+def reembed(run: JobRun) -> None:
     """Fill the space of the configured model, compare it with the current one, and switch to it.
 
     Begins anew when another model is chosen meanwhile. Where the configured model is in use, its
     space is only made complete.
     """
-    while not work.finished:
+    while not run.finished:
         wanted = effective.current().embedder
         try:
-            _Reembedding(work, wanted).run()
+            _Reembedding(run, wanted).run()
         except Outdated:
-            work.progress(0)
+            run.progress(0)
         except ProviderFailed:
             # Its key may have been exchanged: then it goes on with the new one.
             if effective.current().embedder == wanted:
@@ -75,8 +84,8 @@ def reembed(work: Work) -> None:
 class _Reembedding:
     """One attempt, for one model. Raises Outdated as soon as it is in vain."""
 
-    def __init__(self, work: Work, wanted: EmbedderSettings) -> None:
-        self.work = work
+    def __init__(self, run: JobRun, wanted: EmbedderSettings) -> None:
+        self.job_run = run
         self.wanted = wanted
         self.space = self._opened()
         self.filling = Filling(self.space, self._step)
@@ -87,14 +96,14 @@ class _Reembedding:
         if self.space.state == State.FILLING:
             self._index()
             self._compare()
-        while not self.work.finished:
+        while not self.job_run.finished:
             try:
                 self._finish()
             except NotFull:
                 self.refills += 1
                 self._fill()
             except Busy:
-                self.work.progress(self.work.job.done)
+                self.job_run.progress(self.job_run.job.done)
                 time.sleep(PAUSE)
 
     def _opened(self) -> EmbeddingSpace:
@@ -102,7 +111,7 @@ class _Reembedding:
         [vector] = embedder_for(self.wanted).embed_documents([PROBE])
         if len(vector) > MOST_DIMENSIONS:
             raise TooManyDimensions
-        with self.work.step():
+        with self.job_run.step():
             self._ensure_wanted()
             space, _ = EmbeddingSpace.objects.select_for_update().get_or_create(
                 provider=self.wanted.provider,
@@ -124,9 +133,9 @@ class _Reembedding:
         there = max(0, total - lacking) - self.filling.done
         self.filling.put(
             batches_lacking(self.space),
-            telling=lambda: self.work.progress(there + self.filling.done, total),
+            telling=lambda: self.job_run.progress(there + self.filling.done, total),
         )
-        self.work.progress(total, total)
+        self.job_run.progress(total, total)
 
     def _index(self) -> None:
         """Give whoever is not searched exactly an index here, too, before searches come here."""
@@ -141,10 +150,10 @@ class _Reembedding:
 
     def _finish(self) -> None:
         """Switch, if that is what it is for. Raises NotFull, Busy or Outdated."""
-        with self.work.finishing() as result:
+        with self.job_run.finishing() as result:
             self._ensure_wanted()
             self._ensure_unchanged()
-            hold = Job.objects.get(pk=self.work.job.pk).parameters["hold"]
+            hold = Job.objects.get(pk=self.job_run.job.pk).parameters["hold"]
             memories = Embedding.objects.filter(space=self.space).count()
             switching = self.space.state == State.FILLING and not hold
             if switching:
@@ -162,7 +171,7 @@ class _Reembedding:
 
     @contextmanager
     def _step(self) -> Iterator[None]:
-        with self.work.step():
+        with self.job_run.step():
             self._ensure_unchanged()
             yield
 

@@ -12,7 +12,7 @@ from jobs.models import Job
 from memories.models import EmbeddingSpace
 from memories.vectors.coverage import Coverage, coverage
 
-from .control import KIND
+from .reembed import reembed
 
 State = EmbeddingSpace.State
 
@@ -73,7 +73,7 @@ def last_change() -> LastChange:
     embedder = effective.current().embedder
     return LastChange(
         configured=f"{embedder.provider}/{embedder.model}",
-        job=Job.objects.filter(kind=KIND).order_by("created_at").last(),
+        job=Job.objects.filter(kind=reembed.name).order_by("created_at").last(),
     )
 
 

@@ -7,23 +7,23 @@ from pathlib import Path
 
 from django.db import connection
 
-from jobs.job_run import Work
-from jobs.registry import Kind, register
+from jobs.job_run import JobRun
+from jobs.registry import JobType
 
 TABLE = "CREATE TABLE IF NOT EXISTS effects (job uuid, attempt int)"
 
 
-def leave_a_trace(work: Work) -> None:
+def leave_a_trace(run: JobRun) -> None:
     """Say that it runs, go on until it is let go, and leave one trace."""
-    gate = Path(work.parameters["gate"])
-    (gate / f"{work.job.pk}-{work.job.attempts}").touch()
+    gate = Path(run.parameters["gate"])
+    (gate / f"{run.job.pk}-{run.job.attempts}").touch()
     while not (gate / "open").exists():
-        work.progress(work.job.attempts)
+        run.progress(run.job.attempts)
         time.sleep(0.02)
-    with work.finishing() as result, connection.cursor() as cursor:
-        cursor.execute("INSERT INTO effects VALUES (%s, %s)", [work.job.pk, work.job.attempts])
-        result["attempt"] = work.job.attempts
+    with run.finishing() as result, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO effects VALUES (%s, %s)", [run.job.pk, run.job.attempts])
+        result["attempt"] = run.job.attempts
 
 
-register(Kind("trace", leave_a_trace, pause=0.2))
-register(Kind("long trace", leave_a_trace, pause=0.2, lane="long"))
+JobType("trace", backoff=0.2).function(leave_a_trace)
+JobType("long trace", backoff=0.2, queue="long").function(leave_a_trace)

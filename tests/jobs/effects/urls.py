@@ -4,7 +4,7 @@ from django.urls import path
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from jobs.enqueue import queue
+from jobs.registry import get_job_type
 from jobs.views import accepted
 from openmemory.urls import urlpatterns as all_others
 
@@ -15,8 +15,7 @@ class Effects(APIView):
     def post(self, request: Request):
         """Queue a job as its body says."""
         return accepted(
-            queue(
-                request.data["kind"],
+            get_job_type(request.data["kind"]).enqueue(
                 owner=request.user,
                 parameters=request.data["parameters"],
             ),
