@@ -24,7 +24,7 @@ class KeyTooStrong(NotAllowed):
     code = "key_too_strong"
 
 
-def make_key(
+def create_key(
     *,
     user: User,
     maker: ApiKey,

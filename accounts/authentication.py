@@ -4,7 +4,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from . import legacy
-from .models import ApiKey, KeyRefused, User
+from .models import ApiKey, KeyRejected, User
 
 
 class AuthenticatedRequest(Request):
@@ -28,7 +28,7 @@ class BearerAuthentication(BaseAuthentication):
         if settings.LEGACY_CLIENTS and "Authorization" not in request.headers:
             return legacy.authenticate(request)
         key = self._key(request.headers.get("Authorization", ""))
-        key.note_use()
+        key.record_use()
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -42,5 +42,5 @@ class BearerAuthentication(BaseAuthentication):
             raise AuthenticationFailed(NOT_BEARER, code="key_invalid")
         try:
             return ApiKey.objects.authenticate(secret.strip())
-        except KeyRefused as refusal:
+        except KeyRejected as refusal:
             raise AuthenticationFailed(refusal.detail, code=refusal.code) from refusal

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
-from core.checks import Findings, check, listed, ok, warning
+from core.checks import Findings, check, format_list, ok, warning
 
 from .models import ApiKey, User
 
@@ -45,7 +45,7 @@ def keys() -> Findings:
     ]
     if named:
         yield warning(
-            f"{len(named)} keys that are in use expire within {SOON.days} days: {listed(named)}.",
+            f"{len(named)} keys in use expire within {SOON.days} days: {format_list(named)}.",
             "Give their programs new ones: manage.py create_api_key USER",
         )
     else:

@@ -21,7 +21,7 @@ class KeyHasScope(BasePermission):
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
         reads = is_safe_request(view, method=request.method, action=getattr(view, "action", None))
-        request.auth.require(Scope.READ if reads else Scope.WRITE)
+        request.auth.require_scope(Scope.READ if reads else Scope.WRITE)
         return True
 
 
@@ -30,10 +30,10 @@ class IsOperator(BasePermission):
     code = "operators_only"
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
-        return request.auth.is_operators
+        return request.auth.has_operator_rights
 
 
-class PersonalKey(BasePermission):
+class IsPersonalKey(BasePermission):
     """A key that is bound to an app reaches nothing that the app's rules cannot bound."""
 
     message = "This key is bound to an app: only a key of the person themselves may do that."
@@ -43,7 +43,7 @@ class PersonalKey(BasePermission):
         return not request.auth.app_name
 
 
-class PersonalKeyToChange(PersonalKey):
+class IsPersonalKeyOrReadOnly(IsPersonalKey):
     """A key that is bound to an app changes nothing that bounds the app."""
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]

@@ -15,7 +15,7 @@ class UserExists(Conflict):
     code = "user_exists"
 
 
-def register(*, user_id: str, **fields: Any) -> tuple[User, str]:
+def register_user(*, user_id: str, **fields: Any) -> tuple[User, str]:
     """Make a user and a key, and return both. Raises UserExists."""
     try:
         with transaction.atomic():

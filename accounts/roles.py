@@ -11,13 +11,13 @@ from .models import User
 READ_ONLY = "Read-only operators"
 
 
-def promote(user: User) -> None:
+def make_operator(user: User) -> None:
     """Let a user do everything, in the admin and over the API."""
     user.is_staff = user.is_superuser = True
     user.save(update_fields=["is_staff", "is_superuser", "updated_at"])
 
 
-def let_look(user: User) -> None:
+def make_read_only_operator(user: User) -> None:
     """Let a user see everything in the admin. Over the API they are a user like any other."""
     group, _ = Group.objects.get_or_create(name=READ_ONLY)
     group.permissions.set(Permission.objects.filter(codename__startswith="view_"))
@@ -26,7 +26,7 @@ def let_look(user: User) -> None:
     user.groups.add(group)
 
 
-def may_change(operator: AbstractBaseUser | AnonymousUser, user: User) -> bool:
+def can_change_user(operator: AbstractBaseUser | AnonymousUser, user: User) -> bool:
     """Whether an operator may change a user, or make keys for them.
 
     Who may not do everything changes nobody who may sign in: else they could take their place.

@@ -18,7 +18,7 @@ from .models import ApiKey, User
 USER_ID_HELP = "Whose data: by default the key's user. Only an operator may name another."
 
 # The same as a parameter of the query, for views that declare no filters.
-NAMED_USER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
+USER_ID_PARAMETER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
 
 
 class UserNotFound(NotFound):
@@ -27,7 +27,7 @@ class UserNotFound(NotFound):
     code = "user_not_found"
 
 
-def named_user_id(request: AuthenticatedRequest) -> str | None:
+def requested_user_id(request: AuthenticatedRequest) -> str | None:
     """Read `user_id` from the query or the body, None when neither names a user."""
     named = [request.query_params.get("user_id")]
     if isinstance(request.data, Mapping):
@@ -46,32 +46,32 @@ class SubjectSerializer(serializers.Serializer):
     user_id = TextField(required=False, allow_null=True, max_length=255, help_text=USER_ID_HELP)
 
 
-def subject_of(request: AuthenticatedRequest) -> User:
+def get_subject(request: AuthenticatedRequest) -> User:
     """Find the user that the request is about. Raises as `user_for` does."""
-    return user_for(request.auth, named=named_user_id(request))
+    return resolve_subject(request.auth, user_id=requested_user_id(request))
 
 
-def user_for(key: ApiKey, *, named: str | None) -> User:
+def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
     """Find the user that a call with this key is about: the one it names, else the key's own.
 
     Raises NotAllowed when a key without an operator's rights names another user, whether or not
     that user exists, and UserNotFound when an operator names nobody.
     """
-    if named is None or named == key.user.user_id:
+    if user_id is None or user_id == key.user.user_id:
         return key.user
-    if not key.is_operators:
+    if not key.has_operator_rights:
         raise NotAllowed("This key belongs to another user.")
     try:
-        return User.objects.get(user_id=named)
+        return User.objects.get(user_id=user_id)
     except User.DoesNotExist:
         raise UserNotFound from None
 
 
-class AboutOneUser(APIView):
+class SubjectView(APIView):
     """For views whose objects all belong to one user: `self.subject`."""
 
     request: AuthenticatedRequest
 
     @cached_property
     def subject(self) -> User:
-        return subject_of(self.request)
+        return get_subject(self.request)

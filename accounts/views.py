@@ -12,7 +12,7 @@ from . import api_keys, registration
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User
 from .models.api_key import ApiKeyQuerySet
-from .permissions import IsOperator, PersonalKeyToChange
+from .permissions import IsOperator, IsPersonalKeyOrReadOnly
 from .serializers import (
     CreatedKeySerializer,
     CreatedUserSerializer,
@@ -21,7 +21,7 @@ from .serializers import (
     NewUserSerializer,
     UserSerializer,
 )
-from .subjects import NAMED_USER, AboutOneUser
+from .subjects import USER_ID_PARAMETER, SubjectView
 
 
 class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
@@ -44,7 +44,7 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         """
         given = NewUserSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        user, secret = registration.register(**given.validated_data)
+        user, secret = registration.register_user(**given.validated_data)
         answer = {**UserSerializer(user).data, "api_key": secret}
         return Response(answer, status=status.HTTP_201_CREATED)
 
@@ -55,16 +55,16 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
         return Response(UserSerializer(request.user).data)
 
 
-class KeyViewSet(AboutOneUser, viewsets.GenericViewSet):
+class KeyViewSet(SubjectView, viewsets.GenericViewSet):
     """The keys of a user."""
 
-    permission_classes = [*viewsets.GenericViewSet.permission_classes, PersonalKeyToChange]
+    permission_classes = [*viewsets.GenericViewSet.permission_classes, IsPersonalKeyOrReadOnly]
     serializer_class = KeySerializer
 
     def get_queryset(self) -> ApiKeyQuerySet:
         return ApiKey.objects.filter(user=self.subject).order_by("-created_at", "id")
 
-    @extend_schema(responses=KeySerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=KeySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest) -> Response:
         """List the keys, the newest first.
 
@@ -81,7 +81,7 @@ class KeyViewSet(AboutOneUser, viewsets.GenericViewSet):
         """
         given = NewKeySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        key, secret = api_keys.make_key(
+        key, secret = api_keys.create_key(
             user=self.subject,
             maker=request.auth,
             name=given.validated_data["name"],
@@ -92,7 +92,7 @@ class KeyViewSet(AboutOneUser, viewsets.GenericViewSet):
         answer = {**KeySerializer(key).data, "api_key": secret}
         return Response(answer, status=status.HTTP_201_CREATED)
 
-    @extend_schema(responses={204: None}, parameters=[NAMED_USER])
+    @extend_schema(responses={204: None}, parameters=[USER_ID_PARAMETER])
     def destroy(self, request: AuthenticatedRequest, key_id: uuid.UUID) -> Response:
         """Revoke a key.
 

@@ -21,7 +21,7 @@ from mcp_types import INVALID_REQUEST
 from rest_framework.exceptions import APIException
 
 from accounts.models import ApiKey, Scope, User
-from apps_registry.acting_app import acting_app, remembering_app
+from apps_registry.acting_app import get_acting_app, get_writing_app
 from apps_registry.models import App
 from core.api.exception_handler import problem_of
 from core.api.parsers import parse_json
@@ -73,11 +73,11 @@ class Caller:
     @cached_property
     def app(self) -> App | None:
         """The app that reads, or None for a person. Raises AppPaused and BoundToAnotherApp."""
-        return acting_app(self.key, user=self.user, named=self.app_name)
+        return get_acting_app(self.key, user=self.user, app_name=self.app_name)
 
     @cached_property
     def remembering_app(self) -> App:
-        return remembering_app(self.key, user=self.user, named=self.app_name)
+        return get_writing_app(self.key, user=self.user, app_name=self.app_name)
 
     @property
     def by(self) -> User:
@@ -143,7 +143,7 @@ def _attempt(
     try:
         if caller.usage and caller.usage.exceeded:
             raise RateLimited(wait=caller.usage.seconds_left)
-        caller.key.require(scope)
+        caller.key.require_scope(scope)
         # The SDK reads JSON as Python does: here it is as strict as a body of the API.
         parse_json(json.dumps(dict(given), default=str).encode())
         return work(caller)

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import user_for
+from accounts.subjects import resolve_subject
 from apps_registry.models import App
 from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
 from core.api.rate_limits import READS, WRITES, RateLimited, RateLimitThrottle, count_request
@@ -66,7 +66,7 @@ class AgentView(APIView):
         if app_name is not None and not (app_name.strip() and len(app_name) <= MAX_NAME):
             raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
         request, message = self.request, Message.read(self.request.body)
-        user = user_for(request.auth, named=named)
+        user = resolve_subject(request.auth, user_id=named)
         usage = count_request(request._request, READS if desk.only_reads(message) else WRITES)
         request._request.usage = usage  # type: ignore[attr-defined]
         # A tool that was called too often says so itself, where a model reads it.
@@ -108,7 +108,7 @@ class StreamView(AgentView):
     def get(
         self, request: AuthenticatedRequest, client: str, user_id: str
     ) -> StreamingHttpResponse:
-        caller = Caller(request.auth, user_for(request.auth, named=user_id), client)
+        caller = Caller(request.auth, resolve_subject(request.auth, user_id=user_id), client)
         session = sse.begin(caller, client=client)
         return StreamingHttpResponse(
             sse.events(session),

@@ -17,18 +17,18 @@ class BoundToAnotherApp(NotAllowed):
     code = "key_bound_to_app"
 
 
-def acting_app(key: ApiKey, *, user: User, named: str | None = None) -> App | None:
+def get_acting_app(key: ApiKey, *, user: User, app_name: str | None = None) -> App | None:
     """Find the app that reads, or None for a person: a key bound to no app, naming none.
 
     Raises BoundToAnotherApp when a bound key names another app, AppPaused when the app is.
     """
-    if key.app_name and named not in (None, key.app_name):
+    if key.app_name and app_name not in (None, key.app_name):
         raise BoundToAnotherApp(f"This key is bound to the app {key.app_name!r}.")
-    name = named or key.app_name
-    return App.objects.acting_for(user, name=name) if name else None
+    name = app_name or key.app_name
+    return App.objects.get_or_create_active(user, name=name) if name else None
 
 
-def remembering_app(key: ApiKey, *, user: User, named: str | None) -> App:
+def get_writing_app(key: ApiKey, *, user: User, app_name: str | None) -> App:
     """Find the app that puts down a memory, which always is one. Raises as `acting_app` does."""
-    app = acting_app(key, user=user, named=named)
-    return app or App.objects.acting_for(user, name=DEFAULT_APP)
+    app = get_acting_app(key, user=user, app_name=app_name)
+    return app or App.objects.get_or_create_active(user, name=DEFAULT_APP)

@@ -8,7 +8,7 @@ from .models import App, AppPaused
 
 if TYPE_CHECKING:
     from accounts.authentication import AuthenticatedRequest
-    from accounts.subjects import AboutOneUser
+    from accounts.subjects import SubjectView
 
 
 class AppIsActive(BasePermission):
@@ -17,7 +17,7 @@ class AppIsActive(BasePermission):
     For views that read no memories: those that do find the app that they act as, or are refused.
     """
 
-    def has_permission(self, request: AuthenticatedRequest, view: AboutOneUser) -> bool:  # type: ignore[override]
+    def has_permission(self, request: AuthenticatedRequest, view: SubjectView) -> bool:  # type: ignore[override]
         name = request.auth.app_name
         if name and App.objects.owned_by(view.subject).paused().filter(name=name).exists():
             raise AppPaused

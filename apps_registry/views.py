@@ -8,8 +8,8 @@ from rest_framework import mixins, viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.permissions import PersonalKeyToChange
-from accounts.subjects import AboutOneUser
+from accounts.permissions import IsPersonalKeyOrReadOnly
+from accounts.subjects import SubjectView
 from core.api.pagination import EnvelopePagination
 from core.errors import Malformed
 
@@ -31,7 +31,7 @@ class AppPages(EnvelopePagination):
     envelope: ClassVar = {"total": "total", "page": "page", "page_size": "size", "apps": "items"}
 
 
-class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
+class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     """The programs that remember and recall for a user.
 
     list: List the apps, with what they put down and read.
@@ -39,7 +39,7 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
 
     permission_classes = [
         *viewsets.GenericViewSet.permission_classes,
-        PersonalKeyToChange,
+        IsPersonalKeyOrReadOnly,
         AppIsActive,
     ]
     serializer_class = AppSerializer
@@ -53,7 +53,9 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
     @extend_schema(responses=AppDetailSerializer)
     def retrieve(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
         """Show an app, with what it put down and read."""
-        return Response(AppDetailSerializer(self.get_queryset().with_usage().one(app_id)).data)
+        return Response(
+            AppDetailSerializer(self.get_queryset().with_usage().get_by_id(app_id)).data
+        )
 
     @extend_schema(
         request=AppUpdateSerializer,
@@ -71,7 +73,7 @@ class AppViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
         given.is_valid(raise_exception=True)
         if "is_active" not in given.validated_data:
             raise Malformed("Say in `is_active` what the app shall be.", field="is_active")
-        self.get_queryset().one(app_id).activate(given.validated_data["is_active"])
+        self.get_queryset().get_by_id(app_id).set_active(given.validated_data["is_active"])
         return Response({"status": "success", "message": "Updated app details successfully"})
 
     def _asked(self, request: AuthenticatedRequest) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from core.checks import Findings, check, error, listed, ok, warning
+from core.checks import Findings, check, error, format_list, ok, warning
 from memories.models import Memory
 
 from . import files
@@ -39,7 +39,7 @@ def check_age() -> Findings:
     ]
     if late:
         yield error(
-            f"{len(late)} users have no backup that is new enough: {listed(late)}.",
+            f"{len(late)} users have no backup that is new enough: {format_list(late)}.",
             f"See why their jobs of kind backup fail, or run: manage.py backup_all {folder}",
         )
     else:

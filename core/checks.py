@@ -22,14 +22,14 @@ class Level(IntEnum):
 @dataclass(frozen=True)
 class Finding:
     level: Level
-    says: str
+    message: str
     advice: str = ""
 
 
 Findings = Iterator[Finding]
 
 
-class Ground(IntEnum):
+class Requires(IntEnum):
     """What a check cannot look at anything without, each with all that stands before it."""
 
     MACHINE = 0
@@ -42,8 +42,8 @@ class Check:
     """Named like `memories.vectors`. One that `calls_out` asks somebody else's server."""
 
     name: str
-    find: Callable[[], Findings]
-    ground: Ground
+    run: Callable[[], Findings]
+    requires: Requires
     calls_out: bool
 
 
@@ -51,15 +51,15 @@ _checks: dict[str, Check] = {}
 
 
 def check(
-    name: str, *, on: Ground = Ground.TABLES, calls_out: bool = False
+    name: str, *, requires: Requires = Requires.TABLES, calls_out: bool = False
 ) -> Callable[[Callable[[], Findings]], Callable[[], Findings]]:
     """Declare a function to be a check."""
 
-    def declare(find: Callable[[], Findings]) -> Callable[[], Findings]:
-        known = _checks.setdefault(name, Check(name, find, on, calls_out))
-        if known.find is not find:
+    def declare(run: Callable[[], Findings]) -> Callable[[], Findings]:
+        known = _checks.setdefault(name, Check(name, run, requires, calls_out))
+        if known.run is not run:
             raise ValueError(f"There are two checks of the name {name!r}.")
-        return find
+        return run
 
     return declare
 
@@ -68,19 +68,19 @@ def checks() -> list[Check]:
     return list(_checks.values())
 
 
-def ok(says: str) -> Finding:
-    return Finding(Level.OK, says)
+def ok(message: str) -> Finding:
+    return Finding(Level.OK, message)
 
 
-def warning(says: str, advice: str) -> Finding:
-    return Finding(Level.WARNING, says, advice)
+def warning(message: str, advice: str) -> Finding:
+    return Finding(Level.WARNING, message, advice)
 
 
-def error(says: str, advice: str) -> Finding:
-    return Finding(Level.ERROR, says, advice)
+def error(message: str, advice: str) -> Finding:
+    return Finding(Level.ERROR, message, advice)
 
 
-def listed(names: list[str], most: int = 5) -> str:
+def format_list(names: list[str], most: int = 5) -> str:
     """Name a few of many."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

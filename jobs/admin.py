@@ -61,7 +61,7 @@ class JobAdmin(ReadOnlyAdmin):
         "shown_download",
     )
     actions_detail = ("retry", "cancel")
-    audited_as = "kind"
+    audit_name_field = "kind"
 
     def get_queryset(self, request: HttpRequest) -> JobQuerySet:
         jobs: JobQuerySet = super().get_queryset(request)
@@ -121,8 +121,8 @@ class JobAdmin(ReadOnlyAdmin):
     @button(
         "Try again",
         icon="replay",
-        asks="It is queued again, with all its attempts before it.",
-        applies=lambda job: job.state in retrying.ENDED_BADLY,
+        description="It is queued again, with all its attempts before it.",
+        available_for=lambda job: job.state in retrying.ENDED_BADLY,
     )
     def retry(self, request: HttpRequest, job: Job, form: object) -> str:
         retrying.retry(job)
@@ -131,8 +131,9 @@ class JobAdmin(ReadOnlyAdmin):
     @button(
         "Cancel",
         icon="cancel",
-        asks="If it waits, it ends now. If it runs, it ends at its next step, or succeeds before.",
-        applies=lambda job: not job.is_finished,
+        description="If it waits, it ends now. If it runs, it ends at its next step, or "
+        "succeeds before.",
+        available_for=lambda job: not job.is_finished,
     )
     def cancel(self, request: HttpRequest, job: Job, form: object) -> str:
         job.cancel()

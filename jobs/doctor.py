@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from core.checks import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Requires, check, error, format_list, ok, warning
 
 from . import files, registry
 from .models import Job, State
@@ -60,7 +60,7 @@ def failures() -> Findings:
     if failed:
         named = [f"{number} of kind {kind}" for kind, number in failed.most_common()]
         yield warning(
-            f"{failed.total()} jobs failed in the last day: {listed(named)}.",
+            f"{failed.total()} jobs failed in the last day: {format_list(named)}.",
             "Look at their errors in the admin, or at /api/v1/jobs?state=failed",
         )
     else:
@@ -73,7 +73,7 @@ def unknown_kinds() -> Findings:
     unknown = Job.objects.unfinished().exclude(kind__in=known).values_list("kind", flat=True)
     if named := sorted(set(unknown)):
         yield warning(
-            f"There are jobs of kinds that nobody here can do: {listed(named)}.",
+            f"There are jobs of kinds that nobody here can do: {format_list(named)}.",
             "They are of another version of the server. Cancel them, or run that version",
         )
     else:
@@ -94,7 +94,7 @@ def downloads() -> Findings:
         yield ok("The files of jobs are there.")
 
 
-@check("jobs.broker", on=Ground.MACHINE)
+@check("jobs.broker", requires=Requires.MACHINE)
 def broker() -> Findings:
     connection = import_string(settings.CELERY_APP).connection_for_write(transport_options=ONCE)
     failures = (*connection.connection_errors, *connection.channel_errors)

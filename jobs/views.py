@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import NAMED_USER, AboutOneUser
+from accounts.subjects import USER_ID_PARAMETER, SubjectView
 from apps_registry.permissions import AppIsActive
 
 from . import files
@@ -39,7 +39,7 @@ class WhateverItIs(DefaultContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class JobViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
+class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     """What the server does for a user in the background.
 
     list: List the jobs, the newest first.
@@ -55,7 +55,7 @@ class JobViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.owned_by(self.subject).queued_through(self.request.auth.app_name)
 
-    @extend_schema(responses=JobSerializer, parameters=[NAMED_USER])
+    @extend_schema(responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def retrieve(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
         """Show a job.
 
@@ -63,7 +63,7 @@ class JobViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
         """
         return Response(JobSerializer(self.get_queryset().one(job_id)).data)
 
-    @extend_schema(request=None, responses=JobSerializer, parameters=[NAMED_USER])
+    @extend_schema(request=None, responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def cancel(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
         """Cancel a job.
 
@@ -78,7 +78,7 @@ class JobViewSet(AboutOneUser, mixins.ListModelMixin, viewsets.GenericViewSet):
         responses={
             (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "The file.")
         },
-        parameters=[NAMED_USER],
+        parameters=[USER_ID_PARAMETER],
     )
     def download(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> FileResponse:
         """Download the file that a job has made.

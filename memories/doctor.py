@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from apps_registry.models import AccessRule, Effect
-from core.checks import Findings, check, error, listed, ok, warning
+from core.checks import Findings, check, error, format_list, ok, warning
 from jobs.models import Job
 
 from .access import log
@@ -42,7 +42,7 @@ def spaces() -> Findings:
     half = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
     if half and not Job.objects.unfinished().filter(kind=migration.drop_space.name).exists():
         yield warning(
-            f"The vectors of {listed([str(space) for space in half])} were dropped in part.",
+            f"The vectors of {format_list([str(space) for space in half])} were dropped in part.",
             "Go on: manage.py reembed --drop",
         )
     else:
@@ -89,7 +89,7 @@ def counters() -> Findings:
     names = [f"{app} of {app.owner}" for app in log.with_wrong_count()]
     if names:
         yield warning(
-            f"What these apps have read was counted wrongly: {listed(names)}.",
+            f"What these apps have read was counted wrongly: {format_list(names)}.",
             "Count it anew: manage.py housekeep --only counters",
         )
     else:
@@ -110,8 +110,8 @@ def user_indexes() -> Findings:
     left = [name for name in user_index.leftovers() if name not in building]
     advice = "See to them: manage.py housekeep --only indexes"
     if late:
-        yield warning(f"Users have an index too few or too many: {listed(late)}.", advice)
+        yield warning(f"Users have an index too few or too many: {format_list(late)}.", advice)
     if left:
-        yield warning(f"Indexes belong to nobody: {listed(left)}.", advice)
+        yield warning(f"Indexes belong to nobody: {format_list(left)}.", advice)
     if not late and not left:
         yield ok("Those who need an index of their own have it.")

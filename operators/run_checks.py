@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils.module_loading import autodiscover_modules
 from psycopg.errors import QueryCanceled
 
-from core.checks import Check, Finding, Ground, checks, error, warning
+from core.checks import Check, Finding, Requires, checks, error, warning
 
 from .doctor.database import is_migrated
 
@@ -50,11 +50,13 @@ def examine(*, only: Collection[str] = (), calling_out: bool = False) -> Iterato
     away = _fault_of_database()
     if away is not None:
         yield Examined("database", away)
-    ground = Ground.MACHINE if away else Ground.TABLES if is_migrated() else Ground.DATABASE
+    available = (
+        Requires.MACHINE if away else Requires.TABLES if is_migrated() else Requires.DATABASE
+    )
     for check in all_checks():
         named = not only or _names(check) & set(only)
         allowed = calling_out or not check.calls_out or check.name in only
-        if named and allowed and check.ground <= ground:
+        if named and allowed and check.requires <= available:
             for finding in _look(check):
                 yield Examined(check.name, finding)
     if away is None:
@@ -77,7 +79,7 @@ def _limit_statements(time: str) -> None:
 
 def _look(check: Check) -> list[Finding]:
     try:
-        return list(check.find())
+        return list(check.run())
     except OperationalError as problem:
         if isinstance(problem.__cause__, QueryCanceled):
             return [

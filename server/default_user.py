@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 
 from accounts import roles
-from accounts.models import ApiKey, KeyRefused, User
+from accounts.models import ApiKey, KeyRejected, User
 from accounts.models.user import check_user_id
 from embedded.state import write_private
 
@@ -33,12 +33,12 @@ def _ensure_operator(user_id: str) -> User:
         ) from error
     user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
     if not user.is_operator:
-        roles.promote(user)
+        roles.make_operator(user)
     return user
 
 
 def _opens(secret: str, user: User) -> bool:
     try:
         return ApiKey.objects.authenticate(secret).user == user
-    except KeyRefused:
+    except KeyRejected:
         return False

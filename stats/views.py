@@ -2,7 +2,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import NAMED_USER, AboutOneUser
+from accounts.subjects import USER_ID_PARAMETER, SubjectView
 from apps_registry.models import App
 from apps_registry.permissions import AppIsActive
 from memories.models import Memory
@@ -10,15 +10,15 @@ from memories.models import Memory
 from .serializers import StatsSerializer
 
 
-class StatsView(AboutOneUser):
+class StatsView(SubjectView):
     """Figures of one user."""
 
-    permission_classes = [*AboutOneUser.permission_classes, AppIsActive]
+    permission_classes = [*SubjectView.permission_classes, AppIsActive]
 
     @extend_schema(
         operation_id="stats_retrieve",
         responses=StatsSerializer,
-        parameters=[NAMED_USER],
+        parameters=[USER_ID_PARAMETER],
     )
     def get(self, request: AuthenticatedRequest) -> Response:
         """Count the memories and list the apps of a user."""

@@ -17,9 +17,9 @@ class GroupAdmin(ModelAdmin):
     list_display = ("name",)
     ordering = ("name",)
     search_fields = ("name__startswith",)
-    listed_fields = ("permissions",)
+    select_fields = ("permissions",)
     filter_horizontal = ("permissions",)
-    audited_as = "name"
+    audit_name_field = "name"
 
     # Whoever gives permissions could give them to themselves.
     def has_add_permission(self, request: HttpRequest) -> bool:

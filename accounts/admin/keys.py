@@ -9,9 +9,9 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from accounts.models import ApiKey
-from accounts.roles import may_change
+from accounts.roles import can_change_user
 from core.admin.buttons import button
-from core.admin.links import link_to
+from core.admin.links import change_link
 from core.admin.model_admin import ReadOnlyAdmin, TabularInline
 
 LABELS = {"good": "success", "expired": "warning", "revoked": "danger"}
@@ -49,18 +49,18 @@ class KeyAdmin(ShowsState, ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("may", "state")
     actions_detail = ("revoke",)
-    audited_as = "prefix"
+    audit_name_field = "prefix"
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         allowed = super().has_operate_permission(request, obj)
-        return allowed and (not isinstance(obj, ApiKey) or may_change(request.user, obj.user))
+        return allowed and (not isinstance(obj, ApiKey) or can_change_user(request.user, obj.user))
 
     @button(
         "Revoke",
         icon="key_off",
-        asks="It opens nothing from the next request on, and that cannot be undone.",
+        description="It opens nothing from the next request on, and that cannot be undone.",
         variant=ActionVariant.DANGER,
-        applies=lambda key: key.revoked_at is None,
+        available_for=lambda key: key.revoked_at is None,
     )
     def revoke(self, request: HttpRequest, key: ApiKey, form: object) -> str:
         key.revoke()
@@ -78,7 +78,7 @@ class KeyInline(ShowsState, TabularInline):
 
     @display(description="Key")
     def key(self, key: ApiKey) -> str:
-        return link_to(key, str(key))
+        return change_link(key, str(key))
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False

@@ -9,9 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
 from accounts.models import ApiKey, User
-from accounts.roles import may_change
-from core.admin.buttons import button, in_dialog
-from core.admin.links import page_of
+from accounts.roles import can_change_user
+from core.admin.buttons import button, render_in_dialog
+from core.admin.links import change_url
 from core.admin.model_admin import ModelAdmin
 
 from .forms import KeyForm, PasswordForm
@@ -39,7 +39,7 @@ class UserAdmin(ModelAdmin):
     ordering = ("user_id",)
     search_fields = ("user_id__startswith", "email__iexact")
     search_help_text = "The beginning of a user id, or an email address"
-    listed_fields = ("groups",)
+    select_fields = ("groups",)
     autocomplete_fields = ("groups",)
     fieldsets = (
         (None, {"fields": ("user_id", "name", "email", "metadata", "is_active")}),
@@ -48,15 +48,15 @@ class UserAdmin(ModelAdmin):
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
     inlines = (KeyInline,)
     actions_detail: ClassVar[tuple[str, ...]] = ("make_key", "set_password")
-    audited_as = "user_id"
+    audit_name_field = "user_id"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         allowed: bool = super().has_change_permission(request, obj)
-        return allowed and (not isinstance(obj, User) or may_change(request.user, obj))
+        return allowed and (not isinstance(obj, User) or can_change_user(request.user, obj))
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         allowed = super().has_operate_permission(request, obj)
-        return allowed and (not isinstance(obj, User) or may_change(request.user, obj))
+        return allowed and (not isinstance(obj, User) or can_change_user(request.user, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = ["last_login"]
@@ -92,9 +92,9 @@ class UserAdmin(ModelAdmin):
     @button(
         "Make a key",
         icon="key",
-        asks="A program shows it to act for this user.",
+        description="A program shows it to act for this user.",
         form=KeyForm,
-        applies=lambda user: user.is_active,
+        available_for=lambda user: user.is_active,
     )
     def make_key(self, request: HttpRequest, user: User, form: KeyForm) -> HttpResponse:
         given = form.cleaned_data
@@ -106,15 +106,15 @@ class UserAdmin(ModelAdmin):
             expires_at=form.expires_at(),
         )
         self.log_change(request, user, f"Made the key {key}.")
-        context = {"key": key, "secret": secret, "way_on": page_of(user)}
-        return in_dialog(request, "accounts/admin/made_key.html", context)
+        context = {"key": key, "secret": secret, "way_on": change_url(user)}
+        return render_in_dialog(request, "accounts/admin/made_key.html", context)
 
     @button(
         "Set a password",
         icon="password",
-        asks="It takes the place of the present one, and ends what they have open.",
+        description="It takes the place of the present one, and ends what they have open.",
         form=PasswordForm,
-        applies=lambda user: user.is_staff,
+        available_for=lambda user: user.is_staff,
     )
     def set_password(self, request: HttpRequest, user: User, form: PasswordForm) -> str:
         user.set_password(form.cleaned_data["password"])

@@ -1,4 +1,4 @@
-from .api_key import ApiKey, KeyRefused, Scope
+from .api_key import ApiKey, KeyRejected, Scope
 from .user import User
 
-__all__ = ["ApiKey", "KeyRefused", "Scope", "User"]
+__all__ = ["ApiKey", "KeyRejected", "Scope", "User"]

@@ -24,19 +24,19 @@ class Scope(models.TextChoices):
     WRITE = "write"
 
 
-class KeyRefused(OpenMemoryError):
+class KeyRejected(OpenMemoryError):
     """The API key is invalid: no such key exists."""
 
     code: ClassVar[str] = "key_invalid"
 
 
-class KeyRevoked(KeyRefused):
+class KeyRevoked(KeyRejected):
     """The API key was revoked: ask for a new one."""
 
     code = "key_revoked"
 
 
-class KeyExpired(KeyRefused):
+class KeyExpired(KeyRejected):
     """The API key has expired: ask for a new one."""
 
     code = "key_expired"
@@ -83,7 +83,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """
         key = self.select_related("user").filter(digest=digest(secret)).first()
         if key is None:
-            raise KeyRefused
+            raise KeyRejected
         if key.revoked_at is not None or not key.user.is_active:
             raise KeyRevoked
         if key.expires_at is not None and key.expires_at <= timezone.now():
@@ -127,16 +127,16 @@ class ApiKey(models.Model):
         return f"{self.prefix}…"
 
     @property
-    def is_operators(self) -> bool:
+    def has_operator_rights(self) -> bool:
         """Whether it has an operator's rights. One that is bound to an app is for an agent."""
         return self.user.is_operator and not self.app_name
 
-    def require(self, scope: Scope) -> None:
+    def require_scope(self, scope: Scope) -> None:
         """Raises ScopeMissing when the key may not do that."""
         if scope not in self.scopes:
             raise ScopeMissing(f"This key has no `{scope}` scope.")
 
-    def note_use(self) -> None:
+    def record_use(self) -> None:
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > LAST_USED_RESOLUTION:
             self.last_used_at = now

@@ -28,7 +28,7 @@ class AppQuerySet(models.QuerySet["App"]):
     def paused(self) -> AppQuerySet:
         return self.filter(is_active=False)
 
-    def one(self, pk: uuid.UUID) -> App:
+    def get_by_id(self, pk: uuid.UUID) -> App:
         """Get an app of these. Raises AppNotFound."""
         try:
             return self.get(pk=pk)
@@ -51,7 +51,7 @@ class AppQuerySet(models.QuerySet["App"]):
             last_accessed=_of_each(Max("accesses__accessed_at")),
         )
 
-    def acting_for(self, user: User, *, name: str) -> App:
+    def get_or_create_active(self, user: User, *, name: str) -> App:
         """Find the user's app of this name, made on first use. Raises AppPaused."""
         app, _ = self.get_or_create(owner=user, name=name)
         if not app.is_active:
@@ -94,7 +94,7 @@ class App(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def activate(self, active: bool) -> None:
+    def set_active(self, active: bool) -> None:
         """Let the app read and write, or pause it."""
         self.is_active = active
         self.save(update_fields=["is_active", "updated_at"])

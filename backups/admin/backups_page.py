@@ -15,8 +15,8 @@ from backups.files import find_latest_backups
 from backups.jobs import EXPORT, IMPORT, enqueue_import_after_dry_run
 from backups.schedule import BACKUP
 from backups.upload_handler import MAX_FORM_BYTES
-from core.admin.audit_log import ADDITION, record
-from core.admin.pages import Page, register
+from core.admin.audit_log import ADDITION, log_action
+from core.admin.pages import Page, register_page
 from core.errors import OpenMemoryError
 from jobs.models import Job
 
@@ -25,7 +25,7 @@ from .forms import FORMS, UserArchiveForm
 JOBS_SHOWN = 20
 
 
-@register
+@register_page
 class BackupsPage(Page):
     """Archives are made and read by jobs, so no request waits for one."""
 
@@ -55,7 +55,7 @@ class BackupsPage(Page):
             if act in FORMS:
                 return self._queue(FORMS[act](request.POST, request.FILES))
             if act == "import-tried":
-                return self._begun(enqueue_import_after_dry_run(_parse_job_id(job), by=self.by))
+                return self._begun(enqueue_import_after_dry_run(_parse_job_id(job), by=self.operator))
             if act == "back-up":
                 return self._back_up()
         except OpenMemoryError as error:
@@ -65,14 +65,14 @@ class BackupsPage(Page):
 
     def _queue(self, form: UserArchiveForm) -> HttpResponse:
         if form.is_valid():
-            return self._begun(form.queue(by=self.by))
+            return self._begun(form.queue(by=self.operator))
         forms = [form if kind.act == form.act else kind() for kind in FORMS.values()]
         messages.error(self.request, f"{form.title}: not begun. See what is wrong below.")
         return self.render_to_response(self.get_context_data(forms=forms), status=400)
 
     def _begun(self, job: Job) -> HttpResponse:
         messages.success(self.request, "It is queued. Here you see how far it is.")
-        record(self.by, ADDITION, job, name=job.kind, message="It was queued.")
+        log_action(self.operator, ADDITION, job, name=job.kind, message="It was queued.")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
 
     def _back_up(self) -> HttpResponse:
@@ -80,7 +80,7 @@ class BackupsPage(Page):
         told = f"{queued:,} backups are queued, one for each user."
         messages.success(self.request, told)
         # They are of no single job that it could lead to.
-        record(self.by, ADDITION, Job(pk=""), name=BACKUP.name, message=told)
+        log_action(self.operator, ADDITION, Job(pk=""), name=BACKUP.name, message=told)
         return HttpResponseRedirect(self.request.path)
 
 

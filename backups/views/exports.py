@@ -14,8 +14,8 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import viewsets
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.permissions import PersonalKey
-from accounts.subjects import AboutOneUser
+from accounts.permissions import IsPersonalKey
+from accounts.subjects import SubjectView
 from apps_registry.models import App
 from backups.concurrency import archive_slot
 from backups.export import archive_filename, export, scratch_folder
@@ -40,10 +40,10 @@ class ArchiveResponse(FileResponse):
     block_size = 64 * 1024
 
 
-class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
+class ExportViewSet(SubjectView, viewsets.GenericViewSet):
     """Take out all that is kept of a user, and put it back."""
 
-    permission_classes = [*AboutOneUser.permission_classes, PersonalKey]
+    permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     content_negotiation_class = WhateverItIs
     safe_actions: ClassVar = {"export"}
     refusals: ClassVar = {"export": {"409"}}
@@ -93,5 +93,5 @@ class ExportViewSet(AboutOneUser, viewsets.GenericViewSet):
     ) -> ExportFilters:
         """Raises AppNotFound: an archive of nothing would pass for a backup."""
         if app_id is not None:
-            App.objects.owned_by(self.subject).one(app_id)
+            App.objects.owned_by(self.subject).get_by_id(app_id)
         return ExportFilters(app_id, from_date, to_date, include_vectors)

@@ -7,8 +7,8 @@ from rest_framework import viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.permissions import PersonalKey
-from accounts.subjects import AboutOneUser
+from accounts.permissions import IsPersonalKey
+from accounts.subjects import SubjectView
 from backups.concurrency import archive_slot
 from backups.importing import Mode, dry_run_import, import_archive
 from backups.jobs import enqueue_import
@@ -29,8 +29,8 @@ DRY_RUN = OpenApiParameter(
 )
 
 
-class ImportViewSet(AboutOneUser, viewsets.GenericViewSet):
-    permission_classes = [*AboutOneUser.permission_classes, PersonalKey]
+class ImportViewSet(SubjectView, viewsets.GenericViewSet):
+    permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     parser_classes = [ArchiveParser]
     max_body_bytes = MAX_FORM_BYTES
     serializer_class = ImportSerializer

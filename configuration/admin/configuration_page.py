@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from configuration import connection_test, update
 from configuration.models import Configuration, ConfigurationChange
 from configuration.providers import ProviderFailed
-from core.admin.audit_log import CHANGE, record
-from core.admin.pages import Page, register
+from core.admin.audit_log import CHANGE, log_action
+from core.admin.pages import Page, register_page
 
 from .forms import FORMS, SectionForm
 
@@ -19,7 +19,7 @@ TRIED = {"llm": connection_test.try_llm, "embedder": connection_test.try_embedde
 CHANGES_SHOWN = 20
 
 
-@register
+@register_page
 class ConfigurationPage(Page):
     name, title = "configuration", "Configuration"
     permissions = ("configuration.view_configuration",)
@@ -48,7 +48,7 @@ class ConfigurationPage(Page):
         raise BadRequest("This page has no such button.")
 
     def _save(self, form: SectionForm) -> HttpResponse:
-        if form.save(by=self.by):
+        if form.save(by=self.operator):
             return self._done(f"{form.title}: saved. It counts from the next request on.")
         forms = [form if kind.section == form.section else kind() for kind in FORMS.values()]
         messages.error(self.request, f"{form.title}: nothing was changed. See what is wrong below.")
@@ -62,11 +62,11 @@ class ConfigurationPage(Page):
         return HttpResponseRedirect(self.request.path)
 
     def _reset(self) -> HttpResponse:
-        update.reset(by=self.by)
+        update.reset(by=self.operator)
         return self._done("The configuration is what the environment says, else the default.")
 
     def _done(self, told: str) -> HttpResponse:
         messages.success(self.request, told)
         kept = Configuration(pk=Configuration.ONLY)
-        record(self.by, CHANGE, kept, name="configuration", message=told)
+        log_action(self.operator, CHANGE, kept, name="configuration", message=told)
         return HttpResponseRedirect(self.request.path)

@@ -9,10 +9,10 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-__all__ = ["ADDITION", "CHANGE", "DELETION", "record"]
+__all__ = ["ADDITION", "CHANGE", "DELETION", "log_action"]
 
 
-def record(by: Any, flag: int, of: Model, *, name: str, message: str | list[Any]) -> LogEntry:
+def log_action(by: Any, flag: int, of: Model, *, name: str, message: str | list[Any]) -> LogEntry:
     """Write down that this operator has done something to that object.
 
     `name` is how it is called here, `message` a sentence or Django's list of changed fields.

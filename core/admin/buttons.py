@@ -17,7 +17,7 @@ from unfold.forms import BaseDialogForm
 
 from core.errors import Conflict, OpenMemoryError
 
-from .links import page_of
+from .links import change_url
 
 # A method of a page: it does something to an object and says so in a sentence, or answers itself.
 Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
@@ -40,11 +40,11 @@ def button(
     label: str,
     *,
     icon: str,
-    asks: str,
+    description: str,
     permission: str = "operate",
     form: type[DialogForm] = DialogForm,
     variant: ActionVariant = ActionVariant.DEFAULT,
-    applies: Callable[[Any], bool] = lambda obj: True,
+    available_for: Callable[[Any], bool] = lambda obj: True,
 ) -> Callable[[Verb], Any]:
     """Make a button of `verb(self, request, obj, form)`, to be named in `actions_detail`.
 
@@ -64,7 +64,7 @@ def button(
             if not getattr(self, f"has_{permission}_permission")(request, obj):
                 raise PermissionDenied
             try:
-                if not applies(obj):
+                if not available_for(obj):
                     raise AppliesNoLonger
                 told = verb(self, request, obj, form)
             except OpenMemoryError as error:
@@ -74,9 +74,9 @@ def button(
                     return told
                 self.message_user(request, told, messages.SUCCESS)
                 self.log_change(request, obj, told)
-            return go_to(request, page_of(obj))
+            return redirect_browser(request, change_url(obj))
 
-        press.applies = applies  # type: ignore[attr-defined]
+        press.available_for = available_for  # type: ignore[attr-defined]
         return action(
             permissions=[permission],
             description=label,
@@ -84,7 +84,7 @@ def button(
             variant=variant,
             dialog={
                 "title": label,
-                "description": asks,
+                "description": description,
                 "form_class": form,
                 "form_submit_text": label,
             },
@@ -93,7 +93,7 @@ def button(
     return decorate
 
 
-def in_dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def render_in_dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """Show something in the dialog that was answered, in place of its form.
 
     The template extends `core/admin/dialog.html`.
@@ -105,7 +105,7 @@ def in_dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> H
     return response
 
 
-def go_to(request: HttpRequest, address: str) -> HttpResponse:
+def redirect_browser(request: HttpRequest, address: str) -> HttpResponse:
     """Send the browser there, from a dialog as well."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": address})

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 
 
-def refusal(detail: str, *, status: int) -> HttpResponse:
+def error_page(detail: str, *, status: int) -> HttpResponse:
     title = HTTPStatus(status).phrase
     page = render_to_string("core/refused.html", {"title": title, "detail": detail})
     return HttpResponse(page, status=status)

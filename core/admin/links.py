@@ -6,13 +6,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 
-def page_of(obj: Model) -> str:
+def change_url(obj: Model) -> str:
     """The address of an object's page in the admin."""
     name = f"{obj._meta.app_label}_{obj._meta.model_name}_change"
     return reverse(f"{admin.site.name}:{name}", args=[obj.pk])
 
 
-def link_to(obj: Model, text: str) -> str:
+def change_link(obj: Model, text: str) -> str:
     return format_html(
-        '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', page_of(obj), text
+        '<a href="{}" class="text-primary-600 dark:text-primary-500">{}</a>', change_url(obj), text
     )

@@ -19,7 +19,7 @@ from django.utils.deprecation import MiddlewareMixin
 
 from core.api.problems import ProblemResponse
 
-from .error_pages import refusal
+from .error_pages import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -38,11 +38,11 @@ _POLICY = "; ".join(
 )
 
 
-def is_for_admin(request: HttpRequest) -> bool:
+def is_admin_request(request: HttpRequest) -> bool:
     return f"{request.path_info}/".startswith(f"{settings.ADMIN_PATH}/")
 
 
-class Pages:
+class AdminPages:
     """Answer in pages, which load nothing from another host."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -50,34 +50,38 @@ class Pages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if is_for_admin(request):
+        if is_admin_request(request):
             if isinstance(response, ProblemResponse):
-                response = refusal(response.problem.detail, status=response.status_code)
+                response = error_page(response.problem.detail, status=response.status_code)
             response.headers["Content-Security-Policy"] = _POLICY
         return response
 
 
-class OnlyForAdmin(MiddlewareMixin):
+class AdminOnlyMixin(MiddlewareMixin):
     """Step aside for every other address."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        return super().__call__(request) if is_for_admin(request) else self.get_response(request)
+        return (
+            super().__call__(request) if is_admin_request(request) else self.get_response(request)
+        )
 
 
-class Sessions(OnlyForAdmin, SessionMiddleware):
+class AdminSessions(AdminOnlyMixin, SessionMiddleware):
     pass
 
 
-class Csrf(OnlyForAdmin, CsrfViewMiddleware):
+class AdminCsrf(AdminOnlyMixin, CsrfViewMiddleware):
     def process_view(
         self, request: HttpRequest, view: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return super().process_view(request, view, args, kwargs) if is_for_admin(request) else None
+        return (
+            super().process_view(request, view, args, kwargs) if is_admin_request(request) else None
+        )
 
 
-class Authentication(OnlyForAdmin, AuthenticationMiddleware):
+class AdminAuthentication(AdminOnlyMixin, AuthenticationMiddleware):
     pass
 
 
-class Messages(OnlyForAdmin, MessageMiddleware):
+class AdminMessages(AdminOnlyMixin, MessageMiddleware):
     pass

@@ -25,13 +25,13 @@ class BoundedChoices:
     """Choose related objects by searching for them, or by their id: never from a list of all."""
 
     # Relations to few objects, which are listed after all.
-    listed_fields: ClassVar[tuple[str, ...]] = ()
+    select_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
         # An inline is given its parent here, and has declared its own.
         meta = getattr(self, "model", model)._meta
         fields = [*meta.fields, *meta.many_to_many]
-        otherwise = {*self.autocomplete_fields, *self.listed_fields}  # type: ignore[attr-defined]
+        otherwise = {*self.autocomplete_fields, *self.select_fields}  # type: ignore[attr-defined]
         self.raw_id_fields = [
             field.name for field in fields if field.is_relation and field.name not in otherwise
         ]
@@ -68,7 +68,7 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     warn_unsaved_form = True
 
     # How the audit calls an object. Of a memory it is never what it says.
-    audited_as: ClassVar[str] = "pk"
+    audit_name_field: ClassVar[str] = "pk"
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -81,7 +81,7 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         buttons = super().get_actions_detail(request, object_id)
         obj = self.get_object(request, object_id) if buttons else None
-        return [one for one in buttons if obj is not None and _applies(one.method, obj)]
+        return [one for one in buttons if obj is not None and _is_available(one.method, obj)]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedList]:
         return BoundedList
@@ -92,7 +92,7 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
         show = super().changelist_view
         if request.method != "GET":  # an action: it has transactions of its own
             return show(request, extra_context)
-        return statement_timeout.answer(lambda: show(request, extra_context))
+        return statement_timeout.render_within_timeout(lambda: show(request, extra_context))
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
         return self._record(request, audit_log.ADDITION, obj, message)
@@ -104,13 +104,13 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
         return [self._record(request, audit_log.DELETION, obj, "") for obj in queryset]
 
     def _record(self, request: HttpRequest, flag: int, obj: Model, message: Any) -> LogEntry:
-        name = str(getattr(obj, self.audited_as))
-        return audit_log.record(request.user, flag, obj, name=name, message=message)
+        name = str(getattr(obj, self.audit_name_field))
+        return audit_log.log_action(request.user, flag, obj, name=name, message=message)
 
 
-def _applies(method: Any, obj: Model) -> bool:
-    applies: Callable[[Model], bool] | None = getattr(method, "applies", None)
-    return applies is None or applies(obj)
+def _is_available(method: Any, obj: Model) -> bool:
+    available_for: Callable[[Model], bool] | None = getattr(method, "available_for", None)
+    return available_for is None or available_for(obj)
 
 
 class ReadOnlyAdmin(ModelAdmin):

@@ -77,14 +77,14 @@ GROUPS = (
 )
 
 
-def of(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
+def build_sidebar(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar of this operator, as Unfold's template reads it."""
     return [{"title": group.title, "items": list(_items(group, site, request))} for group in GROUPS]
 
 
 def _items(group: Group, site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
     for item in group.items:
-        address = link(item.target, site, request)
+        address = target_url(item.target, site, request)
         if address:
             path = request.path
             here = path == address if item.target == "index" else path.startswith(address)
@@ -97,7 +97,7 @@ def _items(group: Group, site: AdminSite, request: HttpRequest) -> Iterator[dict
             }
 
 
-def link(target: str, site: AdminSite, request: HttpRequest) -> str | None:
+def target_url(target: str, site: AdminSite, request: HttpRequest) -> str | None:
     """The address of a target, or None when it is not there for this operator."""
     if "." in target:
         return _list(target, site, request)

@@ -27,7 +27,7 @@ class Page(TemplateView):
         return request.user.has_perms(cls.permissions)
 
     @property
-    def by(self) -> Any:
+    def operator(self) -> Any:
         """The operator: nobody else gets here."""
         return self.request.user
 
@@ -46,7 +46,7 @@ class Page(TemplateView):
         return super().get_context_data(**{**site, **own, **context})
 
 
-def register(page: type[Page]) -> type[Page]:
+def register_page(page: type[Page]) -> type[Page]:
     """Put a page into the admin, as a decorator."""
     site: Any = admin.site  # of ours, which Django's types do not know
     site.add_page(page)

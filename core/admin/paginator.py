@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
 # Rows that are counted and paged through. Who wants what is behind them narrows the list.
-MOST = 10_000
+MAX_ROWS = 10_000
 
 
-class AtLeast(int):
+class MoreThan(int):
     """A count that was broken off: it says so wherever it is shown."""
 
     def __str__(self) -> str:
@@ -22,8 +22,8 @@ class AtLeast(int):
 def bounded_count(rows: QuerySet[Any]) -> int:
     """Count rows, but not many more than MOST."""
     # The order matters to nobody who counts, and what is annotated is not computed.
-    found = rows.order_by().values("pk")[: MOST + 1].count()
-    return AtLeast(MOST) if found > MOST else found
+    found = rows.order_by().values("pk")[: MAX_ROWS + 1].count()
+    return MoreThan(MAX_ROWS) if found > MAX_ROWS else found
 
 
 class BoundedPaginator(Paginator):

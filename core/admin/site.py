@@ -13,7 +13,7 @@ from unfold.sites import UnfoldAdminSite
 from core.api import rate_limits
 
 from . import navigation, statement_timeout
-from .error_pages import refusal
+from .error_pages import error_page
 from .pages import Page
 
 
@@ -42,7 +42,7 @@ class Site(UnfoldAdminSite):
         return [*pages, *super().get_urls()]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
-        return navigation.of(self, request)
+        return navigation.build_sidebar(self, request)
 
     @method_decorator(sensitive_post_parameters())
     def login(
@@ -56,14 +56,16 @@ class Site(UnfoldAdminSite):
         )
         if usage and usage.exceeded:
             wait = f"Try again in {usage.seconds_left} seconds."
-            response = refusal(f"That was too often. {wait}", status=429)
+            response = error_page(f"That was too often. {wait}", status=429)
             response.headers["Retry-After"] = str(usage.seconds_left)
             return response
         shown: HttpResponse = super().login(request, extra_context)
         return shown
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        return statement_timeout.answer(lambda: AdminSite.autocomplete_view(self, request))
+        return statement_timeout.render_within_timeout(
+            lambda: AdminSite.autocomplete_view(self, request)
+        )
 
     @method_decorator(no_append_slash)
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:

@@ -13,7 +13,7 @@ from psycopg.errors import QueryCanceled
 
 from core.errors import Unavailable
 
-from .error_pages import refusal
+from .error_pages import error_page
 
 
 class TooSlow(Unavailable):
@@ -23,7 +23,7 @@ class TooSlow(Unavailable):
 
 
 @contextmanager
-def bounded(seconds: int | None = None) -> Iterator[None]:
+def limit_statements(seconds: int | None = None) -> Iterator[None]:
     """Let no statement inside take longer. Raises TooSlow. It is one transaction: only read in it.
 
     Without `seconds` it is ADMIN_STATEMENT_SECONDS.
@@ -40,13 +40,13 @@ def bounded(seconds: int | None = None) -> Iterator[None]:
         raise
 
 
-def answer(view: Callable[[], HttpResponse]) -> HttpResponse:
+def render_within_timeout(view: Callable[[], HttpResponse]) -> HttpResponse:
     """Answer a request that only reads, its template included, or say that it took too long."""
     try:
-        with bounded():
+        with limit_statements():
             response = view()
             if isinstance(response, SimpleTemplateResponse):
                 response.render()
             return response
     except TooSlow as error:
-        return refusal(error.detail, status=503)
+        return error_page(error.detail, status=503)

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from apps_registry.models import AccessRule, App, Effect
 from core.admin.buttons import DialogForm, button
-from core.admin.links import link_to
+from core.admin.links import change_link
 from core.admin.model_admin import ReadOnlyAdmin, TabularInline
 from memories.access import rules
 from memories.models import Memory
@@ -40,7 +40,7 @@ class RuleInline(TabularInline):
 
     @display(description="Rule")
     def rule(self, rule: AccessRule) -> str:
-        return link_to(rule, rule.effect)
+        return change_link(rule, rule.effect)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -63,7 +63,7 @@ class AppAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     readonly_fields = ("shown_state", "memories_kept")
     actions_detail = ("pause", "resume", "add_rule")
-    audited_as = "name"
+    audit_name_field = "name"
     inlines = (RuleInline,)
 
     @display(description="State", label={"active": "success", "paused": "warning"})
@@ -78,24 +78,26 @@ class AppAdmin(ReadOnlyAdmin):
     @button(
         "Pause",
         icon="pause",
-        asks="It reads and writes nothing until it is resumed.",
-        applies=lambda app: app.is_active,
+        description="It reads and writes nothing until it is resumed.",
+        available_for=lambda app: app.is_active,
     )
     def pause(self, request: HttpRequest, app: App, form: object) -> str:
-        app.activate(False)
+        app.set_active(False)
         return f"{app} is paused: it reads and writes nothing."
 
     @button(
         "Resume",
         icon="play_arrow",
-        asks="It reads and writes again.",
-        applies=lambda app: not app.is_active,
+        description="It reads and writes again.",
+        available_for=lambda app: not app.is_active,
     )
     def resume(self, request: HttpRequest, app: App, form: object) -> str:
-        app.activate(True)
+        app.set_active(True)
         return f"{app} is active: it reads and writes again."
 
-    @button("Add a rule", icon="rule", asks="It holds from the next request on.", form=RuleForm)
+    @button(
+        "Add a rule", icon="rule", description="It holds from the next request on.", form=RuleForm
+    )
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
         effect, memory_id = form.cleaned_data["effect"], form.cleaned_data["memory_id"]
         among = Memory.objects.owned_by(app.owner)
@@ -110,7 +112,7 @@ class RuleAdmin(ReadOnlyAdmin):
     list_filter = ("effect", ("app", AutocompleteSelectFilter))
     ordering = ("app", "memory_id")
     fields = ("app", "effect", "memory_id", "created_at")
-    audited_as = "effect"
+    audit_name_field = "effect"
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return request.user.has_perm("apps_registry.delete_accessrule")

@@ -14,8 +14,8 @@ from unfold.decorators import display
 
 from core.admin.buttons import button
 from core.admin.model_admin import ModelAdmin
-from core.admin.paginator import MOST, AtLeast
-from core.admin.statement_timeout import TooSlow, bounded
+from core.admin.paginator import MAX_ROWS, MoreThan
+from core.admin.statement_timeout import TooSlow, limit_statements
 from memories.lifecycle import archive
 from memories.models import ArchivePolicy
 
@@ -68,19 +68,20 @@ class ArchivePolicyAdmin(ModelAdmin):
     @display(description="It would archive now")
     def due_now(self, policy: ArchivePolicy) -> SafeString | str:
         try:
-            with bounded(PATIENCE):
-                count = policy.due().order_by().values("pk")[: MOST + 1].count()
+            with limit_statements(PATIENCE):
+                count = policy.due().order_by().values("pk")[: MAX_ROWS + 1].count()
         except TooSlow:
             return "more than could be counted in two seconds"
-        number = told(AtLeast(MOST) if count > MOST else count)
+        number = told(MoreThan(MAX_ROWS) if count > MAX_ROWS else count)
         return format_html("{}{}", number, "" if policy.is_active else ", if it were active")
 
     @button(
         "Follow it now",
         icon="inventory_2",
-        asks="A job archives what it says. The history of each memory tells why, and each can be "
+        description="A job archives what it says. The history of each memory tells why, "
+        "and each can be "
         "brought back.",
-        applies=lambda policy: policy.is_active,
+        available_for=lambda policy: policy.is_active,
     )
     def follow(self, request: HttpRequest, policy: ArchivePolicy, form: object) -> str:
         job = archive.enqueue_policy(policy, by=operator(request))

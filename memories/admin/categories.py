@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from core.admin.buttons import DialogForm, button, go_to
+from core.admin.buttons import DialogForm, button, redirect_browser
 from core.admin.model_admin import BoundedList, ModelAdmin
 from core.errors import OpenMemoryError
 from memories.categories import merge as merging
@@ -72,7 +72,7 @@ class CategoryAdmin(ModelAdmin):
     readonly_fields = ("name", "known_as", "shown_count", "created_at", "updated_at")
     actions = ("merge_selected",)
     actions_detail = ("rename", "release")
-    audited_as = "name"
+    audit_name_field = "name"
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).canonical()
@@ -105,22 +105,25 @@ class CategoryAdmin(ModelAdmin):
         names = category.former_names.order_by("name").values_list("name", flat=True)
         return ", ".join(names[:MOST_NAMES]) or "none"
 
-    @button("Rename", icon="edit", asks="Its present name goes on leading to it.", form=NameForm)
+    @button(
+        "Rename", icon="edit", description="Its present name goes on leading to it.", form=NameForm
+    )
     def rename(self, request: HttpRequest, category: Category, form: NameForm) -> Any:
         try:
             merging.rename_category(category.pk, form.cleaned_data["name"])
         except merging.NameTaken as taken:
             self.message_user(request, taken.detail, messages.WARNING)
-            return go_to(request, _merge_page([category.pk, taken.other.pk]))
+            return redirect_browser(request, _merge_page([category.pk, taken.other.pk]))
         return f"“{category}” is called “{form.cleaned_data['name']}” now."
 
     @button(
         "Release a name",
         icon="link_off",
-        asks="The name leads here no longer: a category of its own is made once something is put "
+        description="The name leads here no longer: a category of its own is made once "
+        "something is put "
         "there. What was merged stays where it is.",
         form=FormerNameForm,
-        applies=lambda category: category.former_names.exists(),
+        available_for=lambda category: category.former_names.exists(),
     )
     def release(self, request: HttpRequest, category: Category, form: FormerNameForm) -> str:
         chosen = form.cleaned_data["former_name"]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
-from core.admin.paginator import AtLeast
+from core.admin.paginator import MoreThan
 
 # Of each category so many are counted: together with 50 of them, that is a tenth of a second.
 MOST = 10_000
@@ -28,9 +28,9 @@ def count_memories(category_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     """How many memories of everybody are in each of these, deleted ones that are kept included."""
     with connection.cursor() as cursor:
         cursor.execute(COUNTED, ["{" + ",".join(map(str, category_ids)) + "}", MOST + 1])
-        return {pk: AtLeast(MOST) if count > MOST else count for pk, count in cursor.fetchall()}
+        return {pk: MoreThan(MOST) if count > MOST else count for pk, count in cursor.fetchall()}
 
 
 def told(count: int) -> str:
-    number = str(count) if isinstance(count, AtLeast) else f"{count:,}"
+    number = str(count) if isinstance(count, MoreThan) else f"{count:,}"
     return f"{number} {'memory' if number == '1' else 'memories'}"

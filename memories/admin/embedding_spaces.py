@@ -122,9 +122,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Switch",
         icon="swap_horiz",
-        asks="Searches go over to it as soon as it is full, all at once. The present space is kept "
+        description="Searches go over to it as soon as it is full, all at once. The "
+        "present space is kept "
         "to go back to.",
-        applies=lambda space: space.state == State.FILLING,
+        available_for=lambda space: space.state == State.FILLING,
     )
     def switch(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.begin(by=operator(request), hold=False)
@@ -133,8 +134,8 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Hold",
         icon="front_hand",
-        asks="It is filled, but searches do not go over to it until you switch.",
-        applies=lambda space: space.state == State.FILLING,
+        description="It is filled, but searches do not go over to it until you switch.",
+        available_for=lambda space: space.state == State.FILLING,
     )
     def hold(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.begin(by=operator(request), hold=True)
@@ -143,8 +144,8 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Pause",
         icon="pause",
-        asks="Nothing more is put into it. What is in it stays, and you can go on later.",
-        applies=lambda space: space.state == State.FILLING,
+        description="Nothing more is put into it. What is in it stays, and you can go on later.",
+        available_for=lambda space: space.state == State.FILLING,
     )
     def pause(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.pause()
@@ -153,9 +154,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Give up",
         icon="undo",
-        asks="The model that is searched now is configured again. What was embedded by this one "
+        description="The model that is searched now is configured again. What was embedded "
+        "by this one "
         "stays until you drop it.",
-        applies=lambda space: space.state == State.FILLING,
+        available_for=lambda space: space.state == State.FILLING,
     )
     def give_up(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.cancel(by=operator(request))
@@ -164,9 +166,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Go on",
         icon="play_arrow",
-        asks="Its model is configured, a job embeds what is missing, and searches then go over to "
+        description="Its model is configured, a job embeds what is missing, and searches "
+        "then go over to "
         "it. Where the model runs elsewhere, memories are sent there.",
-        applies=lambda space: space.state == State.PAUSED,
+        available_for=lambda space: space.state == State.PAUSED,
     )
     def go_on(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.go_on(space, by=operator(request))
@@ -175,9 +178,9 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Go back to it",
         icon="history",
-        asks="Its model is configured again. A job embeds what has come since, and searches "
+        description="Its model is configured again. A job embeds what has come since, and searches "
         "then go back to it; the present space is kept.",
-        applies=lambda space: space.state == State.KEPT,
+        available_for=lambda space: space.state == State.KEPT,
     )
     def go_back(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.go_on(space, by=operator(request))
@@ -186,8 +189,8 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Embed what is missing",
         icon="playlist_add_check",
-        asks="A job embeds the memories that have no vector in it yet.",
-        applies=lambda space: space.state == State.ACTIVE,
+        description="A job embeds the memories that have no vector in it yet.",
+        available_for=lambda space: space.state == State.ACTIVE,
     )
     def complete(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.complete(by=operator(request))
@@ -196,9 +199,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Compare",
         icon="compare_arrows",
-        asks="A job takes fifty memories as questions, and counts how many of the ten nearest are "
+        description="A job takes fifty memories as questions, and counts how many of the "
+        "ten nearest are "
         "the same as in the space that is searched. No model is asked for it.",
-        applies=lambda space: space.state not in (State.ACTIVE, State.DROPPING),
+        available_for=lambda space: space.state not in (State.ACTIVE, State.DROPPING),
     )
     def compare(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.queue_comparison(space, by=operator(request))
@@ -207,10 +211,11 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Drop",
         icon="delete",
-        asks="All its vectors are removed for good, and the key of its model is forgotten. To go "
+        description="All its vectors are removed for good, and the key of its model is "
+        "forgotten. To go "
         "back to it, all memories have to be embedded anew.",
         variant=ActionVariant.DANGER,
-        applies=lambda space: space.state in (State.KEPT, State.PAUSED, State.DROPPING),
+        available_for=lambda space: space.state in (State.KEPT, State.PAUSED, State.DROPPING),
     )
     def drop(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.queue_drop(space, by=operator(request))

@@ -230,8 +230,8 @@ class MemoryAdmin(ReadOnlyAdmin):
     @button(
         "Pause",
         icon="pause",
-        asks="No app finds it until it is resumed. Its person still sees it.",
-        applies=lambda memory: memory.state == State.ACTIVE,
+        description="No app finds it until it is resumed. Its person still sees it.",
+        available_for=lambda memory: memory.state == State.ACTIVE,
     )
     def pause(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.PAUSED, memory, by=operator(request))
@@ -239,8 +239,8 @@ class MemoryAdmin(ReadOnlyAdmin):
     @button(
         "Resume",
         icon="play_arrow",
-        asks="Apps find it again.",
-        applies=lambda memory: memory.state == State.PAUSED,
+        description="Apps find it again.",
+        available_for=lambda memory: memory.state == State.PAUSED,
     )
     def resume(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.ACTIVE, memory, by=operator(request))
@@ -248,8 +248,9 @@ class MemoryAdmin(ReadOnlyAdmin):
     @button(
         "Bring back",
         icon="unarchive",
-        asks="Apps find it again. Where it was put aside for another memory, that one stays, too.",
-        applies=lambda memory: memory.state == State.ARCHIVED,
+        description="Apps find it again. Where it was put aside for another memory, that "
+        "one stays, too.",
+        available_for=lambda memory: memory.state == State.ARCHIVED,
     )
     def bring_back(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.ACTIVE, memory, by=operator(request))
@@ -257,8 +258,8 @@ class MemoryAdmin(ReadOnlyAdmin):
     @button(
         "Archive",
         icon="archive",
-        asks="It leaves every list and search, is kept, and can be brought back.",
-        applies=lambda memory: memory.state in LIVE,
+        description="It leaves every list and search, is kept, and can be brought back.",
+        available_for=lambda memory: memory.state in LIVE,
     )
     def archive(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.ARCHIVED, memory, by=operator(request))
@@ -266,10 +267,10 @@ class MemoryAdmin(ReadOnlyAdmin):
     @button(
         "Delete",
         icon="delete",
-        asks=DELETING,
+        description=DELETING,
         permission="discard",
         variant=ActionVariant.DANGER,
-        applies=lambda memory: memory.state != State.DELETED,
+        available_for=lambda memory: memory.state != State.DELETED,
     )
     def discard(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _told(State.DELETED, memory, by=operator(request))

@@ -45,7 +45,7 @@ def change_state(
         _require_categories(selection.category_ids, user=user, among=among)
         memories = memories.in_categories_by_id(selection.category_ids)
     if selection.app_id is not None:
-        memories = memories.filter(app=App.objects.owned_by(user).one(selection.app_id))
+        memories = memories.filter(app=App.objects.owned_by(user).get_by_id(selection.app_id))
     return memories.change_state(state, by=by)
 
 

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import NAMED_USER
+from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
 from memories.access.log import log_accesses
 from memories.search.related import related_to
@@ -24,7 +24,7 @@ class AccessLogViewSet(MemoriesOfOneUser):
     serializer_class = AccessSerializer
     pagination_class = LogPages
 
-    @extend_schema(responses=AccessSerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=AccessSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Say who read a memory, and when, the last first."""
         memory = self.get_queryset().one(memory_id)
@@ -37,7 +37,7 @@ class RelatedViewSet(MemoriesOfOneUser):
     serializer_class = MemoryItemSerializer
     default_page_size = 5
 
-    @extend_schema(responses=MemoryItemSerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=MemoryItemSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Find what else there is about the same themes.
 

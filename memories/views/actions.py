@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import NAMED_USER
+from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
 from memories.filters import sort
 from memories.lifecycle.states import Selection, change_state, change_state_of
@@ -64,7 +64,7 @@ class ManagingViewSet(MemoriesOfOneUser):
     @extend_schema(
         request=MemoryIdsSerializer,
         responses=MessageSerializer,
-        parameters=[NAMED_USER],
+        parameters=[USER_ID_PARAMETER],
     )
     def archive(self, request: AuthenticatedRequest) -> Response:
         """Archive several memories, all or none.
@@ -99,7 +99,7 @@ class ManagingViewSet(MemoriesOfOneUser):
 
     @extend_schema(
         responses=CategoriesSerializer,
-        parameters=[NAMED_USER],
+        parameters=[USER_ID_PARAMETER],
     )
     def categories(self, request: AuthenticatedRequest) -> Response:
         """List the categories of the user's memories.

@@ -9,8 +9,8 @@ from rest_framework import status, viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.permissions import PersonalKeyToChange
-from accounts.subjects import NAMED_USER, AboutOneUser
+from accounts.permissions import IsPersonalKeyOrReadOnly
+from accounts.subjects import USER_ID_PARAMETER, SubjectView
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
 from core.api.pagination import EnvelopePagination
@@ -38,13 +38,13 @@ class AppMemoriesViewSet(MemoriesOfOneUser):
     pagination_class = AppMemoryPages
     serializer_class = AppMemorySerializer
 
-    @extend_schema(responses=AppMemorySerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=AppMemorySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
         """List what an app put down, the newest first.
 
         In all states but deleted.
         """
-        app = App.objects.owned_by(self.subject).one(app_id)
+        app = App.objects.owned_by(self.subject).get_by_id(app_id)
         memories = self.get_queryset().filter(app=app).undeleted().with_relations()
         page = self.paginate_queryset(memories.order_by("-created_at", "id"))
         return self.get_paginated_response(AppMemorySerializer(page, many=True).data)
@@ -56,13 +56,13 @@ class AppReadsViewSet(MemoriesOfOneUser):
     pagination_class = AppMemoryPages
     serializer_class = ReadMemorySerializer
 
-    @extend_schema(responses=ReadMemorySerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=ReadMemorySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
         """List what an app has read, the most often read first.
 
         In all states but deleted.
         """
-        app = App.objects.owned_by(self.subject).one(app_id)
+        app = App.objects.owned_by(self.subject).get_by_id(app_id)
         read = Count("accesses", filter=Q(accesses__app=app))
         memories = self.get_queryset().undeleted().filter(accesses__app=app)
         counted = memories.annotate(access_count=read).order_by("-access_count", "id")
@@ -70,17 +70,17 @@ class AppReadsViewSet(MemoriesOfOneUser):
         return self.get_paginated_response(ReadMemorySerializer(page, many=True).data)
 
 
-class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
+class RuleViewSet(SubjectView, viewsets.GenericViewSet):
     """What apps may read."""
 
     permission_classes = [
         *viewsets.GenericViewSet.permission_classes,
-        PersonalKeyToChange,
+        IsPersonalKeyOrReadOnly,
         AppIsActive,
     ]
     serializer_class = RuleSerializer
 
-    @extend_schema(responses=RuleSerializer(many=True), parameters=[NAMED_USER])
+    @extend_schema(responses=RuleSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
         """List the rules of an app."""
         rules = AccessRule.objects.filter(app=self._app(app_id)).order_by("created_at", "id")
@@ -103,7 +103,7 @@ class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
         )
         return Response(RuleSerializer(rule).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(responses={204: None}, parameters=[NAMED_USER])
+    @extend_schema(responses={204: None}, parameters=[USER_ID_PARAMETER])
     def destroy(
         self, request: AuthenticatedRequest, app_id: uuid.UUID, rule_id: uuid.UUID
     ) -> Response:
@@ -112,4 +112,4 @@ class RuleViewSet(AboutOneUser, viewsets.GenericViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _app(self, app_id: uuid.UUID) -> App:
-        return App.objects.owned_by(self.subject).one(app_id)
+        return App.objects.owned_by(self.subject).get_by_id(app_id)

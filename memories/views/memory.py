@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
-from apps_registry.acting_app import acting_app, remembering_app
+from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories import search as recalling
@@ -78,7 +78,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         many seconds at most and never more than a minute, and shows the memory as it then is.
         """
         body = self.read_body(NewMemorySerializer)
-        app = remembering_app(request.auth, user=self.subject, named=body.get("app"))
+        app = get_writing_app(request.auth, user=self.subject, app_name=body.get("app"))
         new = build_new_memory(body)
         stored = remember(new, user=self.subject, app=app, by=request.user)
         memory, job = stored.memory, stored.job
@@ -136,7 +136,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         found by words alone.
         """
         given = self.read_body(SearchSerializer)
-        app = acting_app(request.auth, user=self.subject, named=given.get("app"))
+        app = get_acting_app(request.auth, user=self.subject, app_name=given.get("app"))
         hits = recalling.recall(
             given["query"],
             user=self.subject,

@@ -40,13 +40,13 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "core.admin.middleware.Pages",
+    "core.admin.middleware.AdminPages",
     "core.api.middleware.AddressMiddleware",
     "core.api.middleware.BodyLimitMiddleware",
-    "core.admin.middleware.Sessions",
-    "core.admin.middleware.Csrf",
-    "core.admin.middleware.Authentication",
-    "core.admin.middleware.Messages",
+    "core.admin.middleware.AdminSessions",
+    "core.admin.middleware.AdminCsrf",
+    "core.admin.middleware.AdminAuthentication",
+    "core.admin.middleware.AdminMessages",
 ]
 
 ROOT_URLCONF = "openmemory.urls"

@@ -13,7 +13,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 from accounts.admin import users
 from accounts.models import User
 from core.admin.buttons import DialogForm, button
-from core.admin.statement_timeout import TooSlow, bounded
+from core.admin.statement_timeout import TooSlow, limit_statements
 from core.errors import Conflict
 from operators import erase as erasing
 
@@ -46,7 +46,7 @@ class ErasureForm(DialogForm):
     ) -> dict[str, Any]:
         user = User.objects.filter(pk=str(object_id)).first()
         try:
-            with bounded():
+            with limit_statements():
                 counts = erasing.plan(user) if user else {}
         except TooSlow:
             return {"too_many": True}
@@ -70,7 +70,7 @@ class UserAdmin(users.UserAdmin):
     @button(
         "Erase",
         icon="person_remove",
-        asks="All that is kept of this person is removed for good, from everywhere.",
+        description="All that is kept of this person is removed for good, from everywhere.",
         permission="erase",
         form=ErasureForm,
         variant=ActionVariant.DANGER,

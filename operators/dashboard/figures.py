@@ -17,7 +17,7 @@ from backups.files import find_latest_backups
 from configuration import effective
 from configuration.providers.client import Line
 from core.admin.paginator import bounded_count
-from core.admin.statement_timeout import bounded
+from core.admin.statement_timeout import limit_statements
 from core.errors import OpenMemoryError
 from core.observability import search_stats
 from jobs import registry
@@ -97,7 +97,7 @@ def figures() -> Figures:
 def gather() -> Figures:
     models = list(_models())  # asks the cache, which is nothing for a transaction
     searches = search_stats.last_day()
-    with bounded():
+    with limit_statements():
         covered, space = coverage(), EmbeddingSpace.objects.current()
         with connection.cursor() as cursor:
             cursor.execute(SIZES)

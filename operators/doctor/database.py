@@ -11,7 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from packaging.version import Version
 
-from core.checks import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Requires, check, error, format_list, ok, warning
 from embedded.postgres_setup import EXTENSIONS
 
 OLDEST_POSTGRES = 14
@@ -51,7 +51,7 @@ def _row(statement: str, *parameters: Any) -> Any:
         return cursor.fetchone()
 
 
-@check("database.versions", on=Ground.DATABASE)
+@check("database.versions", requires=Requires.DATABASE)
 def versions() -> Findings:
     [said] = _row("SHOW server_version")
     major = connection.pg_version // 10_000  # type: ignore[attr-defined]
@@ -63,7 +63,7 @@ def versions() -> Findings:
         yield ok(f"PostgreSQL is {said}, {'named' if settings.DATABASE_URL else 'embedded'}.")
 
 
-@check("database.extensions", on=Ground.DATABASE)
+@check("database.extensions", requires=Requires.DATABASE)
 def extensions() -> Findings:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -75,7 +75,7 @@ def extensions() -> Findings:
     missing = [name for name in EXTENSIONS if not found.get(name, (None,))[0]]
     if missing:
         yield error(
-            f"Extensions are missing: {listed(missing)}.",
+            f"Extensions are missing: {format_list(missing)}.",
             "As a superuser: CREATE EXTENSION …, in this database",
         )
         return
@@ -87,14 +87,14 @@ def extensions() -> Findings:
     older = [name for name, (installed, offered) in found.items() if installed != offered]
     if older:
         yield warning(
-            f"Newer versions of these extensions are installed beside: {listed(older)}.",
+            f"Newer versions of these extensions are installed beside: {format_list(older)}.",
             "As their owner: ALTER EXTENSION … UPDATE",
         )
     if not older:
         yield ok(f"pgvector is {found['vector'][0]}.")
 
 
-@check("database.processor", on=Ground.DATABASE)
+@check("database.processor", requires=Requires.DATABASE)
 def processor() -> Findings:
     """An extension that was built for another processor ends the process that calls it."""
     try:
@@ -109,20 +109,20 @@ def processor() -> Findings:
         yield ok("Vectors are compared as they should be.")
 
 
-@check("database.migrations", on=Ground.DATABASE)
+@check("database.migrations", requires=Requires.DATABASE)
 def migrations() -> Findings:
     executor = MigrationExecutor(connection)
     known = set(executor.loader.graph.nodes)
     ahead = sorted(f"{app} {name}" for app, name in set(executor.loader.applied_migrations) - known)
     if behind := _unapplied(executor):
         yield error(
-            f"The database is older than the server: {listed(behind)}. Nothing else is looked at"
-            " in it.",
+            f"The database is older than the server: {format_list(behind)}."
+            " The checks of its tables are skipped.",
             "Run: manage.py migrate, as make run does by itself",
         )
     elif ahead:
         yield warning(
-            f"The database was migrated by a newer server: {listed(ahead)}.",
+            f"The database was migrated by a newer server: {format_list(ahead)}.",
             "Run that version everywhere",
         )
     else:
@@ -138,21 +138,21 @@ def _unapplied(executor: MigrationExecutor) -> list[str]:
     return [f"{migration.app_label} {migration.name}" for migration, _ in plan]
 
 
-@check("database.indexes", on=Ground.DATABASE)
+@check("database.indexes", requires=Requires.DATABASE)
 def invalid_indexes() -> Findings:
     with connection.cursor() as cursor:
         cursor.execute(INVALID, [r"nearest\_%"])
         broken = [name for (name,) in cursor.fetchall()]
     if broken:
         yield error(
-            f"Indexes were not built to the end, and are not used: {listed(broken)}.",
+            f"Indexes were not built to the end, and are not used: {format_list(broken)}.",
             "Build each anew: REINDEX INDEX CONCURRENTLY …",
         )
     else:
         yield ok("Every index is whole.")
 
 
-@check("database.clock", on=Ground.DATABASE)
+@check("database.clock", requires=Requires.DATABASE)
 def clock() -> Findings:
     before = timezone.now()
     [there] = _row("SELECT clock_timestamp()")
@@ -167,7 +167,7 @@ def clock() -> Findings:
         yield ok("The clock here is that of the database.")
 
 
-@check("database.load", on=Ground.DATABASE)
+@check("database.load", requires=Requires.DATABASE)
 def load() -> Findings:
     used, most = _row(USED)
     if used > CONNECTIONS * most:
@@ -179,7 +179,7 @@ def load() -> Findings:
         yield ok(f"{used} of {most} connections are used.")
 
 
-@check("database.upkeep", on=Ground.DATABASE)
+@check("database.upkeep", requires=Requires.DATABASE)
 def upkeep() -> Findings:
     transactions, longest = _row(LONG)
     held_up = transactions and longest > LONG_TRANSACTION

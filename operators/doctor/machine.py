@@ -13,7 +13,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 
-from core.checks import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Requires, check, error, format_list, ok, warning
 from embedded.ownership import Owner, Ownership
 from jobs import reaper
 
@@ -31,7 +31,7 @@ STARTING = 300
 SECRETS = ("secret_key", "api_key")
 
 
-@check("machine.disk", on=Ground.MACHINE)
+@check("machine.disk", requires=Requires.MACHINE)
 def disk() -> Findings:
     backups = settings.BACKUP_FOLDER
     folders = {Path(settings.STATE_DIR), *([backups] if backups and backups.exists() else [])}
@@ -46,7 +46,7 @@ def disk() -> Findings:
             yield ok(f"{folder}: {room}.")
 
 
-@check("machine.permissions", on=Ground.MACHINE)
+@check("machine.permissions", requires=Requires.MACHINE)
 def permissions() -> Findings:
     folder = Path(settings.STATE_DIR)
     ours = [folder / name for name in SECRETS if (folder / name).exists()]
@@ -57,18 +57,18 @@ def permissions() -> Findings:
     foreign = [str(path) for path in ours if path.stat().st_uid != os.geteuid()]
     if exposed:
         yield error(
-            f"Others on this machine can read: {listed(exposed)}.",
+            f"Others on this machine can read: {format_list(exposed)}.",
             "Close it: chmod 700 for the folder, 600 for a file; then make a new secret",
         )
     if foreign:
         yield warning(
-            f"Belongs to another user: {listed(foreign)}.", "Run as the one it belongs to"
+            f"Belongs to another user: {format_list(foreign)}.", "Run as the one it belongs to"
         )
     if not exposed and not foreign:
         yield ok("Nobody else on this machine reads the state folder.")
 
 
-@check("machine.server", on=Ground.MACHINE)
+@check("machine.server", requires=Requires.MACHINE)
 def server() -> Findings:
     """Elsewhere than under `make run` each program runs by itself, and is not known here."""
     owner = _server()
@@ -76,7 +76,7 @@ def server() -> Findings:
     yield ok(f"The server runs: {where}." if owner else f"No server was started here {where}.")
 
 
-@check("machine.workers", on=Ground.MACHINE)
+@check("machine.workers", requires=Requires.MACHINE)
 def workers() -> Findings:
     try:
         swept = reaper.last_sweep()

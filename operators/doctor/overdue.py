@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from core.checks import Findings, check, error, listed, ok, warning
+from core.checks import Findings, check, error, format_list, ok, warning
 from jobs.models import Job, State
 from memories.models import Memory
 from operators import erase
@@ -41,7 +41,7 @@ def erasures() -> Findings:
     if left:
         yield error(
             f"{len(left)} erasures did not end.",
-            f"Run each again: manage.py erase_user … ({listed(left)})",
+            f"Run each again: manage.py erase_user … ({format_list(left)})",
         )
     else:
         yield ok("No erasure was broken off.")

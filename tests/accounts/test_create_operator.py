@@ -84,7 +84,7 @@ def test_a_read_only_operator_is_no_operator_over_the_api(alice, bob):
     assert alice.get("/users/me").json()["is_operator"] is False
     assert alice.get("/users").status_code == 403
     assert alice.get("/memories?user_id=bob").status_code == 403
-    assert not ApiKey.objects.get(user=alice.user).is_operators
+    assert not ApiKey.objects.get(user=alice.user).has_operator_rights
 
 
 def test_who_could_do_everything_can_only_look_afterwards(db):

@@ -52,7 +52,7 @@ def test_only_the_buttons_that_apply_are_shown(browser, notes):
     assert button_of(notes, "pause") in page
     assert button_of(notes, "resume") not in page
 
-    notes.activate(False)
+    notes.set_active(False)
 
     page = browser.get(page_of(notes)).content.decode()
     assert button_of(notes, "pause") not in page
@@ -60,7 +60,7 @@ def test_only_the_buttons_that_apply_are_shown(browser, notes):
 
 
 def test_a_button_of_a_page_that_was_open_too_long_does_nothing(browser, notes):
-    notes.activate(False)
+    notes.set_active(False)
 
     browser.post(button_of(notes, "pause"), PRESSED)
 

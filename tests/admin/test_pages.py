@@ -53,7 +53,7 @@ def test_its_list_is_ordered_by_a_column_with_an_index(label):
 @pytest.mark.parametrize("label", PAGES)
 def test_nothing_is_chosen_from_a_list_without_end(label):
     page = PAGES[label]
-    searched = {*page.autocomplete_fields, *page.raw_id_fields, *page.listed_fields}
+    searched = {*page.autocomplete_fields, *page.raw_id_fields, *page.select_fields}
 
     for field in [*page.opts.fields, *page.opts.many_to_many]:
         if isinstance(field, ForeignKey | ManyToManyField):

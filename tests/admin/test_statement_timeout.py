@@ -2,16 +2,16 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from core.admin import paginator as paginating
+from core.admin import paginator as paginator_module
 from core.admin.paginator import BoundedPaginator
-from core.admin.statement_timeout import TooSlow, bounded
+from core.admin.statement_timeout import TooSlow, limit_statements
 
 
 def test_a_list_is_not_counted_further_than_it_is_paged(alice, bob, monkeypatch):
     users = User.objects.order_by("user_id")
     assert str(BoundedPaginator(users, 1).count) == "2"
 
-    monkeypatch.setattr(paginating, "MOST", 1)
+    monkeypatch.setattr(paginator_module, "MAX_ROWS", 1)
     paginator = BoundedPaginator(users, 1)
 
     assert str(paginator.count) == "more than 1"
@@ -20,7 +20,7 @@ def test_a_list_is_not_counted_further_than_it_is_paged(alice, bob, monkeypatch)
 
 
 def test_a_statement_that_takes_too_long_is_broken_off(db):
-    with pytest.raises(TooSlow), bounded(1), connection.cursor() as cursor:
+    with pytest.raises(TooSlow), limit_statements(1), connection.cursor() as cursor:
         cursor.execute("SELECT pg_sleep(20)")
 
 

@@ -84,7 +84,7 @@ def test_everything_is_forgotten_without_a_word_more(cursor, alice, bob):
 
 def test_a_client_whose_app_is_paused_reads_and_writes_nothing(cursor, alice):
     memory_id = alice.remember("Our dog Rex is afraid of thunder", app="cursor")["id"]
-    App.objects.get(name="cursor").activate(False)
+    App.objects.get(name="cursor").set_active(False)
     calls = [
         ("add_memories", {"text": "Bello"}),
         ("search_memory", {"query": "dog"}),

@@ -141,7 +141,7 @@ def test_everything_is_forgotten_only_when_that_is_confirmed(agent, bob):
 
 def test_a_paused_app_reads_and_writes_nothing(agent, alice):
     memory_id = agent.call("add_memory", text="Rex is afraid of thunder").data["id"]
-    App.objects.get(owner=alice.user, name="desk").activate(False)
+    App.objects.get(owner=alice.user, name="desk").set_active(False)
     calls = [
         ("add_memory", {"text": "Bello is brave"}),
         ("search_memories", {"query": "dog"}),

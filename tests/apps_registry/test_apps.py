@@ -53,7 +53,7 @@ def names(answer) -> list[str]:
 
 
 def test_apps_are_filtered_by_name_and_activity(alice, apps):
-    apps["notes"].activate(False)
+    apps["notes"].set_active(False)
 
     assert names(alice.get("/apps", {"name": "OTE"})) == ["notes"]
     assert names(alice.get("/apps", {"name": "x"})) == []
@@ -201,7 +201,7 @@ def test_a_key_of_a_paused_app_is_shown_no_apps_rules_or_figures(alice):
     addresses = ["/apps", f"/apps/{notes.pk}", f"/apps/{notes.pk}/rules", "/stats"]
     assert {bound.get(address).status_code for address in addresses} == {200}
 
-    notes.activate(False)
+    notes.set_active(False)
 
     refused = [bound.get(address) for address in addresses]
     assert {(answer.status_code, answer.json()["code"]) for answer in refused} == {

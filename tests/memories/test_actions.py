@@ -238,7 +238,7 @@ def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries
 def test_ten_thousand_memories_change_in_as_many_statements_as_one(
     alice, django_assert_num_queries
 ):
-    app = App.objects.acting_for(alice.user, name="chat")
+    app = App.objects.get_or_create_active(alice.user, name="chat")
     memories = Memory.objects.bulk_create(
         Memory(user=alice.user, app=app, content=str(number), fingerprint=b"", words="")
         for number in range(10_000)

@@ -16,7 +16,7 @@ from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
 from configuration import update
 from core import checks
-from core.checks import Ground, Level
+from core.checks import Level, Requires
 from jobs import reaper
 from jobs.claim import claim
 from jobs.models import Job
@@ -42,7 +42,7 @@ def found(*only, **options):
     for examined in run_checks.examine(only=only, **options):
         if examined.finding.level:
             assert examined.finding.advice
-            findings.setdefault(examined.check, []).append(examined.finding.says)
+            findings.setdefault(examined.check, []).append(examined.finding.message)
     return findings
 
 
@@ -110,7 +110,7 @@ def test_a_check_that_is_not_there_is_an_error_to_a_monitor():
 def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypatch):
     monkeypatch.setattr(checks, "_checks", dict(checks._checks))
 
-    @checks.check("accounts.broken", on=Ground.MACHINE)
+    @checks.check("accounts.broken", requires=Requires.MACHINE)
     def broken():
         yield checks.ok("so far")
         raise ZeroDivisionError

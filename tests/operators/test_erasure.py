@@ -277,8 +277,8 @@ def test_sessions_in_the_admin_and_what_it_has_logged_of_the_person_go(alice, ol
     about = [(alice.user, olga.user), (olga.user, alice.user), (olga.user, memory)]
     about.append((olga.user, alice.key))
     for by, of in about:
-        audit_log.record(by, CHANGE, of, name="alice", message="")
-    kept = audit_log.record(olga.user, CHANGE, olga.user, name="olga", message="")
+        audit_log.log_action(by, CHANGE, of, name="alice", message="")
+    kept = audit_log.log_action(olga.user, CHANGE, olga.user, name="olga", message="")
 
     erased = erase(alice, by=olga.user)
 

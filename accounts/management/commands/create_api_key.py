@@ -36,7 +36,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._user(options["user"], create=options["create_user"])
         if options["operator"] and not user.is_operator:
-            roles.promote(user)
+            roles.make_operator(user)
             self.stderr.write(f"{user} is an operator now.")
         _, secret = ApiKey.objects.issue(
             user=user,

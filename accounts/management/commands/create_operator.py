@@ -51,7 +51,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             user.set_password(password)
             user.save()
-            operate = roles.let_look if options["read_only"] else roles.promote
+            operate = roles.make_read_only_operator if options["read_only"] else roles.make_operator
             operate(user)
         if generated:
             self.stderr.write(f"The password of {user}, which is shown this once:")

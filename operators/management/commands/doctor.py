@@ -55,11 +55,15 @@ class Command(BaseCommand):
     def _say(self, examined: Examined, options: dict[str, Any]) -> None:
         found = examined.finding
         if options["json"]:
-            facts = {"check": examined.check, "level": found.level.name.lower(), "says": found.says}
+            facts = {
+                "check": examined.check,
+                "level": found.level.name.lower(),
+                "says": found.message,
+            }
             self.stdout.write(json.dumps({**facts, "advice": found.advice}, ensure_ascii=False))
             return
         style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING}
         mark = style.get(found.level, self.style.ERROR)(f"{MARKS[found.level]:>7}")
-        self.stdout.write(f"{mark}  {examined.check}: {found.says}")
+        self.stdout.write(f"{mark}  {examined.check}: {found.message}")
         if found.advice:
             self.stdout.write(f"         → {found.advice}.")

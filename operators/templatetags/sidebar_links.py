@@ -11,6 +11,6 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def link_to(context: dict[str, Any], target: str) -> str | None:
+def sidebar_link(context: dict[str, Any], target: str) -> str | None:
     """The address of what stands in the sidebar under this target, for who may see it."""
-    return navigation.link(target, admin.site, context["request"]) if target else None
+    return navigation.target_url(target, admin.site, context["request"]) if target else None
