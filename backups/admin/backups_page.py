@@ -55,7 +55,9 @@ class BackupsPage(Page):
             if act in FORMS:
                 return self._queue(FORMS[act](request.POST, request.FILES))
             if act == "import-tried":
-                return self._begun(enqueue_import_after_dry_run(_parse_job_id(job), by=self.operator))
+                return self._begun(
+                    enqueue_import_after_dry_run(_parse_job_id(job), by=self.operator)
+                )
             if act == "back-up":
                 return self._back_up()
         except OpenMemoryError as error:
