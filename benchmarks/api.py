@@ -48,7 +48,7 @@ def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
     """Make a user of each size, with an index where they need one: their names and keys."""
     from accounts.models import User
     from memories.models import EmbeddingSpace
-    from memories.vectors.user_index import keep_index
+    from memories.vectors.user_index import sync_index
 
     users = {}
     for size in sizes:
@@ -57,7 +57,7 @@ def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
         started = time.perf_counter()
         stock(name, size, embedder())
         settle()
-        outcome = keep_index(User.objects.get(user_id=name), EmbeddingSpace.objects.current())
+        outcome = sync_index(User.objects.get(user_id=name), EmbeddingSpace.objects.current())
         took = time.perf_counter() - started
         print(f"Stocked {size} memories in {took:.0f} s; index: {outcome}.")
     return users

@@ -93,15 +93,15 @@ def alone(embedder: dict[str, Any]) -> float:
     from configuration import effective
     from configuration.providers import embedder_for
     from memories.models import Memory
-    from memories.vectors.backfill import BATCH
+    from memories.vectors.backfill import BATCH_SIZE
 
     texts = list(Memory.objects.order_by("pk").values_list("content", flat=True)[:SAMPLE])
     config = embedder.get("config", {})
     model = embedder_for(effective.embedder({"provider": embedder["provider"], **config}))
-    model.embed_documents(texts[:BATCH])
+    model.embed_documents(texts[:BATCH_SIZE])
     started = time.perf_counter()
-    for start in range(0, len(texts), BATCH):
-        model.embed_documents(texts[start : start + BATCH])
+    for start in range(0, len(texts), BATCH_SIZE):
+        model.embed_documents(texts[start : start + BATCH_SIZE])
     return (time.perf_counter() - started) / len(texts)
 
 

@@ -10,4 +10,4 @@ class MemoriesConfig(AppConfig):
 
         from .vectors import migration
 
-        update.followers.append(migration.follow)
+        update.followers.append(migration.on_config_changed)

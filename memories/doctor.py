@@ -22,7 +22,7 @@ BUILDING = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_inde
 @check("memories.vectors")
 def vectors() -> Findings:
     for space in EmbeddingSpace.objects.written():
-        missing = space.lacking().count()
+        missing = space.unembedded().count()
         waiting = Job.objects.unfinished().filter(kind__in=EMBEDDING).exists()
         if missing and not waiting:
             yield warning(
@@ -103,11 +103,11 @@ def user_indexes() -> Findings:
         kind=user_index.index_vectors.name, owner__isnull=False
     )
     owners = set(waiting.values_list("owner", flat=True))
-    late = [str(user) for user, _ in user_index.neglected() if user.pk not in owners]
+    late = [str(user) for user, _ in user_index.find_overdue() if user.pk not in owners]
     with connection.cursor() as cursor:
         cursor.execute(BUILDING)
         building = {name for (name,) in cursor.fetchall()}
-    left = [name for name in user_index.leftovers() if name not in building]
+    left = [name for name in user_index.find_leftovers() if name not in building]
     advice = "See to them: manage.py housekeep --only indexes"
     if late:
         yield warning(f"Users have an index too few or too many: {format_list(late)}.", advice)

@@ -110,12 +110,12 @@ def _end_sessions(step: Step) -> Iterator[Counts]:
 
 
 def _count_indexes() -> Counts:
-    return Counter({"indexes": len(user_index.neglected()) + len(user_index.leftovers())})
+    return Counter({"indexes": len(user_index.find_overdue()) + len(user_index.find_leftovers())})
 
 
 def _see_to_indexes(step: Step) -> Iterator[Counts]:
-    for user, space in user_index.neglected():
-        yield Counter({f"indexes {user_index.keep_index(user, space)}": 1})
+    for user, space in user_index.find_overdue():
+        yield Counter({f"indexes {user_index.sync_index(user, space)}": 1})
     yield Counter({"indexes dropped": len(user_index.drop_leftovers())})
 
 

@@ -169,7 +169,7 @@ def prepare_database() -> tuple[str, bool]:
         user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
     )
     user = User.objects.get(user_id=settings.DEFAULT_USER)
-    migration.catch_up(by=user)
+    migration.apply_environment(by=user)
     _close_connections()
     return key, user.has_usable_password()
 

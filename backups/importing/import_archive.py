@@ -16,8 +16,8 @@ from backups.progress import Progress, ignore_progress
 from core.errors import Conflict
 from jobs.models import Job
 from memories.models import EmbeddingSpace
-from memories.vectors import embed
-from memories.vectors.user_index import queue_if_outgrown
+from memories.vectors.embed import enqueue_missing
+from memories.vectors.user_index import enqueue_if_outgrown
 
 from .consistency import check_consistency
 from .merge import Merge, Mode
@@ -122,9 +122,9 @@ def _merge(
     )
     counts = merge.run()
     # In the same transaction: whoever sees the memories, sees that they are being embedded.
-    job = embed.queue_missing(user) if merge.lacks_vectors() else None
+    job = enqueue_missing(user) if merge.lacks_vectors() else None
     if space is not None:
-        queue_if_outgrown(user.pk, space.pk)
+        enqueue_if_outgrown(user.pk, space.pk)
     return {
         "message": f'Import completed into user "{user.user_id}"',
         **dataclasses.asdict(counts),

@@ -161,7 +161,7 @@ class Merge:
         self.counts.revisions_created += self._store("revisions", sql.ADD_REVISIONS)
 
     def _add_vectors(self) -> None:
-        self._held = EmbeddingSpace.objects.held()
+        self._held = EmbeddingSpace.objects.lock_written()
         if self.space is not None and self.space.pk in self._held:
             self.counts.vectors_taken_over = self._store("vectors", sql.ADD_VECTORS)
 

@@ -34,7 +34,7 @@ COLOURS = {
 class SpaceList(BoundedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        for figures in migration.figures(self.result_list):
+        for figures in migration.measure_spaces(self.result_list):
             figures.space.figures = figures  # type: ignore[attr-defined]  # for the columns
 
 
@@ -62,7 +62,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"overview": migration.last_change(), **(extra_context or {})}
+        shown = {"overview": migration.read_status(), **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, shown)
         return response
 
@@ -74,7 +74,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
 
     @display(description="State", label=COLOURS)
     def meaning(self, space: EmbeddingSpace) -> str:
-        return _figures(space).meaning
+        return _figures(space).state_label
 
     @display(description="Memories in it")
     def coverage(self, space: EmbeddingSpace) -> SafeString:
@@ -128,7 +128,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state == State.FILLING,
     )
     def switch(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = migration.begin(by=operator(request), hold=False)
+        job = migration.start(by=operator(request), hold=False)
         return f"Job {job.pk} goes over to {space} as soon as it is full."
 
     @button(
@@ -138,7 +138,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state == State.FILLING,
     )
     def hold(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = migration.begin(by=operator(request), hold=True)
+        job = migration.start(by=operator(request), hold=True)
         return f"Job {job.pk} fills {space}, and nothing goes over to it until you switch."
 
     @button(
@@ -172,7 +172,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state == State.PAUSED,
     )
     def go_on(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        migration.go_on(space, by=operator(request))
+        migration.resume(space, by=operator(request))
         return f"A job fills {space}."
 
     @button(
@@ -183,7 +183,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state == State.KEPT,
     )
     def go_back(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        migration.go_on(space, by=operator(request))
+        migration.resume(space, by=operator(request))
         return f"A job completes {space}, and searches then go back to it."
 
     @button(
@@ -193,7 +193,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state == State.ACTIVE,
     )
     def complete(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = migration.complete(by=operator(request))
+        job = migration.backfill(by=operator(request))
         return f"Job {job.pk} embeds what is missing."
 
     @button(
@@ -205,7 +205,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state not in (State.ACTIVE, State.DROPPING),
     )
     def compare(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = migration.queue_comparison(space, by=operator(request))
+        job = migration.enqueue_comparison(space, by=operator(request))
         return f"Job {job.pk} compares {space} with the space that is searched."
 
     @button(
@@ -218,14 +218,14 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         available_for=lambda space: space.state in (State.KEPT, State.PAUSED, State.DROPPING),
     )
     def drop(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
-        job = migration.queue_drop(space, by=operator(request))
+        job = migration.enqueue_drop(space, by=operator(request))
         return f"Job {job.pk} drops {space}."
 
 
-def _figures(space: EmbeddingSpace) -> migration.Figures:
+def _figures(space: EmbeddingSpace) -> migration.SpaceFigures:
     """Of all the spaces of a list at once, else of this one."""
-    known: migration.Figures | None = getattr(space, "figures", None)
+    known: migration.SpaceFigures | None = getattr(space, "figures", None)
     if known is None:
-        [known] = migration.figures([space])
+        [known] = migration.measure_spaces([space])
         space.figures = known  # type: ignore[attr-defined]
     return known

@@ -25,7 +25,8 @@ from core.admin.model_admin import BoundedList, ReadOnlyAdmin
 from core.errors import OpenMemoryError
 from memories.lifecycle.states import change_state_of
 from memories.models import Categorization, Memory, State
-from memories.models.memory import LIVE, MemoryQuerySet
+from memories.models.memory import MemoryQuerySet
+from memories.models.state import LIVE
 
 from . import edit as editing
 from . import memory_detail

@@ -17,7 +17,7 @@ from memories.models import EmbeddingSpace, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.search.neighbours import surroundings
 from memories.search.related import related_to
-from memories.vectors.migration import MEANING
+from memories.vectors.migration import STATE_LABELS
 
 # How much of each kind is shown: the newest, or the nearest.
 MOST_STEPS = 50
@@ -187,7 +187,7 @@ def _vectors(memory: Memory) -> Section:
             label="embedded" if space.pk in embedded else "missing",
             colour="success" if space.pk in embedded else "warning",
             text=str(space),
-            note=MEANING[EmbeddingSpace.State(space.state)],
+            note=STATE_LABELS[EmbeddingSpace.State(space.state)],
         )
         for space in EmbeddingSpace.objects.order_by("pk")
     ]

@@ -113,7 +113,7 @@ def _started(page: Any, request: HttpRequest, form: StartForm) -> bool:
         with transaction.atomic():
             update.change({"embedder": form.cleaned_data["choice"]}, by=by)
             hold = form.cleaned_data["hold"] or settings.REEMBED_HOLD
-            job = migration.begin(by=by, hold=hold)
+            job = migration.start(by=by, hold=hold)
     except update.ChangeRefused as refusal:
         for wrong in refusal.wrongs:
             form.refuse(wrong.field, wrong.detail)

@@ -13,7 +13,7 @@ from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.revise import rewrite_memory
 from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State
-from memories.models.memory import LIVE
+from memories.models.state import LIVE
 
 from .extract import Fact
 from .json_schemas import Relation
@@ -194,7 +194,7 @@ class Effects:
             self._put_aside(older, by, SUPERSEDED)
 
     def _put_aside(self, memory: Memory, other: Memory, reason: str) -> None:
-        Memory.objects.filter(pk=memory.pk).put_aside_for(other, by=self.by, reason=reason)
+        Memory.objects.filter(pk=memory.pk).supersede_by(other, by=self.by, reason=reason)
 
 
 def _about(fact: Fact) -> dict[str, str]:

@@ -10,7 +10,7 @@ from jobs.job_run import JobRun
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
 from memories.models import Category, EmbeddingSpace, Memory
 from memories.taxonomy import allowed_names
-from memories.vectors import embed
+from memories.vectors.embed import embed_texts
 
 from .apply import (
     ConcurrentFacts,
@@ -67,7 +67,7 @@ def _infer(run: JobRun, source: Memory) -> None:
 
 
 def _remember(run: JobRun, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
-    embedded = embed.embed([fact.text for fact in extraction.facts], for_job=True)
+    embedded = embed_texts([fact.text for fact in extraction.facts], for_job=True)
     space = next(iter(embedded.vectors))
     # Before the transaction, as another one that makes the same category would be waited for.
     names = {name for fact in extraction.facts for name in fact.categories}
@@ -102,4 +102,4 @@ def categorize(run: JobRun) -> None:
             same = kept.filter(pk=memory.pk, content=memory.content)
             if not same.select_for_update().exists():
                 raise SourceChanged
-            memory.move_to(categories)
+            memory.replace_categories(categories)

@@ -11,7 +11,7 @@ from typing import Any
 from configuration.providers import Completer
 from memories.models import Memory
 from memories.models.memory import fingerprint
-from memories.vectors.embed import Embedded
+from memories.vectors.embed import EmbeddedTexts
 
 from . import json_schemas, prompts
 from .extract import Fact, normalize
@@ -33,7 +33,7 @@ class Verdict:
     """A fact, the memories near it, and those of them that know it or that it contradicts."""
 
     fact: Fact
-    embedded: Embedded
+    embedded: EmbeddedTexts
     near: tuple[Memory, ...] = ()
     judgement: Relation = Relation.NEW
     memories: tuple[Memory, ...] = ()
@@ -55,7 +55,7 @@ def find_repeated(text: str, neighbourhood: SimilarMemories) -> list[Memory]:
 
 def reconcile(
     facts: Sequence[Fact],
-    embedded: Embedded,
+    embedded: EmbeddedTexts,
     *,
     neighbourhood: SimilarMemories,
     completer: Completer,
@@ -67,7 +67,7 @@ def reconcile(
     said = neighbourhood.saying(fact.text for fact in facts)
     judged = []
     for number, fact in enumerate(facts):
-        alone = embedded.of(number)
+        alone = embedded.at(number)
         near = neighbourhood.nearest(alone.vectors[neighbourhood.space][0])
         judged.append(_by_words(Verdict(fact, alone, tuple(near)), said))
     unclear = {

@@ -17,7 +17,8 @@ from configuration.providers import Vectors
 from jobs.models import Job
 from memories.lifecycle.inference_jobs import INFER
 from memories.models import Access, EmbeddingSpace, Memory, State
-from memories.models.memory import LIVE, MemoryQuerySet, fingerprint
+from memories.models.memory import MemoryQuerySet, fingerprint
+from memories.models.state import LIVE
 
 from .extract import MAX_FACT_CHARACTERS
 

@@ -15,7 +15,7 @@ from jobs.job_run import JobRun
 from jobs.models import Job
 from jobs.registry import job_type
 from memories.models import ArchivePolicy, State
-from memories.models.embedding import FIRST
+from memories.models.embedding import LOWEST_ID
 
 # Memories that one transaction archives. Other writers of these memories wait until it ends.
 BATCH = 1_000
@@ -58,7 +58,7 @@ def _active_policies() -> list[ArchivePolicy]:
 
 def _apply(policy: ArchivePolicy, step: Step) -> Iterator[Counter[str]]:
     # In the order of ids, so that all steps together read the memories once.
-    due, last = policy.due().order_by("pk"), FIRST
+    due, last = policy.due().order_by("pk"), LOWEST_ID
     policy_row = ArchivePolicy.objects.filter(pk=policy.pk)
     reason = f"unchanged for {policy.days} days"
     while ids := list(due.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):

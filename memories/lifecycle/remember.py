@@ -19,8 +19,7 @@ from jobs.models import Job
 from memories.models import Category, Memory, State, StateChange
 from memories.models.memory import fingerprint
 from memories.search.search_vector import search_vector
-from memories.vectors import embed
-from memories.vectors.embed import Embedded
+from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
 from .inference_jobs import INFER, enqueue_for
@@ -62,7 +61,7 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
 
     It can be found as soon as this returns.
     """
-    embedded = embed.embed([new.text])
+    embedded = embed_texts([new.text])
     [category_names] = embedded.category_names() if new.infer else [[]]
     memory = Memory(
         user=user,
@@ -87,7 +86,7 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
 
 
 def insert_memory(
-    memory: Memory, embedded: Embedded, *, categories: Sequence[Category], by: User
+    memory: Memory, embedded: EmbeddedTexts, *, categories: Sequence[Category], by: User
 ) -> None:
     """Insert a new memory with its history, categories and vectors, in the caller's transaction."""
     memory.fingerprint = fingerprint(memory.content)
@@ -97,8 +96,8 @@ def insert_memory(
     StateChange.objects.bulk_create(
         [StateChange(memory=memory, new_state=State.ACTIVE, changed_by=by)]
     )
-    memory.put_in(categories)
-    embed.put([memory], embedded)
+    memory.add_categories(categories)
+    store_vectors([memory], embedded)
 
 
 def _find_duplicate(memory: Memory) -> Memory | None:

@@ -13,8 +13,7 @@ from configuration import effective
 from memories.models import Category, Memory, MemoryDeleted, Revision, State
 from memories.models.memory import MemoryQuerySet, fingerprint
 from memories.search.search_vector import search_vector
-from memories.vectors import embed
-from memories.vectors.embed import Embedded
+from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import actor_after_edit
 from .inference_jobs import CATEGORIZE, enqueue_for
@@ -31,7 +30,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     memory = _get_editable(among, pk)
     if memory.content == content:
         return memory
-    embedded = embed.embed([content])
+    embedded = embed_texts([content])
     [category_names] = embedded.category_names()
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
@@ -47,7 +46,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
 def rewrite_memory(
     memory: Memory,
     content: str,
-    embedded: Embedded,
+    embedded: EmbeddedTexts,
     *,
     actor: str,
     categories: Sequence[Category],
@@ -62,10 +61,10 @@ def rewrite_memory(
     memory.actor = actor
     memory.updated_at = timezone.now()
     memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])
-    memory.move_to(categories)
+    memory.replace_categories(categories)
     # Even when no new vector is stored now: a vector of the former content finds the wrong memory.
     memory.embeddings.all().delete()
-    embed.put([memory], embedded)
+    store_vectors([memory], embedded)
 
 
 def _get_editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:

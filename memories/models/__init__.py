@@ -3,8 +3,9 @@ from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
-from .memory import Memory, MemoryDeleted, MemoryNotFound, State
+from .memory import Memory, MemoryDeleted, MemoryNotFound
 from .revision import Revision
+from .state import State
 from .state_change import StateChange
 from .user_index import UserIndex
 

@@ -1,17 +1,52 @@
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
+
 from django.db import models
 
 from accounts.models import User
+from core.sql import execute, uuid_array
+
+# A category may have been merged since it was read: then its successor is used. FOR KEY SHARE
+# waits for a merge in progress, and makes the next one wait for this transaction.
+INSERT = """
+INSERT INTO memories_categorization (memory_id, user_id, category_id)
+SELECT %s, %s, COALESCE(merged_into_id, id)
+FROM memories_category WHERE id = ANY(%s::uuid[]) ORDER BY id FOR KEY SHARE
+ON CONFLICT DO NOTHING
+"""
+
+# All at once and in this order, before any categorization is deleted: a merge, which updates them
+# row by row, would deadlock otherwise.
+LOCK_CATEGORIES = """
+SELECT FROM memories_category
+WHERE id = ANY(ARRAY(SELECT category_id FROM memories_categorization WHERE memory_id = %s))
+    OR id = ANY(%s::uuid[])
+ORDER BY id FOR KEY SHARE
+"""
+
+
+class CategorizationQuerySet(models.QuerySet["Categorization"]):
+    def insert(
+        self, memory_id: uuid.UUID, *, user_id: uuid.UUID, category_ids: Collection[uuid.UUID]
+    ) -> None:
+        execute(INSERT, [memory_id, user_id, uuid_array(category_ids)])
+
+    def lock_categories(self, memory_id: uuid.UUID, *, category_ids: Collection[uuid.UUID]) -> None:
+        """Lock the categories of a memory and these ones against a merge."""
+        execute(LOCK_CATEGORIES, [memory_id, uuid_array(category_ids)])
 
 
 class Categorization(models.Model):
-    """That a memory is about a category."""
+    """The link between a memory and a category."""
 
     memory = models.ForeignKey("memories.Memory", on_delete=models.CASCADE, db_index=False)
     category = models.ForeignKey("memories.Category", on_delete=models.CASCADE)
-    # The memory's owner once more: which categories a user has is then read from one index.
+    # Copied from the memory: one index then lists the categories of a user.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+
+    objects = CategorizationQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -14,9 +13,6 @@ from memories.limits import MAX_CATEGORY_NAME
 from memories.taxonomy import BUILT_IN_CATEGORIES
 
 from .categorization import Categorization
-
-if TYPE_CHECKING:
-    from .memory import Memory
 
 
 class CategoryNotFound(NotFound):
@@ -30,15 +26,15 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         """Keep categories that memories can be in, without the former names that lead to them."""
         return self.filter(merged_into=None)
 
-    def of(self, user: User, memories: models.QuerySet[Memory]) -> CategoryQuerySet:
+    def of(self, user: User, memories: models.QuerySet[models.Model]) -> CategoryQuerySet:
         """Keep the categories of these memories, which all belong to the user."""
         # A subquery for each categorization until one matches, which mostly is the first: in a
         # join, PostgreSQL may read all memories of a category first.
-        one_of_them = memories.filter(pk=models.OuterRef("memory")).values("pk")[:1]
-        in_it = Categorization.objects.filter(user=user, category=models.OuterRef("pk")).alias(
-            found=models.Subquery(one_of_them)
-        )
-        return self.filter(models.Exists(in_it.filter(found__isnull=False)))
+        memory = memories.filter(pk=models.OuterRef("memory")).values("pk")[:1]
+        categorizations = Categorization.objects.filter(
+            user=user, category=models.OuterRef("pk")
+        ).alias(match=models.Subquery(memory))
+        return self.filter(models.Exists(categorizations.filter(match__isnull=False)))
 
     def unused(self) -> CategoryQuerySet:
         """Keep categories without memories that a language model once named.
@@ -100,7 +96,7 @@ class Category(models.Model):
         null=True,
         blank=True,
         related_name="former_names",
-        help_text="The category that has its memories since, and gets those that would come here.",
+        help_text="The category that this one was merged into, and that gets its new memories.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

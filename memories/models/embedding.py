@@ -9,58 +9,57 @@ from django.db.models import Exists, OuterRef, Q
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
-from configuration import connection as reaching
+from configuration.connection import from_stored
 from configuration.effective import EmbedderSettings
 from configuration.providers import Embedder, embedder_for
 from configuration.providers.catalog import LOCAL
+from core.locks import Lock
 
 from .memory import Memory, MemoryQuerySet
 
-FIRST = uuid.UUID(int=0)  # no id comes before it
+LOWEST_ID = uuid.UUID(int=0)
 
-# What an index of `halfvec` can hold.
-MOST_DIMENSIONS = 4000
+# The limit of an index over `halfvec`.
+MAX_DIMENSIONS = 4000
 
-# Any number that nothing else in this database locks: see `held`.
-ADVISORY_LOCK = 5190513
-
-# Two statements, as the second has to see what was done while the first one waited; sent at once.
-HELD = """
-SELECT pg_advisory_xact_lock_shared(5190513);
+# Two statements, as the second must see what was committed while the first waited. Sent in one
+# round trip.
+LOCK_WRITTEN = """
+SELECT pg_advisory_xact_lock_shared(%s);
 SELECT id FROM memories_embeddingspace WHERE state IN ('active', 'filling')
 """
 
 
 class EmbeddingSpaceQuerySet(models.QuerySet["EmbeddingSpace"]):
     def current(self) -> EmbeddingSpace:
-        """The one space that searches are answered from."""
+        """The one space that is searched."""
         return self.get(state=EmbeddingSpace.State.ACTIVE)
 
     def written(self) -> EmbeddingSpaceQuerySet:
-        """Keep the spaces that new and edited memories go into: the current one comes first."""
-        live = [EmbeddingSpace.State.ACTIVE, EmbeddingSpace.State.FILLING]
-        return self.filter(state__in=live).order_by("state")
+        """Keep the spaces that new and edited memories are embedded in, the current one first."""
+        written = [EmbeddingSpace.State.ACTIVE, EmbeddingSpace.State.FILLING]
+        return self.filter(state__in=written).order_by("state")
 
-    def held(self) -> set[int]:
-        """The ids of the written spaces, which stay so until the transaction ends.
+    def lock_written(self) -> set[int]:
+        """Return the ids of the written spaces, and keep them so until the transaction ends.
 
-        A space becomes the current one only when nobody holds the spaces. So nobody can put
-        down a memory in ignorance of a space and commit when searches go there already.
+        Writers share the lock, and a switch needs it alone. So no memory can be committed without
+        a vector in a space that has become the current one meanwhile.
         """
         with connection.cursor() as cursor:
-            cursor.execute(HELD)
+            cursor.execute(LOCK_WRITTEN, [Lock.EMBEDDING_SPACES])
             cursor.nextset()
             return {pk for (pk,) in cursor.fetchall()}
 
 
 class EmbeddingSpace(models.Model):
-    """The vectors of one model at one number of dimensions: only these can be compared."""
+    """The vectors of one model with one number of dimensions. Only these are comparable."""
 
     class State(models.TextChoices):
         ACTIVE = "active"  # searched
-        FILLING = "filling"  # to be searched once it is full
-        PAUSED = "paused"  # begun, and left as it is for now
-        KEPT = "kept"  # searched until another one was, to go back to
+        FILLING = "filling"  # searched once it is full
+        PAUSED = "paused"  # partly filled
+        KEPT = "kept"  # formerly searched, kept for a rollback
         DROPPING = "dropping"
 
     provider = models.CharField(max_length=32)
@@ -70,11 +69,13 @@ class EmbeddingSpace(models.Model):
     reach = models.JSONField(
         default=dict,
         blank=True,
-        help_text="How its model is reached, which the configuration no longer says once it "
-        "names another one. A key is sealed.",
+        help_text="The connection to its model, kept for when another model is configured. A key "
+        "is encrypted.",
     )
     comparison = models.JSONField(
-        null=True, blank=True, help_text="How its results compare with those it was to replace."
+        null=True,
+        blank=True,
+        help_text="How similar its results are to those of the current space.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
@@ -94,7 +95,7 @@ class EmbeddingSpace(models.Model):
                 fields=["provider", "model", "dimensions"], name="embedding_space_unique"
             ),
             models.CheckConstraint(
-                condition=Q(dimensions__range=(1, MOST_DIMENSIONS)),
+                condition=Q(dimensions__range=(1, MAX_DIMENSIONS)),
                 name="embedding_space_fits_halfvec",
             ),
         ]
@@ -104,7 +105,7 @@ class EmbeddingSpace(models.Model):
 
     @property
     def settings(self) -> EmbedderSettings:
-        return reaching.from_stored(self.provider, self.model, self.reach)
+        return from_stored(self.provider, self.model, self.reach)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -112,11 +113,11 @@ class EmbeddingSpace(models.Model):
 
     @property
     def is_local(self) -> bool:
-        """Whether its model runs here, so that a request can wait for it."""
+        """Whether its model runs on this machine, so that requests can wait for it."""
         return self.provider == LOCAL
 
     def is_of(self, settings: EmbedderSettings) -> bool:
-        """Whether these settings lead to its model, as far as can be told without asking it."""
+        """Whether these settings are for its model, as far as known without calling it."""
         return (self.provider, self.model) == (settings.provider, settings.model) and (
             settings.dimensions in (self.dimensions, self.settings.dimensions)
         )
@@ -125,17 +126,17 @@ class EmbeddingSpace(models.Model):
         self.state = state
         self.save(update_fields=["state", "activated_at"])
 
-    def keep_reach(self, reach: dict[str, Any]) -> None:
-        if self.reach != reach:
-            self.reach = reach
+    def save_connection(self, connection: dict[str, Any]) -> None:
+        if self.reach != connection:
+            self.reach = connection
             self.save(update_fields=["reach"])
 
-    def lacking(self, *, after: uuid.UUID = FIRST) -> MemoryQuerySet:
-        """The memories that have no vector here and want one, of those with ids beyond this one.
+    def unembedded(self, *, after: uuid.UUID = LOWEST_ID) -> MemoryQuerySet:
+        """The memories without a vector in this space, of those with ids `after` this one.
 
-        What was deleted is shown to no model any more.
+        Deleted memories are not sent to any model.
         """
-        # Said of both, as PostgreSQL would not conclude it of the second by itself.
+        # The range is given for both tables: PostgreSQL does not infer it for the second.
         embedded = Embedding.objects.filter(
             memory=OuterRef("pk"), memory__gt=after, space_id=self.pk
         )
@@ -143,7 +144,7 @@ class EmbeddingSpace(models.Model):
 
 
 class Embedding(models.Model):
-    """Where a memory lies in one space."""
+    """The vector of a memory in one space."""
 
     memory = models.ForeignKey(
         Memory, on_delete=models.CASCADE, related_name="embeddings", db_index=False
@@ -151,10 +152,10 @@ class Embedding(models.Model):
     space = models.ForeignKey(
         EmbeddingSpace, on_delete=models.CASCADE, related_name="embeddings", db_index=False
     )
-    # The memory's owner once more, so that a search reads only this user's rows, and so that
-    # a user can have an index of their own.
+    # Copied from the memory, so that a search reads only the rows of one user, and so that a user
+    # can have an index of their own.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
-    vector = HalfVectorField(help_text="Of unit length, with as many dimensions as the space.")
+    vector = HalfVectorField(help_text="A unit vector with the dimensions of the space.")
 
     class Meta:
         constraints = [

@@ -1,50 +1,42 @@
 from __future__ import annotations
 
+import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
-from django.db import connection, models
-from django.db.models import F, Func, Q, Value
+from django.db import models, transaction
+from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import User
-from apps_registry.models import App
-from core.errors import Conflict
+from apps_registry.models import AccessRule, App, Effect
+from core.errors import Conflict, NotFound
+from core.sql import uuid_array
 from memories.limits import MAX_NAME
 
 from .categorization import Categorization
 from .category import Category
-from .memory_queryset import LIVE, MemoryNotFound, MemoryQuerySet, State, fingerprint
+from .state import LIVE, State
+from .state_change import StateChange
 
-__all__ = [
-    "LIVE",
-    "Memory",
-    "MemoryDeleted",
-    "MemoryNotFound",
-    "MemoryQuerySet",
-    "State",
-    "fingerprint",
-]
+# The columns that a response shows.
+SHOWN = [
+    "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
+    "superseded_by",
+]  # fmt: skip
 
-# A category may have been merged since it was looked up: then the memory goes where it went.
-# Whoever is merging it is waited for, and waits until this transaction ends.
-PUT_IN = """
-INSERT INTO memories_categorization (memory_id, user_id, category_id)
-SELECT %s, %s, COALESCE(merged_into_id, id)
-FROM memories_category WHERE id = ANY(%s::uuid[]) ORDER BY id FOR KEY SHARE
-ON CONFLICT DO NOTHING
-"""
 
-# All at once and in this order, before any of its rows are touched: else this and a merge, which
-# goes from row to row, could wait for each other.
-HELD = """
-SELECT FROM memories_category
-WHERE id = ANY(ARRAY(SELECT category_id FROM memories_categorization WHERE memory_id = %s))
-    OR id = ANY(%s::uuid[])
-ORDER BY id FOR KEY SHARE
-"""
+class MemoryNotFound(NotFound):
+    """Memory not found."""
+
+    code = "memory_not_found"
 
 
 class MemoryDeleted(Conflict):
@@ -53,18 +45,140 @@ class MemoryDeleted(Conflict):
     code = "memory_deleted"
 
 
+def fingerprint(content: str) -> bytes:
+    """Hash the words of a text: two texts are the same memory whatever their case or spacing."""
+    return hashlib.sha256(" ".join(content.casefold().split()).encode()).digest()
+
+
+class MemoryQuerySet(models.QuerySet["Memory"]):
+    def owned_by(self, user: User) -> MemoryQuerySet:
+        return self.filter(user=user)
+
+    def active(self) -> MemoryQuerySet:
+        return self.filter(state=State.ACTIVE)
+
+    def readable_by(self, app: App | None) -> MemoryQuerySet:
+        """Keep what the access rules let an app read. A user without an app reads everything.
+
+        Deny overrides allow. If any rule allows a single memory, only allowed memories are read.
+        """
+        if app is None:
+            return self
+        rules = AccessRule.objects.filter(app=app)
+        this_memory = Q(memory_id=OuterRef("pk"))
+        denying = rules.filter(this_memory | Q(memory_id=None), effect=Effect.DENY)
+        allowing = rules.filter(effect=Effect.ALLOW, memory_id__isnull=False)
+        return self.filter(
+            ~Exists(denying), ~Exists(allowing) | Exists(allowing.filter(this_memory))
+        )
+
+    def managed(self, *, archived: bool = False) -> MemoryQuerySet:
+        """Keep active and paused memories, and archived ones if asked for."""
+        states = [*LIVE, *([State.ARCHIVED] if archived else [])]
+        return self.filter(state__in=states)
+
+    def undeleted(self) -> MemoryQuerySet:
+        return self.exclude(state=State.DELETED)
+
+    def deleted_before(self, moment: datetime) -> MemoryQuerySet:
+        return self.filter(state=State.DELETED, state_changed_at__lt=moment)
+
+    def created_between(self, first: datetime | None, last: datetime | None) -> MemoryQuerySet:
+        """Keep memories created from `first` to the end of the second that starts at `last`."""
+        memories = self
+        if first is not None:
+            memories = memories.filter(created_at__gte=first)
+        if last is not None:
+            memories = memories.filter(created_at__lt=last + timedelta(seconds=1))
+        return memories
+
+    def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
+        """Keep memories in any of these categories, ignoring case."""
+        return self._categorized(category__name__in=[name.lower() for name in names])
+
+    def in_categories_by_id(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
+        return self._categorized(category__in=ids)
+
+    def _categorized(self, **category: Any) -> MemoryQuerySet:
+        categorizations = Categorization.objects.filter(
+            memory=OuterRef("pk"), user=OuterRef("user"), **category
+        )
+        return self.filter(Exists(categorizations))
+
+    def said_by(self, actors: Collection[str]) -> MemoryQuerySet:
+        """Keep what any of these actors said, ignoring case."""
+        lowered = [Lower(Value(actor)) for actor in actors]
+        return self.alias(said_by=Lower("actor")).filter(said_by__in=lowered)
+
+    def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
+        return self.filter(conversation__in=names)
+
+    def same_as(self, content: str) -> MemoryQuerySet:
+        """Keep the live memories with this text: it is stored again after an archived one."""
+        return self.filter(fingerprint=fingerprint(content), state__in=LIVE)
+
+    def with_relations(self) -> MemoryQuerySet:
+        """Load exactly what a response shows of each memory, in one query."""
+        names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
+        older = self.model.objects.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
+        return (
+            self.select_related("app")
+            .only(*SHOWN)
+            .annotate(
+                category_names=ArraySubquery(names.values("category__name")),
+                supersedes_ids=ArraySubquery(older.values("pk")),
+            )
+        )
+
+    def one(self, pk: uuid.UUID) -> Memory:
+        """Get one of these memories. Raises MemoryNotFound."""
+        try:
+            return self.get(pk=pk)
+        except self.model.DoesNotExist:
+            raise MemoryNotFound from None
+
+    def exactly(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
+        """Keep the memories of these ids. Raises MemoryNotFound, which lists what is missing."""
+        # One parameter: with ten thousand, Django and PostgreSQL take as long as for the rest.
+        memories = self.filter(pk__in=RawSQL("SELECT unnest(%s::uuid[])", [uuid_array(ids)]))
+        if memories.count() < len(set(ids)):
+            existing = set(memories.values_list("pk", flat=True))
+            missing = [str(pk) for pk in ids if pk not in existing]
+            listed = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
+            raise MemoryNotFound(f"Memory not found: {listed}.")
+        return memories
+
+    def change_state(self, state: State, *, by: User | None, reason: str = "") -> int:
+        """Change the state of those in another one, write their history, and return their number.
+
+        This is the only way to change a state. `by` is None for a policy whose author is gone. A
+        memory that becomes live again is no longer superseded.
+        """
+        # Locked, so that each of two concurrent changes records the state that it really changed;
+        # in the order of ids, so that two bulk changes cannot deadlock.
+        changing = self.exclude(state=state).select_for_update(of=("self",)).order_by("pk")
+        with transaction.atomic():
+            return StateChange.objects.apply(changing, state, by=by, reason=reason)
+
+    def supersede_by(self, memory: Memory, *, by: User, reason: str) -> None:
+        """Archive these memories and link each to the memory that replaces it."""
+        ids = list(self.values_list("pk", flat=True))
+        with transaction.atomic():
+            superseded = self.model.objects.filter(pk__in=ids)
+            superseded.change_state(State.ARCHIVED, by=by, reason=reason)
+            superseded.update(superseded_by=memory)
+
+
 class Memory(models.Model):
-    """Something that an app has learned about a user."""
+    """A fact or message about a user, stored by an app."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(
         User, on_delete=models.CASCADE, related_name="memories", db_index=False
     )
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="memories", db_index=False)
-    content = models.TextField(help_text="The memory itself, as it was sent.")
-    metadata = models.JSONField(
-        default=dict, blank=True, help_text="Key-value pairs that the app keeps beside it."
-    )
+    content = models.TextField(help_text="The text of the memory, as it was sent.")
+    metadata = models.JSONField(default=dict, blank=True, help_text="Key-value pairs of the app.")
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
     state_changed_at = models.DateTimeField(default=timezone.now)
     superseded_by = models.ForeignKey(
@@ -74,41 +188,41 @@ class Memory(models.Model):
         blank=True,
         related_name="supersedes",
         db_index=False,
-        help_text="The memory that it was put aside for.",
+        help_text="The memory that replaces it.",
     )
     categories = models.ManyToManyField(
         Category, through=Categorization, related_name="memories", blank=True
     )
     fingerprint = models.BinaryField(
-        max_length=32, help_text="SHA-256 of the words, whatever their case and spacing."
+        max_length=32, help_text="SHA-256 of the text, ignoring case and spacing."
     )
-    words = SearchVectorField(help_text="The English lexemes that a search finds it by.")
+    words = SearchVectorField(help_text="The English lexemes for keyword search.")
     actor = models.CharField(
         max_length=MAX_NAME,
         blank=True,
         default="",
         db_default="",
-        help_text="Who said it; empty when that is unknown.",
+        help_text="Who said it; empty if unknown.",
     )
     conversation = models.CharField(
         max_length=MAX_NAME,
         blank=True,
         default="",
         db_default="",
-        help_text="The conversation that it was said in; empty when none was named.",
+        help_text="The conversation that it is from; empty if none was given.",
     )
     created_at = models.DateTimeField(
-        default=timezone.now, help_text="When it was learned, which may be before it was sent."
+        default=timezone.now, help_text="When it was said, which may be before it was stored."
     )
     arrival = models.BigIntegerField(
         db_default=Func(Value("memories_arrival"), function="nextval"),
         editable=False,
-        help_text="Grows with each memory that arrives, and settles which of several of one moment "
-        "came first. 0 for those that arrived before this was noted.",
+        help_text="Grows with each stored memory, and orders those of the same moment. 0 for "
+        "memories stored before this field existed.",
     )
     updated_at = models.DateTimeField(default=timezone.now)
 
-    # Of one that was just put down, or brought `with_relations`.
+    # Set on a memory that was just stored, or loaded `with_relations`.
     category_names: list[str]
     supersedes_ids: Sequence[uuid.UUID] = ()
 
@@ -126,11 +240,11 @@ class Memory(models.Model):
             ),
         ]
         indexes = [
-            # A page of a list. With the state last, one index brings any states in their order.
+            # A page of a list. With the state last, one index serves any states in order.
             models.Index("user", F("created_at").desc(), "id", "state", name="memory_newest_first"),
-            # The same of everybody, for operators.
+            # The same for all users, for operators.
             models.Index(fields=["-created_at", "id", "state"], name="memory_newest_of_all"),
-            # Two to count by: an entry is a few bytes, as so many are equal.
+            # For counts: an entry is a few bytes, as equal ones are deduplicated.
             models.Index(fields=["user", "state"], name="memory_by_user_and_state"),
             models.Index(fields=["app", "state"], name="memory_by_app_and_state"),
             models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
@@ -139,19 +253,19 @@ class Memory(models.Model):
                 condition=Q(superseded_by__isnull=False),
                 name="memory_by_superseding",
             ),
-            # What is purged first.
+            # The order of purging.
             models.Index(
                 fields=["state_changed_at", "id"],
                 condition=Q(state=State.DELETED),
                 name="memory_by_deletion",
             ),
-            # What stands around a memory in its conversation, in the order of what was said.
+            # The neighbours of a memory in its conversation, in order.
             models.Index(
                 fields=["app", "conversation", "created_at", "arrival", "id"],
                 condition=Q(state="active") & (~Q(actor="") | ~Q(conversation="")),
                 name="memory_by_place",
             ),
-            # Without a pending list, which each search would have to read through.
+            # Without a pending list, which each search would have to scan.
             GinIndex(
                 OpClass("user", name="uuid_ops"),
                 OpClass("words", name="tsvector_ops"),
@@ -163,20 +277,16 @@ class Memory(models.Model):
     def __str__(self) -> str:
         return self.content[:80]
 
-    def put_in(self, categories: Sequence[Category]) -> None:
-        """Put a memory that is in no category into these."""
+    def add_categories(self, categories: Sequence[Category]) -> None:
+        """Add a memory without categories to these."""
         if categories:
-            with connection.cursor() as cursor:
-                ids = [category.pk for category in categories]
-                cursor.execute(PUT_IN, [self.pk, self.user_id, ids])
+            ids = [category.pk for category in categories]
+            Categorization.objects.insert(self.pk, user_id=self.user_id, category_ids=ids)
         self.category_names = sorted(category.name for category in categories)
 
-    def move_to(self, categories: Sequence[Category]) -> None:
-        """Take a memory out of its categories and put it into these, in the caller's transaction.
-
-        The caller has locked the memory.
-        """
-        with connection.cursor() as cursor:
-            cursor.execute(HELD, [self.pk, [category.pk for category in categories]])
+    def replace_categories(self, categories: Sequence[Category]) -> None:
+        """Move a memory to these categories, in the caller's transaction, which has locked it."""
+        ids = [category.pk for category in categories]
+        Categorization.objects.lock_categories(self.pk, category_ids=ids)
         self.categories.clear()
-        self.put_in(categories)
+        self.add_categories(categories)

@@ -1,19 +1,58 @@
 from __future__ import annotations
 
+from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import User
+from core.sql import execute
 
-from .memory import Memory, State
+from .state import LIVE, State
+
+# In one statement: of 10,000 memories, only their number is returned.
+CHANGE_STATE = """
+WITH leaving (id, state) AS MATERIALIZED ({leaving}),
+changed AS (
+    UPDATE memories_memory AS memory
+    SET state = %s, state_changed_at = %s, updated_at = %s,
+        superseded_by_id = CASE WHEN %s THEN NULL ELSE memory.superseded_by_id END
+    FROM leaving WHERE memory.id = leaving.id
+)
+INSERT INTO memories_statechange
+    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
+SELECT id, state, %s, %s, %s, %s FROM leaving ORDER BY id
+"""
+
+
+class StateChangeQuerySet(models.QuerySet["StateChange"]):
+    def apply(
+        self,
+        memories: models.QuerySet[models.Model],
+        state: State,
+        *,
+        by: User | None,
+        reason: str,
+    ) -> int:
+        """Change the state of these memories, write their history, and return their number."""
+        try:
+            leaving, parameters = memories.values_list("pk", "state").query.sql_with_params()
+        except EmptyResultSet:
+            return 0
+        now = timezone.now()
+        return execute(
+            CHANGE_STATE.format(leaving=leaving),
+            [*parameters, state, now, now, state in LIVE, state, by and by.pk, now, reason],
+        )
 
 
 class StateChange(models.Model):
-    """One step in the life of a memory: its beginning, and each change of state after it."""
+    """The creation of a memory or a change of its state."""
 
-    memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="state_changes")
+    memory = models.ForeignKey(
+        "memories.Memory", on_delete=models.CASCADE, related_name="state_changes"
+    )
     old_state = models.CharField(
-        max_length=8, choices=State, blank=True, help_text="Empty where the memory began."
+        max_length=8, choices=State, blank=True, help_text="Empty for the creation."
     )
     new_state = models.CharField(max_length=8, choices=State)
     changed_by = models.ForeignKey(
@@ -21,6 +60,8 @@ class StateChange(models.Model):
     )
     changed_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=255, blank=True)
+
+    objects = StateChangeQuerySet.as_manager()
 
     class Meta:
         ordering = ["changed_at", "id"]

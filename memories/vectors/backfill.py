@@ -1,4 +1,4 @@
-"""Embed memories that lack a vector in a space: in small batches, each of which may be repeated."""
+"""Embed the memories that have no vector in a space, in small batches that are safe to repeat."""
 
 from __future__ import annotations
 
@@ -13,108 +13,114 @@ from accounts.models import User
 from configuration.providers import AnswerUnusable, CallRefused, Vectors, WrongDimensions
 from memories.models import Embedding, EmbeddingSpace, Memory
 
-from .user_index import notice_growth
+from .user_index import check_growth
 
-# Texts a call of the model. A step is as short, so that little is done twice after a failure.
-BATCH = 32
-# Ids looked up at a time.
-PAGE = 5_000
+# Texts per model call and per transaction: small, so that little is repeated after a failure.
+BATCH_SIZE = 32
+# Ids per query.
+PAGE_SIZE = 5_000
 
-# What a text may do to a model: it is too long or too strange, or has no direction.
-FAILED_BY_A_TEXT = (CallRefused, AnswerUnusable)
+# Raised for a text that is too long or malformed, or that has no direction.
+TEXT_REJECTED = (CallRefused, AnswerUnusable)
 
-# What any embedding model takes.
+# A text that every embedding model accepts.
 PROBE = "How long is a vector?"
 
 Step = Callable[[], AbstractContextManager[Any]]
-Telling = Callable[[], None]
 Texts = Mapping[uuid.UUID, str]
 
 
-def batches_lacking(
+def find_unembedded(
     space: EmbeddingSpace, *, user: User | None = None
 ) -> Iterator[list[uuid.UUID]]:
-    """Find the memories that have no vector in a space, of one user or of all."""
+    """Yield batches of ids of memories without a vector in a space, of one user or of all."""
     if user is not None:
-        # All at once: with a limit, PostgreSQL might look for them among everybody's.
-        yield from batches(list(space.lacking().owned_by(user).values_list("pk", flat=True)))
+        # In one query: with a LIMIT, PostgreSQL might scan the memories of all users.
+        ids = list(space.unembedded().owned_by(user).values_list("pk", flat=True))
+        yield from split_into_batches(ids)
         return
     last = uuid.UUID(int=0)
     while page := list(
-        space.lacking(after=last).order_by("pk").values_list("pk", flat=True)[:PAGE]
+        space.unembedded(after=last).order_by("pk").values_list("pk", flat=True)[:PAGE_SIZE]
     ):
-        yield from batches(page)
+        yield from split_into_batches(page)
         last = page[-1]
 
 
-def batches(ids: Sequence[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
-    for start in range(0, len(ids), BATCH):
-        yield list(ids[start : start + BATCH])
+def split_into_batches(ids: Sequence[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    for start in range(0, len(ids), BATCH_SIZE):
+        yield list(ids[start : start + BATCH_SIZE])
 
 
-def _silent() -> None:
+def _do_nothing() -> None:
     pass
 
 
 @dataclass
-class Filling:
-    """What was put into a space, and what its model refused to embed."""
+class Backfill:
+    """Embeds memories into a space, and keeps count of those done and those rejected."""
 
     space: EmbeddingSpace
     step: Step
     done: int = 0
-    refused: set[uuid.UUID] = field(default_factory=set)
+    rejected: set[uuid.UUID] = field(default_factory=set)  # by the model, for their text
 
-    def put(self, batches: Iterable[Sequence[uuid.UUID]], *, telling: Telling = _silent) -> None:
-        """Embed these memories, as far as they are still there. Raises what the model raises.
+    def run(
+        self,
+        batches: Iterable[Sequence[uuid.UUID]],
+        *,
+        before_batch: Callable[[], None] = _do_nothing,
+    ) -> None:
+        """Embed these memories unless they are gone. Raises what the model raises.
 
-        While one batch is stored, the model works on the next one already. `telling` is called
-        before each batch, and may raise to stop it.
+        While one batch is stored, the model already works on the next. `before_batch` may raise
+        to stop the backfill.
         """
-        with ThreadPoolExecutor(1, thread_name_prefix="filling") as model:
-            before: tuple[Texts, Future[Vectors]] | None = None
+        with ThreadPoolExecutor(1, thread_name_prefix="backfill") as model:
+            previous: tuple[Texts, Future[Vectors]] | None = None
             for ids in batches:
-                telling()
-                texts = self._texts(ids)
-                now = texts, model.submit(self._embed, list(texts.values()))
-                if before:
-                    self._finish(*before)
-                before = now
-            if before:
-                self._finish(*before)
+                before_batch()
+                texts = self._read_texts(ids)
+                current = texts, model.submit(self._embed, list(texts.values()))
+                if previous:
+                    self._finish(*previous)
+                previous = current
+            if previous:
+                self._finish(*previous)
 
-    def _texts(self, ids: Iterable[uuid.UUID]) -> Texts:
-        asked = [pk for pk in ids if pk not in self.refused]
-        return dict(Memory.objects.filter(pk__in=asked).values_list("pk", "content"))
+    def _read_texts(self, ids: Iterable[uuid.UUID]) -> Texts:
+        accepted = [pk for pk in ids if pk not in self.rejected]
+        return dict(Memory.objects.filter(pk__in=accepted).values_list("pk", "content"))
 
-    def _finish(self, texts: Texts, embedded: Future[Vectors]) -> None:
+    def _finish(self, texts: Texts, vectors: Future[Vectors]) -> None:
         try:
-            self._store(texts, embedded.result())
-        except FAILED_BY_A_TEXT:
-            self._embed([PROBE])  # raises it again where the texts are not to blame
+            self._store(texts, vectors.result())
+        except TEXT_REJECTED:
+            self._embed([PROBE])  # raises again unless one of the texts is the cause
             for pk, text in texts.items():
-                self._put_if_taken(pk, text)
+                self._embed_alone(pk, text)
 
-    def _put_if_taken(self, pk: uuid.UUID, text: str) -> None:
+    def _embed_alone(self, pk: uuid.UUID, text: str) -> None:
         try:
             self._store({pk: text}, self._embed([text]))
-        except FAILED_BY_A_TEXT:
-            self.refused.add(pk)
+        except TEXT_REJECTED:
+            self.rejected.add(pk)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
         vectors = self.space.embedder.embed_documents(texts)
         if texts and vectors.shape[1] != self.space.dimensions:
             raise WrongDimensions(
-                f"{self.space.provider}/{self.space.model} answers with {vectors.shape[1]} "
-                f"dimensions where its vectors have {self.space.dimensions}."
+                f"{self.space.provider}/{self.space.model} returned {vectors.shape[1]} dimensions "
+                f"instead of {self.space.dimensions}."
             )
         return vectors
 
     def _store(self, texts: Texts, vectors: Vectors) -> None:
-        embedded = dict(zip(texts, vectors, strict=True))
+        vector_by_id = dict(zip(texts, vectors, strict=True))
         with self.step():
-            # Locked, as whoever edits a memory takes its vectors away: one of what it said before
-            # must not come after that. In the order in which all lock that lock many.
+            # Locked because an edit deletes the vectors of a memory: the vector of a former text
+            # must not be stored after that. Ordered as everywhere, so that no two wait for each
+            # other.
             locked = Memory.objects.filter(pk__in=texts).select_for_update(no_key=True)
             stored = Embedding.objects.bulk_create(
                 [
@@ -122,12 +128,12 @@ class Filling:
                         memory_id=memory.pk,
                         space=self.space,
                         user_id=memory.user_id,
-                        vector=embedded[memory.pk],
+                        vector=vector_by_id[memory.pk],
                     )
                     for memory in locked.order_by("pk").only("user_id", "content")
                     if memory.content == texts[memory.pk]
                 ],
                 ignore_conflicts=True,
             )
-            notice_growth(stored)
+            check_growth(stored)
         self.done += len(texts)

@@ -1,4 +1,4 @@
-"""The jobs that embed what lacks a vector in a space that memories are written to."""
+"""The jobs that embed memories without a vector in a space that new memories are written to."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from jobs.job_run import JobRun
 from jobs.registry import job_type
 from memories.models import EmbeddingSpace
 
-from .backfill import Filling, batches, batches_lacking
+from .backfill import Backfill, find_unembedded, split_into_batches
 
 
 @job_type("embed_new", attempts=20, retries_on=TRANSIENT_FAILURES, hidden=True)
 def embed_new(run: JobRun) -> None:
-    """Embed the memories that the job names."""
+    """Embed the memories that the job lists."""
     ids = [uuid.UUID(pk) for pk in run.parameters["memories"]]
-    fillings = [Filling(space, run.step) for space in EmbeddingSpace.objects.written()]
-    for filling in fillings:
-        without = filling.space.lacking().filter(pk__in=ids)
-        filling.put(batches(list(without.values_list("pk", flat=True))))
-    _finish(run, fillings)
+    backfills = [Backfill(space, run.step) for space in EmbeddingSpace.objects.written()]
+    for backfill in backfills:
+        unembedded = backfill.space.unembedded().filter(pk__in=ids)
+        backfill.run(split_into_batches(list(unembedded.values_list("pk", flat=True))))
+    _finish(run, backfills)
 
 
 @job_type("embed", queue="long", attempts=20, retries_on=TRANSIENT_FAILURES)
 def embed_missing(run: JobRun) -> None:
-    """Embed all memories of the job's owner that lack a vector."""
-    fillings = [Filling(space, run.step) for space in EmbeddingSpace.objects.written()]
-    total = sum(filling.space.lacking().owned_by(run.owner).count() for filling in fillings)
-    for filling in fillings:
-        lacking = batches_lacking(filling.space, user=run.owner)
-        filling.put(lacking, telling=lambda: run.progress(_done(fillings), total))
-    _finish(run, fillings)
+    """Embed all memories of the job's owner that have no vector."""
+    owner = run.owner
+    backfills = [Backfill(space, run.step) for space in EmbeddingSpace.objects.written()]
+    total = sum(backfill.space.unembedded().owned_by(owner).count() for backfill in backfills)
+    for backfill in backfills:
+        backfill.run(
+            find_unembedded(backfill.space, user=owner),
+            before_batch=lambda: run.progress(_count_done(backfills), total),
+        )
+    _finish(run, backfills)
 
 
-def _done(fillings: Sequence[Filling]) -> int:
-    return sum(filling.done for filling in fillings)
+def _count_done(backfills: Sequence[Backfill]) -> int:
+    return sum(backfill.done for backfill in backfills)
 
 
-def _finish(run: JobRun, fillings: Sequence[Filling]) -> None:
+def _finish(run: JobRun, backfills: Sequence[Backfill]) -> None:
     with run.finishing() as result:
-        result["embedded"] = _done(fillings)
-        result["refused"] = sum(len(filling.refused) for filling in fillings)
+        result["embedded"] = _count_done(backfills)
+        result["refused"] = sum(len(backfill.rejected) for backfill in backfills)

@@ -25,7 +25,7 @@ from jobs.models import Job
 from jobs.models.job import State
 from jobs.queues import QUEUES
 from memories.models import EmbeddingSpace
-from memories.vectors.coverage import coverage
+from memories.vectors.coverage import estimate_coverage
 
 from .table_sample import Counts, counts
 
@@ -98,7 +98,7 @@ def gather() -> Figures:
     models = list(_models())  # asks the cache, which is nothing for a transaction
     searches = search_stats.last_day()
     with limit_statements():
-        covered, space = coverage(), EmbeddingSpace.objects.current()
+        covered, space = estimate_coverage(), EmbeddingSpace.objects.current()
         with connection.cursor() as cursor:
             cursor.execute(SIZES)
             database_bytes, index_bytes = cursor.fetchone()

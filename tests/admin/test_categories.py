@@ -30,7 +30,7 @@ def merge_page(*categories: Category) -> str:
 def travel(alice) -> Category:
     category = Category.objects.create(name="travel")
     for memory in stock(alice.user, ["To Lisbon.", "To Oslo."]):
-        memory.put_in([category])
+        memory.add_categories([category])
     return category
 
 
@@ -38,7 +38,7 @@ def travel(alice) -> Category:
 def trips(bob) -> Category:
     category = Category.objects.create(name="trips")
     [memory] = stock(bob.user, ["To Quito."])
-    memory.put_in([category])
+    memory.add_categories([category])
     return category
 
 

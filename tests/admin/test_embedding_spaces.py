@@ -167,7 +167,7 @@ def test_what_is_missing_waits_while_another_model_is_wanted(browser, fake):
 
     answer = browser.post(button_of(space, "complete"), PRESSED, follow=True)
 
-    assert "is gone over to first" in answer.content.decode()
+    assert "is configured. Finish or cancel that migration first." in answer.content.decode()
     assert Job.objects.get() == job
 
 

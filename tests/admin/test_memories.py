@@ -17,7 +17,7 @@ from tests.memories.stock import stock
 def test_its_page_tells_all_of_it(browser, alice, tea):
     alice.put(f"/memories/{tea.pk}", {"memory_content": "Alice likes black tea."})
     older = Memory.objects.get(pk=alice.remember("Alice hates tea.", infer=False)["id"])
-    Memory.objects.filter(pk=older.pk).put_aside_for(tea, by=alice.user, reason="superseded")
+    Memory.objects.filter(pk=older.pk).supersede_by(tea, by=alice.user, reason="superseded")
     Memory.objects.filter(pk=tea.pk).update(metadata={"source": "a chat"}, actor="Alice")
 
     page = text_of(browser, page_of(tea))
@@ -54,8 +54,8 @@ def test_its_page_asks_as_many_statements_whatever_happened(
     others = stock(alice.user, [f"Number {number}." for number in range(40)])
     category = Category.objects.create(name="numbers")
     for memory in [tea, *others]:
-        memory.put_in([category])
-    Memory.objects.filter(pk__in=[each.pk for each in others[:30]]).put_aside_for(
+        memory.add_categories([category])
+    Memory.objects.filter(pk__in=[each.pk for each in others[:30]]).supersede_by(
         tea, by=alice.user, reason="superseded"
     )
     for number in range(30):
@@ -111,7 +111,7 @@ def test_buttons_change_its_state_and_its_history(browser, root, tea, state, nam
 
 def test_a_superseded_memory_comes_back_without_its_link(browser, alice, tea):
     older = Memory.objects.get(pk=alice.remember("Alice hates tea.", infer=False)["id"])
-    Memory.objects.filter(pk=older.pk).put_aside_for(tea, by=alice.user, reason="superseded")
+    Memory.objects.filter(pk=older.pk).supersede_by(tea, by=alice.user, reason="superseded")
 
     browser.post(button_of(older, "bring_back"), PRESSED)
 

@@ -62,7 +62,7 @@ def test_an_actor_is_looked_for_in_the_memories_of_one_user(browser, tea):
 
 def test_filters_by_what_belongs_to_a_memory(browser, tea, trip):
     drinks = Category.objects.create(name="drinks")
-    tea.put_in([drinks])
+    tea.add_categories([drinks])
     Memory.objects.filter(pk=tea.pk).update(actor="Alice", conversation="c-1")
     chosen = {
         "user": tea.user_id, "app": tea.app_id, "category": drinks.pk, "actor": "Alice",

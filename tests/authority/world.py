@@ -130,7 +130,7 @@ def related_pair(owner: Member, *, category: str = "animals") -> list[str]:
     ids = [owner.remember(text, infer=False, app="desk")["id"] for text in texts]
     shared, _ = Category.objects.get_or_create(name=category)
     for memory in Memory.objects.filter(pk__in=ids):
-        memory.put_in([shared])
+        memory.add_categories([shared])
     return ids
 
 

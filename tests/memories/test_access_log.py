@@ -77,7 +77,7 @@ def test_related_memories_share_categories_most_first_then_nearest(
 ):
     def put(text, *names):
         made = alice.remember(text, infer=False)
-        Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many(names))
+        Memory.objects.get(pk=made["id"]).add_categories(Category.objects.get_or_create_many(names))
         return made["id"]
 
     tea = put("I like green tea.", "drinks", "preferences")
@@ -112,7 +112,9 @@ def two(alice):
     ids = {}
     for text in ("I like green tea.", "I like black tea."):
         made = alice.remember(text, app="notes", infer=False)
-        Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many(["drinks"]))
+        Memory.objects.get(pk=made["id"]).add_categories(
+            Category.objects.get_or_create_many(["drinks"])
+        )
         ids[text] = made["id"]
     return ids
 

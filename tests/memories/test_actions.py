@@ -38,7 +38,7 @@ def test_a_person_manages_active_and_paused_memories(alice, one_of_each):
 def test_the_filters_match_and_do_not(alice):
     tea = alice.remember("I like tea.", app="chat", infer=False, timestamp=1_000)
     alice.remember("I like cars.", app="notes", infer=False, timestamp=2_000)
-    Memory.objects.get(pk=tea["id"]).put_in(Category.objects.get_or_create_many(["drinks"]))
+    Memory.objects.get(pk=tea["id"]).add_categories(Category.objects.get_or_create_many(["drinks"]))
     drinks = Category.objects.get()
 
     def found(**body):
@@ -176,7 +176,9 @@ def test_the_memories_of_an_app_are_paused(alice, bob):
 def test_the_memories_of_a_category_are_paused(alice, bob):
     made = alice.remember("I like tea.", infer=False)
     alice.remember("I like cars.", infer=False)
-    Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many(["drinks"]))
+    Memory.objects.get(pk=made["id"]).add_categories(
+        Category.objects.get_or_create_many(["drinks"])
+    )
     body = {"category_ids": [str(Category.objects.get().pk)]}
 
     assert alice.post("/memories/actions/pause", body).status_code == 200
@@ -257,7 +259,9 @@ def test_ten_thousand_memories_change_in_as_many_statements_as_one(
 def test_categories_are_those_of_live_memories(alice, bob, django_assert_num_queries):
     for name in ("tea", "dogs", "cars"):
         made = alice.remember(f"About {name}.", infer=False)
-        Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many([name]))
+        Memory.objects.get(pk=made["id"]).add_categories(
+            Category.objects.get_or_create_many([name])
+        )
     Category.objects.get_or_create_many(["unused"])
     alice.delete(f"/memories/{made['id']}")
 

@@ -16,15 +16,15 @@ def test_of_few_memories_it_is_counted(alice):
     Memory.objects.filter(pk=memories[9].pk).change_state(State.DELETED, by=alice.user)
     space = EmbeddingSpace.objects.current()
 
-    found = coverage.coverage()
+    found = coverage.estimate_coverage()
 
     assert (found.of(space.pk), found.memories, found.exact) == (6, 9, True)
     assert found.share(space.pk) == pytest.approx(6 / 9)
 
 
 def test_of_many_some_are_looked_at(alice, monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(coverage, "MOST_COUNTED", 300)
-    monkeypatch.setattr(coverage, "LOOKED_AT", 200)
+    monkeypatch.setattr(coverage, "MAX_COUNTED", 300)
+    monkeypatch.setattr(coverage, "SAMPLE_SIZE", 200)
     memories = stock(alice.user, [f"Number {n}." for n in range(4000)])
     Embedding.objects.filter(memory__in=memories[:2000]).delete()
     with connection.cursor() as cursor:
@@ -32,7 +32,7 @@ def test_of_many_some_are_looked_at(alice, monkeypatch, django_assert_num_querie
     space = EmbeddingSpace.objects.current()
 
     with django_assert_num_queries(3):
-        found = coverage.coverage()
+        found = coverage.estimate_coverage()
 
     assert not found.exact
     assert found.memories == 4000
@@ -40,6 +40,6 @@ def test_of_many_some_are_looked_at(alice, monkeypatch, django_assert_num_querie
 
 
 def test_without_memories_nothing_is_missing(db):
-    found = coverage.coverage()
+    found = coverage.estimate_coverage()
 
     assert (found.memories, found.share(1), found.exact) == (0, 1.0, True)

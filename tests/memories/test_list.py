@@ -101,8 +101,12 @@ def test_dates_are_inclusive_to_the_second(alice):
 def test_any_of_several_categories_matches(alice):
     for name in ("tea", "dogs", "cars"):
         made = alice.remember(f"About {name}.", infer=False)
-        Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many([name]))
-    Memory.objects.get(content="About tea.").put_in(Category.objects.get_or_create_many(["dogs"]))
+        Memory.objects.get(pk=made["id"]).add_categories(
+            Category.objects.get_or_create_many([name])
+        )
+    Memory.objects.get(content="About tea.").add_categories(
+        Category.objects.get_or_create_many(["dogs"])
+    )
 
     def within(names):
         return set(contents(alice.get("/memories", {"categories": names})))
@@ -139,7 +143,9 @@ def test_each_column_sorts_both_ways(alice, column, ascending):
         [("Charlie", "b", "z"), ("Alpha", "c", "y"), ("Bravo", "a", "x")], start=1
     ):
         made = alice.remember(content, app=app, infer=False, timestamp=second)
-        Memory.objects.get(pk=made["id"]).put_in(Category.objects.get_or_create_many([category]))
+        Memory.objects.get(pk=made["id"]).add_categories(
+            Category.objects.get_or_create_many([category])
+        )
 
     def sorted_by(**order):
         return contents(alice.get("/memories", {"sort_column": column, **order}))

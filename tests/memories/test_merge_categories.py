@@ -40,9 +40,9 @@ def test_a_merge_moves_all_memories_of_everybody(alice, bob):
     trips, travel = categories("trips", "travel")
     one, two = stock(alice.user, ["To Lisbon.", "To Oslo."])
     [other] = stock(bob.user, ["To Quito."])
-    one.put_in([trips])
-    two.put_in([trips, travel])
-    other.put_in([trips])
+    one.add_categories([trips])
+    two.add_categories([trips, travel])
+    other.add_categories([trips])
 
     assert merge_categories([trips.pk], into=travel.pk) == MergeResult(travel, moved=2, both=1)
 
@@ -53,7 +53,7 @@ def test_a_merge_moves_all_memories_of_everybody(alice, bob):
 def test_several_are_merged_at_once(alice):
     one, two, into = categories("trips", "journeys", "travel")
     [memory] = stock(alice.user, ["To Lisbon."])
-    memory.put_in([one, two])
+    memory.add_categories([one, two])
 
     merge_categories([one.pk, two.pk, into.pk], into=into.pk)
 
@@ -85,7 +85,7 @@ def test_a_memory_that_is_put_into_a_merged_category_goes_where_that_went(alice)
     [memory] = stock(alice.user, ["To Lisbon."])
     merge_categories([trips.pk], into=travel.pk)
 
-    memory.put_in([trips, travel])  # as it was looked up before
+    memory.add_categories([trips, travel])  # as it was looked up before
 
     assert names_of(memory) == ["travel"]
 
@@ -109,7 +109,7 @@ def test_there_have_to_be_two_that_are_there():
 def test_a_merge_takes_as_many_statements_whatever_it_moves(alice, django_assert_num_queries):
     trips, travel = categories("trips", "travel")
     for memory in stock(alice.user, [f"Number {n}." for n in range(50)]):
-        memory.put_in([trips])
+        memory.add_categories([trips])
 
     with django_assert_num_queries(10):
         assert merge_categories([trips.pk], into=travel.pk).moved == 50
@@ -118,7 +118,7 @@ def test_a_merge_takes_as_many_statements_whatever_it_moves(alice, django_assert
 def test_a_renamed_category_keeps_its_id_its_memories_and_its_former_name(alice):
     [travel] = categories("travel")
     [memory] = stock(alice.user, ["To Lisbon."])
-    memory.put_in([travel])
+    memory.add_categories([travel])
 
     assert rename_category(travel.pk, "  Far  Away ").name == "far away"
 
@@ -167,7 +167,7 @@ def test_a_name_that_is_none_is_refused(name):
 def test_a_released_name_is_that_of_a_category_of_its_own_again(alice):
     trips, travel = categories("trips", "travel")
     [memory] = stock(alice.user, ["To Lisbon."])
-    memory.put_in([trips])
+    memory.add_categories([trips])
     merge_categories([trips.pk], into=travel.pk)
 
     free_former_name(trips.pk)
@@ -208,7 +208,7 @@ def test_who_puts_a_memory_into_a_category_meanwhile_is_waited_for(alice):
     merging = threading.Thread(target=_merge, args=(trips, travel))
 
     with transaction.atomic():
-        memory.put_in([trips])
+        memory.add_categories([trips])
         merging.start()
         until_somebody_waits()
     merging.join(timeout=SECONDS)
@@ -220,7 +220,7 @@ def test_who_puts_a_memory_into_a_category_meanwhile_is_waited_for(alice):
 def test_who_puts_a_memory_into_a_category_waits_for_its_merge(alice):
     trips, travel = categories("trips", "travel")
     one, two = stock(alice.user, ["To Lisbon.", "To Oslo."])
-    one.put_in([trips])
+    one.add_categories([trips])
     revising = threading.Thread(target=_move, args=(one, trips))
 
     with transaction.atomic():
@@ -243,6 +243,6 @@ def _merge(source: Category, target: Category) -> None:
 def _move(memory: Memory, category: Category) -> None:
     try:
         with transaction.atomic():
-            Memory.objects.select_for_update().get(pk=memory.pk).move_to([category])
+            Memory.objects.select_for_update().get(pk=memory.pk).replace_categories([category])
     finally:
         connection.close()

@@ -8,7 +8,7 @@ from jobs.models import Job
 from memories.lifecycle import revise
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.vectors import migration
-from memories.vectors.backfill import Filling
+from memories.vectors.backfill import Backfill
 from tests.memories.spaces import (
     LOCAL,
     change_to,
@@ -84,7 +84,7 @@ def test_with_hold_it_goes_over_when_it_is_told(alice, olga, fake, memories, set
     assert job.result["switched"] is False
     assert states() == {BGE: "active", "other": "filling"}
 
-    migration.begin(by=olga.user)
+    migration.start(by=olga.user)
 
     assert reembed().result["switched"] is True
     assert states() == {BGE: "kept", "other": "active"}
@@ -164,7 +164,7 @@ def test_it_goes_on_where_it_was_interrupted(alice, olga, fake, memories):
     assert (space.state, vectors_in(space)) == ("filling", 32)
     Memory.objects.filter(pk=last.pk).update(content="Tea.")
 
-    migration.begin(by=olga.user)
+    migration.start(by=olga.user)
     job = reembed()
 
     assert job.result["embedded"] == 8
@@ -195,7 +195,7 @@ def test_a_memory_edited_while_it_was_embedded_keeps_no_vector_of_what_it_said(a
         yield
 
     EmbeddingSpace.objects.filter(pk=space.pk).update(state="paused")
-    Filling(space, edit_before).put([[edited.pk, memories[1].pk]])
+    Backfill(space, edit_before).run([[edited.pk, memories[1].pk]])
 
     assert set(Embedding.objects.filter(space=space).values_list("memory", flat=True)) == {
         memories[1].pk

@@ -11,7 +11,7 @@ from jobs.claim import claim
 from jobs.models import Job
 from jobs.runner import run
 from memories.models import EmbeddingSpace
-from memories.vectors.migration import reembed, switch
+from memories.vectors.migration import reembed_job, switch
 from tests.deadline import SECONDS
 from tests.memories.spaces import LOCAL, choose, fake, found_by, remote, states
 from tests.memories.stock import stock
@@ -65,15 +65,17 @@ def test_no_search_fails_and_no_memory_is_missing(alice, bob, olga, fake):
 
 
 def test_it_waits_to_switch_for_who_is_putting_down_memories(monkeypatch, alice, olga, fake):
-    monkeypatch.setattr(reembed, "PAUSE", 0.02)
+    monkeypatch.setattr(reembed_job, "SWITCH_RETRY_SECONDS", 0.02)
     holding, tried = threading.Event(), threading.Event()
-    monkeypatch.setattr(reembed, "alone", lambda: (tried.set(), switch.alone()))
+    monkeypatch.setattr(
+        reembed_job, "lock_out_writers", lambda: (tried.set(), switch.lock_out_writers())
+    )
     choose(olga, remote(fake))
 
     def remember_slowly() -> None:
         """Like a process that stands still between what it knows of spaces and its commit."""
         with transaction.atomic():
-            assert len(EmbeddingSpace.objects.held()) == 1
+            assert len(EmbeddingSpace.objects.lock_written()) == 1
             holding.set()
             assert tried.wait(SECONDS)
             assert states() == {"bge-small-en-v1.5": "active", "other": "filling"}
@@ -88,7 +90,7 @@ def test_it_waits_to_switch_for_who_is_putting_down_memories(monkeypatch, alice,
         reembedding.result()
 
     assert states() == {"bge-small-en-v1.5": "kept", "other": "active"}
-    assert not EmbeddingSpace.objects.current().lacking().exists()
+    assert not EmbeddingSpace.objects.current().unembedded().exists()
 
 
 def run_long() -> None:

@@ -12,7 +12,7 @@ from configuration.fake import Fault
 from jobs.models import Job
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.vectors import backfill, migration
-from memories.vectors.migration import reembed as job
+from memories.vectors.migration import reembed_job
 from tests.memories.spaces import (
     LOCAL,
     change_to,
@@ -88,14 +88,14 @@ def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypat
     exchanges = iter(["sk-second-key-of-a-provider"])
 
     def interrupted(space):
-        for number, batch in enumerate(backfill.batches_lacking(space)):
+        for number, batch in enumerate(backfill.find_unembedded(space)):
             # Once: the first batch may be the one that fails, and is then the first again.
             if number == 1 and (key := next(exchanges, None)):
                 fake.steer({"fault": Fault.KEY, "times": 1})
                 choose(olga, remote(fake, api_key=key))
             yield batch
 
-    monkeypatch.setattr(job, "batches_lacking", interrupted)
+    monkeypatch.setattr(reembed_job, "find_unembedded", interrupted)
 
     ended = change_to(olga, remote(fake, api_key="sk-first-key-of-a-provider"))
 
@@ -162,7 +162,7 @@ def test_going_back_embeds_what_has_come_since_and_then_searches_there(alice, ol
 
 
 def test_going_back_needs_something_to_go_back_to(olga):
-    with pytest.raises(CommandError, match="No vectors of another model are kept"):
+    with pytest.raises(CommandError, match="There is no earlier embedding space to roll back to"):
         command("--back")
 
 
@@ -183,7 +183,7 @@ def test_a_drop_that_was_interrupted_is_ended_by_the_next(olga, fake):
     change_to(olga, remote(fake))
     long_ago()
     [kept] = migration.droppable()
-    next(migration.drop(kept))
+    next(migration.drop_vectors(kept))
     assert states()[BGE] == "dropping"
 
     command("--drop")
@@ -292,8 +292,8 @@ def test_what_the_environment_chose_is_followed_when_the_server_starts(olga, fak
         "embedder": {"provider": "vllm", "model": "other", "base_url": fake.base_url},
     }
 
-    migration.catch_up(by=olga.user)
-    migration.catch_up(by=olga.user)
+    migration.apply_environment(by=olga.user)
+    migration.apply_environment(by=olga.user)
 
     assert reembed().result["switched"] is True
     assert Job.objects.count() == 1
@@ -306,7 +306,7 @@ def test_the_key_of_the_environment_is_not_sent_to_the_server_it_was_for_before(
     monkeypatch.setenv("EMBEDDER_API_KEY", "sk-first")
     said = {"provider": "vllm", "model": "other", "base_url": fake.base_url}
     settings.MODEL_DEFAULTS = {**settings.MODEL_DEFAULTS, "embedder": said}
-    migration.catch_up(by=olga.user)
+    migration.apply_environment(by=olga.user)
     reembed()
     assert EmbeddingSpace.objects.current().settings.resolve_key() == "sk-first"
 

@@ -6,7 +6,7 @@ from memories.models import Category, Embedding, EmbeddingSpace, Memory, UserInd
 from memories.models.memory import MemoryQuerySet
 from memories.search import related as relating
 from memories.search.related import related_to
-from memories.vectors.user_index import drop_leftovers, keep_index
+from memories.vectors.user_index import drop_leftovers, sync_index
 from tests.memories.stock import stock
 
 # An index cannot be built concurrently inside of the transaction of a test.
@@ -19,7 +19,7 @@ def drinks(alice) -> list[Memory]:
     memories = stock(alice.user, [f"Tea number {number}." for number in range(150)])
     common, rare = Category.objects.get_or_create_many(["drinks", "preferences"])
     for number, memory in enumerate(memories):
-        memory.put_in([common, rare] if number >= 140 else [common])
+        memory.add_categories([common, rare] if number >= 140 else [common])
     return memories
 
 
@@ -28,7 +28,7 @@ def indexed(alice, settings, monkeypatch):
     """Alice has outgrown exact search, and her categories are crowded."""
     settings.EXACT_SEARCH_LIMIT = 100
     monkeypatch.setattr(relating, "FEW", 100)
-    keep_index(alice.user, EmbeddingSpace.objects.current())
+    sync_index(alice.user, EmbeddingSpace.objects.current())
     yield
     UserIndex.objects.all().delete()
     drop_leftovers()

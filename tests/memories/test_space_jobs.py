@@ -19,7 +19,7 @@ __all__ = ["fake", "memories"]
 def test_a_job_drops_what_is_not_in_use_once_no_search_can_be_using_it(olga, fake):
     change_to(olga, remote(fake))
     [kept] = migration.droppable()
-    job = migration.queue_drop(kept, by=olga.user)
+    job = migration.enqueue_drop(kept, by=olga.user)
     run_due()
     job.refresh_from_db()
     assert (job.state, states()[BGE]) == ("queued", "kept")
@@ -35,14 +35,14 @@ def test_a_job_drops_what_is_not_in_use_once_no_search_can_be_using_it(olga, fak
 
 def test_no_job_drops_a_space_that_is_in_use(olga):
     with pytest.raises(Conflict, match="in use"):
-        migration.queue_drop(EmbeddingSpace.objects.current(), by=olga.user)
+        migration.enqueue_drop(EmbeddingSpace.objects.current(), by=olga.user)
 
 
 def test_a_job_to_drop_what_is_gone_does_no_harm(olga, fake):
     change_to(olga, remote(fake))
     long_ago()
     [kept] = migration.droppable()
-    job = migration.queue_drop(kept, by=olga.user)
+    job = migration.enqueue_drop(kept, by=olga.user)
     command("--drop")
 
     run_due()
@@ -54,7 +54,7 @@ def test_a_job_to_drop_what_is_gone_does_no_harm(olga, fake):
 def test_a_kept_space_is_compared_again_by_a_job(olga, fake):
     change_to(olga, remote(fake))
     kept = EmbeddingSpace.objects.get(state="kept")
-    job = migration.queue_comparison(kept, by=olga.user)
+    job = migration.enqueue_comparison(kept, by=olga.user)
 
     run_due()
 
@@ -65,7 +65,7 @@ def test_a_kept_space_is_compared_again_by_a_job(olga, fake):
 
 
 def test_the_space_that_is_searched_is_compared_with_nothing(olga):
-    job = migration.queue_comparison(EmbeddingSpace.objects.current(), by=olga.user)
+    job = migration.enqueue_comparison(EmbeddingSpace.objects.current(), by=olga.user)
 
     run_due()
 

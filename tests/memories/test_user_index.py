@@ -8,19 +8,19 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
+from core.locks import Lock
 from jobs.runner import run_due
 from memories import search
 from memories.models import Embedding, EmbeddingSpace, Memory, State, UserIndex
 from memories.vectors import user_index
 from memories.vectors.user_index import (
-    ADVISORY_LOCK,
-    EVERY,
+    GROWTH_CHECK_INTERVAL,
     IndexingUnderway,
     Outcome,
+    check_growth,
     drop_index,
     drop_leftovers,
-    keep_index,
-    notice_growth,
+    sync_index,
 )
 from tests.memories.stock import stock
 
@@ -70,7 +70,7 @@ def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
     many(alice.user)
     assert found_by(alice.user) == "exact"
 
-    assert keep_index(alice.user, space) == Outcome.BUILT
+    assert sync_index(alice.user, space) == Outcome.BUILT
 
     assert indexes() == {f"nearest_{alice.user.pk.hex}_{space.pk}": True}
     index = UserIndex.objects.get()
@@ -83,7 +83,7 @@ def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
 def test_a_search_asks_the_index_and_finds_what_exact_search_finds(alice, space):
     many(alice.user)
     exact = search.recall("tea", user=alice.user, top_k=100)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
 
     with CaptureQueriesContext(connection) as context:
         indexed = search.recall("tea", user=alice.user, top_k=100)
@@ -104,7 +104,7 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
     many(alice.user)
     vectors = -np.eye(384)[:20]
     left = stock(alice.user, ["Coffee."] * 20, vectors=vectors, metadata={"k": 1})
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
 
     found = search.recall(
         "tea", user=alice.user, top_k=20, filters=search.Filters(metadata={"k": 1})
@@ -115,7 +115,7 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
 
 def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
     memories = many(alice.user)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
     Memory.objects.filter(pk__in=[memory.pk for memory in memories[:150]]).change_state(
         State.DELETED, by=alice.user
     )
@@ -128,7 +128,7 @@ def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
 def test_who_has_not_outgrown_exact_search_gets_no_index(alice, space):
     many(alice.user, LIMIT)
 
-    assert keep_index(alice.user, space) == Outcome.NONE
+    assert sync_index(alice.user, space) == Outcome.NONE
 
     assert indexes() == {}
     assert not UserIndex.objects.exists()
@@ -136,10 +136,10 @@ def test_who_has_not_outgrown_exact_search_gets_no_index(alice, space):
 
 def test_an_index_is_built_once_and_its_counts_made_anew(alice, space):
     many(alice.user)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
     many(alice.user, 10)
 
-    assert keep_index(alice.user, space) == Outcome.REFRESHED
+    assert sync_index(alice.user, space) == Outcome.REFRESHED
 
     assert len(indexes()) == 1
     assert UserIndex.objects.get().memories == 260
@@ -147,12 +147,12 @@ def test_an_index_is_built_once_and_its_counts_made_anew(alice, space):
 
 def test_an_index_no_longer_needed_is_dropped(alice, space):
     memories = many(alice.user)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
     Memory.objects.filter(pk__in=[memory.pk for memory in memories[75:]]).delete()
-    assert keep_index(alice.user, space) == Outcome.REFRESHED
+    assert sync_index(alice.user, space) == Outcome.REFRESHED
 
     Memory.objects.filter(pk__in=[memory.pk for memory in memories[50:]]).delete()
-    assert keep_index(alice.user, space) == Outcome.DROPPED
+    assert sync_index(alice.user, space) == Outcome.DROPPED
 
     assert indexes() == {}
     assert found_by(alice.user) == "exact"
@@ -165,7 +165,7 @@ def test_what_a_failed_build_left_is_built_again(alice, space):
         cursor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON memories_embedding (space_id)")
     assert indexes() == {name: False}
 
-    assert keep_index(alice.user, space) == Outcome.BUILT
+    assert sync_index(alice.user, space) == Outcome.BUILT
 
     assert indexes() == {name: True}
     assert found_by(alice.user) == "index"
@@ -174,10 +174,10 @@ def test_what_a_failed_build_left_is_built_again(alice, space):
 def test_two_do_not_build_at_once(alice, space):
     many(alice.user)
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        other.execute("SELECT pg_advisory_lock(%s)", [Lock.USER_INDEXES])
 
         with pytest.raises(IndexingUnderway):
-            keep_index(alice.user, space)
+            sync_index(alice.user, space)
         with pytest.raises(CommandError, match="Another process"):
             command("--user", "alice")
 
@@ -186,7 +186,7 @@ def test_two_do_not_build_at_once(alice, space):
 
 def test_an_index_can_be_dropped_though_it_is_needed(alice, space):
     many(alice.user)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
 
     assert drop_index(alice.user, space) == Outcome.DROPPED
     assert drop_index(alice.user, space) == Outcome.NONE
@@ -198,7 +198,7 @@ def test_an_index_can_be_dropped_though_it_is_needed(alice, space):
 def test_what_deleted_users_leave_is_dropped(alice, bob, space):
     for member in (alice, bob):
         many(member.user)
-        keep_index(member.user, space)
+        sync_index(member.user, space)
     gone = f"nearest_{bob.user.pk.hex}_{space.pk}"
     bob.user.delete()
 
@@ -227,7 +227,7 @@ def test_the_command_sees_to_one_user(alice, space):
 
 
 def test_who_outgrows_exact_search_gets_an_index_by_a_job(alice, monkeypatch):
-    monkeypatch.setattr(user_index, "EVERY", 1)
+    monkeypatch.setattr(user_index, "GROWTH_CHECK_INTERVAL", 1)
     many(alice.user, LIMIT - 1)
     alice.remember("Not one too many.")
     assert run_due() == 0
@@ -243,9 +243,9 @@ def test_who_outgrows_exact_search_gets_an_index_by_a_job(alice, monkeypatch):
 
 
 def test_an_index_is_looked_at_again_when_its_user_has_grown_by_half(alice, space, monkeypatch):
-    monkeypatch.setattr(user_index, "EVERY", 1)
+    monkeypatch.setattr(user_index, "GROWTH_CHECK_INTERVAL", 1)
     many(alice.user, 120)
-    keep_index(alice.user, space)
+    sync_index(alice.user, space)
     alice.remember("Not yet.")
     assert run_due() == 0
     many(alice.user, 59)
@@ -258,10 +258,10 @@ def test_an_index_is_looked_at_again_when_its_user_has_grown_by_half(alice, spac
 
 
 def test_while_another_process_builds_the_job_waits(alice, monkeypatch):
-    monkeypatch.setattr(user_index, "EVERY", 1)
+    monkeypatch.setattr(user_index, "GROWTH_CHECK_INTERVAL", 1)
     many(alice.user)
     with psycopg.connect(connection.connection.info.dsn, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        other.execute("SELECT pg_advisory_lock(%s)", [Lock.USER_INDEXES])
         alice.remember("One too many.")
 
         assert run_due() == 1
@@ -271,10 +271,14 @@ def test_while_another_process_builds_the_job_waits(alice, monkeypatch):
 
 
 def test_few_vectors_are_looked_at(alice, django_assert_num_queries):
-    looked_at = Embedding(user=alice.user, space_id=1, memory_id=uuid.UUID(int=EVERY))
-    others = [Embedding(memory_id=uuid.UUID(int=number)) for number in range(1, EVERY)]
+    looked_at = Embedding(
+        user=alice.user, space_id=1, memory_id=uuid.UUID(int=GROWTH_CHECK_INTERVAL)
+    )
+    others = [
+        Embedding(memory_id=uuid.UUID(int=number)) for number in range(1, GROWTH_CHECK_INTERVAL)
+    ]
 
     with django_assert_num_queries(0):
-        notice_growth(others)
+        check_growth(others)
     with django_assert_num_queries(2):
-        notice_growth([*others, looked_at])
+        check_growth([*others, looked_at])

@@ -79,7 +79,7 @@ def test_a_policy_is_about_all_that_it_names_together(alice, bob):
     [trip, _] = old(alice, "A trip", "Tea")
     old(bob, "Another trip")
     travel = Category.objects.create(name="travel")
-    trip.put_in([travel])
+    trip.add_categories([travel])
     for days, about in enumerate(
         [{"user": bob.user, "category": travel}, {"category": travel, "app_name": "other"}], 1
     ):

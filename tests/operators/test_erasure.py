@@ -155,7 +155,7 @@ def test_the_name_of_a_category_goes_that_nobody_else_has(alice, bob):
     [mine] = stock(alice.user, ["Grandmother's recipes"])
     [shared] = stock(bob.user, ["Sailing"])
     for memory, names in ((mine, ["grandmother", "sailing", "food"]), (shared, ["sailing"])):
-        memory.put_in(Category.objects.get_or_create_many(names))
+        memory.add_categories(Category.objects.get_or_create_many(names))
     ArchivePolicy.objects.create(days=9, category=Category.objects.get(name="grandmother"))
     Category.objects.create(name="just made for somebody")
 
@@ -315,11 +315,11 @@ def test_backups_of_the_person_go_and_those_of_others_stay(alice, bob, settings,
 def test_the_index_of_the_person_goes(alice, settings):
     settings.EXACT_SEARCH_LIMIT = 10
     stock(alice.user, [str(number) for number in range(11)])
-    user_index.keep_index(alice.user, EmbeddingSpace.objects.current())
+    user_index.sync_index(alice.user, EmbeddingSpace.objects.current())
 
     erase(alice)
 
-    assert user_index.leftovers() == []
+    assert user_index.find_leftovers() == []
 
 
 def test_the_file_with_the_key_of_the_default_user_goes(alice, settings, stored):

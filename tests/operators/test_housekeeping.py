@@ -163,7 +163,7 @@ def test_indexes_of_users_are_built_and_dropped_as_they_are_needed(alice, settin
 
     Memory.objects.filter(pk__in=[memory.pk for memory in memories[4:]]).delete()
     assert housekeep("--only", "indexes")["indexes"] == {"indexes dropped": 1}
-    assert (UserIndex.objects.count(), user_index.leftovers()) == (0, [])
+    assert (UserIndex.objects.count(), user_index.find_leftovers()) == (0, [])
 
 
 def test_a_table_is_vacuumed_and_counted_once_much_of_it_has_changed(alice):
@@ -208,7 +208,7 @@ def test_a_category_stays_that_somebody_is_just_putting_a_memory_into(alice):
 
     with ThreadPoolExecutor() as others:
         with transaction.atomic():
-            memory.put_in([sailing])
+            memory.add_categories([sailing])
             told = others.submit(_drop_categories)
             until_somebody_waits()
         counts = told.result(timeout=SECONDS)

@@ -7,10 +7,10 @@ from accounts.models import User
 from memories.models import EmbeddingSpace
 from memories.vectors.user_index import (
     IndexingUnderway,
-    candidates,
     drop_index,
     drop_leftovers,
-    keep_index,
+    find_candidates,
+    sync_index,
 )
 
 
@@ -29,8 +29,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        act = drop_index if options["drop"] else keep_index
-        pairs = candidates() if options["all"] else _spaces_of(options["user"])
+        act = drop_index if options["drop"] else sync_index
+        pairs = find_candidates() if options["all"] else _spaces_of(options["user"])
         try:
             for user, space in pairs:
                 self.stdout.write(f"{user} in {space}: {act(user, space)}")

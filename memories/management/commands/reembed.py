@@ -56,17 +56,17 @@ class Command(BaseCommand):
         by = _operator(options["by"])
         if options["provider"]:
             update.change({"embedder": _chosen(options)}, by=by)
-        job = migration.begin(by=by, hold=options["hold"])
+        job = migration.start(by=by, hold=options["hold"])
         self.stdout.write(f"Job {job.pk} embeds all memories by {_configured()}.")
         self.stdout.write("It runs while the server does. See how far it is with --status.")
 
     def _status(self, options: dict[str, Any]) -> None:
-        change = migration.last_change()
+        change = migration.read_status()
         self.stdout.write(f"Configured: {change.configured}")
-        for each in migration.figures(EmbeddingSpace.objects.order_by("pk")):
+        for each in migration.measure_spaces(EmbeddingSpace.objects.order_by("pk")):
             about = "" if each.exact else "about "
             counts = f"{about}{each.vectors:,} of {each.memories:,} memories"
-            self.stdout.write(f"{each.space}: {each.meaning}, {counts}")
+            self.stdout.write(f"{each.space}: {each.state_label}, {counts}")
             comparison = each.space.comparison
             if comparison and comparison["overlap"] is not None:
                 self.stdout.write(
@@ -90,13 +90,13 @@ class Command(BaseCommand):
         self.stdout.write("What was embedded stays until --drop.")
 
     def _back(self, options: dict[str, Any]) -> None:
-        migration.back(by=_operator(options["by"]))
+        migration.roll_back(by=_operator(options["by"]))
         self.stdout.write(f"Configured: {_configured()}")
         self.stdout.write("What has come since is embedded first: see --status.")
 
     def _drop(self, options: dict[str, Any]) -> None:
         for space in migration.droppable():
-            vectors = sum(migration.drop(space))
+            vectors = sum(migration.drop_vectors(space))
             self.stdout.write(f"{space}: {vectors:,} vectors dropped")
 
 

@@ -1,36 +1,46 @@
-"""Change the embedding model of a running server: docs/decisions/0015-embedding-spaces.md.
+"""Migrate a running server to another embedding model: docs/decisions/0015-embedding-spaces.md.
 
-The vectors of another model are a second space. It is filled beside the first, compared with it,
-and takes its place in one transaction; the first is kept to go back to until it is dropped.
+The vectors of another model form a second space. It is filled beside the first, compared with it,
+and replaces it in one transaction. The first is kept for a rollback until it is dropped.
 """
 
-from .comparison import compare_spaces, queue_comparison
-from .control import back, begin, cancel, catch_up, choose, complete, follow, go_on, pause
-from .drop import StillSearched, drop, drop_space, droppable, queue_drop
-from .reembed import reembed
-from .status import MEANING, Figures, LastChange, figures, last_change
+from .comparison import compare_spaces, enqueue_comparison
+from .control import (
+    apply_environment,
+    backfill,
+    cancel,
+    on_config_changed,
+    pause,
+    resume,
+    roll_back,
+    select,
+    start,
+)
+from .drop import StillSearched, drop_space, drop_vectors, droppable, enqueue_drop
+from .reembed_job import reembed
+from .status import STATE_LABELS, MigrationStatus, SpaceFigures, measure_spaces, read_status
 
 __all__ = [
-    "MEANING",
-    "Figures",
-    "LastChange",
+    "STATE_LABELS",
+    "MigrationStatus",
+    "SpaceFigures",
     "StillSearched",
-    "back",
-    "begin",
+    "apply_environment",
+    "backfill",
     "cancel",
-    "catch_up",
-    "choose",
     "compare_spaces",
-    "complete",
-    "drop",
     "drop_space",
+    "drop_vectors",
     "droppable",
-    "figures",
-    "follow",
-    "go_on",
-    "last_change",
+    "enqueue_comparison",
+    "enqueue_drop",
+    "measure_spaces",
+    "on_config_changed",
     "pause",
-    "queue_comparison",
-    "queue_drop",
+    "read_status",
     "reembed",
+    "resume",
+    "roll_back",
+    "select",
+    "start",
 ]

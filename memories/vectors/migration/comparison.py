@@ -1,4 +1,4 @@
-"""How alike the results of two spaces are, for an operator who wonders whether to change."""
+"""Measure how similar the results of two spaces are, for an operator who is to choose one."""
 
 from __future__ import annotations
 
@@ -23,29 +23,33 @@ TOP = 10
 
 
 class Comparison(TypedDict):
-    queries: int  # how many memories were asked about
-    overlap: float | None  # the share of the ten nearest in one space that are so in the other
+    queries: int  # memories used as queries
+    overlap: float | None  # share of the ten nearest in one space that both spaces have in common
 
 
-def compare(one: EmbeddingSpace, other: EmbeddingSpace) -> Comparison:
-    """Ask both spaces what lies nearest to some memories, as if each of these were a query.
+def compare(first: EmbeddingSpace, second: EmbeddingSpace) -> Comparison:
+    """Compare what both spaces find nearest to a sample of memories, each used as a query.
 
-    Their vectors are there, so that no model is asked. The overlap is None where no user has
-    more than ten memories: then each finds all.
+    Reads stored vectors and calls no model. The overlap is None if no user has more than ten
+    memories: then every search finds them all.
     """
-    sampled = _sample(one)
-    alike = _kept(other).filter(memory__in=[sample.memory_id for sample in sampled])
-    there = {embedding.memory_id: _nearest(embedding) for embedding in alike}
+    sample = _sample(first)
+    same_memories = _undeleted(second).filter(
+        memory__in=[embedding.memory_id for embedding in sample]
+    )
+    nearest_in_second = {
+        embedding.memory_id: _find_nearest(embedding) for embedding in same_memories
+    }
     overlaps = [
-        len(nearest & there.get(sample.memory_id, set())) / TOP
-        for sample in sampled
-        if len(nearest := _nearest(sample)) == TOP
+        len(nearest & nearest_in_second.get(embedding.memory_id, set())) / TOP
+        for embedding in sample
+        if len(nearest := _find_nearest(embedding)) == TOP
     ]
     return {"queries": len(overlaps), "overlap": round(fmean(overlaps), 3) if overlaps else None}
 
 
-def queue_comparison(space: EmbeddingSpace, *, by: User) -> Job:
-    """Queue the job that compares a space with the one that is searched, and keeps the result."""
+def enqueue_comparison(space: EmbeddingSpace, *, by: User) -> Job:
+    """Enqueue the job that compares a space with the current one and stores the result."""
     return compare_spaces.enqueue(
         owner=by, parameters={"space": space.pk}, queueing_lock=str(space.pk)
     )
@@ -53,36 +57,36 @@ def queue_comparison(space: EmbeddingSpace, *, by: User) -> Job:
 
 @job_type("compare_spaces", queue="long")
 def compare_spaces(run: JobRun) -> None:
-    others = EmbeddingSpace.objects.exclude(state=State.ACTIVE)
-    named = others.filter(pk=run.parameters["space"])
-    found = [(space, compare(EmbeddingSpace.objects.current(), space)) for space in named]
+    """Compare the space of the job with the current one, unless it is gone or current."""
+    spaces = EmbeddingSpace.objects.exclude(state=State.ACTIVE).filter(pk=run.parameters["space"])
+    comparisons = [(space, compare(EmbeddingSpace.objects.current(), space)) for space in spaces]
     with run.finishing() as result:
-        for space, comparison in found:
-            named.update(comparison=comparison)
+        for space, comparison in comparisons:
+            spaces.update(comparison=comparison)
             result.update(space=str(space), comparison=comparison)
 
 
 def _sample(space: EmbeddingSpace) -> list[Embedding]:
-    """Some memories of the space. Ids are random, so that those from any on are a fair sample."""
-    anywhere = uuid.uuid4()
-    inside = _kept(space).order_by("memory_id")
-    beyond = list(inside.filter(memory_id__gte=anywhere)[:QUERIES])
-    return beyond + list(inside.filter(memory_id__lt=anywhere)[: QUERIES - len(beyond)])
+    """Pick memories of the space. Ids are random: those after any one are a fair sample."""
+    start = uuid.uuid4()
+    embeddings = _undeleted(space).order_by("memory_id")
+    after = list(embeddings.filter(memory_id__gte=start)[:QUERIES])
+    return after + list(embeddings.filter(memory_id__lt=start)[: QUERIES - len(after)])
 
 
-def _nearest(sample: Embedding) -> set[uuid.UUID]:
-    """The memories that lie nearest to one, of its user and in its space."""
-    others = Embedding.objects.filter(space=sample.space_id, user=sample.user_id)
-    others = others.exclude(pk=sample.pk).exclude(memory__in=_deleted(user=sample.user_id))
-    by_distance = others.order_by(CosineDistance("vector", sample.vector))
+def _find_nearest(embedding: Embedding) -> set[uuid.UUID]:
+    """The memories of the same user that are nearest to one, in its space."""
+    others = Embedding.objects.filter(space=embedding.space_id, user=embedding.user_id)
+    others = others.exclude(pk=embedding.pk).exclude(memory__in=_deleted(user=embedding.user_id))
+    by_distance = others.order_by(CosineDistance("vector", embedding.vector))
     return set(by_distance.values_list("memory_id", flat=True)[:TOP])
 
 
-def _kept(space: EmbeddingSpace) -> models.QuerySet[Embedding]:
-    """Leave out what was deleted, which is in the older of the two spaces only."""
+def _undeleted(space: EmbeddingSpace) -> models.QuerySet[Embedding]:
+    """Leave out deleted memories, which only the older of the two spaces contains."""
     return Embedding.objects.filter(space=space).exclude(memory__state=MemoryState.DELETED)
 
 
 def _deleted(*, user: uuid.UUID) -> models.QuerySet[Memory]:
-    # Looked up first, as it is little: joined, the states of all memories would be read each time.
+    # A subquery, as its result is small: a join would read the states of all memories each time.
     return Memory.objects.filter(user=user, state=MemoryState.DELETED)

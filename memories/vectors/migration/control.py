@@ -1,4 +1,4 @@
-"""Let the spaces follow what is configured."""
+"""Start, pause, cancel and roll back a migration, and react to changes of the configuration."""
 
 from __future__ import annotations
 
@@ -14,64 +14,62 @@ from core.errors import Conflict
 from jobs.models import Job
 from memories.models import EmbeddingSpace
 
-from .reembed import reembed
-from .switch import leave
-
-
-class NothingKept(Conflict):
-    """No vectors of another model are kept."""
-
-    code = "nothing_kept"
-
+from .reembed_job import reembed
+from .switch import pause_filling
 
 State = EmbeddingSpace.State
 
 
-def follow(before: Settings, after: Settings, by: User) -> None:
-    """Do what a change of the configuration means for the vectors, in its transaction.
+class NothingKept(Conflict):
+    """There is no earlier embedding space to roll back to."""
 
-    Where another model was chosen, a job is queued that goes over to it. Where the same one is
-    reached in another way, as with another key, this counts at once, and a job embeds what could
-    not be embedded before.
+    code = "nothing_kept"
+
+
+def on_config_changed(before: Settings, after: Settings, by: User) -> None:
+    """Apply a change of the configuration to the spaces, in the transaction of the change.
+
+    Another model starts a migration. A new connection to the same model, such as another key,
+    takes effect at once, and a job embeds what could not be embedded before.
     """
     spaces = list(EmbeddingSpace.objects.all())
     for space in spaces:
-        # So that an older secret key can go, as the configuration's keys are renewed.
-        space.keep_reach(connection.renewed(space.reach))
+        # As for the keys of the configuration, so that an older secret key can be removed.
+        space.save_connection(connection.renewed(space.reach))
     if after.embedder == before.embedder:
         return
-    _note_reach(spaces, after.embedder)
+    _update_connections(spaces, after.embedder)
     for space in spaces:
         if space.state == State.FILLING and not space.is_of(after.embedder):
             space.enter(State.PAUSED)
-    in_use = [space for space in spaces if space.state == State.ACTIVE]
-    if not any(_is_complete(space) for space in in_use if space.is_of(after.embedder)):
-        begin(by=by, hold=settings.REEMBED_HOLD)
+    active = [space for space in spaces if space.state == State.ACTIVE]
+    if not any(_is_complete(space) for space in active if space.is_of(after.embedder)):
+        start(by=by, hold=settings.REEMBED_HOLD)
 
 
 def _is_complete(space: EmbeddingSpace) -> bool:
-    # Where the model runs here nothing is ever missing, and need not be looked for.
-    return space.is_local or not space.lacking().exists()
+    # With a local model, every memory is embedded as it is stored.
+    return space.is_local or not space.unembedded().exists()
 
 
-def catch_up(*, by: User) -> None:
-    """Go over to what the environment has chosen since the server last ran."""
-    wanted = effective.current().embedder
+def apply_environment(*, by: User) -> None:
+    """Migrate to the model in the environment if that has changed since the server last ran."""
+    embedder = effective.current().embedder
     spaces = list(EmbeddingSpace.objects.all())
-    _note_reach(spaces, wanted)
-    begun = [State.ACTIVE, State.FILLING, State.PAUSED]
-    if not any(space.state in begun and space.is_of(wanted) for space in spaces):
-        begin(by=by, hold=settings.REEMBED_HOLD)
+    _update_connections(spaces, embedder)
+    started = [State.ACTIVE, State.FILLING, State.PAUSED]
+    if not any(space.state in started and space.is_of(embedder) for space in spaces):
+        start(by=by, hold=settings.REEMBED_HOLD)
 
 
-def begin(*, by: User, hold: bool = False) -> Job:
-    """Queue the job that goes over to the configured model, or goes on with it.
+def start(*, by: User, hold: bool = False) -> Job:
+    """Enqueue the job that migrates to the configured model, or resumes that migration.
 
-    With `hold` it ends when the second space is full, and another one has to go over to it.
+    With `hold`, the job stops once the second space is full. Another job then switches to it.
     """
     parameters = {"hold": hold}
     job = reembed.enqueue(owner=by, parameters=parameters, queueing_lock=reembed.name)
-    if job.cancel_requested:  # it is about to end, and another one is to take its place
+    if job.cancel_requested:  # it is about to end: enqueue its successor
         return reembed.enqueue(
             owner=by, parameters=parameters, queueing_lock=f"{reembed.name} after {job.pk}"
         )
@@ -79,61 +77,64 @@ def begin(*, by: User, hold: bool = False) -> Job:
     return job
 
 
-def complete(*, by: User) -> Job:
-    """Embed what has no vector in the space that is searched.
+def backfill(*, by: User) -> Job:
+    """Enqueue the job that embeds what has no vector in the current space.
 
-    Raises Conflict while another model is wanted, whose turn it is.
+    Raises Conflict if another model is configured.
     """
-    wanted = effective.current().embedder
-    if not EmbeddingSpace.objects.current().is_of(wanted):
-        raise Conflict(f"{wanted.provider}/{wanted.model} is gone over to first, or given up.")
-    return begin(by=by)
+    embedder = effective.current().embedder
+    if not EmbeddingSpace.objects.current().is_of(embedder):
+        raise Conflict(
+            f"{embedder.provider}/{embedder.model} is configured. Finish or cancel that migration "
+            "first."
+        )
+    return start(by=by)
 
 
 def pause() -> None:
-    """Leave the second space as it is: nothing is put into it until it is begun again."""
+    """Stop filling the second space until the migration is resumed."""
     for job in Job.objects.unfinished().filter(kind=reembed.name):
         job.cancel()
-    leave()
+    pause_filling()
 
 
 def cancel(*, by: User) -> None:
-    """Stay with the model that is searched. What was embedded by another one stays, unused."""
+    """Keep the current model. The vectors of the other one stay, unused."""
     pause()
-    choose(EmbeddingSpace.objects.current(), by=by)
+    select(EmbeddingSpace.objects.current(), by=by)
 
 
-def back(*, by: User) -> None:
-    """Go back to the model that was searched before. Raises NothingKept."""
-    kept = EmbeddingSpace.objects.filter(state=State.KEPT).order_by("retired_at").last()
-    if kept is None:
+def roll_back(*, by: User) -> None:
+    """Migrate back to the previous model. Raises NothingKept."""
+    previous = EmbeddingSpace.objects.filter(state=State.KEPT).order_by("retired_at").last()
+    if previous is None:
         raise NothingKept
-    choose(kept, by=by)
+    select(previous, by=by)
 
 
-def go_on(space: EmbeddingSpace, *, by: User) -> None:
-    """Fill a space that was left or kept, and go over to it then."""
+def resume(space: EmbeddingSpace, *, by: User) -> None:
+    """Fill a paused or kept space, and then switch to it."""
     if space.is_of(effective.current().embedder):
-        begin(by=by, hold=settings.REEMBED_HOLD)
+        start(by=by, hold=settings.REEMBED_HOLD)
     else:
-        choose(space, by=by)
+        select(space, by=by)
 
 
-def choose(space: EmbeddingSpace, *, by: User) -> None:
-    """Configure the model of this space again. Raises KeyLost when its key cannot be read."""
-    chosen, key = space.settings, space.settings.api_key
+def select(space: EmbeddingSpace, *, by: User) -> None:
+    """Configure the model of a space. Raises KeyLost if its key cannot be decrypted."""
+    embedder, key = space.settings, space.settings.api_key
     fields = {
-        "provider": chosen.provider,
-        "model": chosen.model,
-        "dimensions": chosen.dimensions,
-        "ollama_base_url": chosen.ollama_base_url,
-        "openai_base_url": chosen.openai_base_url,
+        "provider": embedder.provider,
+        "model": embedder.model,
+        "dimensions": embedder.dimensions,
+        "ollama_base_url": embedder.ollama_base_url,
+        "openai_base_url": embedder.openai_base_url,
         "api_key": key.resolve() if isinstance(key, SealedKey) else key and key.shown(),
     }
     update.change({"embedder": fields}, by=by)
 
 
-def _note_reach(spaces: Iterable[EmbeddingSpace], wanted: EmbedderSettings) -> None:
+def _update_connections(spaces: Iterable[EmbeddingSpace], embedder: EmbedderSettings) -> None:
     for space in spaces:
-        if space.is_of(wanted):
-            space.keep_reach(connection.stored(wanted))
+        if space.is_of(embedder):
+            space.save_connection(connection.stored(embedder))

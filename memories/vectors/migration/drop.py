@@ -1,7 +1,8 @@
-"""Take away the vectors of models that are no longer used."""
+"""Drop the vectors of models that are no longer used."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -14,24 +15,23 @@ from jobs.job_run import JobRun
 from jobs.models import Job
 from jobs.registry import job_type
 from memories.models import Embedding, EmbeddingSpace, UserIndex
-from memories.models.embedding import FIRST
 from memories.vectors.user_index import IndexingUnderway, drop_index
 
 State = EmbeddingSpace.State
 
-# A search that began before the switch goes on in the space that it began with.
-STILL_SEARCHED = timedelta(minutes=1)
-BATCH = 2_000
+# A search that began before the switch finishes in the space that it began with.
+SEARCH_GRACE = timedelta(minutes=1)
+BATCH_SIZE = 2_000
 
 
 class StillSearched(Conflict):
-    """Searches that began a moment ago may still be using these vectors. Wait for a minute."""
+    """Searches that began before the switch may still use these vectors. Try again in a minute."""
 
     code = "space_still_searched"
 
 
-def queue_drop(space: EmbeddingSpace, *, by: User) -> Job:
-    """Queue the job that drops a space. Raises Conflict when it is in use."""
+def enqueue_drop(space: EmbeddingSpace, *, by: User) -> Job:
+    """Enqueue the job that drops a space. Raises Conflict if the space is in use."""
     if space not in droppable():
         raise Conflict(f"{space} is in use.")
     return drop_space.enqueue(owner=by, parameters={"space": space.pk}, queueing_lock=str(space.pk))
@@ -41,19 +41,19 @@ def queue_drop(space: EmbeddingSpace, *, by: User) -> Job:
     "drop_space",
     queue="long",
     attempts=20,
-    # Searches that began a moment ago end by themselves.
+    # Searches that began before the switch end by themselves.
     retries_on=(StillSearched, IndexingUnderway),
     backoff=30.0,
 )
 def drop_space(run: JobRun) -> None:
-    """Drop the space that a job names, as far as it is still there."""
+    """Drop the space of the job, unless it is gone."""
     space = EmbeddingSpace.objects.filter(pk=run.parameters["space"]).first()
-    done = 0
-    for dropped in drop(space) if space else ():
-        done += dropped
-        run.progress(done)
+    dropped = 0
+    for count in drop_vectors(space) if space else ():
+        dropped += count
+        run.progress(dropped)
     with run.finishing() as result:
-        result.update(space=str(space) if space else None, dropped=done)
+        result.update(space=str(space) if space else None, dropped=dropped)
 
 
 def droppable() -> list[EmbeddingSpace]:
@@ -62,23 +62,26 @@ def droppable() -> list[EmbeddingSpace]:
     return list(EmbeddingSpace.objects.filter(state__in=unused).order_by("pk"))
 
 
-def drop(space: EmbeddingSpace) -> Iterator[int]:
-    """Drop a space bit by bit, telling each time how many vectors are gone.
+def drop_vectors(space: EmbeddingSpace) -> Iterator[int]:
+    """Drop a space in batches, and yield the number of vectors in each.
 
-    Not in a transaction. Raises StillSearched, or Conflict when the space is in use again.
+    Not in a transaction. Raises StillSearched, or Conflict if the space is in use again.
     """
     with transaction.atomic():
         space = EmbeddingSpace.objects.select_for_update().get(pk=space.pk)
         if space not in droppable():
             raise Conflict(f"{space} is in use again.")
-        if space.retired_at and timezone.now() - space.retired_at < STILL_SEARCHED:
+        if space.retired_at and timezone.now() - space.retired_at < SEARCH_GRACE:
             raise StillSearched
         space.enter(State.DROPPING)
     for index in UserIndex.objects.filter(space=space).select_related("user"):
         drop_index(index.user, space)
-    inside, last = Embedding.objects.filter(space=space).order_by("memory_id"), FIRST
-    while found := list(inside.filter(memory_id__gt=last).values_list("pk", "memory_id")[:BATCH]):
-        Embedding.objects.filter(pk__in=[pk for pk, _ in found]).delete()
-        last = found[-1][1]
-        yield len(found)
-    space.delete()  # with what whoever still held it has put into it meanwhile
+    embeddings, last = Embedding.objects.filter(space=space), uuid.UUID(int=0)
+    embeddings = embeddings.order_by("memory_id")
+    while page := list(
+        embeddings.filter(memory_id__gt=last).values_list("pk", "memory_id")[:BATCH_SIZE]
+    ):
+        Embedding.objects.filter(pk__in=[pk for pk, _ in page]).delete()
+        last = page[-1][1]
+        yield len(page)
+    space.delete()  # and the vectors that writers which still had the space locked have added

@@ -1,49 +1,49 @@
-"""Which space is searched: changed for all processes at once, as each search asks for it."""
+"""Change the space that is searched, for all processes at once: every search reads its state."""
 
 from __future__ import annotations
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
+from core.locks import Lock, lock_transaction
+from core.sql import execute
 from memories.models import EmbeddingSpace
-from memories.models.embedding import ADVISORY_LOCK
 
 State = EmbeddingSpace.State
 
-# For so long those who put down memories may have to wait for one who puts down many.
-LONGEST_WAIT = "300ms"
+# How long new writers may have to wait behind one that writes many memories.
+LOCK_TIMEOUT = "300ms"
 
 
-class Busy(Exception):
-    """Somebody is writing memories for longer than others should wait."""
+class WritersBusy(Exception):
+    """A writer has held the lock for longer than others should wait."""
 
 
-def alone() -> None:
-    """Wait until no memory is being written, and let none be until the transaction ends.
+def lock_out_writers() -> None:
+    """Wait until no memory is being written, and block writers until the transaction ends.
 
-    Raises Busy.
+    Raises WritersBusy.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT])
-        try:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
-        except OperationalError as error:
-            if isinstance(error.__cause__, LockNotAvailable):
-                raise Busy from error
-            raise
-        cursor.execute("SELECT set_config('lock_timeout', '0', true)")
+    execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+    try:
+        lock_transaction(Lock.EMBEDDING_SPACES)
+    except OperationalError as error:
+        if isinstance(error.__cause__, LockNotAvailable):
+            raise WritersBusy from error
+        raise
+    execute("SELECT set_config('lock_timeout', '0', true)")
 
 
 def switch(space: EmbeddingSpace) -> None:
-    """Search this space from now on, and keep the one that was searched, to go back to it."""
+    """Search this space from now on, and keep the previous one for a rollback."""
     now = timezone.now()
-    former = EmbeddingSpace.objects.filter(state=State.ACTIVE)
-    former.update(state=State.KEPT, retired_at=now)
+    previous = EmbeddingSpace.objects.filter(state=State.ACTIVE)
+    previous.update(state=State.KEPT, retired_at=now)
     space.activated_at = now
     space.enter(State.ACTIVE)
 
 
-def leave() -> None:
-    """Put nothing more into the space that is being filled. What is in it stays."""
+def pause_filling() -> None:
+    """Add no more vectors to the space that is being filled. Those in it stay."""
     EmbeddingSpace.objects.filter(state=State.FILLING).update(state=State.PAUSED)

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    ACTIVE = "active"
+    PAUSED = "paused"
+    ARCHIVED = "archived"
+    DELETED = "deleted"
+
+
+# The states of memories in use; the others are archived or deleted.
+LIVE = [State.ACTIVE, State.PAUSED]
