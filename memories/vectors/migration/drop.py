@@ -25,7 +25,7 @@ BATCH_SIZE = 2_000
 
 
 class StillSearched(Conflict):
-    """Searches that began before the switch may still use these vectors. Try again in a minute."""
+    """Recent searches may still be using these vectors. Try again in a minute."""
 
     code = "space_still_searched"
 
