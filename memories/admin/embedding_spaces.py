@@ -24,10 +24,10 @@ State = EmbeddingSpace.State
 
 COLOURS = {
     "searched": "success",
-    "being filled": "info",
-    "left as it is": "warning",
-    "kept to go back to": "primary",
-    "being dropped": "danger",
+    "filling": "info",
+    "paused": "warning",
+    "kept for rollback": "primary",
+    "dropping": "danger",
 }
 
 

@@ -70,7 +70,7 @@ def test_another_model_is_started_and_gone_over_to(browser, root, fake):
 
     assert (job.owner, job.result["switched"]) == (root, True)
     assert states() == {BGE: "kept", "other": "active"}
-    assert "kept to go back to" in text_of(browser, LIST)
+    assert "kept for rollback" in text_of(browser, LIST)
     assert LogEntry.objects.get().user == root
 
 
