@@ -10,7 +10,7 @@ from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
 
 from .models import ApiKey, Scope, User
 
-NO_KEY = f"{ORIGIN_NOT_ALLOWED} without a key. Send a key, or name its origin."
+NO_KEY = f"{ORIGIN_NOT_ALLOWED}: add it, or send a key."
 
 
 def authenticate(request: Request) -> tuple[User, ApiKey]:

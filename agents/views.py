@@ -35,7 +35,7 @@ POSTED = [
 class AllowedPage(BasePermission):
     """A page that somebody visits must not reach a server that only their machine reaches."""
 
-    message = f"{ORIGIN_NOT_ALLOWED} here. Name its origin."
+    message = f"{ORIGIN_NOT_ALLOWED}: add it."
     code = "origin_not_allowed"
 
     def has_permission(self, request: Request, view: APIView) -> bool:

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class CoreConfig(AppConfig):
-    """The ground that every app stands on: its templates, its static files, its formats."""
+    """The base of every app: shared code, templates, static files and formats. Imports no app."""
 
     name = "core"

@@ -1,7 +1,7 @@
-"""One strict reader for each kind of setting that comes from the environment.
+"""One strict parser for each type of environment variable.
 
-A variable that is set to nothing counts as not set. A value that cannot be read stops the
-process with a sentence that names the variable and says what it takes.
+An empty variable counts as unset. An invalid value stops the process with a message about the
+variable and its valid values.
 """
 
 import os
@@ -14,8 +14,8 @@ _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])", re.ASCII)
-# Characters of a file with a secret. What is longer is another file, named by mistake.
-_LONGEST_SECRET = 64 * 1024
+# A longer file was probably named by mistake.
+_MAX_SECRET_CHARACTERS = 64 * 1024
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -24,26 +24,26 @@ def string(name: str, default: str = "") -> str:
 
 
 def secret(name: str) -> str:
-    """Read a secret, or the file that NAME_FILE names, such as a secret of a container."""
+    """Read a secret from NAME, or from the file in NAME_FILE, such as a container's secret."""
     path = string(f"{name}_FILE")
     if not path:
         return string(name)
     if string(name):
-        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one of them.")
-    return _one_secret(f"{name}_FILE", Path(path))
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: unset one of them.")
+    return _read_secret(f"{name}_FILE", Path(path))
 
 
-def _one_secret(variable: str, path: Path) -> str:
+def _read_secret(variable: str, path: Path) -> str:
     try:
         with path.open() as file:
-            text = file.read(_LONGEST_SECRET + 1)
+            text = file.read(_MAX_SECRET_CHARACTERS + 1)
     except UnicodeDecodeError:
-        raise ImproperlyConfigured(f"{variable}: {path} is not a text.") from None
+        raise ImproperlyConfigured(f"{variable}: {path} is not a text file.") from None
     except OSError as error:
         raise ImproperlyConfigured(
             f"{variable}: {path} cannot be read: {error.strerror}."
         ) from error
-    if len(text) > _LONGEST_SECRET:
+    if len(text) > _MAX_SECRET_CHARACTERS:
         raise ImproperlyConfigured(f"{variable}: {path} is too long for a secret.")
     if not text.strip():
         raise ImproperlyConfigured(f"{variable}: {path} is empty.")
@@ -51,11 +51,11 @@ def _one_secret(variable: str, path: Path) -> str:
 
 
 def folder(name: str) -> Path | None:
-    """Read an absolute path: what is relative would depend on where the server was started."""
-    raw = string(name)
-    if raw and not Path(raw).is_absolute():
-        raise ImproperlyConfigured(f"{name}={raw!r} is not an absolute path.")
-    return Path(raw) if raw else None
+    """Read an absolute path. A relative one would depend on the server's working directory."""
+    path = string(name)
+    if path and not Path(path).is_absolute():
+        raise ImproperlyConfigured(f"{name}={path!r} is not an absolute path.")
+    return Path(path) if path else None
 
 
 def boolean(name: str, default: bool) -> bool:
@@ -88,7 +88,7 @@ def number(name: str, default: float, *, minimum: float, maximum: float) -> floa
         value = float(raw)
     except ValueError:
         raise ImproperlyConfigured(f"{name}={raw!r} is not a number.") from None
-    # Said so that what is not a number to Python either, "nan", is refused as well.
+    # Written so that "nan" is rejected, too.
     if not minimum <= value <= maximum:
         raise ImproperlyConfigured(f"{name}={raw} is not between {minimum} and {maximum}.")
     return value
@@ -96,30 +96,30 @@ def number(name: str, default: float, *, minimum: float, maximum: float) -> floa
 
 def strings(name: str, default: list[str]) -> list[str]:
     """Read a comma-separated list."""
-    return _parts(string(name)) or default
+    return _split(string(name)) or default
 
 
 def secrets(name: str) -> list[str]:
-    """Read a comma-separated list of secrets, or the file of NAME_FILE."""
-    return _parts(secret(name))
+    """Read a comma-separated list of secrets from NAME, or from the file in NAME_FILE."""
+    return _split(secret(name))
 
 
-def _parts(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def names(name: str, *, most: int, longest: int) -> list[str]:
-    """Read a comma-separated list of names, each once and in lower case. Empty when not set."""
-    parts = list(dict.fromkeys(part.lower() for part in strings(name, [])))
-    if len(parts) > most:
-        raise ImproperlyConfigured(f"{name} has {len(parts)} names, which is more than {most}.")
-    for part in parts:
-        if len(part) > longest or not part.isprintable():
+def names(name: str, *, max_names: int, max_length: int) -> list[str]:
+    """Read a comma-separated list of unique names in lower case. Empty if unset."""
+    values = list(dict.fromkeys(value.lower() for value in strings(name, [])))
+    if len(values) > max_names:
+        raise ImproperlyConfigured(f"{name} has {len(values)} names, more than {max_names}.")
+    for value in values:
+        if len(value) > max_length or not value.isprintable():
             raise ImproperlyConfigured(
-                f"{name}: {part[:longest]!r} is longer than {longest} characters, or has some that "
-                "cannot be printed."
+                f"{name}: {value[:max_length]!r} is longer than {max_length} characters or has "
+                "unprintable ones."
             )
-    return parts
+    return values
 
 
 def choice(name: str, default: str, *, among: list[str]) -> str:
@@ -130,24 +130,24 @@ def choice(name: str, default: str, *, among: list[str]) -> str:
 
 
 def choices(name: str, *, among: list[str]) -> list[str]:
-    """Read a comma-separated list of some of these, each once. Empty when not set."""
-    chosen = list(dict.fromkeys(part.lower() for part in strings(name, [])))
-    unknown = [part for part in chosen if part not in among]
+    """Read a comma-separated list of unique choices. Empty if unset."""
+    values = list(dict.fromkeys(value.lower() for value in strings(name, [])))
+    unknown = [value for value in values if value not in among]
     if unknown:
         raise ImproperlyConfigured(f"{name}: {unknown[0]!r} is not one of {', '.join(among)}.")
-    return chosen
+    return values
 
 
 def rate(name: str, default: str) -> tuple[int, int] | None:
-    """Read how often, such as `6000/m`, as a number and the seconds it is for. None for `off`."""
+    """Read a rate such as `6000/m`, as a number and its period in seconds. None for `off`."""
     raw = string(name, default)
     if raw.lower() == "off":
         return None
     match = _RATE.fullmatch(raw)
     if match is None:
         raise ImproperlyConfigured(
-            f"{name}={raw!r} is not a rate: use a number for each s, m, h or d, such as {default}, "
-            "or off."
+            f"{name}={raw!r} is not a rate: use a number per s, m, h or d, such as {default}, or "
+            "off."
         )
     number, unit = match.groups()
     return int(number), _SECONDS[unit]

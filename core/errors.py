@@ -1,7 +1,7 @@
-"""The root of the errors that the domain raises, and the few kinds that an API can answer with.
+"""The base class of domain errors, and its few subclasses that map to an HTTP status.
 
-Models and verbs raise these; `core.api.exception_handler` translates them to HTTP in one place.
-The docstring of an error is its message, unless the one who raises it knows more.
+Models and domain functions raise them. `core.api.exception_handler` translates them to HTTP. The
+docstring of an error is its default message.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 
 class OpenMemoryError(Exception):
-    """The server could not do what was asked."""
+    """The server could not process the request."""
 
     code: ClassVar[str] = "error"
 
@@ -31,37 +31,37 @@ class Malformed(OpenMemoryError):
 
 
 class TooLarge(OpenMemoryError):
-    """That is larger than what is read here."""
+    """The request exceeds the size limit."""
 
     code = "too_large"
 
 
 class NotAllowed(OpenMemoryError):
-    """This key may not do that."""
+    """This API key is not allowed to do this."""
 
     code = "forbidden"
 
 
 class NotFound(OpenMemoryError):
-    """There is no such object."""
+    """The object does not exist."""
 
     code = "not_found"
 
 
 class Gone(OpenMemoryError):
-    """What was there is there no longer."""
+    """The object no longer exists."""
 
     code = "gone"
 
 
 class Conflict(OpenMemoryError):
-    """That contradicts the present state."""
+    """The request conflicts with the current state."""
 
     code = "conflict"
 
 
 class Unavailable(OpenMemoryError):
-    """A service that is needed for this is not available at the moment."""
+    """A required service is unavailable."""
 
     code = "unavailable"
-    retry_after: float | None = None  # seconds until it may be, where that is known
+    retry_after: float | None = None  # seconds, if known

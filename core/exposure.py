@@ -1,6 +1,6 @@
-"""Whether others than the programs of this machine reach the server, and what it has to be then.
+"""Whether other machines can reach the server, and the requirements that this brings.
 
-Why so: docs/decisions/0019-exposed-servers.md.
+Rationale: docs/decisions/0019-exposed-servers.md.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-# What OPENMEMORY_ALLOW_INSECURE may allow.
+# Values of OPENMEMORY_ALLOW_INSECURE.
 RISKS = ["debug", "hosts", "http", "secret"]
 
-# A secret of which Django says the same (security.W009).
-SHORTEST_SECRET = 50
-FEWEST_CHARACTERS = 5
-WELL_KNOWN_SECRET = "django-insecure-"  # noqa: S105
+# The same criteria as Django's security.W009.
+MIN_SECRET_LENGTH = 50
+MIN_SECRET_CHARACTERS = 5
+INSECURE_PREFIX = "django-insecure-"
 
 LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 
@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True)
 class PublicAddress:
-    """Where people reach the server, as OPENMEMORY_PUBLIC_URL says it."""
+    """The address of the server for its clients, from OPENMEMORY_PUBLIC_URL."""
 
     scheme: str
     host: str
@@ -43,38 +43,38 @@ class PublicAddress:
         return self.scheme == "https"
 
     @classmethod
-    def read(cls, url: str, *, proxies: int) -> PublicAddress | None:
+    def parse(cls, url: str, *, proxies: int) -> PublicAddress | None:
         """Raises ImproperlyConfigured."""
         if not url:
             return None
         parts = _split(url)
         if parts.scheme == "https" and not proxies:
             raise ImproperlyConfigured(
-                "OPENMEMORY_PUBLIC_URL begins with https, which a proxy before the server has to "
-                "speak: say in OPENMEMORY_TRUSTED_PROXIES how many there are, such as 1."
+                "OPENMEMORY_PUBLIC_URL begins with https, which needs a reverse proxy: set "
+                "OPENMEMORY_TRUSTED_PROXIES to the number of proxies, such as 1."
             )
         host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else str(parts.hostname)
         return cls(parts.scheme, host, f"{parts.scheme}://{parts.netloc.lower()}")
 
 
 def _split(url: str) -> SplitResult:
-    wrong = ImproperlyConfigured(
+    invalid = ImproperlyConfigured(
         "OPENMEMORY_PUBLIC_URL is not an address such as https://memory.example.org, without a "
         "path, a user or a password."
     )
     try:
         parts = urlsplit(url)
-        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is no number
-        raise wrong from None
-    if not known or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
-        raise wrong
+        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # the port is not a number
+        raise invalid from None
+    if not valid or "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment:
+        raise invalid
     return parts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
-    """What decides whether the server may be started as it is set."""
+    """The settings that decide whether the server is safe to start."""
 
     host: str
     proxies: int
@@ -82,65 +82,65 @@ class Exposure:
     debug: bool
     allowed_hosts: Sequence[str]
     secret_key: str
-    # Whether that key was made by this machine, and the database is one that others may share.
-    secret_is_its_own: bool
+    # Whether this machine generated the key although other machines may share its database.
+    secret_is_local: bool
 
     @property
-    def reaches_others(self) -> bool:
-        named = self.public is not None and not is_loopback(self.public.host)
-        return not is_loopback(self.host) or self.proxies > 0 or named
+    def is_exposed(self) -> bool:
+        has_public_name = self.public is not None and not is_loopback(self.public.host)
+        return not is_loopback(self.host) or self.proxies > 0 or has_public_name
 
     def ensure_safe(self, allowed: Sequence[str]) -> None:
-        """Raises ImproperlyConfigured with a sentence for each risk that is not allowed."""
-        if not self.reaches_others:
+        """Raises ImproperlyConfigured with a message for each risk that is not allowed."""
+        if not self.is_exposed:
             return
-        risks = {risk: sentence for risk, sentence in self._risks() if risk not in allowed}
+        risks = {risk: message for risk, message in self._risks() if risk not in allowed}
         if risks:
             raise ImproperlyConfigured(
-                "others can reach this server, and so it is not started like this.\n- "
+                "the server is reachable from other machines, but is not secure.\n- "
                 + "\n- ".join(risks.values())
-                + f"\nTo do it all the same: OPENMEMORY_ALLOW_INSECURE={','.join(risks)}"
+                + f"\nTo start it anyway: OPENMEMORY_ALLOW_INSECURE={','.join(risks)}"
             )
 
     def _risks(self) -> Iterator[tuple[str, str]]:
         if self.debug:
-            yield "debug", "OPENMEMORY_DEBUG shows the server's inside with every error: unset it."
+            yield "debug", "OPENMEMORY_DEBUG shows internals with every error: unset it."
         if "*" in self.allowed_hosts:
             yield (
                 "hosts",
-                "OPENMEMORY_ALLOWED_HOSTS=* answers to any name, and so to other people's web "
-                "pages: list the names that the server has.",
+                "OPENMEMORY_ALLOWED_HOSTS=* accepts any host name, which exposes the server to DNS "
+                "rebinding: list the host names of the server.",
             )
-        if not self._is_private_on_its_way():
+        if not self._is_encrypted_or_local():
             yield (
                 "http",
-                "Keys, passwords and memories would go over plain HTTP, where others can read "
-                "them: put a proxy that speaks HTTPS before it, and say so with "
-                "OPENMEMORY_PUBLIC_URL=https://… and OPENMEMORY_TRUSTED_PROXIES=1. Where only "
-                "programs of the same machine reach it, as with a container's port: "
+                "API keys, passwords and memories would be sent over plain HTTP: put a reverse "
+                "proxy with HTTPS in front, and set OPENMEMORY_PUBLIC_URL=https://… and "
+                "OPENMEMORY_TRUSTED_PROXIES=1. If only programs of the same machine reach the "
+                "server, as with a published port of a container: "
                 "OPENMEMORY_PUBLIC_URL=http://localhost:8000.",
             )
-        if fault := self._fault_of_secret():
-            yield "secret", fault
+        if message := self._secret_risk():
+            yield "secret", message
 
-    def _is_private_on_its_way(self) -> bool:
+    def _is_encrypted_or_local(self) -> bool:
         public = self.public
         return public is not None and (public.is_https or is_loopback(public.host))
 
-    def _fault_of_secret(self) -> str | None:
-        make = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))' makes one."
-        if self.secret_is_its_own:
+    def _secret_risk(self) -> str | None:
+        advice = "python3 -c 'import secrets; print(secrets.token_urlsafe(50))' generates one."
+        if self.secret_is_local:
             return (
-                "OPENMEMORY_SECRET_KEY is not set, and each machine that shares DATABASE_URL would "
-                f"make another one, which the others cannot read by: {make}"
+                "OPENMEMORY_SECRET_KEY is not set. Machines that share DATABASE_URL would each "
+                f"generate their own, and could not decrypt each other's data: {advice}"
             )
         if (
-            len(self.secret_key) < SHORTEST_SECRET
-            or len(set(self.secret_key)) < FEWEST_CHARACTERS
-            or self.secret_key.startswith(WELL_KNOWN_SECRET)
+            len(self.secret_key) < MIN_SECRET_LENGTH
+            or len(set(self.secret_key)) < MIN_SECRET_CHARACTERS
+            or self.secret_key.startswith(INSECURE_PREFIX)
         ):
             return (
-                f"OPENMEMORY_SECRET_KEY can be guessed: it has fewer than {SHORTEST_SECRET} "
-                f"characters, or is an example. {make}"
+                f"OPENMEMORY_SECRET_KEY is weak: it has fewer than {MIN_SECRET_LENGTH} "
+                f"characters, or is an example. {advice}"
             )
         return None

@@ -1,6 +1,6 @@
-"""Advisory locks of the database: what may happen once at a time, however many processes there are.
+"""Advisory locks of PostgreSQL: mutual exclusion across processes and machines.
 
-Rows are locked with `select_for_update`. These are for what is no row.
+Rows are locked with `select_for_update`. These locks are for everything else.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ from . import sql
 
 @unique
 class Lock(IntEnum):
-    """Every advisory lock that the server takes, with the number by which PostgreSQL knows it.
+    """Every advisory lock of the server, with its number in PostgreSQL.
 
-    Processes of two versions may run at once: a number stays as it is.
+    Numbers do not change: processes of two releases may run at once.
     """
 
     USER_INDEXES = 5_190_512  # one process builds or drops indexes of users
-    EMBEDDING_SPACES = 5_190_513  # shared by writers; alone, a space becomes the current one
+    EMBEDDING_SPACES = 5_190_513  # writers share it; switching to another space is exclusive
     CATEGORIES = 5_190_514  # one merge or renaming of categories at a time
-    SCRATCH_SCHEMA = 5_190_515  # one archive is tried out at a time
-    HOUSEKEEPING = 5_190_516  # one housekeeping at a time
-    IMPORT = 5_190_517  # with the user: one import into a user at a time
-    SAME_TEXT = 5_190_518  # with the text: who stores the same text waits
+    SCRATCH_SCHEMA = 5_190_515  # one dry run of an import at a time
+    HOUSEKEEPING = 5_190_516  # one housekeeping run at a time
+    IMPORT = 5_190_517  # with the user: one import per user at a time
+    SAME_TEXT = 5_190_518  # with the text: one process stores the same text at a time
     INFERENCE = 7_405_118  # with the user: facts of one message at a time
 
 
 class LockTaken(Exception):
-    """Somebody else holds the lock."""
+    """Another connection holds the lock."""
 
 
 @contextmanager
 def advisory_lock(lock: Lock) -> Iterator[None]:
-    """Hold a lock, over any number of transactions. Raises LockTaken at once, and never waits."""
+    """Hold a lock over any number of transactions. Raises LockTaken instead of waiting."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [lock])
         if not cursor.fetchone()[0]:
@@ -49,9 +49,9 @@ def advisory_lock(lock: Lock) -> Iterator[None]:
 
 
 def lock_transaction(lock: Lock, key: int | None = None) -> None:
-    """Wait for a lock, and hold it until the caller's transaction ends.
+    """Wait for a lock, and hold it until the current transaction ends.
 
-    With a `key` (any integer, of which 31 bits count) it is the lock of that one thing.
+    With a `key` (any integer; 31 bits of it count), the lock is specific to that key.
     """
     if key is None:
         sql.execute("SELECT pg_advisory_xact_lock(%s)", [lock])

@@ -1,4 +1,4 @@
-"""Logs: lines of JSON, or readable text on a terminal, each with the id of its request."""
+"""Logging: JSON lines, or readable text on a terminal, each with its request id."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ import structlog
 from django.utils.log import CallbackFilter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-# Commands that serve, and so log where a server logs.
-_SERVING = {"run", "runserver"}
+# Commands that run a server log to standard output.
+_SERVER_COMMANDS = {"run", "runserver"}
 
-# PostgreSQL explains a refused row by showing it, which would put a memory's text into the log.
+# PostgreSQL shows a rejected row in its message. That would put a memory's text into the log.
 _SHOWN_ROW = re.compile(
     r"\n(?:DETAIL|CONTEXT):.*?(?=\n\n(?:The above exception|During handling)|\Z)", re.DOTALL
 )
 
 _LOGGERS: dict[str, dict[str, object]] = {
     "django": {"handlers": [], "level": "NOTSET", "propagate": True},
-    # Every request has a line of its own already, which tells its status.
+    # Every request already has a line with its status.
     "django.request": {"level": "ERROR", "filters": ["failures"]},
-    # Anybody who scans for servers could fill the log with its tracebacks.
+    # Scanners could fill the log with its tracebacks.
     "django.security.DisallowedHost": {"level": "CRITICAL"},
     "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
     "django.db.backends": {"level": "INFO"},
-    # They tell each call of a model, and at DEBUG what it was asked.
+    # They log each call of a model, and at DEBUG its prompt.
     "httpx2": {"level": "WARNING"},
     "openai": {"level": "WARNING"},
-    # It tells each message.
+    # It logs each message.
     "mcp": {"level": "WARNING"},
-    # Every job has a line of its own, and messages say nothing more.
+    # Every job has a line of its own. Messages carry no further information.
     "celery": {"level": "WARNING"},
 }
 
@@ -63,7 +63,7 @@ def configure(options: Mapping[str, str]) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *_shared_processors(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -78,25 +78,25 @@ def _has_exception(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def bind_request_id(request_id: str) -> Iterator[None]:
-    """Put this id on every line that is logged inside."""
+    """Add this id to every line logged in the block."""
     with structlog.contextvars.bound_contextvars(request_id=request_id):
         yield
 
 
 def request_id() -> str | None:
-    """The id of the request that is being answered, if one is."""
+    """The id of the current request, if any."""
     return structlog.contextvars.get_contextvars().get("request_id")
 
 
 def strip_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Take the rows that PostgreSQL's messages show out of messages and tracebacks."""
+    """Remove the rows that PostgreSQL shows from messages and tracebacks."""
     return {
         key: _SHOWN_ROW.sub("", value) if isinstance(value, str) else value
         for key, value in event.items()
     }
 
 
-def _shared() -> list[Processor]:
+def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -115,7 +115,7 @@ def _formatter(kind: str) -> logging.Formatter:
             colors=terminal, exception_formatter=structlog.dev.plain_traceback
         )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_shared(),
+        foreign_pre_chain=_shared_processors(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -126,8 +126,8 @@ def _formatter(kind: str) -> logging.Formatter:
 
 
 def _stream() -> TextIO:
-    """Standard output, unless that belongs to a command's answer."""
+    """Standard output; standard error for commands that print a result."""
     command = sys.argv[1:2] if Path(sys.argv[0]).name == "manage.py" else None
-    if command is None or _SERVING.intersection(command):
+    if command is None or _SERVER_COMMANDS.intersection(command):
         return sys.stdout
     return sys.stderr

@@ -1,6 +1,6 @@
-"""Statements of our own: run, and what they answer read, where Django's ORM does not serve.
+"""Raw SQL, for statements that Django's ORM cannot express.
 
-All run on the default connection, in the caller's transaction where there is one.
+All statements run on the default connection, in the current transaction if there is one.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Row = tuple[Any, ...]
 
 
 def execute(statement: Statement, parameters: Parameters = None) -> int:
-    """Run a statement: how many rows it changed or returned, 0 where it counts none."""
+    """Run a statement. Returns the number of rows it changed or returned, 0 if it has none."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return max(0, int(cursor.rowcount))
 
 
 def fetch_all(statement: Statement, parameters: Parameters = None) -> list[Row]:
-    """Every row that a query returns."""
+    """Return all rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: list[Row] = cursor.fetchall()
@@ -33,12 +33,12 @@ def fetch_all(statement: Statement, parameters: Parameters = None) -> list[Row]:
 
 
 def fetch_column(statement: Statement, parameters: Parameters = None) -> list[Any]:
-    """The only column of a query."""
+    """Return the values of a query with one column."""
     return [value for (value,) in fetch_all(statement, parameters)]
 
 
 def fetch_one(statement: Statement, parameters: Parameters = None) -> Row | None:
-    """The first row of a query, None where it returns none."""
+    """Return the first row of a query, or None."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         row: Row | None = cursor.fetchone()
@@ -46,11 +46,11 @@ def fetch_one(statement: Statement, parameters: Parameters = None) -> Row | None
 
 
 def fetch_value(statement: Statement, parameters: Parameters = None) -> Any:
-    """The only value of the only row of a query."""
+    """Return the value of a query with one row and one column."""
     [[value]] = fetch_all(statement, parameters)
     return value
 
 
 def uuid_array(ids: Iterable[uuid.UUID]) -> str:
-    """Ids as PostgreSQL reads a `uuid[]`: one text is bound much faster than many values."""
+    """Write ids as a `uuid[]` literal. Binding one string is much faster than many values."""
     return "{" + ",".join(pk.hex for pk in ids) + "}"

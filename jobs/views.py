@@ -50,7 +50,7 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     permission_classes = [*viewsets.GenericViewSet.permission_classes, AppIsActive]
     serializer_class = JobSerializer
     filterset_class = JobFilter
-    refusals: ClassVar = {"download": {"409", "410"}}
+    error_statuses: ClassVar = {"download": {"409", "410"}}
 
     def get_queryset(self) -> JobQuerySet:
         return Job.objects.owned_by(self.subject).queued_through(self.request.auth.app_name)

@@ -42,7 +42,7 @@ class EpochFilter(django_filters.Filter):
     field_class = EpochFormField
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=EpochField.LAST, **kwargs)
+        super().__init__(min_value=0, max_value=EpochField.MAX_SECONDS, **kwargs)
 
 
 class ListFilter(django_filters.FilterSet):

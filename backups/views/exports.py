@@ -46,7 +46,7 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
     permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     content_negotiation_class = WhateverItIs
     safe_actions: ClassVar = {"export"}
-    refusals: ClassVar = {"export": {"409"}}
+    error_statuses: ClassVar = {"export": {"409"}}
     serializer_class = ExportSerializer
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""Where a request comes from."""
+"""The address of a client, behind trusted proxies."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
-# A household or a machine has a network of this size to itself, and takes any address of it.
+# A household or a machine usually has a whole network of this size, and may use any address in it.
 IPV6_PREFIX = 64
 
 
 def client_network(request: HttpRequest) -> str:
-    """The address of the client, or the network of an IPv6 client, as text to count by.
+    """Return the client's IPv4 address or IPv6 network, the key that rate limits count by.
 
-    The nearest TRUSTED_PROXIES entries of X-Forwarded-For were written by proxies of ours, and the
-    last of these says who called. What is before that anybody can write.
+    Our own proxies wrote the last TRUSTED_PROXIES entries of X-Forwarded-For. The first of these is
+    the client. Entries before it can be forged.
     """
     peer: str = request.META.get("REMOTE_ADDR", "")
     proxies: int = settings.TRUSTED_PROXIES

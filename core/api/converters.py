@@ -8,8 +8,8 @@ from django.urls import register_converter
 class IdConverter:
     """An id in a path: `<id:memory_id>`.
 
-    What is no UUID becomes the nil UUID, which is the id of nothing. So it is refused by the
-    same code, with the same answer, as an id that is not there.
+    An invalid UUID becomes the nil UUID, which no object has. The same code then answers both an
+    invalid and an unknown id, with the same response.
     """
 
     regex = "[^/]+"

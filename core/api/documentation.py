@@ -1,4 +1,4 @@
-"""The schema, and the two pages that show it with nothing from another host."""
+"""The schema and the two pages that show it, served without files from other hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-# Both pages style their elements in place, and Redoc searches in a worker made of a blob.
+# Both pages use inline styles. Redoc runs its search in a worker created from a blob.
 _POLICY = "; ".join(
     [
         "default-src 'none'",
@@ -32,18 +32,18 @@ _POLICY = "; ".join(
 )
 
 
-_one_at_a_time = Lock()
+_generation_lock = Lock()
 
 
 def openapi_document() -> dict[str, Any]:
-    """The OpenAPI document, which is the same for everybody as long as the process runs."""
-    # The generator looks its extensions up in a way that two threads at once break.
-    with _one_at_a_time:
-        return _made()
+    """Return the OpenAPI document: the same for every client, generated once per process."""
+    # The generator's lookup of extensions is not thread-safe.
+    with _generation_lock:
+        return _generate_document()
 
 
 @cache
-def _made() -> dict[str, Any]:
+def _generate_document() -> dict[str, Any]:
     schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)  # type: ignore[no-untyped-call]
     return schema
 

@@ -1,4 +1,4 @@
-"""From an exception to a problem: the one place that knows which status an error has."""
+"""Translate exceptions to problems. Only this module maps an error to its HTTP status."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from .problems import RETRY_AFTER, Fault, Problem, ProblemResponse, validation_p
 
 log = structlog.get_logger(__name__)
 
-# DRF's names of what our own errors call otherwise.
+# DRF's codes, where our own errors use another one.
 _CODES = {"permission_denied": "forbidden", "parse_error": "malformed", "throttled": "rate_limited"}
 
 AnyRequest = HttpRequest | Request
 
 
 class BadBody(drf.ParseError):
-    """A body that cannot be read, with the place in it when that is known."""
+    """A body that cannot be parsed, with the location of the fault if it is known."""
 
     def __init__(self, detail: str, *, code: str, loc: tuple[str | int, ...] = ()) -> None:
         super().__init__(detail, code)
@@ -40,7 +40,7 @@ class BadBody(drf.ParseError):
 
 
 def problem_response(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """Answer what a view raised. What nobody foresaw is left to Django, and so to `on_500`."""
+    """Return the response to an exception of a view, or None: Django then calls `on_500`."""
     problem = problem_of(exception, context["request"])
     return ProblemResponse(problem) if problem else None
 
@@ -50,59 +50,59 @@ def problem_of(exception: Exception, request: AnyRequest) -> Problem | None:
     return None
 
 
-# --- Our own -------------------------------------------------------------------------------
+# --- Our own errors ------------------------------------------------------------------------
 
 
 @problem_of.register
 def _(error: errors.Malformed, request: AnyRequest) -> Problem:
     if error.field is None:
-        return _ours(400, error)
-    loc = (_part(request, error.field), *error.field.split("."))
+        return _domain_problem(400, error)
+    loc = (_source(request, error.field), *error.field.split("."))
     return Problem(400, error.code, error.detail, [Fault(loc, error.code, error.detail)])
 
 
 @problem_of.register
 def _(error: errors.TooLarge, request: AnyRequest) -> Problem:
-    return _ours(413, error)
+    return _domain_problem(413, error)
 
 
 @problem_of.register
 def _(error: errors.NotAllowed, request: AnyRequest) -> Problem:
-    return _ours(403, error)
+    return _domain_problem(403, error)
 
 
 @problem_of.register
 def _(error: errors.NotFound, request: AnyRequest) -> Problem:
-    return _ours(404, error)
+    return _domain_problem(404, error)
 
 
 @problem_of.register
 def _(error: errors.Conflict, request: AnyRequest) -> Problem:
-    return _ours(409, error)
+    return _domain_problem(409, error)
 
 
 @problem_of.register
 def _(error: errors.Gone, request: AnyRequest) -> Problem:
-    return _ours(410, error)
+    return _domain_problem(410, error)
 
 
 @problem_of.register
 def _(error: errors.Unavailable, request: AnyRequest) -> Problem:
-    log.error("unavailable", reason=error.detail)
-    return _ours(503, error, headers=RETRY_AFTER)
+    log.error("a required service is unavailable", reason=error.detail)
+    return _domain_problem(503, error, headers=RETRY_AFTER)
 
 
-def _ours(status: int, error: errors.OpenMemoryError, **more: Any) -> Problem:
-    return Problem(status, error.code, error.detail, **more)
+def _domain_problem(status: int, error: errors.OpenMemoryError, **options: Any) -> Problem:
+    return Problem(status, error.code, error.detail, **options)
 
 
-# --- Django REST framework's ---------------------------------------------------------------
+# --- Errors of Django REST framework -------------------------------------------------------
 
 
 @problem_of.register
 def _(error: drf.APIException, request: AnyRequest) -> Problem:
     code = str(error.get_codes())
-    # DRF hangs these on some errors only.
+    # DRF sets these on some of its errors only.
     challenge, wait = getattr(error, "auth_header", None), getattr(error, "wait", None)
     headers = {"WWW-Authenticate": challenge} if challenge else {}
     if wait:
@@ -117,70 +117,70 @@ def _(error: BadBody, request: AnyRequest) -> Problem:
 
 @problem_of.register
 def _(error: drf.ValidationError, request: AnyRequest) -> Problem:
-    return validation_problem([_placed(fault, request) for fault in _faults(error.detail, ())])
+    return validation_problem([_locate(fault, request) for fault in _flatten(error.detail, ())])
 
 
-def _faults(detail: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
-    """Flatten the nested dicts and lists that serializers report, in their order."""
+def _flatten(detail: Any, loc: tuple[str | int, ...]) -> Iterator[Fault]:
+    """Yield the faults of nested dicts and lists, as serializers report them, in their order."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
-            here = loc if key == api_settings.NON_FIELD_ERRORS_KEY else (*loc, key)
-            yield from _faults(inner, here)
+            inner_loc = loc if key == api_settings.NON_FIELD_ERRORS_KEY else (*loc, key)
+            yield from _flatten(inner, inner_loc)
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
-            # Messages stand in a list of their own; dicts and lists are about items of a list.
+            # A list holds either messages, or dicts and lists about the items of a list.
             nested = isinstance(inner, (Mapping, list))
-            yield from _faults(inner, (*loc, index) if nested else loc)
+            yield from _flatten(inner, (*loc, index) if nested else loc)
     else:
         yield Fault(loc, getattr(detail, "code", None) or "invalid", str(detail))
 
 
-def _placed(fault: Fault, request: AnyRequest) -> Fault:
+def _locate(fault: Fault, request: AnyRequest) -> Fault:
     field = str(fault.loc[0]) if fault.loc else None
-    return Fault((_part(request, field), *fault.loc), fault.code, fault.detail)
+    return Fault((_source(request, field), *fault.loc), fault.code, fault.detail)
 
 
-def _part(request: AnyRequest, field: str | None) -> str:
-    """Say which part of a request a field came in: what reads takes from the query only."""
+def _source(request: AnyRequest, field: str | None) -> str:
+    """Return the part of the request that a field came from. GET and HEAD have a query only."""
     return "query" if request.method in ("GET", "HEAD") or field in request.GET else "body"
 
 
-# --- Django's ------------------------------------------------------------------------------
+# --- Errors of Django ----------------------------------------------------------------------
 
 
 @problem_of.register
 def _(error: Http404, request: AnyRequest) -> Problem:
-    # Always the same words: which model was asked, and how, is nobody's business.
-    return _ours(404, errors.NotFound())
+    # Always the same detail: Django's own names the model and the lookup.
+    return _domain_problem(404, errors.NotFound())
 
 
 @problem_of.register
 def _(error: django.PermissionDenied, request: AnyRequest) -> Problem:
-    return _ours(403, errors.NotAllowed())
+    return _domain_problem(403, errors.NotAllowed())
 
 
 @problem_of.register
 def _(error: django.ValidationError, request: AnyRequest) -> Problem:
     detail = get_error_detail(error)
-    return validation_problem([_placed(fault, request) for fault in _faults(detail, ())])
+    return validation_problem([_locate(fault, request) for fault in _flatten(detail, ())])
 
 
 @problem_of.register(django.BadRequest)
 @problem_of.register(django.SuspiciousOperation)
 @problem_of.register(MultiPartParserError)
 def _(error: Exception, request: AnyRequest) -> Problem:
-    return _ours(400, errors.Malformed())
+    return _domain_problem(400, errors.Malformed())
 
 
 @problem_of.register
 def _(error: django.DisallowedHost, request: AnyRequest) -> Problem:
-    detail = "The Host header names a host that this server does not answer for."
+    detail = "This server is not configured for the host in the Host header."
     return Problem(400, "host_not_allowed", detail)
 
 
 @problem_of.register
 def _(error: django.TooManyFieldsSent, request: AnyRequest) -> Problem:
-    return Problem(400, "too_many_fields", "The query or the form has too many fields.")
+    return Problem(400, "too_many_fields", "The query string or form has too many fields.")
 
 
 @problem_of.register
@@ -198,37 +198,37 @@ def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
 @problem_of.register(redis.ConnectionError)
 @problem_of.register(redis.TimeoutError)
 def _(error: Exception, request: AnyRequest) -> Problem:
-    log.error("a service is away", kind=type(error).__name__, reason=str(error))
-    return _ours(503, errors.Unavailable(), headers=RETRY_AFTER)
+    log.error("a service is unreachable", kind=type(error).__name__, reason=str(error))
+    return _domain_problem(503, errors.Unavailable(), headers=RETRY_AFTER)
 
 
-TRUNCATED_BODY = Problem(400, "malformed", "The body ended before all of it was read.")
+TRUNCATED_BODY = Problem(400, "malformed", "The body is incomplete.")
 
 
-def body_too_large(bound: int | None) -> Problem:
-    limit = f"more than the {bound} bytes that are read here" if bound else "too large"
-    return Problem(413, "body_too_large", f"The body is {limit}.")
+def body_too_large(limit: int | None) -> Problem:
+    detail = f"The body exceeds the limit of {limit} bytes." if limit else "The body is too large."
+    return Problem(413, "body_too_large", detail)
 
 
-# --- What Django answers when no view did --------------------------------------------------
+# --- Django's handlers of errors outside views ---------------------------------------------
 
 
 def on_400(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, exception) or defaults.bad_request(request, exception)
+    return _problem_response(request, exception) or defaults.bad_request(request, exception)
 
 
 def on_403(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, exception) or defaults.permission_denied(request, exception)
+    return _problem_response(request, exception) or defaults.permission_denied(request, exception)
 
 
 def on_404(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _answer(request, exception) or defaults.page_not_found(request, exception)
+    return _problem_response(request, exception) or defaults.page_not_found(request, exception)
 
 
 def on_500(request: HttpRequest) -> HttpResponse:
     if not is_api_request(request):
         return defaults.server_error(request)
-    detail = "The server failed to answer this request. Its log says why, under this request id."
+    detail = "Internal server error. The server's log has the cause under this request id."
     return ProblemResponse(Problem(500, "internal_error", detail))
 
 
@@ -236,6 +236,6 @@ def is_api_request(request: HttpRequest) -> bool:
     return f"{request.path_info}/".startswith(("/api/", "/mcp/"))
 
 
-def _answer(request: HttpRequest, exception: Exception) -> HttpResponse | None:
+def _problem_response(request: HttpRequest, exception: Exception) -> HttpResponse | None:
     problem = problem_of(exception, request) if is_api_request(request) else None
     return ProblemResponse(problem) if problem else None

@@ -1,4 +1,4 @@
-"""Serializer fields that take what they name and nothing that could be read as it."""
+"""Strict serializer fields: they accept their own JSON type only and convert nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 
 class TextField(serializers.CharField):
-    """A string, kept byte for byte. Numbers and booleans are not turned into one."""
+    """A string, kept byte for byte. Numbers and booleans are rejected."""
 
     default_error_messages = {"too_large": "Send at most {max_bytes} bytes of UTF-8."}
 
@@ -36,7 +36,7 @@ class TextField(serializers.CharField):
 
 
 class FlagField(serializers.BooleanField):
-    """`true` or `false`, not a word or number that means it."""
+    """`true` or `false`. Strings and numbers are rejected."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -45,7 +45,7 @@ class FlagField(serializers.BooleanField):
 
 
 class IdField(serializers.UUIDField):
-    """A UUID as a string. A number is none, though it could be read as one."""
+    """A UUID as a string. DRF's own field accepts numbers, too."""
 
     def to_internal_value(self, data: Any) -> uuid.UUID:
         if not isinstance(data, str):
@@ -54,7 +54,7 @@ class IdField(serializers.UUIDField):
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A whole number, not a string that holds one."""
+    """A whole number. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> int:
         if isinstance(data, bool) or not isinstance(data, int):
@@ -63,7 +63,7 @@ class WholeNumberField(serializers.IntegerField):
 
 
 class NumberField(serializers.FloatField):
-    """A number, not a string that holds one."""
+    """A number. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool) or not isinstance(data, int | float):
@@ -74,25 +74,25 @@ class NumberField(serializers.FloatField):
 class EpochField(WholeNumberField):
     """A time, in whole seconds since 1970 in UTC."""
 
-    # The last second but one of the year 9999, where Python's calendar ends.
-    LAST = 253402300798
+    # The last second but one of the year 9999: `datetime` ends there.
+    MAX_SECONDS = 253402300798
 
     default_error_messages = {"future": "This time is in the future."}
 
     def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=self.LAST, **kwargs)
+        super().__init__(min_value=0, max_value=self.MAX_SECONDS, **kwargs)
         self.past = past
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
         value = super().run_validation(data)
         if not isinstance(value, int):
             return value
-        moment = datetime.fromtimestamp(value, UTC)
-        if self.past and moment > timezone.now():
+        time = datetime.fromtimestamp(value, UTC)
+        if self.past and time > timezone.now():
             self.fail("future")
-        return moment
+        return time
 
-    # What is answered is a moment of the database, though what is read is a number.
+    # The field reads a number, but represents a datetime of the database.
     def to_representation(self, value: datetime) -> int:  # type: ignore[override]
         return int(value.timestamp())
 
@@ -109,7 +109,7 @@ class LegacyDateTimeField(serializers.DateTimeField):
 
 
 class ObjectField(serializers.DictField):
-    """A JSON object of at most `max_bytes` bytes when written without spaces."""
+    """A JSON object of at most `max_bytes` bytes when serialized without spaces."""
 
     default_error_messages = {"too_large": "Send an object of at most {max_bytes} bytes."}
 
@@ -120,7 +120,7 @@ class ObjectField(serializers.DictField):
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if not isinstance(data, dict):
             self.fail("not_a_dict", input_type=type(data).__name__)
-        written = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-        if len(written.encode()) > self.max_bytes:
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+        if len(text.encode()) > self.max_bytes:
             self.fail("too_large", max_bytes=self.max_bytes)
         return data

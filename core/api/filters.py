@@ -16,7 +16,7 @@ from . import pagination
 
 
 class NonEmptyField(forms.Field):
-    """A parameter that may be left out, but not sent without a value."""
+    """An optional parameter that must have a value if it is sent."""
 
     def clean(self, value: Any) -> Any:
         if value == "":
@@ -29,13 +29,13 @@ class ChoiceFormField(NonEmptyField, ChoiceField):
 
 
 class ChoiceFilter(django_filters.ChoiceFilter):
-    """One of a few words."""
+    """A parameter with a fixed set of values."""
 
     field_class = ChoiceFormField
 
 
 class SortDirectionFilter(ChoiceFilter):
-    """Which way a list is sorted: for the FilterSet to read once it knows by what."""
+    """The direction of the order. The FilterSet applies it together with the column."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -44,28 +44,28 @@ class SortDirectionFilter(ChoiceFilter):
 
 
 def leave_unfiltered(queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-    """The method of a parameter that filters nothing, but is documented and checked as others."""
+    """Filter nothing: the method of a parameter that is validated here and applied elsewhere."""
     return queryset
 
 
 class FilterBackend(DjangoFilterBackend):
-    """The filters that a view declares. What is wrong with the page is told along with them."""
+    """The filters that a view declares. Faults of the page parameters are reported with theirs."""
 
     def filter_queryset(
         self, request: Request, queryset: QuerySet[Any], view: APIView
     ) -> QuerySet[Any]:
-        wrong: dict[str, Any] = {}
+        faults: dict[str, Any] = {}
         filtered = queryset
         try:
             pagination.parse_page_request(request.query_params)
         except ValidationError as error:
-            wrong = _by_field(error)
+            faults = _by_field(error)
         try:
             filtered = super().filter_queryset(request, queryset, view)
         except ValidationError as error:
-            wrong = wrong | _by_field(error)
-        if wrong:
-            raise ValidationError(wrong)
+            faults |= _by_field(error)
+        if faults:
+            raise ValidationError(faults)
         return filtered
 
 

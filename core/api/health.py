@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can do its work: for machines that watch it."""
+"""Liveness and readiness endpoints, for load balancers and orchestrators."""
 
 from __future__ import annotations
 
@@ -17,46 +17,46 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from core import sql
 from core.api.shutdown import draining
 from core.errors import OpenMemoryError, Unavailable
 
 log = structlog.get_logger(__name__)
 
-# Seconds that each check may take. They run side by side.
+# Seconds that each check may take. Checks run concurrently.
 TIMEOUT = 2.0
 
 
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """Answer, and touch nothing: a server that cannot is to be started again."""
+    """Answer without touching any service: a server that does not answer needs a restart."""
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when every check of HEALTH_CHECKS passes, else 503 with a sentence for each.
+    """Answer 200 if every check of HEALTH_CHECKS passes, else 503 with the result of each.
 
-    A server that is about to stop is not ready, though it goes on answering for DRAIN_SECONDS.
+    A server that is told to stop is not ready, but still answers requests for DRAIN_SECONDS.
     """
     if draining.is_set():
         return JsonResponse({"status": "stopping", "checks": {}}, status=503)
     running = {name: _start(name, path) for name, path in settings.HEALTH_CHECKS.items()}
     checks = {name: _outcome(name, future) for name, future in running.items()}
-    well = all(outcome == "ok" for outcome in checks.values())
-    status = "ok" if well else "unavailable"
-    return JsonResponse({"status": status, "checks": checks}, status=200 if well else 503)
+    passed = all(outcome == "ok" for outcome in checks.values())
+    status = "ok" if passed else "unavailable"
+    return JsonResponse({"status": status, "checks": checks}, status=200 if passed else 503)
 
 
 def database() -> None:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        sql.execute("SELECT 1")
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("The database does not answer.") from error
     finally:
-        connection.close()  # the thread of a check keeps nothing of the pool
+        connection.close()  # the check's thread must not keep a connection of the pool
 
 
 def broker() -> None:
@@ -68,9 +68,9 @@ def broker() -> None:
 
 @cache
 def migrations() -> None:
-    """Once it passes it is not asked again: what was migrated stays so.
+    """Check that all migrations are applied. A check that passed is cached.
 
-    In an upgrade the servers of the new release are not ready before their database is.
+    During an upgrade, servers of the new release are not ready until the database is migrated.
     """
     try:
         executor = MigrationExecutor(connection)
@@ -80,12 +80,12 @@ def migrations() -> None:
     finally:
         connection.close()
     if missing:
-        raise Unavailable("The database is that of an earlier release: run `manage.py migrate`.")
+        raise Unavailable("The database has unapplied migrations: run `manage.py migrate`.")
 
 
 @cache
 def _worker(name: str) -> ThreadPoolExecutor:
-    # A thread for each check: one that hangs holds up no other, and is not started twice.
+    # One thread per check: a check that hangs does not delay others, and is not started twice.
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"health-{name}")
 
 
@@ -99,7 +99,7 @@ def _outcome(name: str, future: Future[None]) -> str:
         error = future.exception(timeout=TIMEOUT)
     except TimeoutError:
         future.cancel()
-        return f"It did not answer within {TIMEOUT:g} seconds."
+        return f"No answer within {TIMEOUT:g} seconds."
     if error is None:
         return "ok"
     if isinstance(error, OpenMemoryError):

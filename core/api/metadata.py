@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # views import this module
 
 
 class AllowedMethodsMetadata(BaseMetadata):
-    """What OPTIONS tells: the methods, as in the Allow header. The rest is in the schema."""
+    """The response to OPTIONS: the methods, as in the Allow header. The schema has the rest."""
 
     def determine_metadata(self, request: Request, view: APIView) -> dict[str, list[str]]:
         return {"methods": view.allowed_methods}

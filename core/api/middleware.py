@@ -1,4 +1,4 @@
-"""What happens to every request before a view sees it, and to every answer after."""
+"""Middleware of every request: its id, its log line, its address and the size of its body."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 log = structlog.get_logger("openmemory.requests")
 
-_SANE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_VALID_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
-# Asked for by machines, every few seconds or by the dozen.
-_QUIET = ("/health/", settings.STATIC_URL)
+# Requested by machines every few seconds, or many at once: logged at DEBUG.
+_QUIET_PATHS = ("/health/", settings.STATIC_URL)
 
 
 class RequestIdMiddleware:
-    """Give every request an id: the caller's if it is sane, else a new one."""
+    """Give every request an id: the client's if it is valid, else a new one."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request_id = given if _SANE_ID.fullmatch(given) else str(uuid.uuid4())
+        client_id = request.headers.get("X-Request-ID", "")
+        request_id = client_id if _VALID_ID.fullmatch(client_id) else str(uuid.uuid4())
         with logs.bind_request_id(request_id):
             response = self.get_response(request)
         response.headers["X-Request-ID"] = request_id
@@ -48,7 +48,7 @@ class RequestIdMiddleware:
 
 
 class AccessLogMiddleware:
-    """Log one line for each request, without its query and body, which hold what people said."""
+    """Log one line per request, without query string and body: they contain user data."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -57,27 +57,27 @@ class AccessLogMiddleware:
         started = time.perf_counter()
         response = self.get_response(request)
         duration = time.perf_counter() - started
-        write = log.debug if request.path.startswith(_QUIET) else log.info
+        write = log.debug if request.path.startswith(_QUIET_PATHS) else log.info
         write(
             "request",
             method=request.method,
             path=request.path,
             status=response.status_code,
             duration_ms=round(duration * 1000, 1),
-            **self._caller(request),
+            **self._authentication(request),
         )
         return response
 
-    def _caller(self, request: HttpRequest) -> dict[str, str]:
+    def _authentication(self, request: HttpRequest) -> dict[str, str]:
         user: Any = getattr(request, "user", None)
         key = getattr(request, "auth", None)
         return {"user_id": user.user_id, "key": key.prefix} if key else {}
 
 
 class AddressMiddleware:
-    """Refuse an address that is no text, and take a path with or without its last slash.
+    """Reject undecodable addresses, and accept every path with or without a trailing slash.
 
-    A redirect to the other spelling would drop the body of a POST.
+    A redirect to the other form would drop the body of a POST.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -89,7 +89,7 @@ class AddressMiddleware:
         faults = self._faults(request.META.get("QUERY_STRING", ""))
         if faults:
             return ProblemResponse(validation_problem(faults, code="malformed"))
-        # A charset of the Content-Type is about the body, but Django reads the query by it too.
+        # The charset of Content-Type applies to the body. Django decodes the query with it, too.
         if request.encoding:
             request.encoding = settings.DEFAULT_CHARSET
         path = request.path_info
@@ -107,16 +107,16 @@ class AddressMiddleware:
                 readable = False
             if not readable:
                 name = text.partition(b"=")[0].decode(errors="replace").replace("\0", "\ufffd")
-                detail = "A query is UTF-8 without NUL."
+                detail = "The query must be UTF-8 without NUL."
                 faults.append(Fault(("query", name), "invalid_text", detail))
         return faults
 
 
 class BodyLimitMiddleware:
-    """Refuse a body that is too large, before it is read as far as possible.
+    """Reject a body that is too large, before reading it where possible.
 
-    The bound is MAX_BODY_BYTES, or the `max_body_bytes` of the view. What has no length, as in
-    a chunked request, is read up to the bound first, and then is a body like any other.
+    The limit is MAX_BODY_BYTES, or the `max_body_bytes` of the view. A body without a length, as in
+    a chunked request, is first read up to the limit and then handled like any other.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -130,19 +130,19 @@ class BodyLimitMiddleware:
         self, request: HttpRequest, view: Any, args: list[Any], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         cls = getattr(view, "cls", getattr(view, "view_class", view))
-        bound = getattr(cls, "max_body_bytes", settings.MAX_BODY_BYTES)
-        declared = request.META.get("CONTENT_LENGTH") or None
-        if declared is None:
-            return self._measure(request, bound) if self._has_body(request) else None
-        if not _LENGTH.fullmatch(declared):
+        limit = getattr(cls, "max_body_bytes", settings.MAX_BODY_BYTES)
+        content_length = request.META.get("CONTENT_LENGTH") or None
+        if content_length is None:
+            return self._spool(request, limit) if self._has_body(request) else None
+        if not _LENGTH.fullmatch(content_length):
             detail = "The Content-Length header is not a number of bytes."
             return ProblemResponse(Problem(400, "malformed", detail))
-        if int(declared) > bound:
-            return self._refusal(bound)
-        return self._read(request) if int(declared) <= settings.MAX_BODY_BYTES else None
+        if int(content_length) > limit:
+            return self._reject(limit)
+        return self._read(request) if int(content_length) <= settings.MAX_BODY_BYTES else None
 
     def _read(self, request: HttpRequest) -> HttpResponse | None:
-        # Before anything else is: a client that sends slowly holds no database connection then.
+        # First of all: a client that sends slowly must not hold a database connection.
         try:
             request.body  # noqa: B018
         except UnreadablePostError:
@@ -150,26 +150,26 @@ class BodyLimitMiddleware:
         return None
 
     def _has_body(self, request: HttpRequest) -> bool:
-        # HTTP/2 sends bodies with neither a length nor an encoding. There the server ends the
-        # input where the body ends, and says so; without that, reading could wait for ever.
-        ends = request.META.get("wsgi.input_terminated", False)
-        return ends and request.method not in ("GET", "HEAD", "OPTIONS")
+        # An HTTP/2 body has neither a length nor an encoding. The server then terminates the
+        # input at its end, and says so. Without that, reading could block for ever.
+        terminated = request.META.get("wsgi.input_terminated", False)
+        return terminated and request.method not in ("GET", "HEAD", "OPTIONS")
 
-    def _measure(self, request: HttpRequest, bound: int) -> HttpResponse | None:
+    def _spool(self, request: HttpRequest, limit: int) -> HttpResponse | None:
         spool = SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES)  # noqa: SIM115
         body = request.spooled.enter_context(spool)  # type: ignore[attr-defined]
         length = 0
-        while piece := request.META["wsgi.input"].read(64 * 1024):
-            length += len(piece)
-            if length > bound:
-                return self._refusal(bound)
-            body.write(piece)
+        while chunk := request.META["wsgi.input"].read(64 * 1024):
+            length += len(chunk)
+            if length > limit:
+                return self._reject(limit)
+            body.write(chunk)
         body.seek(0)
-        # Django took the missing length for an empty body when it made the request.
+        # Django read the missing length as an empty body when it built the request.
         request._stream = body
         request.META["CONTENT_LENGTH"] = str(length)
         return None
 
-    def _refusal(self, bound: int) -> HttpResponse:
-        # What is left of the body stays unread: the server closes the connection over it.
-        return ProblemResponse(exception_handler.body_too_large(bound))
+    def _reject(self, limit: int) -> HttpResponse:
+        # The rest of the body stays unread, so the server closes the connection.
+        return ProblemResponse(exception_handler.body_too_large(limit))

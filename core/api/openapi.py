@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the views and of their own docstrings."""
+"""The OpenAPI document, generated from the views and their docstrings."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from . import problems
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
 
-_REFUSALS = {
-    "400": ("Malformed", "The request is malformed: `errors` names each place that is wrong."),
-    "401": ("Unauthenticated", "The key is missing, invalid, revoked or expired."),
-    "403": ("Forbidden", "This key, user or app may not do that."),
-    "404": ("NotFound", "There is no such object, or it is not yours."),
-    "406": ("NotAcceptable", "The answer has no media type that the client accepts."),
-    "409": ("Conflict", "That contradicts the present state."),
-    "410": ("Gone", "It was there, and was removed since."),
+_ERROR_RESPONSES = {
+    "400": ("Malformed", "The request is malformed. `errors` lists each invalid value."),
+    "401": ("Unauthenticated", "The API key is missing, invalid, revoked or expired."),
+    "403": ("Forbidden", "The key, user or app is not allowed to do this."),
+    "404": ("NotFound", "The object does not exist, or belongs to another user."),
+    "406": ("NotAcceptable", "The endpoint has no media type that the client accepts."),
+    "409": ("Conflict", "The request conflicts with the current state."),
+    "410": ("Gone", "The object existed, but has been removed."),
     "413": ("TooLarge", "The body is too large."),
-    "415": ("UnsupportedMediaType", "The body is of a media type that is not read here."),
-    "429": ("TooManyRequests", "That was too often: try again after `Retry-After` seconds."),
-    "500": ("InternalError", "The server failed; its log says why, under the request id."),
-    "503": ("Unavailable", "A needed service is away: try again after `Retry-After` seconds."),
+    "415": ("UnsupportedMediaType", "The endpoint does not read the media type of the body."),
+    "429": ("TooManyRequests", "Rate limit exceeded. Retry after `Retry-After` seconds."),
+    "500": ("InternalError", "Internal server error. The log has its cause under the request id."),
+    "503": ("Unavailable", "A required service is down. Retry after `Retry-After` seconds."),
 }
 
 _ALWAYS = {"400", "406", "500", "503"}
@@ -43,14 +43,14 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
     name = "Bearer"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "description": "An API key of the user."}
+        return {"type": "http", "scheme": "bearer", "description": "An API key."}
 
 
 class DocstringSchema(AutoSchema):
     """Documents an operation with the docstring of its action.
 
-    The first paragraph is the summary, the rest the description. An action that a mixin brings
-    has a section in the docstring of its view, which begins with a line such as `list: …`.
+    The first paragraph is the summary, the rest the description. Actions inherited from a mixin
+    have sections in the docstring of the view. A section begins with a line such as `list: …`.
     """
 
     def get_operation(
@@ -63,9 +63,9 @@ class DocstringSchema(AutoSchema):
     ) -> dict[str, Any] | None:
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
-            for status in sorted(self._refusals(operation)):
-                operation["responses"].setdefault(status, self._refusal(status).ref)
-            self._complete_answers(operation)
+            for status in sorted(self._error_statuses(operation)):
+                operation["responses"].setdefault(status, self._error_response(status).ref)
+            self._complete_responses(operation)
         return operation
 
     def get_summary(self) -> str | None:
@@ -87,7 +87,7 @@ class DocstringSchema(AutoSchema):
         filters = getattr(self.view, "filterset_class", None)
         if filters is None or self.method != "GET":
             return []
-        # Asking the view would ask for the objects of whoever calls, and nobody does.
+        # `get_queryset` of the view needs a user, and here is none.
         view: Any = self.view
         view.queryset = filters._meta.model._default_manager.none()
         return list(super().get_filter_backends())
@@ -105,23 +105,23 @@ class DocstringSchema(AutoSchema):
         sections = dict(zip(parts[::2], parts[1::2], strict=True))
         return sections.get(self._action(), "").strip()
 
-    def _refusals(self, operation: dict[str, Any]) -> set[str]:
-        """Say which refusals this operation can answer with."""
+    def _error_statuses(self, operation: dict[str, Any]) -> set[str]:
+        """Return the statuses of the error responses that this operation can have."""
         view = self.view
         statuses = set(_ALWAYS)
         if any(operation.get("security", [])):
             statuses |= _WITH_KEY
-        # A view that is about one user takes the `user_id` of nobody, too.
+        # A view about one user also answers 404 to an unknown `user_id`.
         if "{" in self.path or hasattr(type(view), "subject"):
             statuses.add("404")
         if self.method not in SAFE_METHODS:
             statuses |= _WITH_BODY
         if self._action() in getattr(view, "safe_actions", ()):
             statuses.discard("409")
-        return statuses.union(getattr(view, "refusals", {}).get(self._action(), ()))
+        return statuses.union(getattr(view, "error_statuses", {}).get(self._action(), ()))
 
-    def _refusal(self, status: str) -> ResolvedComponent:
-        name, description = _REFUSALS[status]
+    def _error_response(self, status: str) -> ResolvedComponent:
+        name, description = _ERROR_RESPONSES[status]
         headers = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}
         content = {problems.MEDIA_TYPE: {"schema": self._component("schemas", "Problem").ref}}
         response: dict[str, Any] = {"description": description, "content": content}
@@ -129,17 +129,17 @@ class DocstringSchema(AutoSchema):
             response["headers"] = {headers[status]: {"schema": {"type": "string"}}}
         return self._register("responses", name, response)
 
-    def _complete_answers(self, operation: dict[str, Any]) -> None:
-        header = {
+    def _complete_responses(self, operation: dict[str, Any]) -> None:
+        headers = {
             name: self._component("headers", component).ref for name, component in _HEADERS.items()
         }
         for status, response in operation["responses"].items():
             if "$ref" not in response:
-                response["headers"] = {**header, **response.get("headers", {})}
+                response["headers"] = {**headers, **response.get("headers", {})}
                 response["description"] = response["description"] or HTTPStatus(int(status)).phrase
 
     def _get_response_bodies(self, direction: Direction = "response") -> Any:
-        """Everything that worked is answered 200, unless the view names another status."""
+        """The status of success is 200, unless the view declares another one."""
         parent: Any = super()
         declared = self.get_response_serializers()
         if isinstance(declared, dict):
@@ -147,12 +147,12 @@ class DocstringSchema(AutoSchema):
         return {"200": parent._get_response_for_code(declared, "200", direction=direction)}
 
     def _get_pagination_parameters(self) -> Any:
-        """A list that is asked for in a body has its page there."""
+        """Only GET has page parameters in the query. Other methods have them in the body."""
         parent: Any = super()
         return parent._get_pagination_parameters() if self.method == "GET" else []
 
     def _get_request_body(self, direction: Direction = "request") -> Any:
-        """DELETE has a body, too, where the view names its serializer."""
+        """DELETE has a body, too, if the view declares a serializer for it."""
         parent: Any = super()
         if self.method != "DELETE" or not inspect.isclass(self.get_request_serializer()):
             return parent._get_request_body(direction)
@@ -174,22 +174,25 @@ class DocstringSchema(AutoSchema):
 
 
 def describe_tags(result: dict[str, Any], generator: Any, **_: Any) -> dict[str, Any]:
-    """Give each group of operations the introduction of its view's docstring."""
-    described: dict[str, str] = {}
+    """Describe each tag with the first paragraph of its view's docstring."""
+    descriptions: dict[str, str] = {}
     for path, _regex, method, callback in generator.endpoints:
         tag = result["paths"].get(path, {}).get(method.lower(), {}).get("tags", [""])[0]
         introduction = inspect.cleandoc(callback.cls.__doc__ or "").split("\n\n")[0]
         if tag and introduction:
-            described.setdefault(tag, introduction)
-    result["tags"] = [{"name": tag, "description": described[tag]} for tag in sorted(described)]
+            descriptions.setdefault(tag, introduction)
+    result["tags"] = [
+        {"name": tag, "description": description}
+        for tag, description in sorted(descriptions.items())
+    ]
     return result
 
 
-def _text(description: str, **more: Any) -> dict[str, Any]:
-    return {"type": "string", "description": description, **more}
+def _string(description: str, **keywords: Any) -> dict[str, Any]:
+    return {"type": "string", "description": description, **keywords}
 
 
-# What every answer carries; those about limits, as long as the limit is not off.
+# Headers of every response. Those of rate limits are missing where the limit is off.
 _HEADERS = {
     "X-Request-ID": "RequestId",
     "RateLimit-Policy": "RateLimitPolicy",
@@ -206,55 +209,55 @@ _FAULT = {
         "loc": {
             "type": "array",
             "items": {"type": ["string", "integer"]},
-            "description": "Where: `body` or `query`, then the way to the value.",
+            "description": "The location: `body` or `query`, then the path to the value.",
         },
-        "code": _text("What is wrong, for programs. It does not change."),
-        "detail": _text("What is wrong, in a sentence."),
+        "code": _string("The type of the fault, for programs. Codes do not change."),
+        "detail": _string("The fault in a sentence."),
     },
 }
 
 _COMPONENTS: dict[tuple[str, str], dict[str, Any]] = {
     ("headers", "RequestId"): {
-        "description": "The id of this request: the one that was sent, or a new one.",
+        "description": "The id of this request: the client's, or a new one.",
         "schema": {"type": "string"},
     },
     ("headers", "RateLimitPolicy"): {
-        "description": "Which limit this request counted for, and how many are let in how long: "
-        '`"reads";q=6000;w=60`.',
+        "description": "The limit that this request counted towards, its quota and its window in "
+        'seconds: `"reads";q=6000;w=60`.',
         "schema": {"type": "string"},
     },
     ("headers", "RateLimit"): {
-        "description": "How many more are let in, and in how many seconds it starts anew: "
+        "description": "The remaining requests, and the seconds until the window resets: "
         '`"reads";r=5990;t=32`.',
         "schema": {"type": "string"},
     },
     ("headers", "RateLimitLimit"): {
-        "description": "How many requests are let in.",
+        "description": "The number of requests allowed in the window.",
         "schema": {"type": "integer"},
     },
     ("headers", "RateLimitRemaining"): {
-        "description": "How many more are let in.",
+        "description": "The number of requests remaining in the window.",
         "schema": {"type": "integer"},
     },
     ("headers", "RateLimitReset"): {
-        "description": "When it starts anew, in seconds since 1970.",
+        "description": "When the window resets, in seconds since 1970.",
         "schema": {"type": "integer"},
     },
     ("schemas", "Problem"): {
         "type": "object",
-        "description": "What went wrong, as of RFC 9457.",
+        "description": "An error, in the format of RFC 9457.",
         "required": ["type", "title", "status", "detail", "code", "request_id"],
         "properties": {
-            "type": _text("Always `about:blank`: see `code`.", format="uri-reference"),
-            "title": _text("What the status means."),
-            "status": {"type": "integer", "description": "The status of the answer."},
-            "detail": _text("What went wrong, in a sentence."),
-            "code": _text("What went wrong, for programs. It does not change."),
-            "request_id": _text("What the server's log calls this request."),
+            "type": _string("Always `about:blank`: see `code`.", format="uri-reference"),
+            "title": _string("The name of the status."),
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "detail": _string("The error in a sentence."),
+            "code": _string("The type of the error, for programs. Codes do not change."),
+            "request_id": _string("The id of this request in the server's log."),
             "errors": {
                 "type": "array",
                 "items": _FAULT,
-                "description": "Each place of the request that is wrong.",
+                "description": "The invalid values of the request.",
             },
         },
     },

@@ -17,16 +17,16 @@ from rest_framework.views import APIView
 DEFAULT_SIZE = 10
 MAX_SIZE = 100
 
-# The offset of the last page stays far inside PostgreSQL's bigint.
+# Keeps the offset of the last page within PostgreSQL's bigint.
 MAX_PAGE = 2**31 - 1
 
-_BOUNDS = {"page": MAX_PAGE, "page_size": MAX_SIZE, "size": MAX_SIZE}
+_MAXIMA = {"page": MAX_PAGE, "page_size": MAX_SIZE, "size": MAX_SIZE}
 _DIGITS = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which page is asked for, counted from 1, and how many items a page has."""
+    """The number of the requested page, from 1, and the size of a page."""
 
     page: int = 1
     size: int = DEFAULT_SIZE
@@ -47,35 +47,34 @@ class Page:
 def parse_page_request(
     params: Mapping[str, Any], *, default_size: int = DEFAULT_SIZE
 ) -> PageRequest:
-    """Read `page` and `page_size`, or its alias `size`, from a query or a body.
+    """Parse `page` and `page_size`, or its alias `size`, of a query or a body.
 
-    Raises ValidationError that names every one of them that is wrong.
+    Raises ValidationError for all invalid parameters at once.
     """
-    given = {name: params[name] for name in _BOUNDS if name in params}
-    numbers = {name: _whole(value) for name, value in given.items()}
-    wrong = {
-        name: [ErrorDetail(f"Send a whole number from 1 to {_BOUNDS[name]}.", "out_of_range")]
+    numbers = {name: _parse_number(params[name]) for name in _MAXIMA if name in params}
+    faults = {
+        name: [ErrorDetail(f"Send a whole number from 1 to {_MAXIMA[name]}.", "out_of_range")]
         for name, number in numbers.items()
-        if not 1 <= number <= _BOUNDS[name]
+        if not 1 <= number <= _MAXIMA[name]
     }
     sizes = {numbers[name] for name in ("page_size", "size") if name in numbers}
-    if len(sizes) > 1 and not wrong:
-        message = "`size` and `page_size` mean the same, but differ here: send one of them."
-        wrong = {"size": [ErrorDetail(message, "contradiction")]}
-    if wrong:
-        raise ValidationError(wrong)
+    if len(sizes) > 1 and not faults:
+        message = "`size` is an alias of `page_size`, but their values differ. Send one of them."
+        faults = {"size": [ErrorDetail(message, "contradiction")]}
+    if faults:
+        raise ValidationError(faults)
     return PageRequest(page=numbers.get("page", 1), size=sizes.pop() if sizes else default_size)
 
 
-def _whole(value: Any) -> int:
-    """Read a number of a query, or of a body: 0, which is no page, when it is not whole."""
+def _parse_number(value: Any) -> int:
+    """Parse a whole number of a query or a body. Anything else is 0, which is out of range."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def fetch_page(queryset: QuerySet[Any], request: PageRequest) -> Page:
-    """Fetch a page, in two statements, or in one when its end shows how many there are."""
+    """Fetch a page in two statements, or in one if it is the last page and so shows the total."""
     start = (request.page - 1) * request.size
     items = list(queryset[start : start + request.size + 1])
     ends_here = len(items) <= request.size and (items or start == 0)
@@ -84,12 +83,12 @@ def fetch_page(queryset: QuerySet[Any], request: PageRequest) -> Page:
 
 
 class EnvelopePagination(BasePagination):
-    """Pages by number. A view sets `default_page_size`; a subclass names the envelope's members.
+    """Pagination by page number. A view sets `default_page_size`, a subclass the `envelope`.
 
-    A view whose parameters come in a body calls `paginate` itself.
+    A view with page parameters in the body calls `paginate` itself.
     """
 
-    # What each member of the envelope holds: `items`, or an attribute of Page.
+    # Members of the envelope, by name: each has the attribute of `Page` as its value.
     envelope: ClassVar[Mapping[str, str]] = {
         "items": "items",
         "total": "total",
@@ -112,41 +111,41 @@ class EnvelopePagination(BasePagination):
     def get_paginated_response(self, data: Any) -> Response:
         return Response(
             {
-                name: data if holds == "items" else getattr(self.page, holds)
-                for name, holds in self.envelope.items()
+                name: data if attribute == "items" else getattr(self.page, attribute)
+                for name, attribute in self.envelope.items()
             }
         )
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
-        described = {
+        schemas = {
             "items": schema,
-            "total": _whole_number("How many there are on all pages.", minimum=0),
-            "page": _whole_number("Which page this is, from 1."),
-            "size": _whole_number("How many items a page has."),
-            "pages": _whole_number("How many pages there are.", minimum=0),
+            "total": _integer_schema("The number of items on all pages.", minimum=0),
+            "page": _integer_schema("The number of this page, from 1."),
+            "size": _integer_schema("The number of items per page."),
+            "pages": _integer_schema("The number of pages.", minimum=0),
         }
         return {
             "type": "object",
             "required": list(self.envelope),
-            "properties": {name: described[holds] for name, holds in self.envelope.items()},
+            "properties": {name: schemas[attribute] for name, attribute in self.envelope.items()},
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         default = self._default_size(view)
         return [
-            _parameter("page", "Which page, from 1.", maximum=MAX_PAGE, default=1),
+            _parameter("page", "The number of the page, from 1.", maximum=MAX_PAGE, default=1),
             _parameter(
-                "page_size", "How many items a page has.", maximum=MAX_SIZE, default=default
+                "page_size", "The number of items per page.", maximum=MAX_SIZE, default=default
             ),
-            # Without a default: a page that fills in both would send a contradiction.
-            _parameter("size", "The same as `page_size`.", maximum=MAX_SIZE),
+            # No default: a client that fills in both defaults would send a contradiction.
+            _parameter("size", "An alias of `page_size`.", maximum=MAX_SIZE),
         ]
 
     def _default_size(self, view: APIView | None) -> int:
         return getattr(view, "default_page_size", DEFAULT_SIZE)
 
 
-def _whole_number(description: str, *, minimum: int = 1) -> dict[str, Any]:
+def _integer_schema(description: str, *, minimum: int = 1) -> dict[str, Any]:
     return {"type": "integer", "minimum": minimum, "description": description}
 
 

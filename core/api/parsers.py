@@ -1,4 +1,4 @@
-"""Bodies in JSON, read strictly: what is accepted can be kept and given back as it was."""
+"""Strict parsing of JSON: every accepted value can be stored and returned unchanged."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from rest_framework.parsers import BaseParser
 
 from .exception_handler import BadBody
 
-# An object in an object in an object …
-MAX_DEPTH = 32
+MAX_DEPTH = 32  # of nested objects and arrays
 
-# The digits of the largest double. Most readers of JSON make doubles of numbers, and what is
-# larger would come back from them, and from us, as something else than was sent.
+# The digits of the largest double. Most JSON parsers read numbers as doubles, so that a larger
+# number would change on its way.
 _MAX_DIGITS = 309
 
 _UTF8 = {"", "utf-8", "utf8"}
@@ -27,9 +26,9 @@ Loc = tuple[str | int, ...]
 
 
 class StrictJSONParser(BaseParser):
-    """JSON as of RFC 8259 in UTF-8, an object unless the view's `array_actions` has the action.
+    """JSON of RFC 8259 in UTF-8: an object, or also an array for the view's `array_actions`.
 
-    Of two members of one name the last counts, as in most parsers. Raises BadBody.
+    If an object has a duplicate member, the last one counts, as in most parsers. Raises BadBody.
     """
 
     media_type = "application/json"
@@ -42,7 +41,7 @@ class StrictJSONParser(BaseParser):
     ) -> Any:
         context = parser_context or {}
         if _charset(media_type or "") not in _UTF8:
-            raise UnsupportedMediaType(media_type or "", "JSON is read in UTF-8 only.")
+            raise UnsupportedMediaType(media_type or "", "JSON must be encoded in UTF-8.")
         body = stream.read()
         value = parse_json(body)
         view = context.get("view")
@@ -53,19 +52,16 @@ class StrictJSONParser(BaseParser):
 
 
 def parse_json(body: bytes, *, what: str = "The body") -> Any:
-    """Read JSON that comes from outside. Raises BadBody for whatever is wrong with it.
-
-    `what` is the subject of that sentence.
-    """
+    """Parse untrusted JSON. Raises BadBody; `what` is the subject of its message."""
     try:
         text = body.decode("utf-8-sig")
         value = DECODER.decode(text)
     except UnicodeDecodeError as error:
-        detail = f"{what} is not UTF-8: see its byte {error.start}."
+        detail = f"{what} is not valid UTF-8 at byte {error.start}."
         raise BadBody(detail, code="not_utf8") from None
     except json.JSONDecodeError as error:
-        at = f"line {error.lineno}, column {error.colno}"
-        detail = f"{what} is not JSON: {error.msg} at {at}."
+        position = f"line {error.lineno}, column {error.colno}"
+        detail = f"{what} is not valid JSON: {error.msg} at {position}."
         raise BadBody(detail, code="not_json") from None
     except RecursionError:
         raise _too_deep(()) from None
@@ -74,14 +70,13 @@ def parse_json(body: bytes, *, what: str = "The body") -> Any:
 
 
 def reject_unstorable(value: Any, text: str) -> None:
-    """Raise BadBody for what is JSON and cannot be kept. `text` is what the value was read from."""
-    # Few texts have anything to look for, so most are spared the walk through every value.
+    """Raise BadBody for JSON that cannot be stored. `text` is the source of the value."""
+    # Most texts cannot contain such values, and so need no walk through every value.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        _inspect(value, ())
+        _check_storable(value, ())
 
 
-def _inspect(value: Any, loc: Loc) -> None:
-    """Refuse text that cannot be stored, and too many levels."""
+def _check_storable(value: Any, loc: Loc) -> None:
     if len(loc) >= MAX_DEPTH:
         raise _too_deep(loc)
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -91,31 +86,31 @@ def _inspect(value: Any, loc: Loc) -> None:
             if _UNSTORABLE.search(inner):
                 raise _unstorable((*loc, key))
         elif isinstance(inner, (dict, list)):
-            _inspect(inner, (*loc, key))
+            _check_storable(inner, (*loc, key))
 
 
 def _unstorable(loc: Loc) -> BadBody:
-    detail = "NUL and halves of surrogate pairs are no text."
+    detail = "Text must not contain NUL or unpaired surrogates."
     return BadBody(detail, code="invalid_text", loc=loc)
 
 
 def _too_deep(loc: Loc) -> BadBody:
-    detail = f"This is nested deeper than {MAX_DEPTH} levels."
+    detail = f"The value is nested deeper than {MAX_DEPTH} levels."
     return BadBody(detail, code="nested_too_deeply", loc=loc)
 
 
-def _constant(name: str) -> float:
-    raise BadBody(f"This is not JSON, which has no `{name}`.", code="not_json")
+def _reject_constant(name: str) -> float:
+    raise BadBody(f"`{name}` is not valid JSON.", code="not_json")
 
 
-def _integer(digits: str) -> int:
-    # Checked before it is read: reading a very long one takes time by the square of its length.
+def _parse_int(digits: str) -> int:
+    # Checked first: parsing an integer takes time quadratic in the number of its digits.
     if len(digits) >= _MAX_DIGITS:
-        _float(digits)
+        _parse_float(digits)
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if not -sys.float_info.max <= number <= sys.float_info.max:
         raise _out_of_range()
@@ -123,12 +118,14 @@ def _float(digits: str) -> float:
 
 
 def _out_of_range() -> BadBody:
-    detail = "There is a number outside of the range of a double, about ±1.8e308."
+    detail = "A number is outside the range of a double (about ±1.8e308)."
     return BadBody(detail, code="number_out_of_range")
 
 
-# Reads one JSON value. Raises BadBody beside what json does: see `loads`.
-DECODER = json.JSONDecoder(parse_constant=_constant, parse_int=_integer, parse_float=_float)
+# Decodes one JSON value. Raises BadBody as well as the errors of `json`: see `parse_json`.
+DECODER = json.JSONDecoder(
+    parse_constant=_reject_constant, parse_int=_parse_int, parse_float=_parse_float
+)
 
 
 def _charset(media_type: str) -> str:

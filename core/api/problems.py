@@ -1,4 +1,4 @@
-"""What a client is told when something is wrong: a problem as of RFC 9457, always."""
+"""The format of every error response: problem details of RFC 9457."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from core import logs
 
 MEDIA_TYPE = "application/problem+json"
 
-# An answer to "when shall I try again" while something that the server needs is away.
+# The delay that clients are asked for while a required service is unavailable.
 RETRY_AFTER = {"Retry-After": "5"}
 
-# What is wrong can be as long as the body: so many faults are told, and in the sentence so many of
-# their places, and of each this much.
-MOST_FAULTS = 100
-MOST_PLACES = 10
-LONGEST_DETAIL = 500
+# A body can have any number of faults, of any length. These limits bound the response.
+MAX_FAULTS = 100
+MAX_FIELDS_NAMED = 10
+MAX_DETAIL_LENGTH = 500
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that is wrong in a request, and where: `("body", "metadata", "a")`."""
+    """An invalid value of a request, with its location: `("body", "metadata", "a")`."""
 
     loc: tuple[str | int, ...]
     code: str
     detail: str
 
+    @property
+    def field(self) -> str:
+        return ".".join(str(part) for part in self.loc[1:])
+
     def sentence(self) -> str:
-        place = ".".join(str(part) for part in self.loc[1:])
-        return f"`{place}`: {self.detail}" if place else self.detail
+        return f"`{self.field}`: {self.detail}" if self.field else self.detail
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,12 @@ class Problem:
 
 
 class ProblemResponse(HttpResponse):
-    """A problem as an answer. It needs no renderer, so a view of any media type can give it."""
+    """A problem as a response. It needs no renderer, so views of any media type can return it."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         body = json.dumps(problem.as_dict(), ensure_ascii=False, separators=(",", ":"))
-        # What is quoted from a request can hold what UTF-8 cannot.
+        # A problem may quote unpaired surrogates of the request, which UTF-8 cannot encode.
         content = body.encode(errors="replace")
         super().__init__(
             content,
@@ -79,17 +81,16 @@ class ProblemResponse(HttpResponse):
 
 
 def validation_problem(faults: Sequence[Fault], *, code: str = "validation_failed") -> Problem:
-    """A request with these faults, which its detail names in one sentence."""
-    told = [replace(fault, detail=_cut(fault.detail)) for fault in faults[:MOST_FAULTS]]
+    """Return a problem with these faults. Its detail names the fields in one sentence."""
+    reported = [replace(fault, detail=_shorten(fault.detail)) for fault in faults[:MAX_FAULTS]]
     if len(faults) == 1:
-        return Problem(400, code, told[0].sentence(), told)
-    named = told[:MOST_PLACES]
-    places = ", ".join(f"`{'.'.join(str(part) for part in fault.loc[1:])}`" for fault in named)
-    more = f" and {len(faults) - MOST_PLACES} more" if len(faults) > MOST_PLACES else ""
-    return Problem(400, code, f"{len(faults)} fields are wrong: {places}{more}.", told)
+        return Problem(400, code, reported[0].sentence(), reported)
+    fields = ", ".join(f"`{fault.field}`" for fault in reported[:MAX_FIELDS_NAMED])
+    more = f" and {len(faults) - MAX_FIELDS_NAMED} more" if len(faults) > MAX_FIELDS_NAMED else ""
+    return Problem(400, code, f"{len(faults)} fields are invalid: {fields}{more}.", reported)
 
 
-def _cut(detail: str) -> str:
-    """Take out the middle of what is long: it is what was sent, and the end says what is wrong."""
-    half = LONGEST_DETAIL // 2
-    return detail if len(detail) <= LONGEST_DETAIL else f"{detail[:half]}…{detail[-half:]}"
+def _shorten(detail: str) -> str:
+    """Cut the middle of a long detail: the client's own value. The end says what is wrong."""
+    half = MAX_DETAIL_LENGTH // 2
+    return detail if len(detail) <= MAX_DETAIL_LENGTH else f"{detail[:half]}…{detail[-half:]}"

@@ -1,6 +1,6 @@
-"""How often one may call: reads, writes and failed keys, each within a window of time.
+"""Rate limits of reads, writes, failed keys and sign-ins, each within a fixed window.
 
-Why so: docs/decisions/0008-rate-limits.md.
+Rationale: docs/decisions/0008-rate-limits.md.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ READS, WRITES, FAILED_KEYS, SIGN_INS = "reads", "writes", "failed_keys", "sign_i
 
 @dataclass(frozen=True)
 class Usage:
-    """How much of a limit is used: `count` of `quota` requests in a window of `window` seconds."""
+    """The use of a limit: `count` of `quota` requests in a window of `window` seconds."""
 
     policy: str
     quota: int
@@ -43,7 +43,7 @@ class Usage:
         return self.count > self.quota
 
     def headers(self) -> dict[str, str]:
-        """What a client is told: the IETF's draft of RateLimit fields, and what was before it."""
+        """The headers of the IETF's draft of RateLimit fields, and the older X-RateLimit ones."""
         remaining = max(0, self.quota - self.count)
         return {
             "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={self.window}',
@@ -55,40 +55,40 @@ class Usage:
 
 
 def count_request(request: HttpRequest, policy: str) -> Usage | None:
-    """Count this request. None when the limit is off; as the first one when the cache is away."""
+    """Count this request. None if the limit is off; a count of 0 if the cache is unreachable."""
     rate = settings.RATE_LIMITS[policy]
     if rate is None:
         return None
     quota, window = rate
     by_address = policy in (FAILED_KEYS, SIGN_INS)
-    caller = _address(request) if by_address else _caller(request)
-    found = get_usage(
-        request, group=policy, key=lambda group, request: caller, rate=rate, increment=True
+    counter_key = _address_key(request) if by_address else _client_key(request)
+    usage = get_usage(
+        request, group=policy, key=lambda group, request: counter_key, rate=rate, increment=True
     )
-    if found is None:
+    if usage is None:
         return Usage(policy, quota, window, count=0, seconds_left=window)
-    # The window includes the second that it is said to end at.
-    return Usage(policy, quota, window, found["count"], found["time_left"] + 1)
+    # django-ratelimit counts the last second of a window as part of it.
+    return Usage(policy, quota, window, usage["count"], usage["time_left"] + 1)
 
 
-def _caller(request: HttpRequest) -> str:
-    """Who is limited: the key, or the address of who calls without one."""
+def _client_key(request: HttpRequest) -> str:
+    """Count by API key, or by address for requests without one."""
     key = getattr(getattr(request, "auth", None), "pk", None)
-    return f"key {key}" if key else _address(request)
+    return f"key {key}" if key else _address_key(request)
 
 
-def _address(request: HttpRequest) -> str:
+def _address_key(request: HttpRequest) -> str:
     return f"address {client_network(request)}"
 
 
 class RateLimited(Throttled):
-    default_detail = "That was too often."
-    extra_detail_singular = "Try again in {wait} second."
-    extra_detail_plural = "Try again in {wait} seconds."
+    default_detail = "Rate limit exceeded."
+    extra_detail_singular = "Retry in {wait} second."
+    extra_detail_plural = "Retry in {wait} seconds."
 
 
 class RateLimitThrottle(BaseThrottle):
-    """Refuse what is too often, once the key is known and before any work is done."""
+    """Reject requests over the limit, after authentication and before any other work."""
 
     def allow_request(self, request: Request, view: APIView) -> bool:
         action = getattr(view, "action", None)
@@ -101,10 +101,10 @@ class RateLimitThrottle(BaseThrottle):
 
 
 class RateLimitMiddleware:
-    """Tell every answer of the API how much of a limit is left.
+    """Add the headers of rate limits to every response of the API.
 
-    What was refused before `Limit` saw it, such as a wrong key, is counted here; and what was
-    refused too often is refused for that.
+    Requests rejected before `RateLimitThrottle`, such as those with an invalid key, are counted
+    here. Over the limit, their error response becomes a 429.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -119,9 +119,9 @@ class RateLimitMiddleware:
         else:
             usage = count_request(request, _policy(request, response))
             if usage and usage.exceeded and 400 <= response.status_code < 500:
-                refusal = RateLimited(wait=usage.seconds_left)
+                error = RateLimited(wait=usage.seconds_left)
                 response = (
-                    exception_handler.problem_response(refusal, {"request": request}) or response
+                    exception_handler.problem_response(error, {"request": request}) or response
                 )
         for name, value in (usage.headers() if usage else {}).items():
             response.headers[name] = value

@@ -1,4 +1,4 @@
-"""The cache that limits are counted in: never an error, never a wait, one round trip a count."""
+"""The cache of rate limits: no errors, hardly any waiting, one round trip per count."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-# Seconds that a request waits for the cache at most, and how long it is then left alone.
+# Seconds that a request waits for the cache at most, and seconds until the next attempt.
 TIMEOUT_SECONDS = 0.25
 RETRY_SECONDS = 5.0
 
-# Counters that a process remembers to have made. They are few: a key has one or two a minute.
+# Counters that a process remembers having created. A key needs one or two a minute.
 MAX_REMEMBERED = 10_000
 
 
 class CounterCache(RedisCache):
-    """A cache for counting, as django-ratelimit does it: `add`, then `incr`.
+    """A cache for django-ratelimit, which counts with `add`, then `incr`.
 
-    Both answer None while the cache is away. All threads of a process share its connections, and
-    what they know about it.
+    Both return None while the server is unreachable. All threads of a process share one
+    `CacheServer`, with its connections and its state.
     """
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
@@ -44,20 +44,20 @@ class CounterCache(RedisCache):
         timeout: float | None = DEFAULT_TIMEOUT,
         version: int | None = None,
     ) -> Any:
-        made = self.make_and_validate_key(key, version=version)
+        counter = self.make_and_validate_key(key, version=version)
         server, expiry = self.server, int(self.get_backend_timeout(timeout) or 0)
-        if made in server.expiries:
+        if counter in server.expiries:
             return False
-        return server.attempt(lambda: server.make(made, value, expiry))
+        return server.attempt(lambda: server.create(counter, value, expiry))
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> Any:
-        made = self.make_and_validate_key(key, version=version)
+        counter = self.make_and_validate_key(key, version=version)
         server = self.server
-        return server.attempt(lambda: server.increase(made, delta))
+        return server.attempt(lambda: server.increment(counter, delta))
 
 
 class CacheServer:
-    """One cache server, as a process sees it."""
+    """The state of one cache server in this process."""
 
     def __init__(self, location: str) -> None:
         self.expiries: dict[str, int] = {}
@@ -65,48 +65,48 @@ class CacheServer:
             location,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
-            # Once more at once, on a connection that is not of before the server's restart.
+            # One immediate retry: the first connection may predate a restart of the server.
             retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         )
-        self._away_until: float | None = None
+        self._down_until: float | None = None
 
-    def attempt(self, ask: Callable[[], T]) -> T | None:
-        """Ask the server; None while it is away. Only the first and last miss are logged."""
-        away_until = self._away_until
-        if away_until is not None:
-            if time.monotonic() < away_until:
+    def attempt(self, operation: Callable[[], T]) -> T | None:
+        """Run an operation, None while the server is down. Logs only changes of its state."""
+        down_until = self._down_until
+        if down_until is not None:
+            if time.monotonic() < down_until:
                 return None
-            # One thread finds out whether it is back. The others go on meanwhile.
-            self._away_until = time.monotonic() + RETRY_SECONDS
+            # This thread tries again. The others keep skipping the server meanwhile.
+            self._down_until = time.monotonic() + RETRY_SECONDS
         try:
-            answer = ask()
+            result = operation()
         except redis.RedisError as error:
-            self._miss(error)
+            self._mark_down(error)
             return None
-        if away_until is not None:
-            self._away_until = None
-            log.warning("limits are counted again")
-        return answer
+        if down_until is not None:
+            self._down_until = None
+            log.warning("rate limits are enforced again")
+        return result
 
-    def make(self, key: str, value: int, expiry: int) -> bool:
-        made = bool(self.client.set(key, value, ex=expiry, nx=True))
+    def create(self, key: str, value: int, expiry: int) -> bool:
+        created = bool(self.client.set(key, value, ex=expiry, nx=True))
         if len(self.expiries) >= MAX_REMEMBERED:
             self.expiries.clear()
         self.expiries[key] = expiry
-        return made
+        return created
 
-    def increase(self, key: str, delta: int) -> int:
+    def increment(self, key: str, delta: int) -> int:
         count: int = self.client.incr(key, delta)
-        # It was evicted, or the server lost it: without this it would stay for ever.
+        # The counter was evicted or lost, and INCR has created it anew, without an expiry.
         if count == delta and (expiry := self.expiries.get(key)):
             self.client.expire(key, expiry)
         return count
 
-    def _miss(self, error: redis.RedisError) -> None:
-        known, self._away_until = self._away_until is not None, time.monotonic() + RETRY_SECONDS
-        if not known:
+    def _mark_down(self, error: redis.RedisError) -> None:
+        was_down, self._down_until = self._down_until is not None, time.monotonic() + RETRY_SECONDS
+        if not was_down:
             log.warning(
-                "no request is limited: the cache is away",
+                "rate limits are not enforced: the cache is unreachable",
                 kind=type(error).__name__,
                 reason=str(error),
             )

@@ -4,9 +4,8 @@ from rest_framework.permissions import SAFE_METHODS
 
 
 def is_safe_request(view: object, *, method: str | None, action: str | None) -> bool:
-    """Whether a request only reads.
+    """Whether a request only reads: by its method, or as one of the view's `safe_actions`.
 
-    A view, or its class, names in `safe_actions` the actions that do though they are sent
-    with POST.
+    These are actions that read, but are sent with POST.
     """
     return method in SAFE_METHODS or action in getattr(view, "safe_actions", ())

@@ -1,8 +1,8 @@
-"""Whether this process was told to stop: what would wait for long then does not."""
+"""Whether this process is shutting down. Long waits end when it is."""
 
 import threading
 
-# It is to be sent no further requests, though it still answers them.
+# Not ready for new requests, but still answering those that arrive.
 draining = threading.Event()
-# It finishes what it has in hand.
+# Finishing the requests in progress.
 stopping = threading.Event()

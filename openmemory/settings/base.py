@@ -19,8 +19,8 @@ STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).reso
 
 DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
 SECRET_KEY = env.secret("OPENMEMORY_SECRET_KEY")
-SECRET_IS_ITS_OWN = not SECRET_KEY
-if SECRET_IS_ITS_OWN:
+SECRET_IS_LOCAL = not SECRET_KEY
+if SECRET_IS_LOCAL:
     SECRET_KEY = state.secret_key(STATE_DIR)
 
 HOST = env.string("HOST", "127.0.0.1")
@@ -28,7 +28,7 @@ PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 # How many proxies of one's own stand before the server: whose entries in X-Forwarded-For are true.
 TRUSTED_PROXIES = env.integer("OPENMEMORY_TRUSTED_PROXIES", 0, minimum=0, maximum=16)
 # Where people reach it, when that is not where it listens.
-PUBLIC_ADDRESS = PublicAddress.read(env.string("OPENMEMORY_PUBLIC_URL"), proxies=TRUSTED_PROXIES)
+PUBLIC_ADDRESS = PublicAddress.parse(env.string("OPENMEMORY_PUBLIC_URL"), proxies=TRUSTED_PROXIES)
 
 ALLOWED_HOSTS = env.strings("OPENMEMORY_ALLOWED_HOSTS", [*LOCAL_NAMES, HOST])
 if PUBLIC_ADDRESS:

@@ -5,7 +5,7 @@ from core import env
 # The categories that memories are put into; none stands for those of
 # memories/taxonomy.py. The database takes names of this length. All are told to the
 # language model in each call.
-CATEGORIES = env.names("OPENMEMORY_CATEGORIES", most=100, longest=100)
+CATEGORIES = env.names("OPENMEMORY_CATEGORIES", max_names=100, max_length=100)
 
 # Memories of one user up to which a search compares all vectors exactly; above it, a job gives the
 # user an index of their own.

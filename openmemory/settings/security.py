@@ -10,7 +10,7 @@ from .base import (
     DEBUG,
     HOST,
     PUBLIC_ADDRESS,
-    SECRET_IS_ITS_OWN,
+    SECRET_IS_LOCAL,
     SECRET_KEY,
     TRUSTED_PROXIES,
 )
@@ -23,7 +23,7 @@ Exposure(
     debug=DEBUG,
     allowed_hosts=ALLOWED_HOSTS,
     secret_key=SECRET_KEY,
-    secret_is_its_own=SECRET_IS_ITS_OWN and bool(DATABASE_URL),
+    secret_is_local=SECRET_IS_LOCAL and bool(DATABASE_URL),
 ).ensure_safe(env.choices("OPENMEMORY_ALLOW_INSECURE", among=RISKS))
 
 _https = PUBLIC_ADDRESS is not None and PUBLIC_ADDRESS.is_https

@@ -49,7 +49,7 @@ def test_a_key_can_be_bound_to_an_app_and_expire(alice):
 
 @pytest.mark.parametrize("days", ["0", "-1", "99999"])
 def test_an_expiry_out_of_range_is_refused(alice, days):
-    with pytest.raises(CommandError, match="--expires: it is a number from 1 to 36500"):
+    with pytest.raises(CommandError, match="--expires: must be a number from 1 to 36500"):
         create("alice", f"--expires={days}")
 
     assert ApiKey.objects.count() == 1
@@ -59,7 +59,7 @@ def test_names_that_are_too_long_are_refused(db):
     with pytest.raises(CommandError, match="at most 255 characters"):
         create("x" * 256, "--create-user")
     for option in ("--app", "--name"):
-        with pytest.raises(CommandError, match=f"{option}: it is a name of 1 to 255"):
+        with pytest.raises(CommandError, match=f"{option}: must be a name of 1 to 255"):
             create("dave", "--create-user", option, "x" * 256)
 
     assert not User.objects.exists()
@@ -67,7 +67,7 @@ def test_names_that_are_too_long_are_refused(db):
 
 @pytest.mark.parametrize("app", ["", " "])
 def test_an_app_without_a_name_makes_no_key_that_may_act_as_any(alice, app):
-    with pytest.raises(CommandError, match="--app: it is a name of 1 to"):
+    with pytest.raises(CommandError, match="--app: must be a name of 1 to"):
         create("alice", "--app", app)
 
     assert ApiKey.objects.count() == 1

@@ -30,7 +30,7 @@ def test_a_new_operator_signs_in_with_the_printed_password(client, db):
 
 def test_who_is_made_an_operator_is_told_where_people_reach_the_server(db, settings):
     told = StringIO()
-    settings.PUBLIC_ADDRESS = PublicAddress.read("https://memory.example.org", proxies=1)
+    settings.PUBLIC_ADDRESS = PublicAddress.parse("https://memory.example.org", proxies=1)
 
     call_command("create_operator", "dave", stdout=StringIO(), stderr=told)
 

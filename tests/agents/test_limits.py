@@ -24,7 +24,7 @@ def test_reads_and_writes_of_agents_are_counted_apart(agent, limits):
 
     assert [result.is_error for result in writes] == [False, True]
     assert [result.is_error for result in reads] == [False, False, False, True]
-    assert "Try again in" in reads[-1].text
+    assert "Retry in" in reads[-1].text
     assert "(rate_limited)" in reads[-1].text
     assert Memory.objects.count() == 1
 

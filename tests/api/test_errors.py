@@ -123,7 +123,7 @@ def test_every_wrong_field_is_named(client):
         ("body", "parts", 1, "size"): "invalid",
         ("body", "main"): "invalid",
     }
-    assert problem["detail"] == "4 fields are wrong: `name`, `numbers.1`, `parts.1.size`, `main`."
+    assert problem["detail"] == "4 fields are invalid: `name`, `numbers.1`, `parts.1.size`, `main`."
 
 
 def test_of_very_many_wrong_fields_the_first_are_named_and_all_are_counted(client):
@@ -134,7 +134,7 @@ def test_of_very_many_wrong_fields_the_first_are_named_and_all_are_counted(clien
     assert [error["loc"] for error in problem["errors"]] == [
         ["body", "numbers", index] for index in range(100)
     ]
-    assert problem["detail"].startswith("20000 fields are wrong: `numbers.0`, `numbers.1`, ")
+    assert problem["detail"].startswith("20000 fields are invalid: `numbers.0`, `numbers.1`, ")
     assert problem["detail"].endswith("`numbers.9` and 19990 more.")
 
 

@@ -95,7 +95,7 @@ def test_a_check_that_hangs_is_given_up_and_holds_up_no_other(client, checks, mo
     for answer in (first, second):
         assert answer.status_code == 503
         assert answer.json()["checks"] == {
-            "stuck": "It did not answer within 0.1 seconds.",
+            "stuck": "No answer within 0.1 seconds.",
             "other": "ok",
         }
 

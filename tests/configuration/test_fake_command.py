@@ -4,7 +4,7 @@ from django.core.management import CommandError, call_command
 
 @pytest.mark.parametrize("dimensions", ["-1", "0", "many"])
 def test_vectors_have_a_number_of_dimensions(dimensions):
-    with pytest.raises(CommandError, match="--dimensions: it is a number from 1 to 10000"):
+    with pytest.raises(CommandError, match="--dimensions: must be a number from 1 to 10000"):
         call_command("fake_llm", f"--dimensions={dimensions}")
 
 

@@ -87,7 +87,7 @@ def test_of_the_categories_those_are_named_that_the_operator_allows(embedder, se
 def test_names_are_read_once_each_and_in_lower_case(monkeypatch, text, names):
     monkeypatch.setenv("NAMES", text)
 
-    assert env.names("NAMES", most=3, longest=7) == names
+    assert env.names("NAMES", max_names=3, max_length=7) == names
 
 
 @pytest.mark.parametrize("text", ["a,b,c,d", "pets,anything", "pets,a\nb"])
@@ -95,4 +95,4 @@ def test_what_are_no_names_stops_the_start(monkeypatch, text):
     monkeypatch.setenv("NAMES", text)
 
     with pytest.raises(ImproperlyConfigured, match="NAMES"):
-        env.names("NAMES", most=3, longest=7)
+        env.names("NAMES", max_names=3, max_length=7)

@@ -51,7 +51,7 @@ def test_every_request_is_answered_and_one_line_is_logged(client, limit, dead, c
 
     assert {answer.status_code for answer in answers} == {200}
     assert {answer.headers["X-RateLimit-Remaining"] for answer in answers} == {"1"}
-    assert lines(caplog) == ["no request is limited: the cache is away"]
+    assert lines(caplog) == ["rate limits are not enforced: the cache is unreachable"]
 
 
 def test_a_wrong_key_is_still_refused(client, db, limit, dead):
@@ -74,7 +74,7 @@ def test_a_cache_that_does_not_answer_is_waited_for_once(client, limit, cache_at
         with pytest.raises(BlockingIOError):
             silent.accept()
     assert {answer.status_code for answer in answers} == {200}
-    assert lines(caplog) == ["no request is limited: the cache is away"]
+    assert lines(caplog) == ["rate limits are not enforced: the cache is unreachable"]
 
 
 def test_limits_are_counted_again_when_it_is_back(client, limit, dead, caplog, monkeypatch):
@@ -87,7 +87,7 @@ def test_limits_are_counted_again_when_it_is_back(client, limit, dead, caplog, m
     statuses = [client.get("/api/v1/echo").status_code for _ in range(3)]
 
     assert statuses == [200, 429, 429]
-    assert lines(caplog)[-1] == "limits are counted again"
+    assert lines(caplog)[-1] == "rate limits are enforced again"
 
 
 def test_a_counter_that_was_lost_does_not_stay_for_ever(client, limit):

@@ -45,7 +45,7 @@ def test_what_is_too_often_is_refused_and_does_nothing(alice, limit):
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == "rate_limited"
     assert answer.json()["title"] == "Too Many Requests"
-    assert answer.json()["detail"].startswith("That was too often. Try again in ")
+    assert answer.json()["detail"].startswith("Rate limit exceeded. Retry in ")
     assert 1 <= int(answer.headers["Retry-After"]) <= DAY
     assert told(answer) == ("writes", 0)
     assert alice.get("/memories").json()["total"] == 1

@@ -13,7 +13,7 @@ from core.exposure import Exposure, PublicAddress
 from tests.deadline import SECONDS
 
 SECRET = "a-secret-of-more-than-fifty-characters-that-nobody-guesses"
-HTTPS = PublicAddress.read("https://memory.example", proxies=1)
+HTTPS = PublicAddress.parse("https://memory.example", proxies=1)
 
 SAFE = {
     "host": "0.0.0.0",
@@ -22,13 +22,13 @@ SAFE = {
     "debug": False,
     "allowed_hosts": ["memory.example"],
     "secret_key": SECRET,
-    "secret_is_its_own": False,
+    "secret_is_local": False,
 }
 RISKS = {
     "debug": {"debug": True},
     "hosts": {"allowed_hosts": ["localhost", "*"]},
     "http": {"public": None},
-    "secret": {"secret_is_its_own": True},
+    "secret": {"secret_is_local": True},
 }
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_only_programs_of_this_machine_reach_may_be_anything(host)
         {"proxies": 1},
         {"host": "0.0.0.0"},
         {"host": "memory.example"},
-        {"public": PublicAddress.read("http://memory.example", proxies=0)},
+        {"public": PublicAddress.parse("http://memory.example", proxies=0)},
     ],
 )
 def test_a_proxy_an_address_or_a_name_of_its_own_makes_it_one_that_others_reach(change):
@@ -87,7 +87,7 @@ def test_a_proxy_an_address_or_a_name_of_its_own_makes_it_one_that_others_reach(
 
 
 def test_a_port_of_a_container_may_be_plain_http_where_it_is_reached_as_localhost():
-    local = PublicAddress.read("http://localhost:8000", proxies=0)
+    local = PublicAddress.parse("http://localhost:8000", proxies=0)
 
     Exposure(**{**SAFE, "proxies": 0, "public": local}).ensure_safe([])
 
@@ -101,7 +101,7 @@ def test_a_port_of_a_container_may_be_plain_http_where_it_is_reached_as_localhos
     ],
 )
 def test_a_public_address_has_a_host_and_an_origin(url, host, origin):
-    public = PublicAddress.read(url, proxies=1)
+    public = PublicAddress.parse(url, proxies=1)
 
     assert (public.host, public.origin) == (host, origin)
 
@@ -121,14 +121,14 @@ def test_a_public_address_has_a_host_and_an_origin(url, host, origin):
 )
 def test_what_is_no_public_address_stops_the_start_without_being_told(url):
     with pytest.raises(ImproperlyConfigured, match="is not an address such as") as refusal:
-        PublicAddress.read(url, proxies=1)
+        PublicAddress.parse(url, proxies=1)
 
     assert "secret" not in str(refusal.value)
 
 
 def test_https_needs_a_proxy_that_speaks_it():
     with pytest.raises(ImproperlyConfigured, match="OPENMEMORY_TRUSTED_PROXIES"):
-        PublicAddress.read("https://memory.example", proxies=0)
+        PublicAddress.parse("https://memory.example", proxies=0)
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_a_secret_that_is_set_twice_is_refused_without_telling_it(secret_file, m
     with pytest.raises(ImproperlyConfigured) as refusal:
         env.secret("SECRET")
 
-    assert str(refusal.value) == "SECRET and SECRET_FILE are both set: keep one of them."
+    assert str(refusal.value) == "SECRET and SECRET_FILE are both set: unset one of them."
 
 
 @pytest.mark.parametrize(

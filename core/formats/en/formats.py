@@ -1,4 +1,4 @@
-"""How times are written in the admin: as in the API, and so that they sort."""
+"""Formats of dates and times in the admin: sortable, as in the API."""
 
 DATE_FORMAT = "Y-m-d"
 DATETIME_FORMAT = "Y-m-d H:i:s"
