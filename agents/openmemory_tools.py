@@ -8,11 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from memories.access.log import log_accesses
 from memories.lifecycle.remember import Event
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
-from memories.search import recall
+from memories.search import find, log_hits
 from memories.serializers import SearchSerializer
 
 from .cursors import after, fitting
@@ -50,9 +49,9 @@ def search_memory(
     Call it before you answer anything that may depend on who the person is.
     """
     asked = read(SearchSerializer, {"query": query})
-    hits = recall(asked["query"], user=caller.user, app=caller.app, top_k=FOUND)
-    page = fitting(hits, lambda hit: [hit.memory])
-    log_accesses([hit.memory for hit in page], app=caller.app, access_type="search")
+    result = find(asked["query"], reader=caller.reader, top_k=FOUND)
+    page = fitting(result.hits, lambda hit: hit.memories)
+    log_hits(page, reader=caller.reader)
     return _json({"results": [{**_shown(hit.memory), "score": hit.score} for hit in page]})
 
 
@@ -63,7 +62,7 @@ def list_memories(caller: Caller) -> str:
     """
     memories = after(caller.memories().active().with_relations(), None)
     page = fitting(list(memories[:LISTED]), lambda memory: [memory])
-    log_accesses(page, app=caller.app, access_type="list")
+    caller.reader.log(page, "list")
     return _json([{**_shown(memory), "user_id": caller.user.user_id} for memory in page])
 
 

@@ -9,7 +9,6 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ListResourcesResult, Resource
 
-from memories.access.log import log_accesses
 from memories.models import Category
 
 from .cursors import after, fitting
@@ -66,6 +65,5 @@ def _resource(category: Category) -> Resource:
 def _memories(caller: Caller, category: str) -> str:
     memories = caller.memories().active().in_categories([category]).with_relations()
     page = fitting(list(after(memories, None)[:MOST]), lambda memory: [memory])
-    if caller.app is not None:
-        log_accesses(page, app=caller.app, access_type="resource")
+    caller.reader.log(page, "resource")
     return json.dumps({"memories": [shown(each).model_dump() for each in page]}, ensure_ascii=False)

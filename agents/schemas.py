@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from memories.lifecycle.remember import StoredMemory
 from memories.models import Memory
-from memories.search import Exchange, Hit
+from memories.search import Context, Hit
 
 CURSOR = "Send this as `cursor` for what follows; null at the end."
 
@@ -86,13 +86,14 @@ def shown(memory: Memory) -> ShownMemory:
     return ShownMemory(**_fields(memory))
 
 
-def found(hit: Hit, exchange: Exchange) -> FoundMemory:
+def found(hit: Hit) -> FoundMemory:
+    context = hit.context or Context()
     return FoundMemory(
         **_fields(hit.memory),
         score=round(hit.score, 4),
         similarity=round(hit.similarity, 4),
-        before=[_said(memory) for memory in exchange.before],
-        after=[_said(memory) for memory in exchange.after],
+        before=[_said(memory) for memory in context.before],
+        after=[_said(memory) for memory in context.after],
     )
 
 

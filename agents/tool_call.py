@@ -29,7 +29,7 @@ from core.api.problems import Problem
 from core.api.rate_limits import RateLimited, Usage
 from core.errors import OpenMemoryError
 from embedded.errors import ServiceFailed
-from memories.models import Memory
+from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
 
 T = TypeVar("T")
@@ -83,9 +83,14 @@ class Caller:
     def by(self) -> User:
         return self.key.user
 
+    @cached_property
+    def reader(self) -> Reader:
+        """Raises AppPaused and BoundToAnotherApp."""
+        return Reader(self.user, self.app)
+
     def memories(self) -> MemoryQuerySet:
-        """What there is at all for this caller."""
-        return Memory.objects.owned_by(self.user).readable_by(self.app)
+        """The memories that exist for this caller, in any state."""
+        return self.reader.memories()
 
 
 @dataclass(frozen=True)

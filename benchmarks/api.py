@@ -116,9 +116,10 @@ class Reader:
         self._pages: list[tuple[float, ...]] = []
 
     def search(self, question: str) -> None:
-        from memories.search import recall
+        from memories.access.reader import Reader
+        from memories.search import find
 
-        statements = captured(lambda: recall(question, user=self._user))
+        statements = captured(lambda: find(question, reader=Reader(self._user)))
         body = {"query": question}
         self._searches.append(
             (

@@ -35,13 +35,13 @@ class Formula:
     """Ranks the memories of one user for the questions about them."""
 
     def __init__(self, conversation: Conversation) -> None:
-        from memories.search.speakers import named_in
+        from memories.search.speakers import find_named
 
         self.turns = conversation.turns
         asked = [question.text for question in conversation.questions]
         dated = [f"{each.content} ({each.moment.day} {each.moment:%B %Y})" for each in self.turns]
         actors = [turn.actor for turn in self.turns]
-        named = [named_in(question, set(actors)) for question in asked]
+        named = [find_named(question, set(actors)) for question in asked]
         places = range(-WITHIN, WITHIN + 1)
         self._cosines = embed_all([turn.content for turn in self.turns]) @ embed_questions(asked).T
         in_memories = lexemes(dated)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Annotated
 
 from pydantic import Field
@@ -11,10 +10,8 @@ from agents.cursors import after, fitting, offset, place_of
 from agents.schemas import Apps, Found, Memories, ShownApp, ShownMemory, found, shown
 from agents.tool_call import Caller
 from apps_registry.models import App
-from memories.access.log import log_accesses
-from memories.models import Memory
-from memories.search import exchanges, recall
-from memories.search.related import related_to
+from memories.search import add_context, find, log_hits
+from memories.search.related import find_related
 from memories.serializers import SearchSerializer
 
 from .arguments import (
@@ -62,10 +59,9 @@ def search_memories(
     """
     asked = read(SearchSerializer, {"query": query})
     start = offset(cursor, most=RANKED - 1)
-    hits = recall(
+    result = find(
         asked["query"],
-        user=caller.user,
-        app=caller.app,
+        reader=caller.reader,
         top_k=min(start + limit + 1, RANKED),
         threshold=threshold,
         filters=filters(
@@ -76,19 +72,14 @@ def search_memories(
             to_date=to_date,
         ),
     )
-    listed = hits[start : start + limit]
-    around = exchanges(
-        [hit.memory for hit in listed], user=caller.user, app=caller.app, places=include_context
+    hits = add_context(
+        result.hits[start : start + limit], reader=caller.reader, places=include_context
     )
-    page = fitting(listed, lambda hit: [hit.memory, *around[hit.memory.pk]])
-    read_too = chain.from_iterable(around[hit.memory.pk] for hit in page)
-    log_accesses(
-        [hit.memory for hit in page], app=caller.app, access_type="search", context=read_too
-    )
+    page = fitting(hits, lambda hit: hit.memories)
+    log_hits(page, reader=caller.reader)
     end = start + len(page)
-    next_cursor = str(end) if page and end < len(hits) else None
-    shown_hits = [found(hit, around[hit.memory.pk]) for hit in page]
-    return Found(memories=shown_hits, next_cursor=next_cursor)
+    next_cursor = str(end) if page and end < len(result.hits) else None
+    return Found(memories=[found(hit) for hit in page], next_cursor=next_cursor)
 
 
 def get_memories(
@@ -113,10 +104,10 @@ def get_memories(
         from_date=from_date,
         to_date=to_date,
     )
-    memories = kept.keep(caller.memories().active())
+    memories = kept.apply(caller.memories().active())
     listed = list(after(memories.with_relations(), cursor)[: limit + 1])
     page = fitting(listed[:limit], lambda memory: [memory])
-    _note(caller, page, "list")
+    caller.reader.log(page, "list")
     next_cursor = place_of(page[-1]) if len(page) < len(listed) else None
     return Memories(memories=[shown(memory) for memory in page], next_cursor=next_cursor)
 
@@ -127,7 +118,7 @@ def get_memory(caller: Caller, memory_id: MemoryId) -> ShownMemory:
     Call it when you have an id and need what it says now.
     """
     memory = caller.memories().with_relations().one(memory_id)
-    _note(caller, [memory], "get")
+    caller.reader.log([memory], "get")
     return shown(memory)
 
 
@@ -144,10 +135,10 @@ def get_related(
     """
     memory = caller.memories().with_relations().one(memory_id)
     start = offset(cursor, most=10_000)
-    related = related_to(memory, among=caller.memories().active()).with_relations()
+    related = find_related(memory, among=caller.memories().active()).with_relations()
     listed = list(related[start : start + limit + 1])
     page = fitting(listed[:limit], lambda each: [each])
-    _note(caller, page, "related")
+    caller.reader.log(page, "related")
     next_cursor = str(start + len(page)) if len(page) < len(listed) else None
     return Memories(memories=[shown(each) for each in page], next_cursor=next_cursor)
 
@@ -178,9 +169,3 @@ def _shown_app(app: App) -> ShownApp:
         memories=app.total_memories_created,  # type: ignore[attr-defined]
         memories_read=app.total_memories_accessed,  # type: ignore[attr-defined]
     )
-
-
-def _note(caller: Caller, memories: list[Memory], access_type: str) -> None:
-    """Log what an app reads. What people look at themselves is no access of an app."""
-    if caller.app is not None:
-        log_accesses(memories, app=caller.app, access_type=access_type)

@@ -1,4 +1,4 @@
-"""Write down who read which memories."""
+"""The access log: which app, or which user, read which memories."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
 from apps_registry.models import App
+from core import sql
 from memories.models import Access, Memory
 
-# Rows of the log that one transaction forgets.
+# `context` is a memory shown around a hit of a search; `admin`, one that an operator opened.
+AccessType = Literal["search", "context", "list", "get", "related", "resource", "admin"]
+
+# Rows that one transaction deletes.
 BATCH = 10_000
 
-# In one statement, since it comes with every search. Nobody waits for the disk to read: a crash
-# may lose the last moments of this log, which is what `synchronous_commit` off means.
-# What an app reads for the first time is found in the order of ids, so that two searches that
-# find the same cannot wait for each other, and only that changes the row of the app.
-NOTED = """
+# In one statement, since it comes with every search. No request waits for the disk to log a
+# reading: a crash may lose the last moments of this log, which is what `synchronous_commit` off
+# means. First accesses are inserted in the order of ids, so that two searches with the same hits
+# cannot deadlock, and only a first access updates the row of the app.
+LOG_ACCESSES = """
 WITH read AS MATERIALIZED (
     SELECT read.id, read.type, read.place
     FROM set_config('synchronous_commit', 'off', true),
@@ -43,15 +47,14 @@ INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metada
 SELECT id, %(app)s, %(now)s, type, %(metadata)s::jsonb FROM read ORDER BY place
 """
 
-
-# Grouped once: looked up app by app, it would be read as often as there are apps.
-MISCOUNTED = """
+# Grouped once: a subquery per app would read the table as often as there are apps.
+WRONG_COUNTS = """
 SELECT app.id FROM apps_registry_app AS app LEFT JOIN (
     SELECT app_id, count(*) AS read FROM memories_firstaccess GROUP BY app_id
 ) AS counted ON counted.app_id = app.id
 WHERE app.memories_read <> coalesce(counted.read, 0) ORDER BY app.id
 """
-RECOUNTED = """
+RECOUNT = """
 UPDATE apps_registry_app AS app SET memories_read = (
     SELECT count(*) FROM memories_firstaccess WHERE app_id = app.id
 ) WHERE id = %s
@@ -62,67 +65,63 @@ def log_accesses(
     memories: Iterable[Memory],
     *,
     app: App | None,
-    access_type: str,
+    access_type: AccessType,
     context: Iterable[Memory] = (),
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    """Log one reading of each of these memories, by an app or by somebody where there is none.
+    """Log one access to each of these memories, by an app or by a user where it is None.
 
-    And one as `context` of each that was shown around them and is none of them.
+    Each memory of `context` that is not one of them is logged as `context`.
     """
-    types = {memory.pk: access_type for memory in memories}
+    types: dict[Any, str] = {memory.pk: access_type for memory in memories}
     for memory in context:
         types.setdefault(memory.pk, "context")
     if not types:
         return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            NOTED,
-            {
-                "app": app.pk if app else None,
-                "now": timezone.now(),
-                "metadata": json.dumps(metadata or {}),
-                "memories": list(types),
-                "types": list(types.values()),
-            },
-        )
+    sql.execute(
+        LOG_ACCESSES,
+        {
+            "app": app.pk if app else None,
+            "now": timezone.now(),
+            "metadata": json.dumps(metadata or {}),
+            "memories": list(types),
+            "types": list(types.values()),
+        },
+    )
 
 
 def with_wrong_count() -> list[App]:
-    """The apps of which it is not counted rightly how many memories they have read."""
-    with connection.cursor() as cursor:
-        cursor.execute(MISCOUNTED)
-        ids = [pk for (pk,) in cursor.fetchall()]
+    """The apps whose `memories_read` differs from the number of their first accesses."""
+    ids = sql.fetch_column(WRONG_COUNTS)
     return list(App.objects.filter(pk__in=ids).select_related("owner").order_by("pk"))
 
 
 def recount(app: App) -> None:
-    """Count anew, in the caller's transaction, how many memories an app has read."""
-    # Locked before they are counted: an access that comes meanwhile adds itself afterwards.
+    """Correct the `memories_read` of an app, in the caller's transaction."""
+    # Locked before the count: an access logged meanwhile adds itself afterwards.
     App.objects.select_for_update(no_key=True).get(pk=app.pk)
-    with connection.cursor() as cursor:
-        cursor.execute(RECOUNTED, [app.pk])
+    sql.execute(RECOUNT, [app.pk])
 
 
 def prune(
     moment: datetime, *, step: Callable[[], AbstractContextManager[None]] = transaction.atomic
 ) -> Iterator[Counter[str]]:
-    """Forget the accesses before a moment, telling after each step how many.
+    """Delete the accesses before a moment in batches, and yield the number after each.
 
-    Which memories an app has read at all is counted apart, and stays.
+    First accesses, and so `memories_read`, stay.
     """
-    # The log is written as time goes on: the first that is too young ends it, and no index over
-    # the times is needed.
-    last = 0
+    # The log is written in the order of time: the first access that is too young ends it, and no
+    # index over the times is needed.
+    last_id = 0
     while True:
-        rows = Access.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "accessed_at")
-        old = [pk for pk, accessed_at in rows[:BATCH] if accessed_at < moment]
-        if not old:
+        rows = Access.objects.filter(pk__gt=last_id).order_by("pk").values_list("pk", "accessed_at")
+        old_ids = [pk for pk, accessed_at in rows[:BATCH] if accessed_at < moment]
+        if not old_ids:
             return
         with step():
-            Access.objects.filter(pk__in=old).delete()
-        last = old[-1]
-        yield Counter({"Access": len(old)})
+            Access.objects.filter(pk__in=old_ids).delete()
+        last_id = old_ids[-1]
+        yield Counter({"Access": len(old_ids)})
 
 
 def count_before(moment: datetime) -> int:
@@ -130,9 +129,10 @@ def count_before(moment: datetime) -> int:
 
 
 def anonymize_operator(user: User) -> int:
-    """Take the name of an operator from the log of what they read in the admin: how often it was.
+    """Remove the name of an operator from the accesses they made in the admin.
 
-    Not the accesses: others are told by these that somebody has read a memory of theirs.
+    The accesses stay: they tell other users that an operator has read a memory of theirs. Returns
+    how many there are.
     """
-    read = Access.objects.filter(app=None, metadata__operator=user.user_id)
-    return read.update(metadata={})
+    accesses = Access.objects.filter(app=None, metadata__operator=user.user_id)
+    return accesses.update(metadata={})

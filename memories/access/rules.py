@@ -1,4 +1,4 @@
-"""Say what an app may read."""
+"""Access rules: which memories an app may read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class RuleNotFound(NotFound):
 def create_rule(
     *, app: App, effect: str, memory_id: uuid.UUID | None, among: MemoryQuerySet
 ) -> AccessRule:
-    """Make a rule, once. Raises MemoryNotFound when the memory is not among those given."""
+    """Create a rule, or get the same one. Raises MemoryNotFound for a memory not `among` these."""
     if memory_id is not None:
         among.one(memory_id)
     rule, _ = AccessRule.objects.get_or_create(app=app, memory_id=memory_id, effect=effect)
@@ -26,6 +26,7 @@ def create_rule(
 
 
 def delete_rule(pk: uuid.UUID, *, app: App) -> None:
-    removed, _ = AccessRule.objects.filter(app=app, pk=pk).delete()
-    if not removed:
+    """Raises RuleNotFound."""
+    deleted, _ = AccessRule.objects.filter(app=app, pk=pk).delete()
+    if not deleted:
         raise RuleNotFound

@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.search.neighbours import surroundings
-from memories.search.related import related_to
+from memories.search.neighbours import find_neighbours
+from memories.search.related import find_related
 from memories.vectors.migration import STATE_LABELS
 
 # How much of each kind is shown: the newest, or the nearest.
@@ -123,16 +124,16 @@ def _superseding(memory: Memory, others: MemoryQuerySet, *, may_operate: bool) -
 
 
 def _conversation(memory: Memory, others: MemoryQuerySet) -> Section:
-    around = surroundings([memory.pk], places=PLACES, among=Memory.objects.active())
-    places = {each.pk: each.place for each in around.get(memory.pk, [])}
-    found = sorted(others.filter(pk__in=places), key=lambda each: places[each.pk])
-    entries = [_entry(each, note=_where(places[each.pk], each)) for each in found]
+    neighbours = find_neighbours([memory.pk], places=PLACES, among=Memory.objects.active())
+    places = {neighbour.pk: neighbour.place for neighbour in neighbours.get(memory.pk, [])}
+    ordered = sorted(others.filter(pk__in=places), key=lambda other: places[other.pk])
+    entries = [_entry(other, note=_where(places[other.pk], other)) for other in ordered]
     return Section("Said before and after it", "Nothing is known of its conversation.", entries)
 
 
 def _related(memory: Memory, others: MemoryQuerySet) -> Section:
-    mine = Memory.objects.owned_by(memory.user).active()
-    ids = list(related_to(memory, among=mine).values_list("pk", flat=True)[:MOST_RELATED])
+    active = Reader(memory.user).memories().active()
+    ids = list(find_related(memory, among=active).values_list("pk", flat=True)[:MOST_RELATED])
     found = others.in_bulk(ids)
     entries = [_entry(found[pk]) for pk in ids if pk in found]
     return Section("Related memories", "No active memory shares a category with it.", entries)

@@ -4,11 +4,8 @@ from accounts.models import User
 from memories.access.log import log_accesses
 from memories.models import Memory
 
-# How a reading by an operator stands in the access log, which the person can read.
-READ = "admin"
-
 
 def note_reading(memory: Memory, *, by: User) -> None:
     """Let the person know that an operator has read their memory, and who."""
     if memory.user_id != by.pk:
-        log_accesses([memory], app=None, access_type=READ, metadata={"operator": by.user_id})
+        log_accesses([memory], app=None, access_type="admin", metadata={"operator": by.user_id})

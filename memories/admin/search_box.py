@@ -13,6 +13,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from memories import search
+from memories.access.reader import Reader
 from memories.models import Category, State
 from memories.models.memory import MemoryQuerySet
 
@@ -62,9 +63,10 @@ class Search:
             return cls(text, WORDS_OF_ALL)
         if chosen.get("state__exact", "") not in ("", State.ACTIVE):
             return cls(text, WORDS_OF_ONE.format(user=user))
-        hits = search.recall(text, user=user, top_k=BEST, filters=_filters(chosen))
-        how = BY_WORDS_ALONE if hits.by_words_alone else BY_MEANING
-        return cls(text, how.format(best=BEST, user=user), best=[hit.memory.pk for hit in hits])
+        result = search.find(text, reader=Reader(user), top_k=BEST, filters=_filters(chosen))
+        how = BY_WORDS_ALONE if result.by_words_alone else BY_MEANING
+        ids = [hit.memory.pk for hit in result.hits]
+        return cls(text, how.format(best=BEST, user=user), best=ids)
 
     def keep(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         """Keep what was found of these, which the other filters have left."""

@@ -1,11 +1,22 @@
-"""Find what a user's memories say about a question, by meaning, by words, and by who said it.
+"""Hybrid search over the memories of a user: by vectors, keywords, neighbours and speakers.
 
-How the two are weighed, and why, stands in docs/decisions/0005-recall.md.
+docs/decisions/0005-recall.md says how these are weighted, and why.
 """
 
-from .context import Exchange, exchanges
+from .context import Context
 from .explanation import Explanation
 from .filters import Filters
-from .pipeline import Hit, Hits, recall
+from .pipeline import add_context, find, log_hits, search
+from .result import Hit, SearchResult
 
-__all__ = ["Exchange", "Explanation", "Filters", "Hit", "Hits", "exchanges", "recall"]
+__all__ = [
+    "Context",
+    "Explanation",
+    "Filters",
+    "Hit",
+    "SearchResult",
+    "add_context",
+    "find",
+    "log_hits",
+    "search",
+]

@@ -1,21 +1,21 @@
-"""Weigh what may be an answer: how near it is to a question, and which of its words it has."""
+"""Load the candidates of a search with their cosine and their lexical score."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db import connection
+from core import sql
 
-from .query import Question
-from .words import Lexeme
+from .lexemes import Lexeme
+from .query import Query
 
-# Of each memory: its cosine with the question, null where either has no vector in this space, and
-# which of the lexemes, counted from 1, are among its words. Written out, as Django takes longer to
-# build and read this than PostgreSQL to answer it.
-WEIGHED = """
+# The cosine of each memory with the query, null where either has no vector in this space, and the
+# numbers, from 1, of the lexemes that it has. In SQL, as Django takes longer to build this query
+# and read its rows than PostgreSQL takes to run it.
+CANDIDATES = """
 SELECT memory.id,
     memory.created_at,
     memory.actor,
@@ -23,8 +23,8 @@ SELECT memory.id,
     1 - (embedding.vector <=> %(vector)s::halfvec),
     ARRAY(
         SELECT lexeme.number
-        FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (query, number)
-        WHERE memory.words @@ lexeme.query::tsquery
+        FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (tsquery, number)
+        WHERE memory.words @@ lexeme.tsquery::tsquery
     )
 FROM memories_memory AS memory
 LEFT JOIN memories_embedding AS embedding
@@ -34,50 +34,51 @@ WHERE memory.id = ANY(%(ids)s::uuid[])
 
 
 class Candidate(NamedTuple):
-    """A memory that may be an answer, and how much of the question is in it."""
+    """A memory that may be a hit, with its scores before they are fused."""
 
     pk: uuid.UUID
     created_at: datetime
     actor: str
-    has_place: bool  # in a conversation
+    in_conversation: bool
     cosine: float | None
     similarity: float
     matched: Sequence[Lexeme]
-    weight: float
+    lexical: float
 
 
-def weigh(ids: Collection[uuid.UUID], question: Question) -> list[Candidate]:
-    """Weigh these memories by both measures, whichever brought them."""
+def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:
+    """Load these memories with both scores, whichever way each of them was found."""
     if not ids:
         return []
-    parameters: dict[str, Any] = {
-        "ids": "{" + ",".join(pk.hex for pk in ids) + "}",
-        "vector": question.vector_text,
-        "space": question.space.pk,
-        "lexemes": [lexeme.query for lexeme in question.lexemes],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(WEIGHED, parameters)
-        return [_candidate(question, *row) for row in cursor.fetchall()]
+    rows = sql.fetch_all(
+        CANDIDATES,
+        {
+            "ids": sql.uuid_array(ids),
+            "vector": query.vector_text,
+            "space": query.space.pk,
+            "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
+        },
+    )
+    return [_candidate(query, *row) for row in rows]
 
 
 def _candidate(
-    question: Question,
+    query: Query,
     pk: uuid.UUID,
     created_at: datetime,
     actor: str,
-    has_place: bool,
+    in_conversation: bool,
     cosine: float | None,
-    numbers: Sequence[int],
+    lexeme_numbers: Sequence[int],
 ) -> Candidate:
-    matched = [question.lexemes[number - 1] for number in numbers]
+    matched = [query.lexemes[number - 1] for number in lexeme_numbers]
     return Candidate(
         pk,
         created_at,
         actor,
-        has_place,
+        in_conversation,
         cosine,
-        similarity=0.0 if cosine is None else question.space.embedder.calibrate(cosine),
+        similarity=0.0 if cosine is None else query.space.embedder.calibrate(cosine),
         matched=matched,
-        weight=sum(lexeme.weight for lexeme in matched),
+        lexical=sum(lexeme.idf for lexeme in matched),
     )

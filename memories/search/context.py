@@ -1,4 +1,4 @@
-"""Show a memory within the exchange that it was said in."""
+"""The context of a memory: its neighbours, to be shown with it."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from accounts.models import User
-from apps_registry.models import App
+from memories.access.reader import Reader
 from memories.models import Memory
-from memories.search.neighbours import surroundings
 
-from .scope import readable
+from .neighbours import find_neighbours
 
 
 @dataclass(frozen=True)
-class Exchange:
-    """What was said before and after a memory, each in the order that it was said in."""
+class Context:
+    """The memories before and after a memory, each in the order of the conversation."""
 
     before: Sequence[Memory] = ()
     after: Sequence[Memory] = ()
@@ -26,23 +24,25 @@ class Exchange:
         yield from self.after
 
 
-def exchanges(
-    memories: Sequence[Memory], *, user: User, app: App | None, places: int
-) -> dict[uuid.UUID, Exchange]:
-    """Bring up to so many memories from before and after each of these, in two statements.
+def load_contexts(
+    memories: Sequence[Memory], *, reader: Reader, places: int
+) -> dict[uuid.UUID, Context]:
+    """Load up to so many memories before and after each of these, in two queries.
 
-    The app may read all of them. What a search was narrowed down to makes no difference: an
-    exchange with holes in it would be hard to follow.
+    The filters of a search do not apply: a conversation with gaps would be hard to follow.
     """
-    among = readable(user, app)
-    around = surroundings([memory.pk for memory in memories], places=places, among=among)
-    beside = {each.pk for places_of_one in around.values() for each in places_of_one}
-    found = among.with_relations().in_bulk(beside) if beside else {}
-    shown = {memory.pk: Exchange() for memory in memories}
-    for pk, places_of_one in around.items():
-        left = [each for each in places_of_one if each.pk in found]  # not deleted a moment ago
-        shown[pk] = Exchange(
-            before=[found[each.pk] for each in left if each.place < 0],
-            after=[found[each.pk] for each in left if each.place > 0],
+    readable = reader.memories().active()
+    neighbours_of = find_neighbours(
+        [memory.pk for memory in memories], places=places, among=readable
+    )
+    ids = {neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours}
+    loaded = readable.with_relations().in_bulk(ids) if ids else {}
+    contexts = {memory.pk: Context() for memory in memories}
+    for pk, neighbours in neighbours_of.items():
+        # One that was deleted a moment ago is not loaded.
+        present = [neighbour for neighbour in neighbours if neighbour.pk in loaded]
+        contexts[pk] = Context(
+            before=[loaded[neighbour.pk] for neighbour in present if neighbour.place < 0],
+            after=[loaded[neighbour.pk] for neighbour in present if neighbour.place > 0],
         )
-    return shown
+    return contexts

@@ -3,17 +3,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from .fusion import Lift, Ranked
-from .weights import Weights
+from .fusion import Boost, Ranked
+from .scoring_weights import ScoringWeights
 
 
 @dataclass(frozen=True)
 class Explanation:
     """How a hit was ranked: its score is the sum of the four parts, each times its weight.
 
-    `vectors_by` is `index` where the user's own index brought the nearest, `exact` where all were
-    compared, and `none` where the question had no vector to compare with. The words of other
-    memories are not spoken of: an app may not be allowed to read those.
+    `vectors_by` is `index` where the user's own index found the nearest vectors, `exact` where all
+    were compared, and `none` where the query had no vector. The keywords of neighbours are left
+    out: an app may not be allowed to read those memories.
     """
 
     cosine: float | None
@@ -23,25 +23,25 @@ class Explanation:
     speaker_part: float
     matched_words: dict[str, float]
     words_score: float
-    nearby_words: Lift | None
-    context: Lift | None
+    nearby_words: Boost | None
+    context: Boost | None
     speaker: str | None
     weights: dict[str, float]
     vectors_by: str
 
 
-def explanation(ranked: Ranked, vectors_by: str) -> Explanation:
+def explain_rank(ranked: Ranked, vectors_by: str) -> Explanation:
     return Explanation(
         cosine=ranked.candidate.cosine,
-        similarity_part=ranked.nearness,
-        words_part=ranked.words,
-        context_part=ranked.context.worth if ranked.context else 0.0,
-        speaker_part=ranked.speaker,
-        matched_words={lexeme.text: lexeme.weight for lexeme in ranked.candidate.matched},
-        words_score=ranked.candidate.weight,
-        nearby_words=ranked.nearby_words,
-        context=ranked.context,
-        speaker=ranked.candidate.actor if ranked.speaker else None,
-        weights=dataclasses.asdict(Weights.configured()),
+        similarity_part=ranked.similarity_part,
+        words_part=ranked.lexical_part,
+        context_part=ranked.context_boost.value if ranked.context_boost else 0.0,
+        speaker_part=ranked.speaker_part,
+        matched_words={lexeme.text: lexeme.idf for lexeme in ranked.candidate.matched},
+        words_score=ranked.candidate.lexical,
+        nearby_words=ranked.lexical_boost,
+        context=ranked.context_boost,
+        speaker=ranked.candidate.actor if ranked.speaker_part else None,
+        weights=dataclasses.asdict(ScoringWeights.configured()),
         vectors_by=vectors_by,
     )

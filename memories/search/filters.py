@@ -11,7 +11,7 @@ from memories.models.memory import MemoryQuerySet
 
 @dataclass(frozen=True)
 class Filters:
-    """What a caller wants to search in. What is left out, or empty, keeps everything."""
+    """The filters of a search. One that is left out, or empty, keeps everything."""
 
     app_ids: Collection[uuid.UUID] = ()
     categories: Collection[str] = ()
@@ -21,16 +21,16 @@ class Filters:
     to_date: datetime | None = None
     metadata: Mapping[str, Any] | None = None
 
-    def keep(self, memories: MemoryQuerySet) -> MemoryQuerySet:
-        kept = memories.created_between(self.from_date, self.to_date)
+    def apply(self, memories: MemoryQuerySet) -> MemoryQuerySet:
+        memories = memories.created_between(self.from_date, self.to_date)
         if self.app_ids:
-            kept = kept.filter(app__in=self.app_ids)
+            memories = memories.filter(app__in=self.app_ids)
         if self.categories:
-            kept = kept.in_categories(self.categories)
+            memories = memories.in_categories(self.categories)
         if self.actors:
-            kept = kept.said_by(self.actors)
+            memories = memories.said_by(self.actors)
         if self.conversations:
-            kept = kept.in_conversations(self.conversations)
+            memories = memories.in_conversations(self.conversations)
         if self.metadata:
-            kept = kept.filter(metadata__contains=self.metadata)
-        return kept
+            memories = memories.filter(metadata__contains=self.metadata)
+        return memories

@@ -1,4 +1,4 @@
-"""Put what is known of the candidates into one score."""
+"""Fuse the scores of candidates into one."""
 
 from __future__ import annotations
 
@@ -7,138 +7,151 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .candidates import Candidate
-from .weights import Weights
+from .scoring_weights import ScoringWeights
 
-# Of so many places around a memory, the words count as near it.
-WORDS_WITHIN = 2
+# Neighbours up to this many places away give a lexical boost.
+LEXICAL_PLACES = 2
 
 
-# Hundreds of each of these are made for a search, which named tuples are quicker at.
-class Neighbour(NamedTuple):
-    """That one candidate stands so many places from another one, in the same conversation."""
+# A search makes hundreds of each of these: named tuples are made faster than dataclasses.
+class Booster(NamedTuple):
+    """A candidate that boosts another one, in the same conversation and so many places away."""
 
     candidate: Candidate
     places: int
 
 
-# Of each candidate, those of its neighbours that count.
-Surroundings = Mapping[uuid.UUID, Collection[Neighbour]]
+# The boosters of each candidate that has any.
+Boosters = Mapping[uuid.UUID, Collection[Booster]]
 
 
-class Lift(NamedTuple):
-    """What the best neighbour of a candidate is worth to it."""
+class Boost(NamedTuple):
+    """What the best booster of a candidate adds, before any weight."""
 
-    by: uuid.UUID
+    memory_id: uuid.UUID
     places: int
-    worth: float
+    value: float
 
 
 class Ranked(NamedTuple):
     """A candidate with its score, and the parts that this is the sum of, before their weights."""
 
     candidate: Candidate
-    nearness: float
-    words: float
-    nearby_words: Lift | None
-    context: Lift | None
-    speaker: float
+    similarity_part: float
+    lexical_part: float
+    lexical_boost: Boost | None
+    context_boost: Boost | None
+    speaker_part: float
     score: float
 
 
-def rank(
+def fuse_scores(
     candidates: Sequence[Candidate],
-    weights: Weights,
+    weights: ScoringWeights,
     *,
-    around: Surroundings | None = None,
+    boosters: Boosters | None = None,
     named: Collection[str] = (),
 ) -> list[Ranked]:
-    """Score the candidates against each other, the best first; of equal ones, the newest.
+    """Score the candidates against each other: the best first and, of equal scores, the newest.
 
-    The nearest has the nearness 1 and the farthest 0; where none is nearer than another, all
-    have 1. The words of a memory, with a share of its best neighbour's, count against the most
-    that any candidate has. One without a vector, as of a moment ago, is judged by its words alone.
-    To this is added a share of what the best of its neighbours has reached so far, and
-    something for who is named.
+    The similarity part is 1 for the nearest and 0 for the farthest, or 1 for all where they are
+    equally near. The lexical part is the lexical score with a share of its best booster's, relative
+    to the greatest of all candidates; it also stands in for the similarity part of a candidate that
+    has no vector yet. Added are a share of what the best booster scores by these two, and the
+    speaker's weight where the actor is among the `named`.
     """
-    around = around or {}
-    # Of those that have neighbours, as most have none.
-    nearby = {pk: _nearby_words(neighbours) for pk, neighbours in around.items()}
-    words = _words(candidates, nearby, weights.nearby_words)
-    near = _nearness(candidates, words)
-    alone = [
-        weights.similarity * nearness + weights.words * worded
-        for nearness, worded in zip(near, words, strict=True)
+    boosters = boosters or {}
+    # Only of those that have boosters, as most have none.
+    lexical_boosts = {pk: _lexical_boost(its_boosters) for pk, its_boosters in boosters.items()}
+    lexical_parts = _lexical_parts(candidates, lexical_boosts, weights.nearby_words)
+    similarity_parts = _similarity_parts(candidates, lexical_parts)
+    base_scores = [
+        weights.similarity * similarity_part + weights.words * lexical_part
+        for similarity_part, lexical_part in zip(similarity_parts, lexical_parts, strict=True)
     ]
-    reached = {each.pk: score for each, score in zip(candidates, alone, strict=True)}
-    contexts = {pk: _context(near_it, reached, weights) for pk, near_it in around.items()}
+    base_score_of = {
+        candidate.pk: score for candidate, score in zip(candidates, base_scores, strict=True)
+    }
+    context_boosts = {
+        pk: _context_boost(its_boosters, base_score_of, weights.per_place)
+        for pk, its_boosters in boosters.items()
+    }
     ranked = []
-    for number, each in enumerate(candidates):
-        context = contexts.get(each.pk)
-        speaker = 1.0 if each.actor in named else 0.0
+    for index, candidate in enumerate(candidates):
+        context_boost = context_boosts.get(candidate.pk)
+        speaker_part = 1.0 if candidate.actor in named else 0.0
         ranked.append(
             Ranked(
-                each,
-                nearness=near[number],
-                words=words[number],
-                nearby_words=nearby.get(each.pk),
-                context=context,
-                speaker=speaker,
-                score=alone[number] + weights.context * _worth(context) + weights.speaker * speaker,
+                candidate,
+                similarity_part=similarity_parts[index],
+                lexical_part=lexical_parts[index],
+                lexical_boost=lexical_boosts.get(candidate.pk),
+                context_boost=context_boost,
+                speaker_part=speaker_part,
+                score=base_scores[index]
+                + weights.context * _value(context_boost)
+                + weights.speaker * speaker_part,
             )
         )
-    return _in_order(ranked)
+    return _sorted(ranked)
 
 
-def _in_order(ranked: list[Ranked]) -> list[Ranked]:
-    # The number of an id settles what else is equal. It is compared much faster than the id.
-    ranked.sort(key=lambda each: each.candidate.pk.int)
-    ranked.sort(key=lambda each: (each.score, each.candidate.created_at), reverse=True)
+def _sorted(ranked: list[Ranked]) -> list[Ranked]:
+    # The last tie is broken by the integer of the id, which is compared much faster than the id.
+    ranked.sort(key=lambda entry: entry.candidate.pk.int)
+    ranked.sort(key=lambda entry: (entry.score, entry.candidate.created_at), reverse=True)
     return ranked
 
 
-def _nearby_words(neighbours: Iterable[Neighbour]) -> Lift | None:
+def _lexical_boost(boosters: Iterable[Booster]) -> Boost | None:
     return _best(
-        Lift(each.candidate.pk, each.places, each.candidate.weight)
-        for each in neighbours
-        if each.places <= WORDS_WITHIN
+        Boost(booster.candidate.pk, booster.places, booster.candidate.lexical)
+        for booster in boosters
+        if booster.places <= LEXICAL_PLACES
     )
 
 
-def _context(
-    neighbours: Iterable[Neighbour], reached: Mapping[uuid.UUID, float], weights: Weights
-) -> Lift | None:
+def _context_boost(
+    boosters: Iterable[Booster], base_score_of: Mapping[uuid.UUID, float], per_place: float
+) -> Boost | None:
     return _best(
-        Lift(
-            each.candidate.pk,
-            each.places,
-            reached[each.candidate.pk] * weights.per_place**each.places,
+        Boost(
+            booster.candidate.pk,
+            booster.places,
+            base_score_of[booster.candidate.pk] * per_place**booster.places,
         )
-        for each in neighbours
+        for booster in boosters
     )
 
 
-def _best(lifts: Iterable[Lift]) -> Lift | None:
-    best = max(lifts, key=lambda lift: lift.worth, default=None)
-    return best if best and best.worth else None
+def _best(boosts: Iterable[Boost]) -> Boost | None:
+    best = max(boosts, key=lambda boost: boost.value, default=None)
+    return best if best and best.value else None
 
 
-def _worth(lift: Lift | None) -> float:
-    return lift.worth if lift else 0.0
+def _value(boost: Boost | None) -> float:
+    return boost.value if boost else 0.0
 
 
-def _words(
-    candidates: Sequence[Candidate], nearby: Mapping[uuid.UUID, Lift | None], share: float
+def _lexical_parts(
+    candidates: Sequence[Candidate], boosts: Mapping[uuid.UUID, Boost | None], share: float
 ) -> list[float]:
-    weights = [each.weight + share * _worth(nearby.get(each.pk)) for each in candidates]
-    most = max(weights, default=0.0)
-    return [weight / most if most else 0.0 for weight in weights]
+    scores = [
+        candidate.lexical + share * _value(boosts.get(candidate.pk)) for candidate in candidates
+    ]
+    greatest = max(scores, default=0.0)
+    return [score / greatest if greatest else 0.0 for score in scores]
 
 
-def _nearness(candidates: Sequence[Candidate], words: Sequence[float]) -> list[float]:
-    cosines = [each.cosine for each in candidates if each.cosine is not None]
+def _similarity_parts(
+    candidates: Sequence[Candidate], lexical_parts: Sequence[float]
+) -> list[float]:
+    cosines = [candidate.cosine for candidate in candidates if candidate.cosine is not None]
     farthest, nearest = min(cosines, default=0.0), max(cosines, default=0.0)
     span = nearest - farthest
     return [
-        worded if each.cosine is None else ((each.cosine - farthest) / span if span else 1.0)
-        for each, worded in zip(candidates, words, strict=True)
+        lexical_part
+        if candidate.cosine is None
+        else ((candidate.cosine - farthest) / span if span else 1.0)
+        for candidate, lexical_part in zip(candidates, lexical_parts, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""What was said before and after a memory, in its conversation."""
+"""The memories before and after a memory in its conversation."""
 
 from __future__ import annotations
 
@@ -8,79 +8,77 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
+from core import sql
 from memories.models.memory import MemoryQuerySet
 
-# How many memories are looked at for each that is wanted, as some of them may not be read.
-LOOKED_AT = 10
+# Memories scanned for each neighbour wanted, as some of them may not be readable.
+SCANNED_PER_PLACE = 10
 
-# Of each memory, in the order of its conversation, the readable ones next to it on one side. The
-# bounds are written so that each is one of the index: a memory that belongs to no named
-# conversation has been said among those of the half hour around it. `OFFSET 0` keeps PostgreSQL
-# from reading all that are readable to compare them with a few.
-BESIDE = """
+# The readable neighbours of one memory on one side, in the order of its conversation. The bounds
+# are written so that each is a condition of the index: the conversation of a memory that names
+# none are the half hours before and after it. `OFFSET 0` keeps PostgreSQL from reading every
+# readable memory to compare them with a few.
+ONE_SIDE = """
     SELECT readable.id, {sign} row_number() OVER (
-        ORDER BY seen.created_at {order}, seen.arrival {order}, seen.id {order}
+        ORDER BY scanned.created_at {order}, scanned.arrival {order}, scanned.id {order}
     ) AS place
     FROM (
-        SELECT said.id, said.created_at, said.arrival
-        FROM memories_memory AS said
-        WHERE said.app_id = asked.app_id
-            AND said.conversation = asked.conversation
-            AND said.state = 'active' AND (said.actor <> '' OR said.conversation <> '')
-            AND (said.created_at, said.arrival, said.id)
-                {beyond} (asked.created_at, asked.arrival, asked.id)
-            AND said.created_at {within} CASE asked.conversation
-                WHEN '' THEN asked.created_at {sign} interval '30 minutes'
+        SELECT near.id, near.created_at, near.arrival
+        FROM memories_memory AS near
+        WHERE near.app_id = origin.app_id
+            AND near.conversation = origin.conversation
+            AND near.state = 'active' AND (near.actor <> '' OR near.conversation <> '')
+            AND (near.created_at, near.arrival, near.id)
+                {beyond} (origin.created_at, origin.arrival, origin.id)
+            AND near.created_at {within} CASE origin.conversation
+                WHEN '' THEN origin.created_at {sign} interval '30 minutes'
                 ELSE '{edge}'
             END
-        ORDER BY said.created_at {order}, said.arrival {order}, said.id {order}
+        ORDER BY near.created_at {order}, near.arrival {order}, near.id {order}
         LIMIT %s
-    ) AS seen
+    ) AS scanned
     CROSS JOIN LATERAL (
-        SELECT memory.id FROM ({{among}}) AS memory (id) WHERE memory.id = seen.id OFFSET 0
+        SELECT memory.id FROM ({{among}}) AS memory (id) WHERE memory.id = scanned.id OFFSET 0
     ) AS readable
-    ORDER BY seen.created_at {order}, seen.arrival {order}, seen.id {order}
+    ORDER BY scanned.created_at {order}, scanned.arrival {order}, scanned.id {order}
     LIMIT %s
 """
-BEFORE = BESIDE.format(sign="-", order="DESC", beyond="<", within=">=", edge="-infinity")
-AFTER = BESIDE.format(sign="+", order="ASC", beyond=">", within="<=", edge="infinity")
-AROUND = """
-SELECT asked.id, beside.id, beside.place
-FROM memories_memory AS asked
-CROSS JOIN LATERAL (({before}) UNION ALL ({after})) AS beside
-WHERE asked.id = ANY(%s::uuid[]) AND (asked.actor <> '' OR asked.conversation <> '')
-ORDER BY asked.id, beside.place
+BEFORE = ONE_SIDE.format(sign="-", order="DESC", beyond="<", within=">=", edge="-infinity")
+AFTER = ONE_SIDE.format(sign="+", order="ASC", beyond=">", within="<=", edge="infinity")
+BOTH_SIDES = """
+SELECT origin.id, neighbour.id, neighbour.place
+FROM memories_memory AS origin
+CROSS JOIN LATERAL (({before}) UNION ALL ({after})) AS neighbour
+WHERE origin.id = ANY(%s::uuid[]) AND (origin.actor <> '' OR origin.conversation <> '')
+ORDER BY origin.id, neighbour.place
 """
 
 
 @dataclass(frozen=True)
-class Beside:
+class Neighbour:
     """A memory so many places from another one: before it where `place` is less than 0."""
 
     pk: uuid.UUID
     place: int
 
 
-def surroundings(
+def find_neighbours(
     ids: Collection[uuid.UUID], *, places: int, among: MemoryQuerySet
-) -> dict[uuid.UUID, list[Beside]]:
-    """Find what was said up to so many places before and after each of these, in that order.
+) -> dict[uuid.UUID, list[Neighbour]]:
+    """Find the neighbours of each memory up to so many places away, in their order, in one query.
 
-    Only what is `among` these is found and counted as a place, so that nothing tells of others.
-    Of a memory that belongs to no conversation nothing is found, and it is not in the answer.
+    Memories that are not `among` these take no place, so that nothing gives them away. A memory
+    outside of any conversation has no neighbours, and no entry in the result.
     """
     if not ids or not places:
         return {}
-    inner, named = among.order_by().values_list("pk").query.sql_with_params()
-    beside: list[Any] = [LOOKED_AT * places, *named, places]
-    around: dict[uuid.UUID, list[Beside]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            AROUND.format(before=BEFORE.format(among=inner), after=AFTER.format(among=inner)),
-            [*beside, *beside, "{" + ",".join(pk.hex for pk in ids) + "}"],
-        )
-        for asked, pk, place in cursor.fetchall():
-            around[asked].append(Beside(pk, place))
-    return dict(around)
+    readable, readable_parameters = among.order_by().values_list("pk").query.sql_with_params()
+    side_parameters: list[Any] = [SCANNED_PER_PLACE * places, *readable_parameters, places]
+    rows = sql.fetch_all(
+        BOTH_SIDES.format(before=BEFORE.format(among=readable), after=AFTER.format(among=readable)),
+        [*side_parameters, *side_parameters, sql.uuid_array(ids)],
+    )
+    neighbours: dict[uuid.UUID, list[Neighbour]] = defaultdict(list)
+    for origin, pk, place in rows:
+        neighbours[origin].append(Neighbour(pk, place))
+    return dict(neighbours)

@@ -1,87 +1,99 @@
+"""The stages of a search, from a query to the hits that a caller is shown."""
+
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
 
-from accounts.models import User
-from apps_registry.models import App
-from memories.models import Memory
+from memories.access.reader import Reader
 
-from .explanation import Explanation, explanation
+from .context import load_contexts
+from .explanation import explain_rank
 from .filters import Filters
-from .query import Question
-from .rerank import ranking
-from .scope import readable
-from .stages import stage, whole
-from .vectors import nearest
-from .words import best_by_words
+from .lexemes import find_by_keywords
+from .query import Query
+from .rerank import rank_candidates
+from .result import Hit, SearchResult
+from .stages import stage, timed_search
+from .vectors import find_nearest
 
-# How many memories come in question by meaning, and as many by words.
+# How many candidates the vectors bring, and how many the keywords.
 CANDIDATES = 100
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A memory that was found.
-
-    `score` ranks it among the hits of this question alone. `similarity` says how near its
-    meaning is, on a scale that is the same for every question.
-    """
-
-    memory: Memory
-    score: float
-    similarity: float
-    explanation: Explanation | None
-
-
-class Hits(list[Hit]):
-    """The hits of one question, the best first.
-
-    They are `by_words_alone` where its meaning could not be had, as its model is somebody else's
-    and did not answer. No hit then has a `similarity`.
-    """
-
-    by_words_alone = False
-
-
-@whole()
-def recall(
+def search(
     query: str,
     *,
-    user: User,
-    app: App | None = None,
+    reader: Reader,
     top_k: int = 10,
     threshold: float | None = None,
     filters: Filters | None = None,
     explain: bool = False,
-) -> Hits:
-    """Find the memories of a user that answer a query best.
+    context: int = 0,
+) -> SearchResult:
+    """Find the best memories with up to `context` neighbours on each side, and log the access.
 
-    `app` reads, or the person where it is None. `threshold` leaves out hits of a lower
-    `similarity`, whatever their words; found by words alone, none has one, and none is left out.
-    With `explain` each hit says how it was ranked.
+    A caller that shows only a page of the hits calls `find`, `add_context` and `log_hits` itself.
     """
-    memories = (filters or Filters()).keep(readable(user, app))
-    with stage("question"):
-        question = Question.of(user, query)
-    with stage("words"):
-        fitting = best_by_words(memories, question.lexemes, limit=CANDIDATES)
-    with stage("vectors"):
-        near, vectors_by = nearest(memories, question, limit=CANDIDATES)
-    with stage("ranking"):
-        ranked = ranking({*near, *fitting}, question, among=memories)
-    least = (threshold or 0.0) if question.vector else 0.0
-    best = [each for each in ranked if each.candidate.similarity >= least][:top_k]
-    with stage("reading"):
-        found = memories.with_relations().in_bulk([each.candidate.pk for each in best])
-    hits = Hits(
-        Hit(
-            memory=found[each.candidate.pk],
-            score=each.score,
-            similarity=each.candidate.similarity,
-            explanation=explanation(each, vectors_by) if explain else None,
-        )
-        for each in best
-        if each.candidate.pk in found  # else it was deleted a moment ago
+    result = find(
+        query, reader=reader, top_k=top_k, threshold=threshold, filters=filters, explain=explain
     )
-    hits.by_words_alone = question.vector is None
-    return hits
+    hits = add_context(result.hits, reader=reader, places=context)
+    log_hits(hits, reader=reader)
+    return replace(result, hits=hits)
+
+
+@timed_search()
+def find(
+    query: str,
+    *,
+    reader: Reader,
+    top_k: int = 10,
+    threshold: float | None = None,
+    filters: Filters | None = None,
+    explain: bool = False,
+) -> SearchResult:
+    """Find the active memories that answer a query best, of those that the reader may read.
+
+    `threshold` leaves out hits of a lower `similarity`, whatever their keywords; found by keywords
+    alone, no hit has one, and none is left out. With `explain` each hit has an explanation.
+    """
+    memories = (filters or Filters()).apply(reader.memories().active())
+    with stage("question"):
+        parsed = Query.of(reader.user, query)
+    with stage("words"):
+        by_keywords = find_by_keywords(memories, parsed.lexemes, limit=CANDIDATES)
+    with stage("vectors"):
+        nearest, vectors_by = find_nearest(memories, parsed, limit=CANDIDATES)
+    with stage("ranking"):
+        ranked = rank_candidates({*nearest, *by_keywords}, parsed, among=memories)
+    least = (threshold or 0.0) if parsed.vector else 0.0
+    best = [entry for entry in ranked if entry.candidate.similarity >= least][:top_k]
+    with stage("reading"):
+        loaded = memories.with_relations().in_bulk([entry.candidate.pk for entry in best])
+    hits = [
+        Hit(
+            memory=loaded[entry.candidate.pk],
+            score=entry.score,
+            similarity=entry.candidate.similarity,
+            explanation=explain_rank(entry, vectors_by) if explain else None,
+        )
+        for entry in best
+        if entry.candidate.pk in loaded  # else it was deleted a moment ago
+    ]
+    return SearchResult(hits, by_words_alone=parsed.vector is None)
+
+
+def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:
+    """Give each hit its context, or none of them where no `places` are wanted."""
+    if not places:
+        return list(hits)
+    contexts = load_contexts([hit.memory for hit in hits], reader=reader, places=places)
+    return [replace(hit, context=contexts[hit.memory.pk]) for hit in hits]
+
+
+def log_hits(hits: Sequence[Hit], *, reader: Reader) -> None:
+    """Log the hits that the reader is shown, and their contexts."""
+    context = chain.from_iterable(hit.context or () for hit in hits)
+    reader.log([hit.memory for hit in hits], "search", context=context)

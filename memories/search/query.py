@@ -14,57 +14,57 @@ from accounts.models import User
 from configuration.providers import ProviderFailed, Vectors, WrongDimensions
 from memories.models import EmbeddingSpace
 
+from .lexemes import Lexeme, query_lexemes
 from .stages import stage
-from .words import Lexeme, look_up
 
 log = structlog.get_logger(__name__)
 
-# The model works while the words are looked up: both take about as long, on different cores.
-_embedding = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
+# The model embeds while the lexemes are queried: both take about as long, on different cores.
+_embedding_threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
 
 
 @dataclass(frozen=True)
-class Question:
-    """A query as it is looked up: its vector in the current space, and its lexemes.
+class Query:
+    """A query with its lexemes and its vector in the current space.
 
-    It is `indexed` where the user has an index of their own, having outgrown exact search.
+    It `has_index` where the user has outgrown exact search, and so has an index of their own.
     """
 
-    query: str
+    text: str
     user: User
     space: EmbeddingSpace
-    indexed: bool
+    has_index: bool
     lexemes: Sequence[Lexeme]
-    embedded: Future[Vectors]
+    embedding: Future[Vectors]
 
     @classmethod
-    def of(cls, user: User, query: str) -> Question:
+    def of(cls, user: User, text: str) -> Query:
         space = EmbeddingSpace.objects.current()
-        # In the context of this request, whose id and trace are told to its thread so.
-        embedded = _embedding.submit(copy_context().run, _embed, space, query)
-        lexemes, indexed = look_up(query, user=user, space=space)
-        return cls(query, user, space, indexed, lexemes, embedded)
+        # In the context of this request, so that the thread knows its id and trace.
+        embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
+        lexemes, has_index = query_lexemes(text, user=user, space=space)
+        return cls(text, user, space, has_index, lexemes, embedding)
 
     @cached_property
     def vector(self) -> HalfVector | None:
-        """Waits for the model. None where it is somebody else's and did not answer."""
+        """Waits for the model. None where a provider embeds queries and did not answer."""
         try:
-            vector = self.embedded.result()
+            vector = self.embedding.result()
             if len(vector) != self.space.dimensions:
                 raise WrongDimensions
         except ProviderFailed as error:
             if self.space.is_local:
                 raise
-            log.warning("a search was answered by words alone", reason=error.detail)
+            log.warning("the query was not embedded: keyword search only", reason=error.detail)
             return None
         return HalfVector(vector)
 
     @cached_property
     def vector_text(self) -> str | None:
-        """The vector as SQL writes it."""
+        """The vector as an SQL literal."""
         return None if self.vector is None else self.vector.to_text()
 
 
-def _embed(space: EmbeddingSpace, query: str) -> Vectors:
+def _embed(space: EmbeddingSpace, text: str) -> Vectors:
     with stage("embedding"):
-        return space.embedder.embed_query(query, within=settings.SEARCH_EMBEDDING_SECONDS)
+        return space.embedder.embed_query(text, within=settings.SEARCH_EMBEDDING_SECONDS)

@@ -1,4 +1,4 @@
-"""Rank candidates by themselves, by what was said around them and by who said them."""
+"""Rank candidates by what they say, by their neighbours and by their speakers."""
 
 from __future__ import annotations
 
@@ -7,47 +7,50 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from memories.models.memory import MemoryQuerySet
-from memories.search.neighbours import surroundings
 
-from .candidates import Candidate, weigh
-from .fusion import Neighbour, Ranked, Surroundings, rank
-from .query import Question
-from .speakers import named_in
-from .weights import Weights
+from .candidates import Candidate, load_candidates
+from .fusion import Booster, Boosters, Ranked, fuse_scores
+from .neighbours import find_neighbours
+from .query import Query
+from .scoring_weights import ScoringWeights
+from .speakers import find_named
 
-# How many of the candidates, the best by themselves, lift what was said around them. It bounds the
-# work; and what answers a question badly says nothing about its neighbours.
-LIFTING = 15
+# How many of the candidates, the best by themselves, boost their neighbours. It bounds the work;
+# and what answers a query badly says nothing about its neighbours.
+BOOSTERS = 15
 
 # How many places away.
-WITHIN = 3
+BOOST_PLACES = 3
 
 
-def ranking(
-    ids: Collection[uuid.UUID], question: Question, *, among: MemoryQuerySet
+def rank_candidates(
+    ids: Collection[uuid.UUID], query: Query, *, among: MemoryQuerySet
 ) -> list[Ranked]:
-    """Rank these memories, and those that stand around the best of them, the best first."""
-    weights = Weights.configured()
-    candidates = weigh(ids, question)
-    around: Surroundings = {}
-    if weights.look_around:
-        candidates, around = _look_around(candidates, question, weights, among)
-    actors = {each.actor for each in candidates} if weights.speaker else set()
-    named = named_in(question.query, actors)
-    return rank(candidates, weights, around=around, named=named)
+    """Rank these memories and the neighbours of the best of them, the best first."""
+    weights = ScoringWeights.configured()
+    candidates = load_candidates(ids, query)
+    boosters: Boosters = {}
+    if weights.use_neighbours:
+        candidates, boosters = _add_neighbours(candidates, query, weights, among)
+    actors = {candidate.actor for candidate in candidates} if weights.speaker else set()
+    named = find_named(query.text, actors)
+    return fuse_scores(candidates, weights, boosters=boosters, named=named)
 
 
-def _look_around(
-    candidates: Sequence[Candidate], question: Question, weights: Weights, among: MemoryQuerySet
-) -> tuple[list[Candidate], Surroundings]:
-    """Bring the neighbours of the best candidates, and say which of these lift which."""
-    best = [each.candidate for each in rank(candidates, weights.alone())[:LIFTING]]
-    lifting = {each.pk: each for each in best if each.has_place}
-    beside = surroundings(lifting, places=WITHIN, among=among)
-    known = {each.pk for each in candidates}
-    brought = {each.pk for places in beside.values() for each in places} - known
-    around: dict[uuid.UUID, list[Neighbour]] = defaultdict(list)
-    for pk, places in beside.items():
-        for each in places:
-            around[each.pk].append(Neighbour(lifting[pk], abs(each.place)))
-    return [*candidates, *weigh(brought, question)], around
+def _add_neighbours(
+    candidates: Sequence[Candidate], query: Query, weights: ScoringWeights, among: MemoryQuerySet
+) -> tuple[list[Candidate], Boosters]:
+    """Add the neighbours of the best candidates, and say which of these boost which."""
+    ranked = fuse_scores(candidates, weights.without_boosts())
+    best = [entry.candidate for entry in ranked[:BOOSTERS]]
+    booster_of = {candidate.pk: candidate for candidate in best if candidate.in_conversation}
+    neighbours_of = find_neighbours(booster_of, places=BOOST_PLACES, among=among)
+    neighbour_ids = {
+        neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours
+    }
+    added = load_candidates(neighbour_ids - {candidate.pk for candidate in candidates}, query)
+    boosters: dict[uuid.UUID, list[Booster]] = defaultdict(list)
+    for pk, neighbours in neighbours_of.items():
+        for neighbour in neighbours:
+            boosters[neighbour.pk].append(Booster(booster_of[pk], abs(neighbour.place)))
+    return [*candidates, *added], boosters

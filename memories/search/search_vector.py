@@ -1,9 +1,9 @@
-"""What of a memory is put into the index of words. Its vector is that of its content alone.
+"""What keyword search finds a memory by: its content and its date.
 
-In the vector a date would drown what a short memory says, so that its categories and its
-likeness to others went wrong; among the words it answers questions about a time. On LoCoMo's
-three conversations this gave 0.629 and 0.712 (recall at 5 and 10), the date in both 0.607 and
-0.725, in neither 0.606 and 0.697.
+The embedding is of the content alone: in it, a date would drown what a short memory says, and
+spoil its categories and its likeness to others. Among the keywords, it answers questions about a
+time. On LoCoMo's three conversations this gave 0.629 and 0.712 (recall at 5 and 10), the date in
+both 0.607 and 0.725, in neither 0.606 and 0.697.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from django.db.models import Func, Value
 
 
 def search_vector(content: str, created_at: datetime) -> Func:
-    """The English lexemes of a memory and of its date, written as people ask for it.
+    """The English lexemes of a memory and of its date, written as a query has it.
 
-    Where a lexeme stands is not used, nor kept.
+    Without positions, which a search does not use.
     """
     day = created_at.astimezone(UTC)
-    dated = f"{content} ({day.day} {day:%B %Y})"
-    return Func(SearchVector(Value(dated), config="english"), function="strip")
+    dated_content = f"{content} ({day.day} {day:%B %Y})"
+    return Func(SearchVector(Value(dated_content), config="english"), function="strip")
 
 
 def search_vector_sql(content: str, created_at: str) -> str:
     """The same of two columns, for statements about many memories."""
-    dated = f"{content} || to_char({created_at} AT TIME ZONE 'UTC', ' (FMDD FMMonth YYYY)')"
-    return f"strip(to_tsvector('english', {dated}))"
+    dated_content = f"{content} || to_char({created_at} AT TIME ZONE 'UTC', ' (FMDD FMMonth YYYY)')"
+    return f"strip(to_tsvector('english', {dated_content}))"

@@ -1,4 +1,4 @@
-"""Measure and trace each stage of a search."""
+"""Measure and trace a search and its stages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def stage(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole() -> Iterator[None]:
-    """Count a search that is answered, and how long it took, for the front page of the admin."""
+def timed_search() -> Iterator[None]:
+    """Count a search that succeeds, and its duration, for the dashboard of the admin."""
     started = time.perf_counter()
     yield
     search_stats.record_search(time.perf_counter() - started)

@@ -1,65 +1,63 @@
-"""The memories whose vectors lie nearest to that of a question."""
+"""Find the memories whose vectors are nearest to that of a query."""
 
 from __future__ import annotations
 
 import uuid
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models.functions import Cast
 from pgvector.django import CosineDistance, HalfVectorField
 
+from core import sql
 from memories.models.memory import MemoryQuerySet
 
-from .query import Question
+from .query import Query
 
-# How many vectors the index keeps in view while it looks for the nearest 100. Measured with
+# How many vectors the index keeps in view while it searches for the nearest 100. Measured with
 # 100,000 vectors: 100 find 91 % of them, 200 find 97 % at nearly the same cost.
 EF_SEARCH = 200
 
-# How many the index looks at when filters leave few of those it brings. Beyond about so many
-# it costs as much as comparing all.
+# How many vectors the index scans when filters leave few of those it finds. Beyond about this
+# many it costs as much as comparing all.
 MAX_SCAN_TUPLES = 5000
 
+SET_INDEX_SCAN = """
+SELECT set_config('hnsw.ef_search', %s, true),
+    set_config('hnsw.max_scan_tuples', %s, true),
+    set_config('hnsw.iterative_scan', 'strict_order', true)
+"""
 
-def nearest(
-    readable: MemoryQuerySet, question: Question, *, limit: int
+
+def find_nearest(
+    memories: MemoryQuerySet, query: Query, *, limit: int
 ) -> tuple[list[uuid.UUID], str]:
-    """Find the memories nearest by cosine, and say how: by the user's own `index`, or `exact`.
+    """Find the nearest of these memories by cosine distance, and say how.
 
-    By `none` of them where the question could not be embedded.
-
-    Where filters leave fewer than `limit` of what the index brings, all are compared, so that
-    the result is as full as it can be.
+    By `index` where the user's own index finds `limit` of them. Else, as where filters leave
+    fewer, all are compared: `exact`. By `none` where the query has no vector.
     """
-    if question.vector is None:
+    if query.vector is None:
         return [], "none"
-    if question.indexed:
-        found = _nearest_by_index(readable, question, limit)
-        if len(found) == limit:
-            return found, "index"
-    compared = _embedded(readable, question).annotate(
-        distance=CosineDistance("embeddings__vector", question.vector)
-    )
+    if query.has_index:
+        ids = _find_by_index(memories, query, limit)
+        if len(ids) == limit:
+            return ids, "index"
+    distance = CosineDistance("embeddings__vector", query.vector)
+    compared = _embedded(memories, query).annotate(distance=distance)
     by_distance = compared.order_by("distance", "-created_at", "pk")
     return list(by_distance.values_list("pk", flat=True)[:limit]), "exact"
 
 
-def _nearest_by_index(readable: MemoryQuerySet, question: Question, limit: int) -> list[uuid.UUID]:
-    # The very expression that the index is made of, else PostgreSQL does not use it.
-    indexed = Cast("embeddings__vector", HalfVectorField(dimensions=question.space.dimensions))
-    compared = _embedded(readable, question).annotate(
-        distance=CosineDistance(indexed, question.vector)
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('hnsw.ef_search', %s, true),"
-            " set_config('hnsw.max_scan_tuples', %s, true),"
-            " set_config('hnsw.iterative_scan', 'strict_order', true)",
-            [str(EF_SEARCH), str(MAX_SCAN_TUPLES)],
-        )
-        return list(compared.order_by("distance").values_list("pk", flat=True)[:limit])
+def _find_by_index(memories: MemoryQuerySet, query: Query, limit: int) -> list[uuid.UUID]:
+    # The very expression of the index, else PostgreSQL does not use it.
+    indexed = Cast("embeddings__vector", HalfVectorField(dimensions=query.space.dimensions))
+    distance = CosineDistance(indexed, query.vector)
+    by_distance = _embedded(memories, query).annotate(distance=distance).order_by("distance")
+    with transaction.atomic():
+        sql.execute(SET_INDEX_SCAN, [str(EF_SEARCH), str(MAX_SCAN_TUPLES)])
+        return list(by_distance.values_list("pk", flat=True)[:limit])
 
 
-def _embedded(readable: MemoryQuerySet, question: Question) -> MemoryQuerySet:
-    """Join the vectors. Naming their owner too lets PostgreSQL read only that user's."""
-    return readable.filter(embeddings__space=question.space, embeddings__user=question.user)
+def _embedded(memories: MemoryQuerySet, query: Query) -> MemoryQuerySet:
+    """Join the vectors. The user's id on them too lets PostgreSQL read only that user's."""
+    return memories.filter(embeddings__space=query.space, embeddings__user=query.user)

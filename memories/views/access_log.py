@@ -9,8 +9,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
-from memories.access.log import log_accesses
-from memories.search.related import related_to
+from memories.search.related import find_related
 from memories.serializers import AccessSerializer, MemoryItemSerializer
 
 from .scope import MemoriesOfOneUser
@@ -26,7 +25,7 @@ class AccessLogViewSet(MemoriesOfOneUser):
 
     @extend_schema(responses=AccessSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Say who read a memory, and when, the last first."""
+        """List the accesses to a memory, the newest first."""
         memory = self.get_queryset().one(memory_id)
         accesses = memory.accesses.select_related("app").order_by("-accessed_at", "-id")
         page = self.paginate_queryset(accesses)
@@ -39,15 +38,14 @@ class RelatedViewSet(MemoriesOfOneUser):
 
     @extend_schema(responses=MemoryItemSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Find what else there is about the same themes.
+        """Find memories about the same categories.
 
-        Active memories that share categories with it: the most first, then the nearest, and 100 of
-        them at most.
+        Active memories that share most categories come first, then those with the nearest vectors:
+        100 at most.
         """
         memories = self.get_queryset()
         memory = memories.with_relations().one(memory_id)
-        related = related_to(memory, among=memories.active()).with_relations()
+        related = find_related(memory, among=memories.active()).with_relations()
         page = self.paginate_queryset(related) or []
-        if self.acting_app:
-            log_accesses(page, app=self.acting_app, access_type="related")
+        self.reader.log(page, "related")
         return self.get_paginated_response(MemoryItemSerializer(page, many=True).data)

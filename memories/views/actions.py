@@ -49,7 +49,7 @@ class ManagingViewSet(MemoriesOfOneUser):
             conversations=given.get("conversations") or (),
             from_date=given.get("from_date"),
             to_date=given.get("to_date"),
-        ).keep(memories)
+        ).apply(memories)
         if given.get("search_query"):
             memories = memories.filter(content__icontains=given["search_query"])
         if given.get("category_ids"):

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from itertools import chain
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -12,13 +10,13 @@ from accounts.authentication import AuthenticatedRequest
 from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
-from memories import search as recalling
-from memories.access.log import log_accesses
+from memories.access.reader import Reader
 from memories.filters import ListFilter
 from memories.lifecycle.remember import remember
 from memories.lifecycle.revise import revise
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
+from memories.search import Filters, search
 from memories.serializers import (
     MemoryIdsSerializer,
     MemoryItemSerializer,
@@ -65,7 +63,7 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     def list(self, request: AuthenticatedRequest) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        self._note(page, "list")
+        self.reader.log(page, "list")
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer, parameters=[PREFER])
@@ -92,7 +90,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Show a memory, in whatever state it is."""
         memory = self.get_queryset().with_relations().one(memory_id)
-        self._note([memory], "get")
+        self.reader.log([memory], "get")
         return Response(show(memory))
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
@@ -129,35 +127,22 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer, filters=False)
     def search(self, request: AuthenticatedRequest) -> Response:
-        """Find memories by meaning, by words, and by who said them and what was said around them.
+        """Search memories by vectors and keywords, their neighbours and their speakers.
 
-        Active memories only, best first. Each one that is found or shown as context is written to
-        its access log. Where the embedding model runs elsewhere and does not answer, memories are
-        found by words alone.
+        Active memories only, the best first. Each hit, and each memory shown as context, is
+        logged in its access log. If the provider of the embedding model does not answer, the
+        search uses keywords alone.
         """
-        given = self.read_body(SearchSerializer)
-        app = get_acting_app(request.auth, user=self.subject, app_name=given.get("app"))
-        hits = recalling.recall(
-            given["query"],
-            user=self.subject,
-            app=app,
-            top_k=given["top_k"],
-            threshold=given.get("threshold"),
-            filters=recalling.Filters(**(given.get("filters") or {})),
-            explain=given["explain"],
+        body = self.read_body(SearchSerializer)
+        app = get_acting_app(request.auth, user=self.subject, app_name=body.get("app"))
+        result = search(
+            body["query"],
+            reader=Reader(self.subject, app),
+            top_k=body["top_k"],
+            threshold=body.get("threshold"),
+            filters=Filters(**(body.get("filters") or {})),
+            explain=body["explain"],
+            context=body["include_context"],
         )
-        found = [hit.memory for hit in hits]
-        places = given["include_context"]
-        around = recalling.exchanges(found, user=self.subject, app=app, places=places)
-        shown = chain.from_iterable(around.values())
-        log_accesses(found, app=app, access_type="search", context=shown)
-        alone = {"by_words_alone": True} if hits.by_words_alone else {}
-        results = SearchResultsSerializer(
-            {"results": hits, **alone}, context={"exchanges": around if places else None}
-        )
-        return Response(results.data)
-
-    def _note(self, memories: Sequence[Memory], access_type: str) -> None:
-        """Log what an app reads. What people look at themselves is no access of an app."""
-        if self.acting_app is not None:
-            log_accesses(memories, app=self.acting_app, access_type=access_type)
+        alone = {"by_words_alone": True} if result.by_words_alone else {}
+        return Response(SearchResultsSerializer({"results": result.hits, **alone}).data)

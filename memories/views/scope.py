@@ -8,21 +8,20 @@ from rest_framework.serializers import Serializer
 
 from accounts.subjects import SubjectView
 from apps_registry.acting_app import get_acting_app
-from apps_registry.models import App
-from memories.models import Memory
+from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
 
 
 class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
-    """For views about memories: what there is at all is what the caller may read."""
+    """For views about memories: what the caller may not read does not exist."""
 
     @cached_property
-    def acting_app(self) -> App | None:
-        """The app that the key is bound to, if any. Raises AppPaused."""
-        return get_acting_app(self.request.auth, user=self.subject)
+    def reader(self) -> Reader:
+        """Reads as the app that the key is bound to, if any. Raises AppPaused."""
+        return Reader(self.subject, get_acting_app(self.request.auth, user=self.subject))
 
     def get_queryset(self) -> MemoryQuerySet:
-        return Memory.objects.owned_by(self.subject).readable_by(self.acting_app)
+        return self.reader.memories()
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         given = serializer(data=self.request.data)

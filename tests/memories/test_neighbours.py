@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from apps_registry.models import AccessRule, App, Effect
 from memories.models import Memory, State
-from memories.search.neighbours import LOOKED_AT, surroundings
+from memories.search.neighbours import SCANNED_PER_PLACE, find_neighbours
 from tests.memories.stock import BEGINNING, stock
 
 
@@ -19,19 +19,19 @@ def said(member, count: int, **fields) -> list[Memory]:
 
 def around(memory: Memory, *, places: int = 2, among=None) -> dict[int, uuid.UUID]:
     readable = Memory.objects.owned_by(memory.user).active() if among is None else among
-    found = surroundings([memory.pk], places=places, among=readable)
-    return {beside.place: beside.pk for beside in found.get(memory.pk, [])}
+    neighbours = find_neighbours([memory.pk], places=places, among=readable)
+    return {neighbour.place: neighbour.pk for neighbour in neighbours.get(memory.pk, [])}
 
 
 def test_the_places_before_and_after_a_memory_are_found_in_order(alice):
     first, second, third, fourth, fifth = said(alice, 5)
 
-    found = surroundings([third.pk, first.pk], places=2, among=Memory.objects.all())
+    neighbours = find_neighbours([third.pk, first.pk], places=2, among=Memory.objects.all())
 
-    assert [(each.place, each.pk) for each in found[third.pk]] == [
+    assert [(neighbour.place, neighbour.pk) for neighbour in neighbours[third.pk]] == [
         (-2, first.pk), (-1, second.pk), (1, fourth.pk), (2, fifth.pk)
     ]  # fmt: skip
-    assert [(each.place, each.pk) for each in found[first.pk]] == [
+    assert [(neighbour.place, neighbour.pk) for neighbour in neighbours[first.pk]] == [
         (1, second.pk), (2, third.pk)
     ]  # fmt: skip
 
@@ -107,7 +107,7 @@ def test_what_an_app_may_not_read_takes_no_place(alice):
 
 
 def test_only_so_many_unreadable_memories_are_passed_over(alice):
-    first, *hidden = said(alice, LOOKED_AT + 2, conversation="c")
+    first, *hidden = said(alice, SCANNED_PER_PLACE + 2, conversation="c")
     last = hidden.pop()
     among = Memory.objects.exclude(pk__in=[memory.pk for memory in hidden[1:]])
 
@@ -120,17 +120,17 @@ def test_many_memories_are_looked_around_in_one_statement(alice):
     memories = said(alice, 40)
 
     with CaptureQueriesContext(connection) as context:
-        found = surroundings(
+        neighbours = find_neighbours(
             [memory.pk for memory in memories], places=3, among=Memory.objects.all()
         )
 
     assert len(context) == 1
-    assert sum(len(places) for places in found.values()) == 6 * 40 - 2 * (3 + 2 + 1)
+    assert sum(len(places) for places in neighbours.values()) == 6 * 40 - 2 * (3 + 2 + 1)
 
 
 def test_nothing_is_asked_where_nothing_is_wanted(alice, django_assert_num_queries):
     [memory] = said(alice, 1)
 
     with django_assert_num_queries(0):
-        assert surroundings([], places=3, among=Memory.objects.all()) == {}
-        assert surroundings([memory.pk], places=0, among=Memory.objects.all()) == {}
+        assert find_neighbours([], places=3, among=Memory.objects.all()) == {}
+        assert find_neighbours([memory.pk], places=0, among=Memory.objects.all()) == {}

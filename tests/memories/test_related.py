@@ -4,8 +4,8 @@ import pytest
 
 from memories.models import Category, Embedding, EmbeddingSpace, Memory, UserIndex
 from memories.models.memory import MemoryQuerySet
-from memories.search import related as relating
-from memories.search.related import related_to
+from memories.search import related as related_module
+from memories.search.related import find_related
 from memories.vectors.user_index import drop_leftovers, sync_index
 from tests.memories.stock import stock
 
@@ -27,7 +27,7 @@ def drinks(alice) -> list[Memory]:
 def indexed(alice, settings, monkeypatch):
     """Alice has outgrown exact search, and her categories are crowded."""
     settings.EXACT_SEARCH_LIMIT = 100
-    monkeypatch.setattr(relating, "FEW", 100)
+    monkeypatch.setattr(related_module, "EXACT_LIMIT", 100)
     sync_index(alice.user, EmbeddingSpace.objects.current())
     yield
     UserIndex.objects.all().delete()
@@ -52,9 +52,9 @@ def test_the_most_related_are_found_and_counted(alice, drinks):
 
 
 def test_the_index_brings_what_comparing_all_finds(alice, drinks, indexed, monkeypatch):
-    by_index = list(related_to(drinks[-1], among=hers(alice)))
-    monkeypatch.setattr(relating, "FEW", 1000)
-    compared = list(related_to(drinks[-1], among=hers(alice)))
+    by_index = list(find_related(drinks[-1], among=hers(alice)))
+    monkeypatch.setattr(related_module, "EXACT_LIMIT", 1000)
+    compared = list(find_related(drinks[-1], among=hers(alice)))
 
     assert set(compared[:9]) == set(drinks[140:149])
     assert by_index[:9] == compared[:9]
@@ -68,7 +68,7 @@ def test_the_index_brings_what_comparing_all_finds(alice, drinks, indexed, monke
 def test_where_the_index_brings_too_few_all_are_compared(alice, drinks, indexed):
     last = [memory.pk for memory in drinks[100:]]
 
-    related = related_to(drinks[-1], among=hers(alice).filter(pk__in=last))
+    related = find_related(drinks[-1], among=hers(alice).filter(pk__in=last))
 
     assert {memory.pk for memory in related} == set(last[:-1])
 
@@ -76,6 +76,6 @@ def test_where_the_index_brings_too_few_all_are_compared(alice, drinks, indexed)
 def test_a_memory_without_a_vector_is_related_too(alice, drinks):
     Embedding.objects.filter(memory__in=[drinks[-1], drinks[-2]]).delete()
 
-    related = [memory.pk for memory in related_to(drinks[-1], among=hers(alice))]
+    related = [memory.pk for memory in find_related(drinks[-1], among=hers(alice))]
     assert related[:9] == [memory.pk for memory in drinks[-2:-11:-1]]  # the newest first
-    assert related_to(drinks[-3], among=hers(alice))[8].pk in {drinks[-1].pk, drinks[-2].pk}
+    assert find_related(drinks[-3], among=hers(alice))[8].pk in {drinks[-1].pk, drinks[-2].pk}

@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from memories.models import Embedding, Memory, State
-from memories.search.words import MOST_LEXEMES
+from memories.search.lexemes import MAX_LEXEMES
 from tests.cast import Member
 from tests.memories.stock import stock
 
@@ -252,7 +252,7 @@ def test_a_question_as_long_as_a_text_may_be_is_asked_by_its_first_words(alice):
 
     [result] = results(alice, " ".join(asked), explain=True)
 
-    assert set(result["explanation"]["matched_words"]) == set(asked[:MOST_LEXEMES])
+    assert set(result["explanation"]["matched_words"]) == set(asked[:MAX_LEXEMES])
 
 
 def test_a_search_takes_as_many_statements_for_many_results_as_for_few(alice):

@@ -5,8 +5,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps_registry.models import AccessRule, Effect
+from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State
-from memories.search import recall
+from memories.search import find
 from memories.search.pipeline import CANDIDATES
 from tests.cast import Member
 from tests.memories.stock import stock
@@ -51,12 +52,12 @@ def talk(alice):
     return say(alice, EXCHANGE)
 
 
-def lift_of(member: Member, made: dict, **body) -> dict | None:
+def boost_of(member: Member, made: dict, **body) -> dict | None:
     found = {each["id"]: each for each in results(member, QUESTION, explain=True, **body)}
     return found[made["id"]]["explanation"]["context"]
 
 
-def weigh_nothing_but_the_memory(settings) -> None:
+def switch_boosts_off(settings) -> None:
     settings.RECALL_NEARBY_WORDS = 0
     settings.RECALL_CONTEXT = 0
     settings.RECALL_SPEAKER = 0
@@ -65,7 +66,7 @@ def weigh_nothing_but_the_memory(settings) -> None:
 def test_an_answer_is_lifted_by_the_question_that_it_answers(alice, talk, settings):
     assert texts(alice, QUESTION)[:2] == [text for _, text in EXCHANGE]
 
-    weigh_nothing_but_the_memory(settings)
+    switch_boosts_off(settings)
 
     assert texts(alice, QUESTION)[1] != EXCHANGE[1][1]
 
@@ -76,11 +77,13 @@ def test_an_answer_is_found_that_neither_meaning_nor_words_bring(alice, settings
     _, answer = say(alice, EXCHANGE)
 
     def found() -> list[str]:
-        return [str(hit.memory.pk) for hit in recall(QUESTION, user=alice.user, top_k=1000)]
+        return [
+            str(hit.memory.pk) for hit in find(QUESTION, reader=Reader(alice.user), top_k=1000).hits
+        ]
 
     assert answer["id"] in found()
 
-    weigh_nothing_but_the_memory(settings)
+    switch_boosts_off(settings)
 
     assert answer["id"] not in found()
 
@@ -99,7 +102,7 @@ def test_facts_rank_as_they_did_whatever_weight_the_context_has(alice, settings)
     questions = [QUESTION, "What does Ana do?", "canoe", "Was there a letter?"]
     with_context = [results(alice, question, explain=True) for question in questions]
 
-    weigh_nothing_but_the_memory(settings)
+    switch_boosts_off(settings)
 
     for question, before in zip(questions, with_context, strict=True):
         after = results(alice, question, explain=True)
@@ -139,31 +142,31 @@ def test_what_is_not_active_lifts_nothing(alice, talk, state):
 
     Memory.objects.filter(pk=question["id"]).change_state(state, by=alice.user)
 
-    assert lift_of(alice, answer) is None
+    assert boost_of(alice, answer) is None
 
 
 def test_what_an_app_may_not_read_lifts_nothing(alice, talk):
     question, answer = talk
     app = Memory.objects.get(pk=question["id"]).app
-    assert lift_of(alice, answer, app=app.name)["memory_id"] == question["id"]
+    assert boost_of(alice, answer, app=app.name)["memory_id"] == question["id"]
 
     AccessRule.objects.create(app=app, memory_id=question["id"], effect=Effect.DENY)
 
-    assert lift_of(alice, answer, app=app.name) is None
+    assert boost_of(alice, answer, app=app.name) is None
 
 
 def test_what_filters_leave_out_lifts_nothing(alice, talk):
     _, answer = talk
 
-    assert lift_of(alice, answer, filters={"actors": ["ben"]}) is None
-    assert lift_of(alice, answer, filters={"actors": ["ana", "ben"]}) is not None
+    assert boost_of(alice, answer, filters={"actors": ["ben"]}) is None
+    assert boost_of(alice, answer, filters={"actors": ["ana", "ben"]}) is not None
 
 
 def test_what_another_conversation_says_lifts_nothing(alice):
     say(alice, EXCHANGE[:1], conversation="one")
     [answer] = say(alice, EXCHANGE[1:], conversation="another")
 
-    assert lift_of(alice, answer) is None
+    assert boost_of(alice, answer) is None
 
 
 def statements(member: Member, query: str, **body) -> int:
@@ -183,7 +186,7 @@ def test_a_search_takes_two_statements_more_for_context_however_much_there_is(al
     many = stock_and_count(40)
     settings.RECALL_SPEAKER = 0
     without_speaker = statements(alice, QUESTION, top_k=50)
-    weigh_nothing_but_the_memory(settings)
+    switch_boosts_off(settings)
     without = statements(alice, QUESTION, top_k=50)
 
     assert without < few <= many <= without + 2
@@ -194,6 +197,6 @@ def test_facts_take_no_statement_more(alice, settings):
     stock(alice.user, OTHERS * 5)
     with_context = statements(alice, QUESTION)
 
-    weigh_nothing_but_the_memory(settings)
+    switch_boosts_off(settings)
 
     assert statements(alice, QUESTION) == with_context

@@ -115,7 +115,7 @@ def test_many_results_come_with_less_around_them(alice):
     assert fits.status_code == 200
     assert refused.status_code == 400
     assert [error["code"] for error in refused.json()["errors"]] == ["too_much_context"]
-    assert "at most 2 before and after" in refused.json()["errors"][0]["detail"]
+    assert "`include_context` can be at most 2" in refused.json()["errors"][0]["detail"]
 
 
 def test_context_takes_two_statements_for_any_number_of_results(alice):

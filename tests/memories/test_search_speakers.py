@@ -1,6 +1,6 @@
 import pytest
 
-from memories.search.speakers import named_in
+from memories.search.speakers import find_named
 
 PEOPLE = ["Caroline", "Melanie Jones", "user", "小明", "Мария", "Will", ""]
 
@@ -24,7 +24,7 @@ PEOPLE = ["Caroline", "Melanie Jones", "user", "小明", "Мария", "Will", "
     ],
 )
 def test_a_question_names_people_in_any_case_and_in_part(question, named):
-    assert named_in(question, PEOPLE) == {named}
+    assert find_named(question, PEOPLE) == {named}
 
 
 @pytest.mark.parametrize(
@@ -32,29 +32,29 @@ def test_a_question_names_people_in_any_case_and_in_part(question, named):
     ["Where will Anna go?", "Carolineum", "Who uses it?", "明天喝什么茶\uff1f", "Melaniee?", ""],
 )
 def test_what_only_looks_like_a_name_names_nobody(question):
-    assert named_in(question, PEOPLE) == frozenset()
+    assert find_named(question, PEOPLE) == frozenset()
 
 
 def test_a_question_may_name_several_people():
-    assert named_in("Did Caroline meet Will?", PEOPLE) == {"Caroline", "Will"}
+    assert find_named("Did Caroline meet Will?", PEOPLE) == {"Caroline", "Will"}
 
 
 def test_a_name_in_full_is_not_that_of_another_person_of_the_same_first_name():
     people = ["Ana Silva", "Ana Souza", "Ben"]
 
-    assert named_in("What did Ana Silva say?", people) == {"Ana Silva"}
-    assert named_in("What did Ana say?", people) == {"Ana Silva", "Ana Souza"}
+    assert find_named("What did Ana Silva say?", people) == {"Ana Silva"}
+    assert find_named("What did Ana say?", people) == {"Ana Silva", "Ana Souza"}
 
 
 def test_a_name_that_all_candidates_have_tells_nothing():
-    assert named_in("What did Ana say?", ["Ana"]) == frozenset()
-    assert named_in("What did Ana say?", ["Ana", ""]) == {"Ana"}
-    assert named_in("What did Ana say to Ben?", ["Ana", "Ben"]) == frozenset()
+    assert find_named("What did Ana say?", ["Ana"]) == frozenset()
+    assert find_named("What did Ana say?", ["Ana", ""]) == {"Ana"}
+    assert find_named("What did Ana say to Ben?", ["Ana", "Ben"]) == frozenset()
 
 
 def test_names_with_marks_in_them_are_read_as_they_are_written():
     people = ["O'Neil (work)", "a.b", "Zoe\u0308", "someone"]
 
-    assert named_in("What did O'Neil (work) say?", people) == {"O'Neil (work)"}
-    assert named_in("What did axb say?", people) == frozenset()
-    assert named_in("What did Zo\u00eb say?", people) == {"Zoe\u0308"}
+    assert find_named("What did O'Neil (work) say?", people) == {"O'Neil (work)"}
+    assert find_named("What did axb say?", people) == frozenset()
+    assert find_named("What did Zo\u00eb say?", people) == {"Zoe\u0308"}

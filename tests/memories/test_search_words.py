@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from memories.models import EmbeddingSpace, Memory, State, UserIndex
-from memories.search.words import Lexeme, best_by_words, look_up
+from memories.search.lexemes import Lexeme, find_by_keywords, query_lexemes
 from tests.memories.stock import stock
 
 # Made up, so that the dictionary neither stems nor stops them; each half as common as the last.
@@ -20,7 +20,7 @@ def space(db: None) -> EmbeddingSpace:
 
 
 def lexemes_in(question: str, user: User) -> list[Lexeme]:
-    lexemes, _ = look_up(question, user=user, space=EmbeddingSpace.objects.current())
+    lexemes, _ = query_lexemes(question, user=user, space=EmbeddingSpace.objects.current())
     return lexemes
 
 
@@ -48,8 +48,11 @@ def test_the_rarer_a_lexeme_the_more_it_weighs(alice):
 
     found = lexemes_in("green tea or milk", alice.user)
 
-    assert [(lexeme.text, lexeme.memories) for lexeme in found] == [("green", 3), ("tea", 8)]
-    assert [lexeme.weight for lexeme in found] == pytest.approx(
+    assert [(lexeme.text, lexeme.document_frequency) for lexeme in found] == [
+        ("green", 3),
+        ("tea", 8),
+    ]
+    assert [lexeme.idf for lexeme in found] == pytest.approx(
         [math.log(1 + 7.5 / 3.5), math.log(1 + 2.5 / 8.5)]
     )
 
@@ -60,7 +63,7 @@ def test_words_are_counted_among_the_memories_of_one_user(alice, bob):
 
     [lexeme] = lexemes_in("green", alice.user)
 
-    assert lexeme.memories == 3
+    assert lexeme.document_frequency == 3
 
 
 def test_what_was_counted_with_the_index_is_not_counted_again(alice, space):
@@ -69,9 +72,9 @@ def test_what_was_counted_with_the_index_is_not_counted_again(alice, space):
 
     green, tea = lexemes_in("green tea", alice.user)
 
-    assert (green.memories, tea.memories) == (3, 400)
-    assert green.weight == pytest.approx(math.log(1 + 997.5 / 3.5))
-    assert tea.weight == pytest.approx(math.log(1 + 600.5 / 400.5))
+    assert (green.document_frequency, tea.document_frequency) == (3, 400)
+    assert green.idf == pytest.approx(math.log(1 + 997.5 / 3.5))
+    assert tea.idf == pytest.approx(math.log(1 + 600.5 / 400.5))
 
 
 def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice, space):
@@ -80,19 +83,19 @@ def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice,
 
     [lexeme] = lexemes_in("green", alice.user)
 
-    assert 0 < lexeme.weight < 0.02
+    assert 0 < lexeme.idf < 0.02
 
 
-def test_the_best_by_words_are_exactly_those_of_the_formula(alice):
+def test_the_find_by_keywords_are_exactly_those_of_the_formula(alice):
     memories = stock(alice.user, texts_of_names(1200))
     by_id = {memory.pk: memory for memory in memories}
 
     for asked in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
         lexemes = lexemes_in(" ".join(asked), alice.user)
-        weights = {lexeme.text: lexeme.weight for lexeme in lexemes}
+        weights = {lexeme.text: lexeme.idf for lexeme in lexemes}
         for limit in (1, 10, 100):
             with CaptureQueriesContext(connection) as context:
-                found = best_by_words(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
+                found = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
 
             held = [set(by_id[pk].content.split()) & set(asked) for pk in found]
             sums = [sum(weights[name] for name in names) for names in held]
@@ -104,7 +107,7 @@ def test_of_equal_words_the_newest_are_the_best(alice):
     memories = stock(alice.user, ["Green tea."] * 50)
     lexemes = lexemes_in("green tea", alice.user)
 
-    found = best_by_words(Memory.objects.owned_by(alice.user), lexemes, limit=10)
+    found = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=10)
 
     assert found == [memory.pk for memory in reversed(memories[-10:])]
 
@@ -114,6 +117,6 @@ def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
     left = stock(alice.user, ["Black tea."] * 20)
     lexemes = lexemes_in("green tea", alice.user)
 
-    found = best_by_words(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
+    found = find_by_keywords(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
 
     assert set(found) == {memory.pk for memory in left}

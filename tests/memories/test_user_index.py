@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from core.locks import Lock
 from jobs.runner import run_due
 from memories import search
+from memories.access.reader import Reader
 from memories.models import Embedding, EmbeddingSpace, Memory, State, UserIndex
 from memories.vectors import user_index
 from memories.vectors.user_index import (
@@ -63,7 +64,9 @@ def many(user, count: int = 250) -> list[Memory]:
 
 
 def found_by(user, **kind) -> str:
-    return search.recall("tea", user=user, explain=True, **kind)[0].explanation.vectors_by
+    return (
+        search.find("tea", reader=Reader(user), explain=True, **kind).hits[0].explanation.vectors_by
+    )
 
 
 def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
@@ -82,11 +85,11 @@ def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
 
 def test_a_search_asks_the_index_and_finds_what_exact_search_finds(alice, space):
     many(alice.user)
-    exact = search.recall("tea", user=alice.user, top_k=100)
+    exact = search.find("tea", reader=Reader(alice.user), top_k=100)
     sync_index(alice.user, space)
 
     with CaptureQueriesContext(connection) as context:
-        indexed = search.recall("tea", user=alice.user, top_k=100)
+        indexed = search.find("tea", reader=Reader(alice.user), top_k=100)
 
     [asked] = [each["sql"] for each in context if "::halfvec(" in each["sql"]]
     with connection.cursor() as cursor:
@@ -96,7 +99,7 @@ def test_a_search_asks_the_index_and_finds_what_exact_search_finds(alice, space)
         plan = "\n".join(line for (line,) in cursor.fetchall())
         cursor.execute("RESET enable_sort")
     assert f"nearest_{alice.user.pk.hex}" in plan
-    same = {hit.memory.pk for hit in exact} & {hit.memory.pk for hit in indexed}
+    same = {hit.memory.pk for hit in exact.hits} & {hit.memory.pk for hit in indexed.hits}
     assert len(same) >= 90
 
 
@@ -106,11 +109,11 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
     left = stock(alice.user, ["Coffee."] * 20, vectors=vectors, metadata={"k": 1})
     sync_index(alice.user, space)
 
-    found = search.recall(
-        "tea", user=alice.user, top_k=20, filters=search.Filters(metadata={"k": 1})
+    result = search.find(
+        "tea", reader=Reader(alice.user), top_k=20, filters=search.Filters(metadata={"k": 1})
     )
 
-    assert {hit.memory.pk for hit in found} == {memory.pk for memory in left}
+    assert {hit.memory.pk for hit in result.hits} == {memory.pk for memory in left}
 
 
 def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
@@ -120,9 +123,9 @@ def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
         State.DELETED, by=alice.user
     )
 
-    found = search.recall("tea", user=alice.user, top_k=100)
+    result = search.find("tea", reader=Reader(alice.user), top_k=100)
 
-    assert {hit.memory.pk for hit in found} == {memory.pk for memory in memories[150:]}
+    assert {hit.memory.pk for hit in result.hits} == {memory.pk for memory in memories[150:]}
 
 
 def test_who_has_not_outgrown_exact_search_gets_no_index(alice, space):

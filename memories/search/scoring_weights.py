@@ -6,8 +6,8 @@ from django.conf import settings
 
 
 @dataclass(frozen=True)
-class Weights:
-    """What each part of a ranking counts for: see the settings of these names."""
+class ScoringWeights:
+    """The weight of each part of a score: see the settings of these names."""
 
     similarity: float
     words: float
@@ -17,7 +17,7 @@ class Weights:
     speaker: float = 0.0
 
     @classmethod
-    def configured(cls) -> Weights:
+    def configured(cls) -> ScoringWeights:
         return cls(
             similarity=settings.RECALL_SIMILARITY,
             words=settings.RECALL_WORDS,
@@ -27,11 +27,11 @@ class Weights:
             speaker=settings.RECALL_SPEAKER,
         )
 
-    def alone(self) -> Weights:
-        """The same where nothing counts but a memory itself."""
-        return Weights(self.similarity, self.words)
+    def without_boosts(self) -> ScoringWeights:
+        """The same weights of what a memory says itself, and 0 for all else."""
+        return ScoringWeights(self.similarity, self.words)
 
     @property
-    def look_around(self) -> bool:
-        """Whether what stands around a memory counts at all, and so has to be read."""
+    def use_neighbours(self) -> bool:
+        """Whether neighbours count, and so have to be loaded."""
         return bool(self.nearby_words or (self.context and self.per_place))

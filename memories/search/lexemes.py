@@ -1,0 +1,166 @@
+"""Keyword search: the lexemes of a query, and the memories that score best by them."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, F, FloatField, Func, Value
+from django.db.models.sql.compiler import SQLCompiler
+
+from accounts.models import User
+from core import sql
+from memories.models import EmbeddingSpace
+from memories.models.memory import MemoryQuerySet
+
+# A query counts by its first lexemes: a text of 32 KiB has thousands, each to be counted.
+MAX_LEXEMES = 50
+
+# The rarest lexemes that together occur in about this many memories nearly always find the best.
+ENOUGH_MEMORIES = 300
+
+# Each lexeme of the query with its tsquery, its document frequency among the memories of the user,
+# and the number of these. At least one row, which says whether the user has an index.
+DOCUMENT_FREQUENCIES = r"""
+WITH query AS (
+    SELECT lexeme,
+        '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS tsquery
+    FROM unnest(to_tsvector('english', %(text)s))
+    ORDER BY positions[1], lexeme
+    LIMIT %(most)s
+)
+SELECT query.lexeme, query.tsquery,
+    COALESCE(
+        (own.common_words ->> query.lexeme)::integer,
+        (SELECT count(*) FROM memories_memory AS memory
+         WHERE memory.user_id = %(user)s AND memory.words @@ query.tsquery::tsquery)
+    ),
+    COALESCE(
+        own.memories,
+        (SELECT count(*) FROM memories_memory AS memory WHERE memory.user_id = %(user)s)
+    ),
+    own.id IS NOT NULL
+FROM (VALUES (1)) AS always
+LEFT JOIN query ON true
+LEFT JOIN memories_userindex AS own ON own.user_id = %(user)s AND own.space_id = %(space)s
+"""
+
+
+@dataclass(frozen=True)
+class Lexeme:
+    text: str
+    tsquery: str
+    document_frequency: int
+    idf: float
+
+
+class HasAny(Func):
+    """Whether a memory has any of some lexemes."""
+
+    template = "%(expressions)s::tsquery"
+    arg_joiner = " @@ "
+    output_field = BooleanField()
+
+    def __init__(self, lexemes: Sequence[Lexeme]) -> None:
+        super().__init__(F("words"), Value(" | ".join(lexeme.tsquery for lexeme in lexemes)))
+
+
+class LexicalScore(Func):
+    """The sum of the idf of the lexemes that a memory has.
+
+    One expression however many lexemes there are, as each expression costs Django time.
+    """
+
+    output_field = FloatField()
+
+    def __init__(self, lexemes: Sequence[Lexeme]) -> None:
+        super().__init__(F("words"))
+        self.lexemes = lexemes
+
+    def as_sql(  # type: ignore[override]  # none of the other arguments make sense here
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, list[str | float]]:
+        words, _ = compiler.compile(self.source_expressions[0])
+        term = f"({words} @@ %s::tsquery)::integer * %s::float8"
+        parameters = [part for lexeme in self.lexemes for part in (lexeme.tsquery, lexeme.idf)]
+        return f"({' + '.join(term for _ in self.lexemes)})", parameters
+
+
+def query_lexemes(text: str, *, user: User, space: EmbeddingSpace) -> tuple[list[Lexeme], bool]:
+    """Query the lexemes of a text that memories of the user have, the rarest first.
+
+    Also returns whether the user has an index in this space.
+
+    The idf of a lexeme in df of N memories is `ln(1 + (N - df + 0.5) / (df + 0.5))` (BM25's, of
+    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). Memories in all states
+    count, so that an idf does not depend on the filters. What was counted when the index was built
+    is not counted again.
+    """
+    rows = sql.fetch_all(
+        DOCUMENT_FREQUENCIES,
+        {"text": text, "most": MAX_LEXEMES, "user": user.pk, "space": space.pk},
+    )
+    lexemes = [
+        # The counts kept with an index are from when it was built: df may have outgrown its N.
+        Lexeme(lexeme, tsquery, df, idf=math.log((max(total, df) + 1) / (df + 0.5)))
+        for lexeme, tsquery, df, total, _ in rows
+        if df
+    ]
+    has_index: bool = rows[0][-1]
+    return sorted(lexemes, key=lambda lexeme: (lexeme.document_frequency, lexeme.text)), has_index
+
+
+def find_by_keywords(
+    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], *, limit: int
+) -> list[uuid.UUID]:
+    """Find the memories with the greatest lexical scores; of equal ones, the newest.
+
+    Only the rarest lexemes find memories, and all of them score. A memory without the rarest ones
+    scores at most the sum of the rest: while that could still reach the last place, more lexemes
+    find. So the result is exact, and takes at most two queries.
+    """
+    finding = _count_enough(lexemes)
+    best = _find_best(memories, lexemes, finding, limit)
+    last_score = best[-1][1] if len(best) == limit else 0.0
+    needed = _count_needed(last_score, lexemes)
+    if needed > finding:
+        best = _find_best(memories, lexemes, needed, limit)
+    return [pk for pk, _ in best]
+
+
+def _count_enough(lexemes: Sequence[Lexeme]) -> int:
+    """Count the rarest lexemes that together occur in enough memories to begin with."""
+    memories = 0
+    for count, lexeme in enumerate(lexemes, start=1):
+        memories += lexeme.document_frequency
+        if memories >= ENOUGH_MEMORIES:
+            return count
+    return len(lexemes)
+
+
+def _count_needed(score: float, lexemes: Sequence[Lexeme]) -> int:
+    """Count the rarest lexemes of which a memory must have one to reach this score."""
+    rest = 0.0
+    for count in range(len(lexemes), 0, -1):
+        rest += lexemes[count - 1].idf
+        if rest >= score:
+            return count
+    return 0
+
+
+def _find_best(
+    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], finding: int, limit: int
+) -> list[tuple[uuid.UUID, float]]:
+    """Score the memories that have any of the first `finding` lexemes by all of them."""
+    if not finding:
+        return []
+    best = (
+        memories.filter(HasAny(lexemes[:finding]))
+        .annotate(lexical=LexicalScore(lexemes))
+        .order_by("-lexical", "-created_at", "pk")
+    )
+    return list(best.values_list("pk", "lexical")[:limit])

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from memories.models import Memory
+
+from .context import Context
+from .explanation import Explanation
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A memory that a search found.
+
+    `score` ranks it among the hits of this search alone. `similarity` is how alike memory and
+    query are in meaning, on a scale that is the same for every query.
+    """
+
+    memory: Memory
+    score: float
+    similarity: float
+    explanation: Explanation | None = None
+    context: Context | None = None
+
+    @property
+    def memories(self) -> list[Memory]:
+        """The memory and those of its context."""
+        return [self.memory, *(self.context or ())]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """The hits of a search, the best first.
+
+    They were found `by_words_alone` where the query has no vector, as the provider that embeds it
+    did not answer. No hit then has a `similarity`.
+    """
+
+    hits: Sequence[Hit]
+    by_words_alone: bool
