@@ -1,6 +1,6 @@
-"""Turn what was said into facts that are worth remembering, with a language model.
+"""Extract facts from a memory with a language model, and merge them with existing memories.
 
-`extracting` asks for the facts of a text, `comparing` which of them are new, `applying` does
-what follows, and `job` is the three of them in the background. What was sent is stored before
-any of it, and stays as it is when any of it fails.
+`extract` asks for the facts of a text, `reconcile` compares them with similar memories, `apply`
+stores the result, and `jobs` runs the three in the background. The memory is stored before any of
+it, and stays as it was sent if any of it fails.
 """

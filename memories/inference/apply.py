@@ -1,4 +1,4 @@
-"""Do what follows from the facts of a memory, in a transaction that the caller opens."""
+"""Apply the verdicts on the facts of a memory, in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.models import User
+from core.locks import Lock, lock_transaction
 from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.revise import rewrite_memory
 from memories.limits import MAX_NAME
@@ -20,24 +19,21 @@ from .json_schemas import Relation
 from .reconcile import Verdict
 from .similar_memories import SimilarMemories
 
-# Why a memory was put aside, as its history says it.
+# Reasons for archiving a memory, as its history shows them.
 SUPERSEDED = "superseded"
 KNOWN = "known"
 
-# Any number that nothing else in this database locks; the users each have one beside it.
-ADVISORY_LOCK = 7_405_118
-
 
 class ConcurrentFacts(Exception):
-    """There is by now a memory near these facts that they were not compared with."""
+    """A memory that these facts were not compared with has been added meanwhile."""
 
 
 class SourceChanged(Exception):
-    """Somebody has edited the memory or put it aside since it was sent: what they did holds."""
+    """The memory was edited, paused, archived or deleted since it was sent, which has priority."""
 
 
 def require_unchanged(memory: Memory | None) -> Memory:
-    """Raises Overtaken, with what became of it, unless the memory is as it was sent."""
+    """Raises SourceChanged, with what happened to it, unless the memory is as it was sent."""
     if memory is None:
         raise SourceChanged(State.DELETED)
     if memory.state != State.ACTIVE:
@@ -47,101 +43,100 @@ def require_unchanged(memory: Memory | None) -> Memory:
     return memory
 
 
-def require_no_concurrent_facts(judged: Sequence[Verdict], *, since: SimilarMemories) -> None:
-    """Raises CameBetween when other facts of this user came in since these were compared.
+def require_no_concurrent_facts(verdicts: Sequence[Verdict], *, since: SimilarMemories) -> None:
+    """Raises ConcurrentFacts when other facts of this user came in since these were compared.
 
-    Until the transaction ends, no others come in. Two messages that say the same at the same
-    moment would otherwise both be new.
+    None come in until the transaction ends. Otherwise two messages that say the same at the same
+    moment would both be new.
     """
-    with connection.cursor() as cursor:
-        user = since.source.user_id.int & 0x7FFFFFFF
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [ADVISORY_LOCK, user])
-    now = SimilarMemories.of(since.source, since.space)
-    for each in judged:
-        compared = {(memory.pk, memory.content) for memory in each.near}
-        newcomers = now.newcomers(each.embedded.vectors[now.space][0], since=since)
-        if any((memory.pk, memory.content) not in compared for memory in newcomers):
+    lock_transaction(Lock.INFERENCE, since.source.user_id.int)
+    current = SimilarMemories.of(since.source, since.space)
+    for verdict in verdicts:
+        compared = {(memory.pk, memory.content) for memory in verdict.similar}
+        [vector] = verdict.embedded.vectors[current.space]
+        concurrent = current.nearest_concurrent(vector, since=since)
+        if any((memory.pk, memory.content) not in compared for memory in concurrent):
             raise ConcurrentFacts
 
 
 def apply_verdicts(
     source: Memory,
-    judged: Sequence[Verdict],
+    verdicts: Sequence[Verdict],
     *,
     repeated: Sequence[Memory] = (),
     categories: Mapping[str, Category],
 ) -> dict[str, Any]:
-    """Store the facts of a memory and put aside what gives way to them: what became of them.
+    """Store the facts of a memory and archive those that they supersede. Returns the job's result.
 
-    The first new fact takes the place of what was sent, which stays in the memory's history. The
-    others become memories beside it. When nothing is new, or all of it is `repeated`, what was
-    sent is archived for what says it already. Raises Overtaken.
+    The first new fact replaces the content that was sent, which stays in the memory's history. The
+    others become new memories. When nothing is new, or `source` only consists of `repeated`
+    memories, it is archived in favour of one that is known. Raises SourceChanged.
     """
-    named = {memory.pk for each in judged for memory in each.memories}
-    named |= {memory.pk for memory in repeated}
-    found = _lock(named | {source.pk})
-    source = require_unchanged(found.get(source.pk))
-    effects = Effects(source, by=_who_sent(source), categories=categories)
-    effects.known = _standing(repeated, found)
-    for each in judged:
-        effects.follow(each, _standing(each.memories, found))
-    effects.end()
+    ids = {memory.pk for verdict in verdicts for memory in verdict.memories}
+    ids |= {memory.pk for memory in repeated}
+    locked = _lock_memories(ids | {source.pk})
+    source = require_unchanged(locked.get(source.pk))
+    effects = Effects(source, by=_get_author(source), categories=categories)
+    effects.known = _keep_unchanged(repeated, locked)
+    for verdict in verdicts:
+        effects.apply(verdict, _keep_unchanged(verdict.memories, locked))
+    effects.finish()
     return effects.result()
 
 
-def _lock(ids: Collection[UUID]) -> dict[UUID, Memory]:
-    """Read memories again that may have changed meanwhile, and hold them as they are."""
-    # In the order of ids, as others lock them, so that nobody waits for each other.
+def _lock_memories(ids: Collection[UUID]) -> dict[UUID, Memory]:
+    # In the order of ids, as other transactions lock them, so that there are no deadlocks.
     locked = Memory.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
     return {memory.pk: memory for memory in locked.select_related("user", "app")}
 
 
-def _standing(seen: Iterable[Memory], found: Mapping[UUID, Memory]) -> list[Memory]:
-    """Keep the memories that still say what they said, and are still there to say it."""
-    now = [(memory, found.get(memory.pk)) for memory in seen]
+def _keep_unchanged(compared: Iterable[Memory], locked: Mapping[UUID, Memory]) -> list[Memory]:
+    """Keep the memories that are still live and still have the content that was compared."""
+    pairs = [(before, locked.get(before.pk)) for before in compared]
     return [
         memory
-        for before, memory in now
+        for before, memory in pairs
         if memory and memory.state in LIVE and memory.content == before.content
     ]
 
 
-def _who_sent(memory: Memory) -> User:
+def _get_author(memory: Memory) -> User:
+    """The user who sent a memory."""
     change = memory.state_changes.select_related("changed_by").first()
     return (change and change.changed_by) or memory.user
 
 
 class Effects:
-    """What is done for the facts of one memory, one after the other."""
+    """The effects of the facts of one memory, applied one after the other."""
 
     def __init__(self, source: Memory, *, by: User, categories: Mapping[str, Category]) -> None:
         self.source = source
-        # As they were before the first fact took the place of what was sent.
+        # As they were before the first fact replaced the content that was sent.
         self._metadata = dict(source.metadata)
         self._actor = source.actor
         self.by = by
         self.categories = categories
         self.added: list[Memory] = []
         self.known: list[Memory] = []
-        self.superseded: dict[UUID, UUID] = {}  # by what
+        self.superseded: dict[UUID, UUID] = {}  # older to newer
 
-    def follow(self, judged: Verdict, memories: Sequence[Memory]) -> None:
-        """Do what follows from one fact, and the memories that know or contradict it."""
-        if judged.judgement == Relation.KNOWN and memories:
+    def apply(self, verdict: Verdict, memories: Sequence[Memory]) -> None:
+        """Apply the verdict on one fact, with the memories that know or contradict it."""
+        if verdict.relation == Relation.KNOWN and memories:
             self.known += memories[:1]
             return
-        memory = self._beside(judged) if self.added else self._in_place(judged)
+        memory = self._add_memory(verdict) if self.added else self._replace_source(verdict)
         self.added.append(memory)
         for other in memories:
-            # What was said last holds, whichever of the two was sent last.
+            # The one that was said later holds, in whichever order they were sent.
             if other.created_at > memory.created_at:
                 self._supersede(memory, by=other)
             else:
                 self._supersede(other, by=memory)
 
-    def end(self) -> None:
+    def finish(self) -> None:
         if self.known and not self.added:
-            self._put_aside(self.source, self.known[0], KNOWN)
+            self._archive(self.source, self.known[0], KNOWN)
 
     def result(self) -> dict[str, Any]:
         return {
@@ -153,51 +148,53 @@ class Effects:
             ],
         }
 
-    def _in_place(self, judged: Verdict) -> Memory:
+    def _replace_source(self, verdict: Verdict) -> Memory:
         memory = self.source
-        memory.metadata = {**_about(judged.fact), **self._metadata}
+        memory.metadata = {**_build_metadata(verdict.fact), **self._metadata}
         memory.save(update_fields=["metadata"])
         rewrite_memory(
             memory,
-            judged.fact.text,
-            judged.embedded,
-            actor=self._said_by(judged),
-            categories=self._categories(judged),
+            verdict.fact.text,
+            verdict.embedded,
+            actor=self._find_actor(verdict),
+            categories=self._find_categories(verdict),
             by=self.by,
         )
         return memory
 
-    def _beside(self, judged: Verdict) -> Memory:
-        about = {**_about(judged.fact), "inferred_from": str(self.source.pk)}
+    def _add_memory(self, verdict: Verdict) -> Memory:
+        inferred = {**_build_metadata(verdict.fact), "inferred_from": str(self.source.pk)}
         memory = Memory(
             user=self.source.user,
             app=self.source.app,
-            content=judged.fact.text,
-            metadata={**about, **self._metadata},
-            actor=self._said_by(judged),
+            content=verdict.fact.text,
+            metadata={**inferred, **self._metadata},
+            actor=self._find_actor(verdict),
             conversation=self.source.conversation,
             created_at=self.source.created_at,
         )
-        insert_memory(memory, judged.embedded, categories=self._categories(judged), by=self.by)
+        insert_memory(
+            memory, verdict.embedded, categories=self._find_categories(verdict), by=self.by
+        )
         return memory
 
-    def _said_by(self, judged: Verdict) -> str:
-        """Who said a fact: as it was known before, else as the language model has made out."""
-        return self._actor or (judged.fact.speaker or "")[:MAX_NAME]
+    def _find_actor(self, verdict: Verdict) -> str:
+        """The actor of the source if it is known, else the speaker that the model found."""
+        return self._actor or (verdict.fact.speaker or "")[:MAX_NAME]
 
-    def _categories(self, judged: Verdict) -> list[Category]:
-        return list(dict.fromkeys(self.categories[name] for name in judged.fact.categories))
+    def _find_categories(self, verdict: Verdict) -> list[Category]:
+        return list(dict.fromkeys(self.categories[name] for name in verdict.fact.categories))
 
     def _supersede(self, older: Memory, *, by: Memory) -> None:
         if older.pk not in self.superseded:
             self.superseded[older.pk] = by.pk
-            self._put_aside(older, by, SUPERSEDED)
+            self._archive(older, by, SUPERSEDED)
 
-    def _put_aside(self, memory: Memory, other: Memory, reason: str) -> None:
+    def _archive(self, memory: Memory, other: Memory, reason: str) -> None:
         Memory.objects.filter(pk=memory.pk).supersede_by(other, by=self.by, reason=reason)
 
 
-def _about(fact: Fact) -> dict[str, str]:
-    """What is kept of a fact beside its text. What the app itself has put there goes before."""
-    about = {"actor": fact.speaker, "date": fact.date}
-    return {name: value for name, value in about.items() if value}
+def _build_metadata(fact: Fact) -> dict[str, str]:
+    """The metadata of a fact. The app's own metadata overrides it."""
+    metadata = {"actor": fact.speaker, "date": fact.date}
+    return {name: value for name, value in metadata.items() if value}

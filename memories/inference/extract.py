@@ -1,4 +1,4 @@
-"""Ask for the facts of a text, and keep of the answer what can be one."""
+"""Ask the language model for the facts or categories of a text, and validate its answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from configuration.providers import Completer
 
 from . import json_schemas, prompts
 
-# More is no longer what one text says about somebody, but a model that does not stop.
+# More facts than one text holds: a model that does not stop.
 MAX_FACTS = 50
 MAX_FACT_CHARACTERS = 2000
 MAX_CATEGORIES = 2
@@ -32,7 +32,7 @@ class Fact:
 @dataclass(frozen=True)
 class Extraction:
     facts: list[Fact]
-    left_out: int  # what the model answered beyond these that can be no fact, or is too many
+    left_out: int  # items of the answer that are invalid, repeated or too many
 
 
 def extract_facts(
@@ -45,48 +45,48 @@ def extract_facts(
 ) -> Extraction:
     """Ask for the facts of a text. Raises ProviderFailed."""
     answer = completer.complete(
-        prompts.extracting(limit=MAX_FACTS, categories=categories, custom=custom),
-        prompts.asking(time=prompts.moment(said_at), text=text),
+        prompts.extraction_prompt(limit=MAX_FACTS, categories=categories, custom=custom),
+        prompts.user_message(time=prompts.format_time(said_at), text=text),
         schema=json_schemas.facts(categories),
         name=json_schemas.FACTS,
     )
-    answered = answer[json_schemas.FACTS]
-    read = _read(answered, said=text, categories=categories)
-    facts = list(islice(_distinct(read), MAX_FACTS))
-    return Extraction(facts, left_out=len(answered) - len(facts))
+    items = answer[json_schemas.FACTS]
+    valid = _read_facts(items, source=text, categories=categories)
+    facts = list(islice(_drop_repeated(valid), MAX_FACTS))
+    return Extraction(facts, left_out=len(items) - len(facts))
 
 
 def ask_for_categories(text: str, *, completer: Completer, categories: Sequence[str]) -> list[str]:
     """Ask for the categories of a text. Raises ProviderFailed."""
     answer = completer.complete(
-        prompts.categorizing(categories=categories),
-        prompts.asking(text=text),
+        prompts.categorization_prompt(categories=categories),
+        prompts.user_message(text=text),
         schema=json_schemas.categories(categories),
         name=json_schemas.CATEGORIES,
     )
-    return list(_allowed(answer[json_schemas.CATEGORIES], categories))
+    return list(_keep_allowed(answer[json_schemas.CATEGORIES], categories))
 
 
 def normalize(text: str) -> str:
-    """What two texts that say the same, but for case, spacing and their full stop, share."""
+    """Drop what two equal facts may differ in: case, spacing and the final full stop."""
     return " ".join(text.casefold().split()).rstrip(" .!。")
 
 
-def _read(
-    answered: Sequence[dict[str, Any]], *, said: str, categories: Sequence[str]
+def _read_facts(
+    items: Sequence[dict[str, Any]], *, source: str, categories: Sequence[str]
 ) -> Iterable[Fact]:
-    for each in answered:
-        text = each["text"].strip()
+    for item in items:
+        text = item["text"].strip()
         if text and len(text) <= MAX_FACT_CHARACTERS:
             yield Fact(
                 text,
-                speaker=_named_in(said, each["speaker"]),
-                date=_date(each["date"]),
-                categories=_allowed(each["categories"], categories),
+                speaker=_speaker_in(source, item["speaker"]),
+                date=_valid_date(item["date"]),
+                categories=_keep_allowed(item["categories"], categories),
             )
 
 
-def _distinct(facts: Iterable[Fact]) -> Iterable[Fact]:
+def _drop_repeated(facts: Iterable[Fact]) -> Iterable[Fact]:
     seen = set()
     for fact in facts:
         if normalize(fact.text) not in seen:
@@ -94,15 +94,15 @@ def _distinct(facts: Iterable[Fact]) -> Iterable[Fact]:
             yield fact
 
 
-def _named_in(said: str, speaker: str | None) -> str | None:
-    """The speaker, if the text has the name at all: a model may think of others."""
+def _speaker_in(source: str, speaker: str | None) -> str | None:
+    """The speaker, if the source text contains the name: a model may invent one."""
     name = (speaker or "").strip()
-    return name if name and name.casefold() in said.casefold() else None
+    return name if name and name.casefold() in source.casefold() else None
 
 
-def _date(date: str | None) -> str | None:
+def _valid_date(date: str | None) -> str | None:
     return date if date and _DATE.fullmatch(date) else None
 
 
-def _allowed(names: Sequence[str], categories: Sequence[str]) -> tuple[str, ...]:
+def _keep_allowed(names: Sequence[str], categories: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name in categories))[:MAX_CATEGORIES]

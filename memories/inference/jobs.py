@@ -1,4 +1,4 @@
-"""The jobs: turning what was sent into facts, and naming the categories of what was edited."""
+"""The jobs of the language model: extract facts, and categorize an edited memory."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from .extract import Extraction, ask_for_categories, extract_facts
 from .reconcile import find_repeated, reconcile
 from .similar_memories import SimilarMemories
 
-# How often facts are compared again because others came in meanwhile. After that they are stored
-# as they were judged: with so much coming in, the model would be asked for ever.
-COMPARISONS = 3
+# How often facts are reconciled when others came in meanwhile. After that they are stored with
+# their last verdicts: under constant writes, the model would be asked without end.
+MAX_ATTEMPTS = 3
 
 NO_MODEL = "no_language_model"
 
 
 @INFER.function
 def infer(run: JobRun) -> None:
-    """Turn a memory, as it was sent, into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
-    found = Memory.objects.owned_by(run.owner).filter(pk=run.parameters["memory_id"])
+    """Turn a memory into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
+    sources = Memory.objects.owned_by(run.owner).filter(pk=run.parameters["memory_id"])
     try:
-        _infer(run, require_unchanged(found.first()))
-    except SourceChanged as overtaken:
+        _infer(run, require_unchanged(sources.first()))
+    except SourceChanged as change:
         with run.finishing() as result:
-            result["skipped"] = str(overtaken)
+            result["skipped"] = str(change)
 
 
 def _infer(run: JobRun, source: Memory) -> None:
@@ -47,10 +47,10 @@ def _infer(run: JobRun, source: Memory) -> None:
     if completer is None:
         raise SourceChanged(NO_MODEL)
     space = EmbeddingSpace.objects.current()
-    memories = find_repeated(source.content, SimilarMemories.of(source, space))
-    if memories:
+    repeated = find_repeated(source.content, SimilarMemories.of(source, space))
+    if repeated:
         with run.finishing() as result:
-            result.update(apply_verdicts(source, [], repeated=memories, categories={}), left_out=0)
+            result.update(apply_verdicts(source, [], repeated=repeated, categories={}), left_out=0)
         return
     extraction = extract_facts(
         source.content,
@@ -60,26 +60,30 @@ def _infer(run: JobRun, source: Memory) -> None:
         custom=settings.custom_instructions,
     )
     if extraction.facts:
-        _remember(run, source, extraction, completer=completer)
+        _store_facts(run, source, extraction, completer=completer)
     else:
         with run.finishing() as result:
             result.update(apply_verdicts(source, [], categories={}), left_out=extraction.left_out)
 
 
-def _remember(run: JobRun, source: Memory, extraction: Extraction, *, completer: Completer) -> None:
+def _store_facts(
+    run: JobRun, source: Memory, extraction: Extraction, *, completer: Completer
+) -> None:
     embedded = embed_texts([fact.text for fact in extraction.facts], for_job=True)
     space = next(iter(embedded.vectors))
-    # Before the transaction, as another one that makes the same category would be waited for.
+    # Before the transaction: it would wait for another one that creates the same category.
     names = {name for fact in extraction.facts for name in fact.categories}
     categories = Category.objects.get_or_create_by_name(sorted(names))
-    for left in reversed(range(COMPARISONS)):
-        around = SimilarMemories.of(source, space)
-        judged = reconcile(extraction.facts, embedded, neighbourhood=around, completer=completer)
+    for attempts_left in reversed(range(MAX_ATTEMPTS)):
+        similar_memories = SimilarMemories.of(source, space)
+        verdicts = reconcile(
+            extraction.facts, embedded, similar_memories=similar_memories, completer=completer
+        )
         try:
             with run.finishing() as result:
-                if left:
-                    require_no_concurrent_facts(judged, since=around)
-                result.update(apply_verdicts(source, judged, categories=categories))
+                if attempts_left:
+                    require_no_concurrent_facts(verdicts, since=similar_memories)
+                result.update(apply_verdicts(source, verdicts, categories=categories))
                 result["left_out"] = extraction.left_out
             return
         except ConcurrentFacts:
@@ -88,18 +92,18 @@ def _remember(run: JobRun, source: Memory, extraction: Extraction, *, completer:
 
 @CATEGORIZE.function
 def categorize(run: JobRun) -> None:
-    """Name the categories of a memory anew, unless it was deleted since it was edited."""
+    """Ask for the categories of an edited memory, unless it has been deleted since."""
     completer = completer_for(effective.current().llm)
-    kept = Memory.objects.owned_by(run.owner).undeleted()
+    undeleted = Memory.objects.owned_by(run.owner).undeleted()
     while not run.finished:
-        memory = kept.filter(pk=run.parameters["memory_id"]).first()
+        memory = undeleted.filter(pk=run.parameters["memory_id"]).first()
         if memory is None or completer is None:
             return
         names = ask_for_categories(memory.content, completer=completer, categories=allowed_names())
         categories = Category.objects.get_or_create_many(names)
-        # An edit that came meanwhile found this job unfinished, and queued no other one.
+        # An edit during the call found this job unfinished, and enqueued no other one.
         with suppress(SourceChanged), run.finishing():
-            same = kept.filter(pk=memory.pk, content=memory.content)
-            if not same.select_for_update().exists():
+            unchanged = undeleted.filter(pk=memory.pk, content=memory.content)
+            if not unchanged.select_for_update().exists():
                 raise SourceChanged
             memory.replace_categories(categories)

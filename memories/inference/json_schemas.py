@@ -1,8 +1,8 @@
-"""What the language model has to answer with.
+"""The JSON schemas of the language model's answers.
 
-Written so that providers with strict structured output take them: every property is required, no
-other is allowed, and there are no bounds on lengths, which not all of them know. The bounds are
-kept by who reads the answers.
+They work with strict structured output of all providers: every property is required, no other is
+allowed, and there are no limits on lengths, which not all providers support. The code that reads
+the answers enforces the limits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CATEGORIES = "categories"
 
 
 class Relation(StrEnum):
-    """What a fact is to the memories that there are."""
+    """How a fact relates to existing memories."""
 
     NEW = "new"
     KNOWN = "known"
@@ -25,7 +25,7 @@ class Relation(StrEnum):
 
 
 def facts(categories: Sequence[str]) -> dict[str, Any]:
-    """The facts of a text, each with its categories, which are some of those given."""
+    """The facts of a text, each with some of these categories."""
     return _list_of(
         FACTS,
         {
@@ -38,12 +38,12 @@ def facts(categories: Sequence[str]) -> dict[str, Any]:
 
 
 def verdicts() -> dict[str, Any]:
-    """What each fact is, and to which of the memories that were shown with it, by number."""
+    """A verdict on each fact, with the numbers of the memories that it refers to."""
     return _list_of(
         VERDICTS,
         {
             "fact": {"type": "integer"},
-            "verdict": {"type": "string", "enum": [str(each) for each in Relation]},
+            "verdict": {"type": "string", "enum": [str(relation) for relation in Relation]},
             "memories": {"type": "array", "items": {"type": "integer"}},
         },
     )

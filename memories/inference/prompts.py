@@ -1,8 +1,8 @@
-"""What the language model is asked.
+"""The prompts for the language model.
 
-A text from outside is only ever a string inside the JSON of the user's message: it cannot end
-there, whatever it contains, and the instructions say that it is looked at and not obeyed. What
-the model answers is checked all the same, and can name nothing that it was not shown.
+A text from outside is always a string in the JSON of the user message: it cannot break out of it,
+and the system prompt says that it is data and no instruction. The answer is validated all the same:
+it can refer to nothing that the model was not shown.
 """
 
 from __future__ import annotations
@@ -57,23 +57,27 @@ that it belongs to, the best first, or none."""
 CUSTOM = "\n\nThe operator of this server adds:\n"
 
 
-def extracting(*, limit: int, categories: Sequence[str], custom: str | None) -> str:
-    return EXTRACT.format(limit=limit) + _allowed(categories) + (CUSTOM + custom if custom else "")
+def extraction_prompt(*, limit: int, categories: Sequence[str], custom: str | None) -> str:
+    return (
+        EXTRACT.format(limit=limit)
+        + _list_allowed(categories)
+        + (CUSTOM + custom if custom else "")
+    )
 
 
-def categorizing(*, categories: Sequence[str]) -> str:
-    return CATEGORIZE + _allowed(categories)
+def categorization_prompt(*, categories: Sequence[str]) -> str:
+    return CATEGORIZE + _list_allowed(categories)
 
 
-def asking(**material: Any) -> list[dict[str, str]]:
-    """The one message of a call."""
+def user_message(**material: Any) -> list[dict[str, str]]:
+    """The messages of a call: one, from the user."""
     return [{"role": "user", "content": json.dumps(material, ensure_ascii=False)}]
 
 
-def moment(at: datetime) -> str:
-    """A time as the model is told it: `Saturday, 21 November 2026, 09:05 UTC`."""
+def format_time(at: datetime) -> str:
+    """Format a time as `Saturday, 21 November 2026, 09:05 UTC`."""
     return f"{at.astimezone(UTC):%A, %-d %B %Y, %H:%M} UTC"
 
 
-def _allowed(categories: Sequence[str]) -> str:
+def _list_allowed(categories: Sequence[str]) -> str:
     return f"\n\nThe categories that are allowed: {', '.join(categories)}."

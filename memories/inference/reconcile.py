@@ -1,4 +1,4 @@
-"""Find out which facts are new, which are known, and what they contradict."""
+"""Reconcile facts with existing memories: which are new, which known, and what they contradict."""
 
 from __future__ import annotations
 
@@ -18,137 +18,152 @@ from .extract import Fact, normalize
 from .json_schemas import Relation
 from .similar_memories import SimilarMemories
 
-# How many memories one call shows at most.
+# The most memories that one call shows to the model.
 MAX_SHOWN = 100
-# How many lines are looked up as repetitions: a search brings no more memories than this.
-MAX_REPEATED = 100
+# The most lines that are looked up as repeated memories: a search returns no more memories.
+MAX_REPEATED_LINES = 100
 
-# What agents put before each of the memories that they repeat, and who says it in a transcript.
+# What agents put before each memory that they repeat: the speaker of a transcript, and a bullet.
 _SPEAKER = re.compile(r"^[^\s:][^:]{0,63}: +")
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
 
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """A fact, the memories near it, and those of them that know it or that it contradicts."""
+    """How a fact relates to existing memories.
+
+    `similar` are the memories that it was compared with, and `memories` those of them that know or
+    contradict it.
+    """
 
     fact: Fact
     embedded: EmbeddedTexts
-    near: tuple[Memory, ...] = ()
-    judgement: Relation = Relation.NEW
+    similar: tuple[Memory, ...] = ()
+    relation: Relation = Relation.NEW
     memories: tuple[Memory, ...] = ()
 
 
-def find_repeated(text: str, neighbourhood: SimilarMemories) -> list[Memory]:
-    """Find the memories of which a text says every one and nothing else, line by line, if so."""
-    lines = [_wordings(line) for line in text.splitlines() if line.strip()]
-    if len(lines) > MAX_REPEATED:
+def find_repeated(text: str, similar_memories: SimilarMemories) -> list[Memory]:
+    """Find the memories that a text repeats line by line; empty if any line is something else."""
+    lines = [_variants(line) for line in text.splitlines() if line.strip()]
+    if len(lines) > MAX_REPEATED_LINES:
         return []
-    said = neighbourhood.saying({wording for wordings in lines for wording in wordings})
-    found = [
-        next((said[mark] for mark in map(fingerprint, wordings) if mark in said), None)
-        for wordings in lines
-    ]
-    memories = [memory for memory in found if memory]
-    return memories if len(memories) == len(lines) else []
+    by_fingerprint = similar_memories.with_same_text(
+        {variant for line in lines for variant in line}
+    )
+    memories = []
+    for line in lines:
+        digests = map(fingerprint, line)
+        memory = next((by_fingerprint[key] for key in digests if key in by_fingerprint), None)
+        if memory is None:
+            return []
+        memories.append(memory)
+    return memories
 
 
 def reconcile(
     facts: Sequence[Fact],
     embedded: EmbeddedTexts,
     *,
-    neighbourhood: SimilarMemories,
+    similar_memories: SimilarMemories,
     completer: Completer,
 ) -> list[Verdict]:
-    """Judge each fact. The model is asked once, about what cannot be told without it.
+    """Reach a verdict on each fact. One call asks the model about the unclear ones.
 
     Raises ProviderFailed.
     """
-    said = neighbourhood.saying(fact.text for fact in facts)
-    judged = []
-    for number, fact in enumerate(facts):
-        alone = embedded.at(number)
-        near = neighbourhood.nearest(alone.vectors[neighbourhood.space][0])
-        judged.append(_by_words(Verdict(fact, alone, tuple(near)), said))
+    by_fingerprint = similar_memories.with_same_text(fact.text for fact in facts)
+    verdicts = []
+    for index, fact in enumerate(facts):
+        embedded_fact = embedded.at(index)
+        similar = similar_memories.nearest(embedded_fact.vectors[similar_memories.space][0])
+        verdict = Verdict(fact, embedded_fact, tuple(similar))
+        verdicts.append(_compare_text(verdict, by_fingerprint))
     unclear = {
-        number: each
-        for number, each in enumerate(judged, start=1)
-        if each.judgement == Relation.NEW and each.near
+        number: verdict
+        for number, verdict in enumerate(verdicts, start=1)
+        if verdict.relation == Relation.NEW and verdict.similar
     }
     if unclear:
-        answered = _by_model(unclear, neighbourhood.source, completer)
-        judged = [answered.get(number, each) for number, each in enumerate(judged, start=1)]
-    return judged
+        answers = _ask_model(unclear, similar_memories.source, completer)
+        verdicts = [
+            answers.get(number, verdict) for number, verdict in enumerate(verdicts, start=1)
+        ]
+    return verdicts
 
 
-def _wordings(line: str) -> list[str]:
-    """What a line may repeat: itself, or what stands behind its speaker and its bullet."""
+def _variants(line: str) -> list[str]:
+    """The texts that a line may repeat: with and without its speaker and its bullet."""
     spoken = _SPEAKER.sub("", line)
     return [line, _BULLET.sub("", line), spoken, _BULLET.sub("", spoken)]
 
 
-def _by_words(judged: Verdict, said: Mapping[bytes, Memory]) -> Verdict:
-    """Take for known what is there in the same words."""
-    text = judged.fact.text
-    memory = said.get(fingerprint(text)) or next(
-        (near for near in judged.near if normalize(near.content) == normalize(text)), None
+def _compare_text(verdict: Verdict, by_fingerprint: Mapping[bytes, Memory]) -> Verdict:
+    """Mark a fact as known if a memory has the same text."""
+    text = verdict.fact.text
+    memory = by_fingerprint.get(fingerprint(text)) or next(
+        (memory for memory in verdict.similar if normalize(memory.content) == normalize(text)), None
     )
     if memory is None:
-        return judged
-    return replace(judged, judgement=Relation.KNOWN, memories=(memory,))
+        return verdict
+    return replace(verdict, relation=Relation.KNOWN, memories=(memory,))
 
 
-def _by_model(
+def _ask_model(
     unclear: Mapping[int, Verdict], source: Memory, completer: Completer
 ) -> dict[int, Verdict]:
-    """Ask about facts by their numbers. What is answered about no fact counts for nothing."""
-    shown = _shown(unclear.values())
+    """Ask about facts by number. Answers about other numbers are ignored."""
+    shown = _number_memories(unclear.values())
     answer = completer.complete(
         prompts.COMPARE,
-        prompts.asking(**_material(unclear, source, shown)),
+        prompts.user_message(**_build_material(unclear, source, shown)),
         schema=json_schemas.verdicts(),
         name=json_schemas.VERDICTS,
     )
-    answered: dict[int, Verdict] = {}
-    for verdict in answer[json_schemas.VERDICTS]:
-        number = verdict["fact"]
-        if number in unclear and number not in answered:
-            answered[number] = _judged(unclear[number], verdict, shown)
-    return answered
+    verdicts: dict[int, Verdict] = {}
+    for item in answer[json_schemas.VERDICTS]:
+        number = item["fact"]
+        if number in unclear and number not in verdicts:
+            verdicts[number] = _read_verdict(unclear[number], item, shown)
+    return verdicts
 
 
-def _shown(unclear: Iterable[Verdict]) -> dict[int, Memory]:
-    """Number the memories to be shown: the nearest of each fact first, while there is room."""
-    by_rank = zip_longest(*(each.near for each in unclear))
+def _number_memories(verdicts: Iterable[Verdict]) -> dict[int, Memory]:
+    """Number the memories to show: the nearest of each fact first, up to the limit."""
+    by_rank = zip_longest(*(verdict.similar for verdict in verdicts))
     distinct = dict.fromkeys(memory for rank in by_rank for memory in rank if memory)
     return dict(enumerate(list(distinct)[:MAX_SHOWN], start=1))
 
 
-def _material(
+def _build_material(
     unclear: Mapping[int, Verdict], source: Memory, shown: Mapping[int, Memory]
 ) -> dict[str, Any]:
     numbers = {memory: number for number, memory in shown.items()}
     return {
-        "time": prompts.moment(source.created_at),
+        "time": prompts.format_time(source.created_at),
         "facts": [
             {
                 "number": number,
-                "text": each.fact.text,
-                "near": [numbers[memory] for memory in each.near if memory in numbers],
+                "text": verdict.fact.text,
+                "near": [numbers[memory] for memory in verdict.similar if memory in numbers],
             }
-            for number, each in unclear.items()
+            for number, verdict in unclear.items()
         ],
         "memories": [
-            {"number": number, "text": memory.content, "time": prompts.moment(memory.created_at)}
+            {
+                "number": number,
+                "text": memory.content,
+                "time": prompts.format_time(memory.created_at),
+            }
             for number, memory in shown.items()
         ],
     }
 
 
-def _judged(judged: Verdict, verdict: dict[str, Any], shown: Mapping[int, Memory]) -> Verdict:
-    """Obey a verdict as far as it names memories that were shown with the fact."""
-    named = [shown.get(number) for number in verdict["memories"]]
-    memories = tuple(memory for memory in judged.near if memory in named)
-    if verdict["verdict"] == Relation.NEW or not memories:
-        return judged
-    return replace(judged, judgement=Relation(verdict["verdict"]), memories=memories)
+def _read_verdict(verdict: Verdict, item: dict[str, Any], shown: Mapping[int, Memory]) -> Verdict:
+    """Accept an answer as far as it refers to memories that were shown with the fact."""
+    answered = [shown.get(number) for number in item["memories"]]
+    memories = tuple(memory for memory in verdict.similar if memory in answered)
+    if item["verdict"] == Relation.NEW or not memories:
+        return verdict
+    return replace(verdict, relation=Relation(item["verdict"]), memories=memories)

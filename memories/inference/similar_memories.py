@@ -1,4 +1,4 @@
-"""The memories that a fact may have to do with."""
+"""Find the existing memories that the facts of a new one are compared with."""
 
 from __future__ import annotations
 
@@ -22,83 +22,86 @@ from memories.models.state import LIVE
 
 from .extract import MAX_FACT_CHARACTERS
 
-# How many memories a fact is compared with at most.
-NEAREST = 8
+# The most memories that one fact is compared with.
+MAX_NEAREST = 8
 
-# Below this calibrated similarity a memory has nothing to do with a fact. Of 18 pairs of
-# sentences that contradict each other, 17 are nearer than this, and of 306 that have nothing to
-# do with each other, 9.
-FLOOR = 0.4
+# A memory below this calibrated similarity is unrelated to a fact. Of 18 pairs of sentences that
+# contradict each other, 17 are more similar than this, and of 306 unrelated pairs, 9.
+MIN_SIMILARITY = 0.4
 
-# From here on two facts that come in at the same time are compared, though that costs another call
-# of the model. It finds those that say the same, and 12 of the 18 pairs.
-FLOOR_OF_NEWCOMERS = 0.7
+# From this similarity on, two facts that come in at the same time are compared, though that costs
+# another call of the model. It finds those that say the same, and 12 of the 18 pairs.
+MIN_SIMILARITY_OF_CONCURRENT = 0.7
 
-# A memory is stamped before its transaction ends: what others were writing while we looked may
-# turn out to be older than our look by as much as a transaction takes.
-LONGEST_WRITE = timedelta(minutes=1)
+# `updated_at` is set before its transaction commits: a memory that was being written during our
+# query may be older than the query by as much as a transaction takes.
+MAX_WRITE_TIME = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
 class SimilarMemories:
-    """Where the facts of one memory are looked for, as of one moment.
+    """The memories that facts of `source` are compared with, as of one moment.
 
-    `awaited` are the memories whose own facts are still to be found. They are compared with the
-    others when it is their turn, else each of two texts could give way to the other.
+    `pending` are the ids of memories whose own inference has not finished. These are compared with
+    the others in their turn; otherwise two texts could each be superseded by the other.
     """
 
     source: Memory
     space: EmbeddingSpace
-    awaited: frozenset[UUID]
-    at: datetime = field(default_factory=timezone.now)
+    pending: frozenset[UUID]
+    as_of: datetime = field(default_factory=timezone.now)
 
     @classmethod
     def of(cls, source: Memory, space: EmbeddingSpace) -> SimilarMemories:
-        at = timezone.now()
+        as_of = timezone.now()
         jobs = Job.objects.unfinished().filter(kind=INFER.name, owner=source.user_id)
-        jobs = jobs.exclude(once="")  # as all are not, but the index is of those only
-        awaited = frozenset(UUID(once) for once in jobs.values_list("once", flat=True))
-        return cls(source, space, awaited, at)
+        jobs = jobs.exclude(once="")  # None is, but the partial index has only these.
+        pending = frozenset(UUID(key) for key in jobs.values_list("once", flat=True))
+        return cls(source, space, pending, as_of)
 
-    def saying(self, texts: Iterable[str]) -> dict[bytes, Memory]:
-        """Find memories that say these very texts, by their fingerprints.
+    def with_same_text(self, texts: Iterable[str]) -> dict[bytes, Memory]:
+        """Find memories that have exactly one of these texts, by fingerprint.
 
-        Those that the app has read count as well, whoever put them down: agents repeat what they
-        were given.
+        Memories of other apps that this app has read count as well: agents repeat what they were
+        given.
         """
-        read = Access.objects.filter(memory=OuterRef("pk"), app=self.source.app_id)
+        reads = Access.objects.filter(memory=OuterRef("pk"), app=self.source.app_id)
         own = Q(app=self.source.app_id, state__in=LIVE)
-        heard = self._others().filter(own | Q(Exists(read), state=State.ACTIVE))
-        said = heard.filter(fingerprint__in={fingerprint(text) for text in texts})
-        return {bytes(memory.fingerprint): memory for memory in said.order_by("-created_at")}
+        candidates = self._others().filter(own | Q(Exists(reads), state=State.ACTIVE))
+        same = candidates.filter(fingerprint__in={fingerprint(text) for text in texts})
+        return {bytes(memory.fingerprint): memory for memory in same.order_by("-created_at")}
 
     def nearest(self, vector: Vectors) -> list[Memory]:
-        """Find the active memories of the app that are near a vector, the nearest first.
+        """Find active memories of the app that are similar to a vector, nearest first.
 
-        Long texts are no facts: to give way to one would take the rest of what they say along.
+        Long texts are left out: they are no facts, and superseding one would lose everything else
+        that it says.
         """
-        return self._near(vector, self._others(), floor=FLOOR)
+        return self._nearest(vector, self._others(), min_similarity=MIN_SIMILARITY)
 
-    def newcomers(self, vector: Vectors, *, since: SimilarMemories) -> list[Memory]:
-        """Find the very near that were not there, or said something else, at an earlier moment."""
-        new = Q(updated_at__gte=since.at - LONGEST_WRITE) | Q(pk__in=since.awaited)
-        return self._near(vector, self._others().filter(new), floor=FLOOR_OF_NEWCOMERS)
+    def nearest_concurrent(self, vector: Vectors, *, since: SimilarMemories) -> list[Memory]:
+        """Find very similar memories that were added or edited since an earlier moment."""
+        is_new = Q(updated_at__gte=since.as_of - MAX_WRITE_TIME) | Q(pk__in=since.pending)
+        memories = self._others().filter(is_new)
+        return self._nearest(vector, memories, min_similarity=MIN_SIMILARITY_OF_CONCURRENT)
 
-    def _near(self, vector: Vectors, among: MemoryQuerySet, *, floor: float) -> list[Memory]:
-        near = (
+    def _nearest(
+        self, vector: Vectors, among: MemoryQuerySet, *, min_similarity: float
+    ) -> list[Memory]:
+        nearest = (
             among.active()
             .filter(app=self.source.app_id)
             .filter(embeddings__space=self.space, embeddings__user=self.source.user_id)
             .annotate(distance=CosineDistance("embeddings__vector", HalfVector(vector)))
             .annotate(length=Length("content"))
             .filter(length__lte=MAX_FACT_CHARACTERS)
-            .order_by("distance", "pk")[:NEAREST]
+            .order_by("distance", "pk")[:MAX_NEAREST]
         )
         calibrate = self.space.embedder.calibrate
-        return [memory for memory in near if calibrate(1 - memory.distance) >= floor]
+        return [memory for memory in nearest if calibrate(1 - memory.distance) >= min_similarity]
 
     def _others(self) -> MemoryQuerySet:
         memories = Memory.objects.filter(user=self.source.user_id)
-        return memories.exclude(pk__in=[self.source.pk, *self.awaited]).only(
+        return memories.exclude(pk__in=[self.source.pk, *self.pending]).only(
             "user", "app", "content", "state", "created_at", "fingerprint"
         )
