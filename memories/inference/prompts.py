@@ -58,11 +58,8 @@ CUSTOM = "\n\nThe operator of this server adds:\n"
 
 
 def extraction_prompt(*, limit: int, categories: Sequence[str], custom: str | None) -> str:
-    return (
-        EXTRACT.format(limit=limit)
-        + _list_allowed(categories)
-        + (CUSTOM + custom if custom else "")
-    )
+    instructions = CUSTOM + custom if custom else ""
+    return EXTRACT.format(limit=limit) + _list_allowed(categories) + instructions
 
 
 def categorization_prompt(*, categories: Sequence[str]) -> str:
