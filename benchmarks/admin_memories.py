@@ -19,7 +19,7 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from served import use_django
+from live_server import use_django
 
 ROUNDS = 5
 WORST_MILLISECONDS = 500

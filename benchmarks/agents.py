@@ -21,8 +21,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from served import Server, own_server, use_django
-from stocking import Writer, settle, stock
+from live_server import Server, own_server, use_django
+from sample_data import Writer, settle, stock
 
 WARM_UP = 10
 SAMPLES = 60

@@ -20,8 +20,8 @@ from functools import cache
 from statistics import median
 from typing import Any
 
-from served import Server, own_server, slow_clients, use_django
-from stocking import Writer, settle, stock
+from live_server import Server, own_server, slow_clients, use_django
+from sample_data import Writer, settle, stock
 
 WARM_UP = 5
 SAMPLES = 60

@@ -22,9 +22,10 @@ from typing import Any
 
 import requests
 from api import embedder, stocked, timed
-from managing import CATEGORISED
-from served import Server, own_server, use_django
-from stocking import Writer, settle
+from live_server import Server, own_server, use_django
+from sample_data import Writer, settle
+
+from manage import CATEGORISED
 
 PIECE = 256 * 1024
 LATER = {"Prefer": "respond-async"}

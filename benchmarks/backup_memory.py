@@ -21,9 +21,10 @@ from typing import Any
 
 import psutil
 from backup import BEGAN, execute, forget
-from managing import CATEGORISED
-from served import CHECKOUT, Server, own_server, use_django
-from stocking import settle
+from live_server import CHECKOUT, Server, own_server, use_django
+from sample_data import settle
+
+from manage import CATEGORISED
 
 MEGABYTE = 1024 * 1024
 

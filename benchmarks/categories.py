@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from served import use_django
+from live_server import use_django
 
 LABELLED = Path(__file__).with_suffix(".txt")
 HELD_OUT = Path(__file__).with_name("categories_held_out.txt")

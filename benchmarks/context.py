@@ -17,8 +17,8 @@ from statistics import median
 from typing import Any
 
 from api import captured, stocked, timed
-from served import own_server, use_django
-from stocking import Writer
+from live_server import own_server, use_django
+from sample_data import Writer
 
 WARM_UP = 5
 AROUND = 3

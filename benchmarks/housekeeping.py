@@ -19,9 +19,10 @@ from statistics import median
 from typing import Any
 
 from api import embedder, timed
-from managing import put_in_use
-from served import Client, own_server, use_django
-from stocking import settle, stock
+from live_server import Client, own_server, use_django
+from sample_data import settle, stock
+
+from manage import put_in_use
 
 LOOKS = 50
 BESIDE = 1_000  # memories of who searches meanwhile

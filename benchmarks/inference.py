@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any
 
 import psutil
-from served import Client, Server, own_server, use_django
-from stocking import Writer
+from live_server import Client, Server, own_server, use_django
+from sample_data import Writer
 
 CLIENTS = 8
 TURNS = 4

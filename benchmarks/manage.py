@@ -19,8 +19,8 @@ from statistics import median
 from typing import Any
 
 from api import SAMPLES, WARM_UP, captured, medians, plain, run, stocked, timed
-from served import Server, own_server, use_django
-from stocking import Writer, settle
+from live_server import Server, own_server, use_django
+from sample_data import Writer, settle
 
 # Every memory is in one of these, as unevenly as people's are, and every fifth in another.
 CATEGORISED = """

@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from live_server import Client, Server, own_server, scratch, use_django
 from recall_formula import Formula, Weights
 from recall_sets import MISLEADING, Conversation, Question, read
-from served import Client, Server, own_server, scratch, use_django
 
 AT = (5, 10)
 

@@ -22,8 +22,8 @@ from statistics import median
 from typing import Any
 
 from api import stocked, timed
-from served import CHECKOUT, Client, Server, own_server, use_django
-from stocking import Writer
+from live_server import CHECKOUT, Client, Server, own_server, use_django
+from sample_data import Writer
 
 FAKE_PORT = 11_499
 DIMENSIONS = 1024

@@ -26,8 +26,8 @@ from typing import Any
 import psutil
 import psycopg
 import requests
-from served import CHECKOUT, use_django
-from stocking import Writer, settle, stock
+from live_server import CHECKOUT, use_django
+from sample_data import Writer, settle, stock
 
 sys.path.insert(0, str(CHECKOUT))
 USER = "benchmark"
