@@ -5,9 +5,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt
+# Tests run in so many processes, each with services of its own; all tests of a file in one of them.
+WORKERS ?= auto
+PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 PINS := requirements.txt requirements-binaries.txt constraints.txt
 
-.PHONY: help run operator up test test-browser chromium screenshots lint types schema migrations check fuzz clean install install-dev
+.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema migrations check fuzz clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list what can be made
@@ -23,8 +26,11 @@ up: ## start it in containers, with Docker, for good: see docs/operating.md
 	@docker/make-secrets.sh
 	@docker compose --file docker/compose.yaml up --build --detach --wait
 
-test: $(VENV)/.installed-dev ## run all tests, against services of their own
-	@$(RUN) -m pytest $(ARGS)
+test: $(VENV)/.installed-dev ## run all tests, against services of their own: WORKERS=4 ARGS="-k search"
+	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
+
+test-fast: $(VENV)/.installed-dev ## run the tests that start no programs, in about a minute
+	@$(RUN) -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 test-browser: chromium $(VENV)/.installed-dev ## run the tests of the admin in a browser, and install one where that may be done
 	@$(RUN) -m pytest tests/browser $(ARGS)

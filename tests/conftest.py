@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,27 @@ from tests.cast import alice, anonymous, bob, olga
 from tests.shared_server import shared_server
 
 __all__ = ["alice", "anonymous", "bob", "olga", "shared_server"]
+
+
+# Fixtures that start programs, for which a test waits for seconds.
+SLOW_FIXTURES = {
+    "cluster", "container", "one_server", "servers", "shared_server", "works",
+}  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Have programs that tests start be told of a lost terminal, also under `nohup`.
+
+    What a program ignores, the programs that it starts ignore. What it handles, they do not.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(trylast=True)

@@ -7,7 +7,7 @@ from core import logs
 pytestmark = pytest.mark.urls("tests.api.urls")
 
 
-@pytest.mark.parametrize("given", ["a", "3f2b.c_D-9", "x" * 128, str(uuid.uuid4())])
+@pytest.mark.parametrize("given", ["a", "3f2b.c_D-9", "x" * 128, "5e0f8a52-7a3b-4c55"])
 def test_a_sane_request_id_is_kept(client, given):
     answer = client.get("/api/v1/echo", headers={"X-Request-ID": given})
 
