@@ -49,11 +49,11 @@ def main() -> None:
 
 def stocked(server: Server, size: int) -> str:
     """Make a user with so many memories, and return their key."""
-    from configuration.providers import built_in
+    from configuration.providers import get_local_embedder
 
     name = f"with-{size}"
     key: str = server.client().post("/users", {"user_id": name})["api_key"]
-    stock(name, size, built_in())
+    stock(name, size, get_local_embedder())
     settle()
     return key
 

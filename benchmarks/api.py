@@ -64,9 +64,9 @@ def stocked(server: Server, sizes: Sequence[int]) -> dict[int, tuple[str, str]]:
 
 
 def embedder() -> Any:
-    from configuration.providers import built_in
+    from configuration.providers import get_local_embedder
 
-    return built_in()
+    return get_local_embedder()
 
 
 # --- Reads -----------------------------------------------------------------------------------

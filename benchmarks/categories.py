@@ -38,10 +38,10 @@ def read(path: Path) -> list[Labelled]:
 
 
 def main(options: Namespace) -> bool:
-    from configuration.providers import built_in
+    from configuration.providers import get_local_embedder
     from memories.categories.classifier import Classifier, classify
 
-    embedder = built_in(options.model)
+    embedder = get_local_embedder(options.model)
     if options.fit:
         Classifier.fit(embedder).save(embedder.model)
 

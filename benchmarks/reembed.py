@@ -91,13 +91,13 @@ def measured(server: Server, key: str, embedder: dict[str, Any], memories: int) 
 def alone(embedder: dict[str, Any]) -> float:
     """Seconds that the embedder takes for a text, in the batches that the job sends."""
     from configuration import effective
-    from configuration.providers import embedder_for
+    from configuration.providers import get_embedder
     from memories.models import Memory
     from memories.vectors.backfill import BATCH_SIZE
 
     texts = list(Memory.objects.order_by("pk").values_list("content", flat=True)[:SAMPLE])
     config = embedder.get("config", {})
-    model = embedder_for(effective.embedder({"provider": embedder["provider"], **config}))
+    model = get_embedder(effective.embedder_settings({"provider": embedder["provider"], **config}))
     model.embed_documents(texts[:BATCH_SIZE])
     started = time.perf_counter()
     for start in range(0, len(texts), BATCH_SIZE):

@@ -146,9 +146,9 @@ def make_user(web: Any, memories: int) -> str:
         "REDIS_URL": web.services.redis_url,
     }
     use_django()
-    from configuration.providers import built_in
+    from configuration.providers import get_local_embedder
 
-    stock(USER, memories, built_in())
+    stock(USER, memories, get_local_embedder())
     settle()
     return str(key.stdout.split()[-1])
 

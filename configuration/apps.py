@@ -6,6 +6,6 @@ class ConfigurationConfig(AppConfig):
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        from . import environment
+        from .environment import validate_environment
 
-        environment.ensure_valid()
+        validate_environment()

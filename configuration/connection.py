@@ -1,6 +1,7 @@
-"""How an embedding model is reached that the configuration may no longer name.
+"""How to connect to the model of an embedding space.
 
-Its vectors are searched until those of another model are complete, and may be gone back to.
+Stored with the space, because the configuration may name another model by then: the vectors of the
+former one are searched until a migration completes, and are kept for a rollback.
 """
 
 from __future__ import annotations
@@ -9,52 +10,55 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from . import effective, provider_keys
-from .base_urls import origin
-from .defaults import own_key
-from .effective import EmbedderSettings
-from .provider_keys import Key, Reference, SealedKey
-from .providers.catalog import KNOWN, OLLAMA
+from .base_urls import server_origin
+from .catalog import OLLAMA, PROVIDERS
+from .defaults import environment_key
+from .effective import embedder_settings
+from .model_settings import EmbedderSettings
+from .provider_keys import EncryptedKey, Key, KeyReference, load_key
 
-OWN_KEY = own_key("embedder")
+ENVIRONMENT_KEY = environment_key("embedder")
 
 
-def stored(settings: EmbedderSettings) -> dict[str, Any]:
-    """What to keep of these settings beside their vectors. A key is a reference, or sealed."""
+def dump_connection(settings: EmbedderSettings) -> dict[str, Any]:
+    """The JSON to store for these settings. A key is a reference, or encrypted."""
     return {
-        "api_key": settings.api_key.stored() if settings.api_key else None,
+        "api_key": settings.api_key.to_json() if settings.api_key else None,
         "base_url": settings.base_url,
         "dimensions": settings.dimensions,
     }
 
 
-def from_stored(provider: str, model: str, reach: Mapping[str, Any]) -> EmbedderSettings:
-    base_url = reach.get("base_url")
+def load_settings(provider: str, model: str, connection: Mapping[str, Any]) -> EmbedderSettings:
+    base_url = connection.get("base_url")
     settings = EmbedderSettings(
         provider=provider,
         model=model,
-        api_key=provider_keys.from_stored(reach.get("api_key")),
+        api_key=load_key(connection.get("api_key")),
         ollama_base_url=base_url if provider == OLLAMA else None,
         openai_base_url=None if provider == OLLAMA else base_url,
-        dimensions=reach.get("dimensions"),
+        dimensions=connection.get("dimensions"),
     )
-    if settings.api_key == OWN_KEY:
-        return replace(settings, api_key=_present_key(settings))
+    if settings.api_key == ENVIRONMENT_KEY:
+        return replace(settings, api_key=_replace_environment_key(settings))
     return settings
 
 
-def renewed(reach: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, with the key encrypted with the present secret key where that is possible."""
-    key = provider_keys.from_stored(reach.get("api_key"))
-    return {**reach, "api_key": key.renewed().stored()} if isinstance(key, SealedKey) else {**reach}
+def reencrypt_connection(connection: Mapping[str, Any]) -> dict[str, Any]:
+    """The same connection, its key encrypted with the current secret key where possible."""
+    key = load_key(connection.get("api_key"))
+    if isinstance(key, EncryptedKey):
+        return {**connection, "api_key": key.reencrypted().to_json()}
+    return {**connection}
 
 
-def _present_key(settings: EmbedderSettings) -> Key | None:
-    """What to send where EMBEDDER_API_KEY was: itself, as long as it is for the same server."""
-    default = effective.embedder({"provider": settings.provider})
-    if (default.api_key, default.origin) == (OWN_KEY, settings.origin):
-        return OWN_KEY
-    provider = KNOWN[settings.provider]
-    if provider.key_variable and provider.base_url and settings.origin == origin(provider.base_url):
-        return Reference(provider.key_variable)
-    return None
+def _replace_environment_key(settings: EmbedderSettings) -> Key | None:
+    """EMBEDDER_API_KEY itself, as long as the environment means the same server by it."""
+    default = embedder_settings({"provider": settings.provider})
+    if (default.api_key, default.origin) == (ENVIRONMENT_KEY, settings.origin):
+        return ENVIRONMENT_KEY
+    provider = PROVIDERS[settings.provider]
+    if not provider.key_variable or not provider.base_url:
+        return None
+    is_providers = settings.origin == server_origin(provider.base_url)
+    return KeyReference(provider.key_variable) if is_providers else None

@@ -1,16 +1,16 @@
-"""Asking the configured models something, to see whether they answer."""
+"""Send the configured models a test request."""
 
 from __future__ import annotations
 
 import time
 
-from . import effective
-from .providers import completer_for, embedder_for
+from .effective import current_settings
+from .providers import get_embedder, get_language_model
 
-# Seconds that a person who asks waits at most.
-PATIENCE = 15.0
+# Seconds. An operator waits for the response.
+TIMEOUT = 15.0
 
-SCHEMA = {
+RESPONSE_SCHEMA = {
     "type": "object",
     "properties": {"answer": {"type": "string"}},
     "required": ["answer"],
@@ -18,33 +18,33 @@ SCHEMA = {
 }
 
 
-def try_llm() -> str:
-    """Say how the language model has answered. Raises ProviderFailed."""
-    settings = effective.current().llm
-    completer = completer_for(settings)
-    if completer is None:
-        return "No language model is configured: memories are kept as they are sent."
+def ping_llm() -> str:
+    """Describe the language model's response. Raises ProviderError."""
+    settings = current_settings().llm
+    llm = get_language_model(settings)
+    if llm is None:
+        return "No language model is configured: memories are stored as they are sent."
     started = time.perf_counter()
-    completer.complete(
-        "Somebody sees whether you can be reached.",
+    llm.complete(
+        "This is a connection test.",
         [{"role": "user", "content": "Answer with the word yes."}],
-        schema=SCHEMA,
-        name="reachable",
-        within=PATIENCE,
+        schema=RESPONSE_SCHEMA,
+        name="connection_test",
+        timeout=TIMEOUT,
     )
-    return f"{settings.provider} ({settings.model}) has answered in {_since(started)}."
+    return f"{settings.provider} ({settings.model}) responded in {_elapsed(started)}."
 
 
-def try_embedder() -> str:
-    """Say how the embedding model has answered. Raises ProviderFailed."""
-    settings = effective.current().embedder
+def ping_embedder() -> str:
+    """Describe the embedding model's response. Raises ProviderError."""
+    settings = current_settings().embedder
     started = time.perf_counter()
-    vector = embedder_for(settings).embed_query("Can you be reached?", within=PATIENCE)
+    vector = get_embedder(settings).embed_query("This is a connection test.", timeout=TIMEOUT)
     return (
-        f"{settings.provider} ({settings.model}) has answered in {_since(started)}, with "
+        f"{settings.provider} ({settings.model}) responded in {_elapsed(started)}, with "
         f"{len(vector)} dimensions."
     )
 
 
-def _since(started: float) -> str:
+def _elapsed(started: float) -> str:
     return f"{time.perf_counter() - started:.2f} seconds"

@@ -1,67 +1,64 @@
-"""What holds where no operator has chosen: the environment's word, then the provider's own."""
+"""The defaults: what the environment sets, else what the provider's catalog entry has."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 
-from .provider_keys import PREFIX, Reference
-from .providers.catalog import KNOWN, LOCAL, LOCAL_DIMENSIONS, OLLAMA, Provider
+from .catalog import LOCAL, LOCAL_DIMENSIONS, OLLAMA, PROVIDERS, Provider
+from .provider_keys import PREFIX, KeyReference
+from .sections import ModelSection, Overrides
 
-Kind = Literal["llm", "embedder"]
 
+def section_defaults(section: ModelSection, overrides: Overrides) -> dict[str, Any]:
+    """The default of every field of a section, which depends on the overrides.
 
-def of(kind: Kind, chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """The default of every field of a section, given what is chosen in it.
-
-    The environment's model, address and key belong to the environment's provider: another
-    provider gets none of them, and no default key goes to an address that an operator chose.
+    The environment's model, base URL and key belong to the environment's provider: another
+    provider gets none of them. No default key is sent to a base URL that an operator has set.
     """
-    said = settings.MODEL_DEFAULTS[kind]
-    provider = KNOWN[chosen.get("provider", said["provider"])]
-    is_said = provider.name == said["provider"]
-    used = "ollama_base_url" if provider.name == OLLAMA else "openai_base_url"
-    # None stands for the provider's own address.
-    addresses = {"ollama_base_url": settings.OLLAMA_BASE_URL or None, "openai_base_url": None}
-    if is_said and said["base_url"] and provider.name != LOCAL:
-        addresses[used] = said["base_url"]
+    environment = settings.MODEL_DEFAULTS[section]
+    provider = PROVIDERS[overrides.get("provider", environment["provider"])]
+    is_environments = provider.name == environment["provider"]
+    base_url_field = "ollama_base_url" if provider.name == OLLAMA else "openai_base_url"
+    # None stands for the provider's own base URL.
+    base_urls = {"ollama_base_url": settings.OLLAMA_BASE_URL or None, "openai_base_url": None}
+    if is_environments and environment["base_url"] and provider.name != LOCAL:
+        base_urls[base_url_field] = environment["base_url"]
+    has_default_url = (
+        overrides.get(base_url_field, base_urls[base_url_field]) == base_urls[base_url_field]
+    )
     return {
-        "provider": said["provider"],
-        "model": _model(kind, provider, said["model"] if is_said else ""),
-        "api_key": _key(kind, provider, is_said) if _is(chosen, used, addresses) else None,
-        **addresses,
-        **_numbers(kind, provider),
+        "provider": environment["provider"],
+        "model": _default_model(section, provider, environment["model"] if is_environments else ""),
+        "api_key": _default_key(section, provider, is_environments) if has_default_url else None,
+        **base_urls,
+        **_default_parameters(section, provider),
     }
 
 
-def own_key(kind: Kind) -> Reference:
-    """Where the environment has the key for the provider that it names."""
-    return Reference(f"{kind.upper()}_API_KEY")
+def environment_key(section: ModelSection) -> KeyReference:
+    """The variable that holds the key of the environment's provider."""
+    return KeyReference(f"{section.upper()}_API_KEY")
 
 
-def _is(chosen: Mapping[str, Any], field: str, values: Mapping[str, Any]) -> bool:
-    return bool(chosen.get(field, values[field]) == values[field])
+def _default_model(section: ModelSection, provider: Provider, from_environment: str) -> str | None:
+    if section == "llm":
+        return None if provider.name == LOCAL else from_environment or provider.llm_model
+    return from_environment or provider.embedding_model
 
 
-def _model(kind: Kind, provider: Provider, said: str) -> str | None:
-    if kind == "llm":
-        return None if provider.name == LOCAL else said or provider.llm_model
-    return said or provider.embedding_model
-
-
-def _key(kind: Kind, provider: Provider, is_said: bool) -> str | None:
-    """A reference, shown though its variable may not be set: it says where a key is looked for."""
+def _default_key(section: ModelSection, provider: Provider, is_environments: bool) -> str | None:
+    """A reference, even if its variable is not set: it shows where the key is looked up."""
     if provider.name == LOCAL:
         return None
-    ours = own_key(kind)
-    if is_said and ours.is_set():
-        return ours.stored()
+    reference = environment_key(section)
+    if is_environments and reference.is_set():
+        return reference.to_json()
     return f"{PREFIX}{provider.key_variable}" if provider.key_variable else None
 
 
-def _numbers(kind: Kind, provider: Provider) -> dict[str, Any]:
-    if kind == "llm":
+def _default_parameters(section: ModelSection, provider: Provider) -> dict[str, Any]:
+    if section == "llm":
         return {"temperature": 0.1, "max_tokens": 2000}
     return {"dimensions": LOCAL_DIMENSIONS if provider.name == LOCAL else None}

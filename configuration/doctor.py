@@ -1,67 +1,69 @@
-"""Whether the models can be used that are configured."""
+"""Check whether the configured models can be used."""
 
 from __future__ import annotations
 
-from configuration.providers import ProviderFailed, completer_for, embedder_for
 from core.checks import Findings, check, error, ok
 from core.errors import OpenMemoryError
 
-from . import effective
+from .effective import current_settings
+from .providers import get_embedder, get_language_model
 
-# The least that a language model can be asked for.
-ANSWER = {
+# The smallest response that a language model can be asked for.
+RESPONSE_SCHEMA = {
     "type": "object",
     "properties": {"ok": {"type": "boolean"}},
     "required": ["ok"],
     "additionalProperties": False,
 }
-SECONDS = 20.0
+TIMEOUT = 20.0
+
+ROLES = {"llm": "language model", "embedder": "embedding model"}
 
 
 @check("configuration.keys")
-def keys() -> Findings:
-    configured = effective.current()
-    for section, settings in (("llm", configured.llm), ("embedder", configured.embedder)):
+def check_keys() -> Findings:
+    settings = current_settings()
+    for section, model in (("llm", settings.llm), ("embedder", settings.embedder)):
         try:
-            settings.resolve_key()
+            model.resolve_key()
         except OpenMemoryError as problem:
             yield error(
-                f"The key of the {section} cannot be used: {problem.detail}",
-                f"Enter it anew, in the admin or with PUT /api/v1/config/mem0/{section}",
+                f"The key of the {ROLES[section]} cannot be used: {problem.detail}",
+                f"Enter it again, in the admin or with PUT /api/v1/config/mem0/{section}",
             )
         else:
-            yield ok(f"The key of the {section} can be read, or none is needed.")
+            yield ok(f"The key of the {ROLES[section]} can be used, or none is needed.")
 
 
 @check("configuration.embedder", calls_out=True)
-def embedder() -> Findings:
-    settings = effective.current().embedder
+def check_embedder() -> Findings:
+    settings = current_settings().embedder
     try:
-        embedder_for(settings).embed_query("Is this understood?", within=SECONDS)
-    except (ProviderFailed, OpenMemoryError) as problem:
+        get_embedder(settings).embed_query("This is a test.", timeout=TIMEOUT)
+    except OpenMemoryError as problem:
         yield error(
-            f"The embedding model of {settings.provider} cannot be asked: {problem.detail}",
-            "Memories are found by their words alone meanwhile. See /api/v1/config/mem0/embedder",
+            f"The embedding model of {settings.provider} does not work: {problem.detail}",
+            "Until then, search uses keywords only. See /api/v1/config/mem0/embedder",
         )
     else:
-        yield ok(f"The embedding model of {settings.provider} answers.")
+        yield ok(f"The embedding model of {settings.provider} responds.")
 
 
 @check("configuration.llm", calls_out=True)
-def language_model() -> Findings:
-    settings = effective.current().llm
+def check_llm() -> Findings:
+    settings = current_settings().llm
     if settings.is_local:
         yield ok("No language model is configured.")
         return
-    asked = [{"role": "user", "content": 'Answer with {"ok": true}.'}]
+    messages = [{"role": "user", "content": 'Answer with {"ok": true}.'}]
     try:
-        completer = completer_for(settings)
-        if completer is not None:
-            completer.complete("", asked, schema=ANSWER, name="answer", within=SECONDS)
+        llm = get_language_model(settings)
+        if llm is not None:
+            llm.complete("", messages, schema=RESPONSE_SCHEMA, name="answer", timeout=TIMEOUT)
     except OpenMemoryError as problem:
         yield error(
-            f"The language model of {settings.provider} cannot be asked: {problem.detail}",
-            "Memories are kept as they are sent meanwhile. See /api/v1/config/mem0/llm",
+            f"The language model of {settings.provider} does not work: {problem.detail}",
+            "Until then, memories are stored as they are sent. See /api/v1/config/mem0/llm",
         )
     else:
-        yield ok(f"The language model of {settings.provider} answers.")
+        yield ok(f"The language model of {settings.provider} responds.")

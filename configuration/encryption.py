@@ -1,4 +1,4 @@
-"""Secrets as they are kept: encrypted with a key that is derived from the server's own."""
+"""Encrypt secrets for storage, with a key derived from the server's secret key."""
 
 from __future__ import annotations
 
@@ -10,50 +10,48 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-# How it is encrypted. Another way gets another prefix, so that both can be read for a while.
+# The encryption scheme. A new scheme gets a new prefix, so that tokens of both can be read.
 _VERSION = "v1:"
 
 
-class Unreadable(Exception):
-    """This was encrypted with another secret key than the server has now."""
+class DecryptionFailed(Exception):
+    """The token was encrypted with a secret key that the server no longer has."""
 
 
-def seal(secret: str) -> str:
-    return _VERSION + _ciphers().encrypt(secret.encode()).decode()
+def encrypt(secret: str) -> str:
+    return _VERSION + _cipher().encrypt(secret.encode()).decode()
 
 
-def unseal(token: str) -> str:
-    """Raises Unreadable."""
+def decrypt(token: str) -> str:
+    """Raises DecryptionFailed."""
     try:
-        return _ciphers().decrypt(_body(token)).decode()
+        return _cipher().decrypt(_ciphertext(token)).decode()
     except InvalidToken:
-        raise Unreadable from None
+        raise DecryptionFailed from None
 
 
-def renew(token: str) -> str:
-    """Encrypt with the present secret key what an older one encrypted. Raises Unreadable."""
+def reencrypt(token: str) -> str:
+    """Encrypt with the current secret key what a former one encrypted. Raises DecryptionFailed."""
     try:
-        return _VERSION + _ciphers().rotate(_body(token)).decode()
+        return _VERSION + _cipher().rotate(_ciphertext(token)).decode()
     except InvalidToken:
-        raise Unreadable from None
+        raise DecryptionFailed from None
 
 
-def _body(token: str) -> bytes:
+def _ciphertext(token: str) -> bytes:
     if not token.startswith(_VERSION):
-        raise Unreadable
+        raise DecryptionFailed
     return token.removeprefix(_VERSION).encode()
 
 
-def _ciphers() -> MultiFernet:
-    return MultiFernet([_cipher(key) for key in _secret_keys()])
-
-
-def _secret_keys() -> list[str]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+def _cipher() -> MultiFernet:
+    """Encrypts with the current secret key, and decrypts with the former ones, too."""
+    secret_keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([_derive_cipher(secret_key) for secret_key in secret_keys])
 
 
 @cache
-def _cipher(secret_key: str) -> Fernet:
-    # Derived for this one purpose: what Django signs tells nothing about what is encrypted here.
+def _derive_cipher(secret_key: str) -> Fernet:
+    # Derived for this one purpose: what Django signs reveals nothing about what is encrypted here.
     derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"openmemory provider keys")
     return Fernet(base64.urlsafe_b64encode(derivation.derive(secret_key.encode())))

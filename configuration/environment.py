@@ -1,4 +1,4 @@
-"""Check, when the server starts, what the environment says about models."""
+"""Validate the environment's model settings at startup."""
 
 from __future__ import annotations
 
@@ -7,36 +7,37 @@ from collections.abc import Iterator
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from . import base_urls, effective, update
-from .defaults import Kind
-from .providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from .base_urls import check_base_url
+from .catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from .effective import section_settings
+from .sections import ModelSection
+from .validation import validate_model
 
 
-def ensure_valid() -> None:
-    """Raises ImproperlyConfigured, which names every variable that is wrong."""
-    faults = [
-        *_faults("llm", LLM_PROVIDERS),
-        *_faults("embedder", EMBEDDER_PROVIDERS),
-        *_address_faults("OLLAMA_BASE_URL", settings.OLLAMA_BASE_URL),
+def validate_environment() -> None:
+    """Raises ImproperlyConfigured, which names every invalid variable."""
+    errors = [
+        *_section_errors("llm", LLM_PROVIDERS),
+        *_section_errors("embedder", EMBEDDER_PROVIDERS),
+        *_url_errors("OLLAMA_BASE_URL", settings.OLLAMA_BASE_URL),
     ]
-    if faults:
-        raise ImproperlyConfigured(" ".join(faults))
+    if errors:
+        raise ImproperlyConfigured(" ".join(errors))
 
 
-def _faults(kind: Kind, providers: list[str]) -> Iterator[str]:
-    said, prefix = settings.MODEL_DEFAULTS[kind], kind.upper()
-    if said["provider"] not in providers:
-        known = ", ".join(providers)
-        yield f"{prefix}_PROVIDER={said['provider']!r} is not one of {known}."
+def _section_errors(section: ModelSection, providers: list[str]) -> Iterator[str]:
+    environment, prefix = settings.MODEL_DEFAULTS[section], section.upper()
+    if environment["provider"] not in providers:
+        choices = ", ".join(providers)
+        yield f"{prefix}_PROVIDER={environment['provider']!r} is not one of {choices}."
     else:
-        in_force = effective.llm({}) if kind == "llm" else effective.embedder({})
-        for wrong in update.model_wrongs(kind, in_force):
-            yield f"{prefix}_{wrong.field.upper()}: {wrong.detail}"
-    yield from _address_faults(f"{prefix}_BASE_URL", said["base_url"])
+        for error in validate_model(section, section_settings(section, {})):
+            yield f"{prefix}_{error.field.upper()}: {error.detail}"
+    yield from _url_errors(f"{prefix}_BASE_URL", environment["base_url"])
 
 
-def _address_faults(variable: str, url: str) -> Iterator[str]:
-    fault = base_urls.fault(url) if url else None
-    if fault:
-        # Not the URL itself: what is wrong with it may be the password in it.
-        yield f"{variable}: {fault}"
+def _url_errors(variable: str, url: str) -> Iterator[str]:
+    problem = check_base_url(url) if url else None
+    if problem:
+        # Without the URL itself: it may be invalid because of the password in it.
+        yield f"{variable}: {problem}"

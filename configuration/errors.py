@@ -1,15 +1,15 @@
-"""What can become of asking a model. The texts name provider and model, never a key or a prompt."""
+"""Errors of calls to a model. Details name the provider and model, never a key or a prompt."""
 
 from __future__ import annotations
 
 from core.errors import Unavailable
 
 
-class ProviderFailed(Unavailable):
-    """The provider of the model could not do what was asked.
+class ProviderError(Unavailable):
+    """The provider's model could not process the request.
 
-    `retryable` says whether the same call may do better later, and `retry_after` in how many
-    seconds at the earliest, as far as the provider told.
+    `retryable` says whether the same request may succeed later, `retry_after` in how many seconds
+    at the earliest, if the provider said so.
     """
 
     code = "provider_failed"
@@ -20,59 +20,59 @@ class ProviderFailed(Unavailable):
         self.retry_after = retry_after
 
 
-class ProviderUnavailable(ProviderFailed):
-    """The model is not to be had here: something has to be installed or configured first."""
+class ProviderUnavailable(ProviderError):
+    """The model is not available here: it has to be installed or configured first."""
 
     code = "provider_unavailable"
 
 
-class ProviderUnreachable(ProviderFailed):
-    """The provider cannot be reached, has failed or takes too long."""
+class ProviderUnreachable(ProviderError):
+    """The provider cannot be reached, has failed or did not respond in time."""
 
     code = "provider_unreachable"
     retryable = True
 
 
-class RateLimited(ProviderFailed):
-    """The provider wants to be asked less often."""
+class RateLimited(ProviderError):
+    """The provider's rate limit is reached."""
 
     code = "provider_rate_limited"
     retryable = True
 
 
-class QuotaExhausted(ProviderFailed):
+class QuotaExhausted(ProviderError):
     """The account at the provider is out of quota."""
 
     code = "provider_quota_exhausted"
 
 
-class KeyRefused(ProviderFailed):
-    """The provider does not accept the key."""
+class KeyRejected(ProviderError):
+    """The provider rejects the key."""
 
     code = "provider_key_refused"
 
 
-class CallRefused(ProviderFailed):
-    """The provider refuses the call: there is no such model, or it does not take what was sent."""
+class RequestRejected(ProviderError):
+    """The provider rejects the request: the model does not exist, or a parameter is invalid."""
 
     code = "provider_call_refused"
 
 
-class ModelRefused(ProviderFailed):
+class ModelRefused(ProviderError):
     """The model declined to answer."""
 
     code = "model_refused"
 
 
-class AnswerUnusable(ProviderFailed):
-    """The model's answer is not what was asked for."""
+class UnusableAnswer(ProviderError):
+    """The model's answer does not have the requested form."""
 
     code = "model_answer_unusable"
     retryable = True
 
 
-class WrongDimensions(ProviderFailed):
-    """The embedding model answers with vectors of another size than is configured."""
+class WrongDimensions(ProviderError):
+    """The embedding model's vectors do not have the configured dimensions."""
 
     code = "wrong_dimensions"
 

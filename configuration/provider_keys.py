@@ -1,6 +1,6 @@
-"""A provider's key: a reference to an environment variable, or a secret that is kept sealed.
+"""A provider's API key: a reference to an environment variable, or an encrypted literal.
 
-A variable `NAME` may be said by a file that `NAME_FILE` names, as every secret may.
+A variable `NAME` can also be set through a file that `NAME_FILE` names, like every secret.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from django.core.exceptions import ImproperlyConfigured
 from core import env
 
 from . import encryption
-from .providers import ProviderUnavailable
+from .errors import ProviderUnavailable
 
 PREFIX = "env:"
 MASK = "********"
 LOST = f"{MASK} (lost: OPENMEMORY_SECRET_KEY has changed. Send the key again.)"
 MAX_LENGTH = 4096
 
-# So much of a secret is shown to recognise it by, and only of one that is long enough.
-_SHOWN = 4
-_LONG_ENOUGH = 20
+# The mask shows this many last characters, and only of a key that is long enough.
+_MASK_TAIL = 4
+_MIN_LENGTH_FOR_TAIL = 20
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
-# What a configured key may not be taken from, since it would be sent to a configured address:
-# the secrets of this server, of its database and broker, and of the machine.
-_NOT_FOR_PROVIDERS = re.compile(
+# Variables that a key must not be read from, as it is sent to a configured URL: the secrets of
+# this server, of its database and broker, and of the machine.
+_FORBIDDEN_VARIABLES = re.compile(
     r"SECRET|PASSW|_PASS$|CREDENTIAL|PRIVATE|_(URL|URI|DSN)$|^(PG|AWS_|DJANGO_)|^CELERY_",
     re.IGNORECASE,
 )
@@ -49,112 +49,117 @@ class KeyLost(ProviderUnavailable):
 
 
 class UnknownMask(Exception):
-    """A mask that is not the one of the key that is kept."""
+    """The mask is not that of the stored key."""
 
 
 @dataclass(frozen=True)
-class Reference:
-    """`env:NAME`: the key is what the environment says when it is needed."""
+class KeyReference:
+    """`env:NAME`: the key is read from the environment each time it is needed."""
 
     name: str
 
-    def shown(self) -> str:
+    def display(self) -> str:
         return f"{PREFIX}{self.name}"
 
-    def stored(self) -> str:
-        return self.shown()
+    def to_json(self) -> str:
+        return self.display()
 
     def is_set(self) -> bool:
         return bool(env.string(self.name) or env.string(f"{self.name}_FILE"))
 
     def resolve(self) -> str:
         """Raises KeyMissing."""
-        # Asked again here: what may be named can have become less since it was configured.
-        if reference_fault(self.shown()):
-            raise KeyMissing(f"A key is not taken from the environment variable {self.name}.")
+        # Checked again here: a variable may have been forbidden after it was configured.
+        if check_key_reference(self.display()):
+            raise KeyMissing(f"A key cannot be read from the environment variable {self.name}.")
         try:
             secret = env.secret(self.name)
         except ImproperlyConfigured as error:  # of its file
-            raise KeyMissing(f"The file that {self.name}_FILE names holds no key.") from error
+            raise KeyMissing(f"The file that {self.name}_FILE names contains no key.") from error
         if not secret:
-            raise KeyMissing(f"The environment variable {self.name} holds no key: it is not set.")
+            raise KeyMissing(
+                f"The environment variable {self.name} is not set. It must contain the key."
+            )
         if not _PRINTABLE.fullmatch(secret):
-            raise KeyMissing(f"What the environment variable {self.name} holds is no key.")
+            raise KeyMissing(f"The environment variable {self.name} does not contain a valid key.")
         return secret
 
 
 @dataclass(frozen=True)
-class SealedKey:
+class EncryptedKey:
     """A literal key, encrypted, and the origin of the server that it was entered for."""
 
     token: str
     origin: str | None
 
     @classmethod
-    def of(cls, secret: str, *, origin: str | None) -> SealedKey:
-        return cls(encryption.seal(secret), origin)
+    def encrypt(cls, secret: str, *, origin: str | None) -> EncryptedKey:
+        return cls(encryption.encrypt(secret), origin)
 
-    def shown(self) -> str:
+    def display(self) -> str:
+        """The mask of the key."""
         try:
-            secret = encryption.unseal(self.token)
-        except encryption.Unreadable:
+            secret = encryption.decrypt(self.token)
+        except encryption.DecryptionFailed:
             return LOST
-        return MASK + (secret[-_SHOWN:] if len(secret) >= _LONG_ENOUGH else "")
+        return MASK + (secret[-_MASK_TAIL:] if len(secret) >= _MIN_LENGTH_FOR_TAIL else "")
 
-    def stored(self) -> dict[str, str | None]:
+    def to_json(self) -> dict[str, str | None]:
         return {"sealed": self.token, "origin": self.origin}
 
     def resolve(self) -> str:
         """Raises KeyLost."""
         try:
-            return encryption.unseal(self.token)
-        except encryption.Unreadable:
+            return encryption.decrypt(self.token)
+        except encryption.DecryptionFailed:
             raise KeyLost from None
 
-    def renewed(self) -> SealedKey:
-        """The same key, encrypted with the present secret key where that is possible."""
+    def reencrypted(self) -> EncryptedKey:
+        """The same key, encrypted with the current secret key if it can be decrypted."""
         try:
-            return SealedKey(encryption.renew(self.token), self.origin)
-        except encryption.Unreadable:
+            return EncryptedKey(encryption.reencrypt(self.token), self.origin)
+        except encryption.DecryptionFailed:
             return self
 
 
-Key = Reference | SealedKey
+Key = KeyReference | EncryptedKey
 
 
-def from_stored(value: Any) -> Key | None:
+def load_key(value: Any) -> Key | None:
+    """Read a key from stored JSON."""
     if isinstance(value, str):
-        return Reference(value.removeprefix(PREFIX))
-    return SealedKey(value["sealed"], value["origin"]) if value else None
+        return KeyReference(value.removeprefix(PREFIX))
+    return EncryptedKey(value["sealed"], value["origin"]) if value else None
 
 
-def from_text(text: str, *, kept: Key | None, origin: str | None) -> Key:
-    """Read what a client sent as a key; the mask of the kept one stands for that.
+def parse_key(text: str, *, stored: Key | None, origin: str | None) -> Key:
+    """Read a key that a client sent. The mask of the stored key stands for that key.
 
     Raises UnknownMask.
     """
     if text.startswith(PREFIX):
-        return Reference(text.removeprefix(PREFIX))
+        return KeyReference(text.removeprefix(PREFIX))
     if not text.startswith(MASK):
-        return SealedKey.of(text, origin=origin)
-    if isinstance(kept, SealedKey) and text == kept.shown():
-        return kept
+        return EncryptedKey.encrypt(text, origin=origin)
+    if isinstance(stored, EncryptedKey) and text == stored.display():
+        return stored
     raise UnknownMask
 
 
-def fault(text: str) -> str | None:
-    """Say what is wrong with a key that a client sends, None when nothing is."""
+def check_key(text: str) -> str | None:
+    """Return what is wrong with a key that a client sent, None if it is valid."""
     if text == LOST:
         return None
     if text.startswith(PREFIX):
-        return reference_fault(text)
-    return None if _PRINTABLE.fullmatch(text) else "A key is printable ASCII without spaces."
+        return check_key_reference(text)
+    return None if _PRINTABLE.fullmatch(text) else "A key must be printable ASCII without spaces."
 
 
-def reference_fault(text: str) -> str | None:
+def check_key_reference(text: str) -> str | None:
+    """Return what is wrong with `env:NAME`, None if it is valid."""
     name = text.removeprefix(PREFIX)
-    if not _NAME.fullmatch(name):
-        return f"Name an environment variable, such as {PREFIX}OPENAI_API_KEY."
-    if _NOT_FOR_PROVIDERS.search(name):
-        return f"{name} is not for providers: keep their keys in variables of their own."
+    if not _VARIABLE_NAME.fullmatch(name):
+        return f"Enter the name of an environment variable, such as {PREFIX}OPENAI_API_KEY."
+    if _FORBIDDEN_VARIABLES.search(name):
+        return f"{name} cannot be used for a provider's key. Set the key in another variable."
     return None

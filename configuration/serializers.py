@@ -8,53 +8,54 @@ from rest_framework import serializers
 from core.api.fields import NumberField, ObjectField, TextField, WholeNumberField
 
 from . import base_urls, provider_keys
-from .providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from .base_urls import check_base_url
+from .catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 
 MAX_INSTRUCTIONS_BYTES = 32 * 1024
-MAX_UNREAD_BYTES = 16 * 1024
+MAX_IGNORED_BYTES = 16 * 1024
 VECTOR_STORES = ["pgvector"]
 
 
 class OptionalText(TextField):
-    """A string, or null. One with nothing but spaces in it counts as null.
+    """A string or null. A blank string means null.
 
-    `fault` says what is wrong with a string, or None.
+    `check` returns what is wrong with a string, or None.
     """
 
-    def __init__(self, *, fault: Callable[[str], str | None] | None = None, **kwargs: Any) -> None:
+    def __init__(self, *, check: Callable[[str], str | None] | None = None, **kwargs: Any) -> None:
         super().__init__(required=False, allow_null=True, allow_blank=True, **kwargs)
-        self.fault = fault
+        self.check = check
 
     def run_validation(self, data: Any = serializers.empty) -> str | None:
         value = super().run_validation(data)
         if value is None or not value.strip():
             return None
-        detail = self.fault(value) if self.fault else None
-        if detail:
-            raise serializers.ValidationError(detail)
+        problem = self.check(value) if self.check else None
+        if problem:
+            raise serializers.ValidationError(problem)
         return str(value)
 
 
 class ModelConfigSerializer(serializers.Serializer):
-    """How a model is reached. Null stands for the default."""
+    """How to connect to a model. Null means the default."""
 
-    model = OptionalText(max_length=255, help_text="What the provider calls the model.")
+    model = OptionalText(max_length=255, help_text="The provider's name of the model.")
     api_key = OptionalText(
         max_length=provider_keys.MAX_LENGTH,
-        fault=provider_keys.fault,
-        help_text="`env:NAME` for what the environment variable NAME holds when it is needed, or "
-        "the key itself, which is kept encrypted and shown as a mask. The mask, sent back, "
-        "stands for the kept key.",
+        check=provider_keys.check_key,
+        help_text="`env:NAME` to read the key from the environment variable NAME when it is "
+        "needed, or the key itself, which is stored encrypted and shown as a mask. Send the mask "
+        "to keep the stored key.",
     )
     ollama_base_url = OptionalText(
         max_length=base_urls.MAX_LENGTH,
-        fault=base_urls.fault,
-        help_text="Where Ollama answers. Null: on this machine.",
+        check=check_base_url,
+        help_text="The base URL of Ollama. Null: on this machine.",
     )
     openai_base_url = OptionalText(
         max_length=base_urls.MAX_LENGTH,
-        fault=base_urls.fault,
-        help_text="Where a server answers that speaks OpenAI's API. Null: the provider's own.",
+        check=check_base_url,
+        help_text="The base URL of a server with OpenAI's API. Null: the provider's own.",
     )
 
 
@@ -64,14 +65,14 @@ class LlmConfigSerializer(ModelConfigSerializer):
         allow_null=True,
         min_value=0,
         max_value=2,
-        help_text="From 0, always the likeliest word, to 2.",
+        help_text="From 0, which always samples the most likely token, to 2.",
     )
     max_tokens = WholeNumberField(
         required=False,
         allow_null=True,
         min_value=1,
         max_value=1_000_000,
-        help_text="How long an answer of the model may be.",
+        help_text="The maximum length of an answer of the model.",
     )
 
 
@@ -81,47 +82,47 @@ class EmbedderConfigSerializer(ModelConfigSerializer):
         allow_null=True,
         min_value=1,
         max_value=4000,
-        help_text="Of its vectors. Null: as many as the model has.",
+        help_text="The dimensions of the vectors. Null: the model's own.",
     )
 
 
 class ProviderField(serializers.ChoiceField):
     def __init__(self, choices: list[str], **kwargs: Any) -> None:
-        known = ", ".join(choices)
-        super().__init__(
-            choices, error_messages={"invalid_choice": f"This is none of {known}."}, **kwargs
-        )
+        message = f"This is not one of {', '.join(choices)}."
+        super().__init__(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 
 class LlmSerializer(serializers.Serializer):
-    """The language model: `local` stands for none, and memories are kept as they were sent."""
+    """The language model. `local` means none: memories are stored as they were sent."""
 
-    provider = ProviderField(LLM_PROVIDERS, allow_null=True, help_text="Who runs the model.")
+    provider = ProviderField(LLM_PROVIDERS, allow_null=True, help_text="The provider of the model.")
     config = LlmConfigSerializer(required=False, allow_null=True)
 
 
 class EmbedderSerializer(serializers.Serializer):
-    """The embedding model: `local` is the one that is built in."""
+    """The embedding model. `local` means a built-in one."""
 
-    provider = ProviderField(EMBEDDER_PROVIDERS, allow_null=True, help_text="Who runs the model.")
+    provider = ProviderField(
+        EMBEDDER_PROVIDERS, allow_null=True, help_text="The provider of the model."
+    )
     config = EmbedderConfigSerializer(required=False, allow_null=True)
 
 
 class VectorStoreSerializer(serializers.Serializer):
-    """Where vectors are kept: in PostgreSQL, always."""
+    """Where vectors are stored: always in PostgreSQL."""
 
     provider = ProviderField(VECTOR_STORES, help_text="Always `pgvector`.")
     config = ObjectField(
-        max_bytes=MAX_UNREAD_BYTES, required=False, allow_null=True, help_text="Not read."
+        max_bytes=MAX_IGNORED_BYTES, required=False, allow_null=True, help_text="Ignored."
     )
 
 
 class OpenMemorySerializer(serializers.Serializer):
-    """Settings of this server itself."""
+    """The server's own settings."""
 
     custom_instructions = OptionalText(
         max_bytes=MAX_INSTRUCTIONS_BYTES,
-        help_text="What the language model is told about which facts to keep, up to 32 KiB.",
+        help_text="Instructions to the language model about which facts to store, up to 32 KiB.",
     )
 
 
@@ -136,18 +137,18 @@ class ConfigurationSerializer(serializers.Serializer):
     mem0 = Mem0Serializer(required=False, allow_null=True)
 
 
-# --- The same, where every field may be left out --------------------------------------------
+# --- The same for PATCH: every field is optional --------------------------------------------
 
 
 class LlmChangesSerializer(LlmSerializer):
     provider = ProviderField(
-        LLM_PROVIDERS, required=False, allow_null=True, help_text="Who runs the model."
+        LLM_PROVIDERS, required=False, allow_null=True, help_text="The provider of the model."
     )
 
 
 class EmbedderChangesSerializer(EmbedderSerializer):
     provider = ProviderField(
-        EMBEDDER_PROVIDERS, required=False, allow_null=True, help_text="Who runs the model."
+        EMBEDDER_PROVIDERS, required=False, allow_null=True, help_text="The provider of the model."
     )
 
 

@@ -1,162 +1,135 @@
-"""Change the configuration: all of a change or nothing, one operator at a time."""
+"""Change the configuration: atomically, one operator at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from django.db import transaction
 
 from accounts.models import User
 from core.errors import Malformed
 
-from . import defaults, effective, provider_keys, wire_format
-from .effective import EmbedderSettings, ModelSettings, Settings
+from .defaults import section_defaults
+from .effective import section_settings, settings_from
+from .model_settings import Settings
 from .models import Configuration, ConfigurationChange
-from .providers import multilingual
-from .providers.catalog import LOCAL_DIMENSIONS, LOCAL_MODELS, MULTILINGUAL_MODEL
+from .provider_keys import EncryptedKey, Key, UnknownMask, load_key, parse_key
+from .sections import (
+    CONFIG_FIELDS,
+    SECTION_FIELDS,
+    ModelSection,
+    Overrides,
+    Section,
+    SectionChange,
+)
+from .validation import FieldError, validate_model
+from .wire_format import field_path
 
-# Section → field → value. None takes a choice back: the default holds again.
-Choices = Mapping[str, Mapping[str, Any]]
-
-# What else has to follow a change, in its transaction: given what was in force before it and is
-# after it, and who made it. Apps that use the configuration add themselves.
-followers: list[Callable[[Settings, Settings, User], None]] = []
-
-EVERYTHING: Choices = {
-    section: dict.fromkeys(wire_format.fields_of(section)) for section in wire_format.PLACES
-}
-
-
-@dataclass(frozen=True)
-class Wrong:
-    section: str
-    field: str
-    code: str
-    detail: str
+# Called in the transaction of a change, with the settings before and after it, and the operator.
+# Apps that depend on the configuration add their own.
+change_listeners: list[Callable[[Settings, Settings, User], None]] = []
 
 
-class ChangeRefused(Malformed):
-    """The configuration would not work, so it stays as it is."""
+class InvalidChange(Malformed):
+    """The configuration would not work, so it was not changed."""
 
     code = "validation_failed"
 
-    def __init__(self, wrongs: list[Wrong]) -> None:
+    def __init__(self, errors: list[FieldError]) -> None:
         super().__init__()
-        self.wrongs = wrongs
+        self.errors = errors
 
 
-def change(choices: Choices, *, by: User) -> Settings:
-    """Make these choices and return what is then in force. Raises ChangeRefused."""
+def update_configuration(changes: Iterable[SectionChange], *, by: User) -> Settings:
+    """Make all of the changes and return the settings then in force. Raises InvalidChange."""
     with transaction.atomic():
         row = Configuration.objects.locked()
-        before = effective.in_force(row)
-        wrongs: list[Wrong] = []
-        for section, fields in choices.items():
-            chosen, found = _chosen(section, getattr(row, section), fields)
-            setattr(row, section, chosen)
-            wrongs += found
-        if wrongs:
-            raise ChangeRefused(wrongs)
-        after = effective.in_force(row)
-        row.renew_keys()
+        before = settings_from(row)
+        errors: list[FieldError] = []
+        for change in changes:
+            overrides, section_errors = _apply_change(change, getattr(row, change.section))
+            setattr(row, change.section, overrides)
+            errors += section_errors
+        if errors:
+            raise InvalidChange(errors)
+        after = settings_from(row)
+        row.reencrypt_keys()
         row.save()
-        steps = _steps(before, after)
-        if steps:
-            ConfigurationChange.objects.create(changed_by=by, operator=by.user_id, changes=steps)
-        for follow in followers:
-            follow(before, after, by)
+        _record_change(before, after, by=by)
+        for listener in change_listeners:
+            listener(before, after, by)
     return after
 
 
-def reset(*, by: User) -> Settings:
-    """Take every choice back."""
-    return change(EVERYTHING, by=by)
+def reset_configuration(*, by: User) -> Settings:
+    """Remove all overrides."""
+    return update_configuration(map(SectionChange.reset, SECTION_FIELDS), by=by)
 
 
-def _chosen(
-    section: str, kept: Mapping[str, Any], fields: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[Wrong]]:
-    merged = {name: value for name, value in {**kept, **fields}.items() if value is not None}
-    if section not in wire_format.CONFIG:
-        return merged, []
-    kind = cast(defaults.Kind, section)
-    kept_key = provider_keys.from_stored(kept.get("api_key"))
-    merged, wrongs = _with_key(kind, merged, kept_key, fields.get("api_key"))
-    wrongs += model_wrongs(kind, _settings(kind, merged))
-    default = defaults.of(kind, merged)
-    # What equals the default is no choice: a client that sends all of what it was shown back
-    # would otherwise fix the defaults of that day for good.
-    return {name: value for name, value in merged.items() if value != default.get(name)}, wrongs
+def _apply_change(
+    change: SectionChange, stored: Overrides
+) -> tuple[dict[str, Any], list[FieldError]]:
+    merged = {**stored, **change.fields}
+    overrides = {field: value for field, value in merged.items() if value is not None}
+    section = change.section
+    if section == "openmemory":
+        return overrides, []
+    stored_key = load_key(stored.get("api_key"))
+    overrides, errors = _set_key(section, overrides, stored_key, change.fields.get("api_key"))
+    errors += validate_model(section, section_settings(section, overrides))
+    defaults = section_defaults(section, overrides)
+    # A value equal to the default is not stored: a client that sends back everything it was shown
+    # would otherwise pin the defaults of that day.
+    changed = {field: value for field, value in overrides.items() if value != defaults.get(field)}
+    return changed, errors
 
 
-def _with_key(
-    kind: defaults.Kind, merged: dict[str, Any], kept: provider_keys.Key | None, sent: str | None
-) -> tuple[dict[str, Any], list[Wrong]]:
-    """Put the key into the section: the one that was sent, else the one that is kept."""
-    others = {name: value for name, value in merged.items() if name != "api_key"}
-    if "api_key" not in merged:
+def _set_key(
+    section: ModelSection, overrides: Overrides, stored: Key | None, sent: str | None
+) -> tuple[dict[str, Any], list[FieldError]]:
+    """Put the key into a section: the one that was sent, else the stored one."""
+    others = {field: value for field, value in overrides.items() if field != "api_key"}
+    if "api_key" not in overrides:
         return others, []
-    settings = _settings(kind, others)
+    origin = section_settings(section, others).origin
     try:
-        key = provider_keys.from_text(sent, kept=kept, origin=settings.origin) if sent else kept
-    except provider_keys.UnknownMask:
-        detail = "This is not the mask of the key that is kept. Send the key itself, or null."
-        return others, [Wrong(kind, "api_key", "unknown_mask", detail)]
-    if isinstance(key, provider_keys.SealedKey) and settings.origin not in (None, key.origin):
-        # Who may not read a key could otherwise have it sent to a server of their own.
-        detail = f"The kept key is not for {settings.origin}. Send the key itself, or null."
-        return others, [Wrong(kind, "api_key", "key_is_for_another_server", detail)]
-    return {**others, "api_key": key.stored() if key else None}, []
+        key = parse_key(sent, stored=stored, origin=origin) if sent else stored
+    except UnknownMask:
+        detail = "This is not the mask of the stored key. Send the key itself, or null."
+        return others, [FieldError(section, "api_key", "unknown_mask", detail)]
+    if isinstance(key, EncryptedKey) and origin not in (None, key.origin):
+        # An operator who cannot read the key could otherwise have it sent to their own server.
+        detail = f"The stored key is not for {origin}. Send the key itself, or null."
+        return others, [FieldError(section, "api_key", "key_is_for_another_server", detail)]
+    return {**others, "api_key": key.to_json() if key else None}, []
 
 
-def _settings(kind: defaults.Kind, chosen: Mapping[str, Any]) -> ModelSettings:
-    return effective.llm(chosen) if kind == "llm" else effective.embedder(chosen)
-
-
-def model_wrongs(kind: defaults.Kind, settings: ModelSettings) -> list[Wrong]:
-    """What is wrong with a section as a whole, though each of its fields may be right."""
-    if isinstance(settings, EmbedderSettings) and settings.is_local:
-        return _local_wrongs(settings)
-    if settings.model is None and not settings.is_local:
-        detail = f"Name a model of `{settings.provider}`."
-        return [Wrong(kind, "model", "required", detail)]
-    return []
-
-
-def _local_wrongs(settings: EmbedderSettings) -> list[Wrong]:
-    wrongs = []
-    if settings.model not in LOCAL_MODELS:
-        detail = f"The built-in embedder has {' and '.join(LOCAL_MODELS)} only."
-        wrongs.append(Wrong("embedder", "model", "not_built_in", detail))
-    elif settings.model == MULTILINGUAL_MODEL and (detail := multilingual.fault() or ""):
-        wrongs.append(Wrong("embedder", "model", "not_installed", detail))
-    if settings.dimensions != LOCAL_DIMENSIONS:
-        detail = f"The built-in embedder has {LOCAL_DIMENSIONS} dimensions only."
-        wrongs.append(Wrong("embedder", "dimensions", "not_built_in", detail))
-    return wrongs
-
-
-def _steps(before: Settings, after: Settings) -> list[dict[str, Any]]:
-    old, new = _fields(before), _fields(after)
-    return [
-        {"field": ".".join(wire_format.place(*at)), "old": _shown(old[at]), "new": _shown(new[at])}
-        for at in old
-        if old[at] != new[at]
+def _record_change(before: Settings, after: Settings, *, by: User) -> None:
+    old, new = _field_values(before), _field_values(after)
+    changes = [
+        {
+            "field": ".".join(field_path(section, field)),
+            "old": _display(old[section, field]),
+            "new": _display(new[section, field]),
+        }
+        for section, field in old
+        if old[section, field] != new[section, field]
     ]
+    if changes:
+        ConfigurationChange.objects.create(changed_by=by, operator=by.user_id, changes=changes)
 
 
-def _fields(settings: Settings) -> dict[tuple[str, str], Any]:
-    """Every field, keys as they are: two can differ that are shown alike."""
+def _field_values(settings: Settings) -> dict[tuple[Section, str], Any]:
+    """The value of every field. Keys are not masked: two different ones can have the same mask."""
     return {
         (section, field): getattr(
-            getattr(settings, section) if section in wire_format.CONFIG else settings, field
+            getattr(settings, section) if CONFIG_FIELDS[section] else settings, field
         )
-        for section in wire_format.PLACES
-        for field in wire_format.fields_of(section)
+        for section, fields in SECTION_FIELDS.items()
+        for field in fields
     }
 
 
-def _shown(value: Any) -> Any:
-    return value.shown() if isinstance(value, provider_keys.Key) else value
+def _display(value: Any) -> Any:
+    return value.display() if isinstance(value, Key) else value

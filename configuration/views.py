@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -13,7 +13,8 @@ from rest_framework.serializers import Serializer
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsOperator
 
-from . import effective, update, wire_format
+from .effective import current_settings
+from .sections import SECTION_FIELDS, Section, SectionChange
 from .serializers import (
     ConfigurationChangesSerializer,
     ConfigurationSerializer,
@@ -22,10 +23,22 @@ from .serializers import (
     OpenMemorySerializer,
     VectorStoreSerializer,
 )
+from .update import InvalidChange, update_configuration
+from .validation import FieldError
+from .wire_format import (
+    SECTION_PATHS,
+    VECTOR_STORE,
+    build_document,
+    extract,
+    field_path,
+    merge_section,
+    replace_section,
+    split_sections,
+)
 
 
 class ConfigurationView(viewsets.ViewSet):
-    """Everybody with a key may read the configuration, only operators change it."""
+    """Every key can read the configuration, only operators can change it."""
 
     request: AuthenticatedRequest
 
@@ -33,18 +46,18 @@ class ConfigurationView(viewsets.ViewSet):
         operators = [] if self.request.method in SAFE_METHODS else [IsOperator()]
         return [*super().get_permissions(), *operators]
 
-    def _read(self, serializer: type[Serializer]) -> dict[str, Any]:
-        given = serializer(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
+    def _validate(self, serializer_class: type[Serializer]) -> dict[str, Any]:
+        serializer = serializer_class(data=self.request.data)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
 
-    def _change(self, choices: update.Choices, *, inside: tuple[str, ...] = ()) -> Any:
-        """Make the choices, and show what stands `inside` the configuration then."""
+    def _update(self, changes: Iterable[SectionChange], *, path: tuple[str, ...] = ()) -> Response:
+        """Make the changes, and answer with the part of the configuration at `path`."""
         try:
-            settings = update.change(choices, by=self.request.user)
-        except update.ChangeRefused as refusal:
-            raise ValidationError(_placed(refusal.wrongs, len(inside))) from refusal
-        return _inside(wire_format.document(settings), inside)
+            settings = update_configuration(changes, by=self.request.user)
+        except InvalidChange as invalid:
+            raise ValidationError(_nest_errors(invalid.errors, len(path))) from invalid
+        return Response(extract(build_document(settings), path))
 
 
 class WholeView(ConfigurationView):
@@ -54,64 +67,58 @@ class WholeView(ConfigurationView):
     def show(self, request: AuthenticatedRequest) -> Response:
         """Show the configuration.
 
-        It is one for the whole server. A key is shown as the reference `env:NAME`, or as a mask.
+        There is one for the whole server. A key is shown as the reference `env:NAME`, or as a mask.
         """
-        return Response(wire_format.document(effective.current()))
+        return Response(build_document(current_settings()))
 
     @extend_schema(request=ConfigurationSerializer, responses=ConfigurationSerializer)
     def replace(self, request: AuthenticatedRequest) -> Response:
         """Replace sections of the configuration.
 
-        Operators only. A section that is left out, or null, stays as it is. In one that is sent,
-        what is left out or null goes back to its default; the mask of the key stands for the kept
-        key. The change counts from the next request on, in every process.
+        Operators only. A section that is left out, or null, does not change. In a section that is
+        sent, fields that are left out or null are reset to their defaults; the mask of the key
+        stands for the stored key. The change takes effect with the next request, in every process.
         """
-        body = self._read(ConfigurationSerializer)
-        choices = {
-            section: wire_format.replacing(section, value)
-            for section, value in wire_format.sections_in(body)
+        body = self._validate(ConfigurationSerializer)
+        return self._update(
+            replace_section(section, value)
+            for section, value in split_sections(body)
             if value is not None
-        }
-        return Response(self._change(choices))
+        )
 
     @extend_schema(request=ConfigurationChangesSerializer, responses=ConfigurationSerializer)
     def merge(self, request: AuthenticatedRequest) -> Response:
-        """Change single values of the configuration.
+        """Change single fields of the configuration.
 
-        Operators only. What is left out stays as it is, at every depth; null takes a value, or
-        all of a section, back to the default.
+        Operators only. What is left out does not change, at every level; null resets a field, or
+        all fields of a section, to the default.
         """
-        body = self._read(ConfigurationChangesSerializer)
-        choices = {
-            section: wire_format.merging(section, value)
-            for section, value in wire_format.sections_in(body)
-        }
-        return Response(self._change(choices))
+        body = self._validate(ConfigurationChangesSerializer)
+        return self._update(
+            merge_section(section, value) for section, value in split_sections(body)
+        )
 
     @extend_schema(request=None, responses=ConfigurationSerializer)
     def reset(self, request: AuthenticatedRequest) -> Response:
-        """Go back to the defaults.
+        """Reset the configuration to its defaults.
 
-        Operators only. The defaults are what the environment says, else what the server comes
-        with. Keys that were kept are forgotten, but that of an embedder whose vectors are
-        still there.
+        Operators only. The defaults are what the environment sets, else the server's own. Stored
+        keys are deleted, except the key of an embedding model whose vectors are still stored.
         """
-        return Response(self._change(update.EVERYTHING))
+        return self._update(map(SectionChange.reset, SECTION_FIELDS))
 
 
 class SectionView(ConfigurationView):
-    """One section by itself, in the same shape as inside of the whole."""
+    """One section by itself, in the same format as within the whole configuration."""
 
-    section: str
+    section: Section
 
     def _show(self) -> Response:
-        return Response(
-            _inside(wire_format.document(effective.current()), wire_format.PLACES[self.section])
-        )
+        return Response(extract(build_document(current_settings()), SECTION_PATHS[self.section]))
 
-    def _replace(self, serializer: type[Serializer]) -> Response:
-        choices = {self.section: wire_format.replacing(self.section, self._read(serializer))}
-        return Response(self._change(choices, inside=wire_format.PLACES[self.section]))
+    def _replace(self, serializer_class: type[Serializer]) -> Response:
+        change = replace_section(self.section, self._validate(serializer_class))
+        return self._update([change], path=SECTION_PATHS[self.section])
 
 
 class LlmView(SectionView):
@@ -119,15 +126,15 @@ class LlmView(SectionView):
 
     @extend_schema(responses=LlmSerializer)
     def show_llm(self, request: AuthenticatedRequest) -> Response:
-        """Show which language model is used."""
+        """Show the language model's settings."""
         return self._show()
 
     @extend_schema(request=LlmSerializer, responses=LlmSerializer)
     def replace_llm(self, request: AuthenticatedRequest) -> Response:
-        """Choose the language model.
+        """Set the language model.
 
-        Operators only. What is left out or null goes back to its default; the mask of the key
-        stands for the kept key, as long as the server that it is for stays the same.
+        Operators only. Fields that are left out or null are reset to their defaults. The mask of
+        the key stands for the stored key, as long as the model's server does not change.
         """
         return self._replace(LlmSerializer)
 
@@ -137,17 +144,17 @@ class EmbedderView(SectionView):
 
     @extend_schema(responses=EmbedderSerializer)
     def show_embedder(self, request: AuthenticatedRequest) -> Response:
-        """Show which embedding model is used."""
+        """Show the embedding model's settings."""
         return self._show()
 
     @extend_schema(request=EmbedderSerializer, responses=EmbedderSerializer)
     def replace_embedder(self, request: AuthenticatedRequest) -> Response:
-        """Choose the embedding model.
+        """Set the embedding model.
 
-        Operators only. What is left out or null goes back to its default; the mask of the key
-        stands for the kept key, as long as the server that it is for stays the same. Where it is
-        another model, a job embeds all memories anew. Until it is done searches go on with the
-        former one, whose key is kept with its vectors until they are dropped.
+        Operators only. Fields that are left out or null are reset to their defaults. The mask of
+        the key stands for the stored key, as long as the model's server does not change. Another
+        model starts a re-embedding job. Until it is done, search uses the former model, whose key
+        is stored until its vectors are dropped.
         """
         return self._replace(EmbedderSerializer)
 
@@ -157,12 +164,12 @@ class OpenMemoryView(SectionView):
 
     @extend_schema(responses=OpenMemorySerializer)
     def show_openmemory(self, request: AuthenticatedRequest) -> Response:
-        """Show the settings of this server itself."""
+        """Show the server's own settings."""
         return self._show()
 
     @extend_schema(request=OpenMemorySerializer, responses=OpenMemorySerializer)
     def replace_openmemory(self, request: AuthenticatedRequest) -> Response:
-        """Choose the settings of this server itself.
+        """Change the server's own settings.
 
         Operators only.
         """
@@ -172,36 +179,29 @@ class OpenMemoryView(SectionView):
 class VectorStoreView(ConfigurationView):
     @extend_schema(responses=VectorStoreSerializer)
     def show_vector_store(self, request: AuthenticatedRequest) -> Response:
-        """Show where vectors are kept.
+        """Show the vector store.
 
-        In PostgreSQL, by pgvector, always: this exists for clients that ask.
+        It is always PostgreSQL with pgvector. This endpoint exists for clients that ask.
         """
-        return Response(wire_format.VECTOR_STORE)
+        return Response(VECTOR_STORE)
 
     @extend_schema(request=VectorStoreSerializer, responses=VectorStoreSerializer)
     def replace_vector_store(self, request: AuthenticatedRequest) -> Response:
-        """Confirm where vectors are kept.
+        """Confirm the vector store.
 
-        Operators only. It changes nothing: any other provider than `pgvector` is refused.
+        Operators only. Nothing changes: a provider other than `pgvector` is rejected.
         """
-        self._read(VectorStoreSerializer)
-        return Response(wire_format.VECTOR_STORE)
+        self._validate(VectorStoreSerializer)
+        return Response(VECTOR_STORE)
 
 
-def _inside(document: Mapping[str, Any], place: tuple[str, ...]) -> Any:
-    value: Any = document
-    for name in place:
-        value = value[name]
-    return value
-
-
-def _placed(wrongs: list[update.Wrong], depth: int) -> dict[str, Any]:
-    """Nest what is wrong as the body is, whose outermost level is `depth` inside of the whole."""
+def _nest_errors(errors: Iterable[FieldError], depth: int) -> dict[str, Any]:
+    """Nest errors like the body of the request, whose root is at `depth` in the configuration."""
     nested: dict[str, Any] = {}
-    for wrong in wrongs:
-        *outer, last = wire_format.place(wrong.section, wrong.field)[depth:]
+    for error in errors:
+        *parents, field = field_path(error.section, error.field)[depth:]
         level = nested
-        for name in outer:
+        for name in parents:
             level = level.setdefault(name, {})
-        level.setdefault(last, []).append(ErrorDetail(wrong.detail, wrong.code))
+        level.setdefault(field, []).append(ErrorDetail(error.detail, error.code))
     return nested

@@ -1,59 +1,58 @@
-"""The nested shape that clients see, and the flat sections that are kept."""
+"""Convert between the API's nested configuration and the flat sections that are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .effective import ModelSettings, Settings
+from .model_settings import ModelSettings, Settings
+from .sections import CONFIG_FIELDS, SECTION_FIELDS, ModelSection, Section, SectionChange
 
-# What a section is called here, and where it stands in the whole configuration.
-PLACES: dict[str, tuple[str, ...]] = {
+# Where each section is in the whole configuration.
+SECTION_PATHS: dict[Section, tuple[str, ...]] = {
     "llm": ("mem0", "llm"),
     "embedder": ("mem0", "embedder"),
     "openmemory": ("openmemory",),
 }
 
-_MODEL = ["model", "api_key", "ollama_base_url", "openai_base_url"]
-CONFIG = {
-    "llm": ["model", "temperature", "max_tokens", *_MODEL[1:]],
-    "embedder": ["model", "dimensions", *_MODEL[1:]],
-}
-
 VECTOR_STORE = {"provider": "pgvector", "config": {}}
 
 
-def place(section: str, field: str) -> tuple[str, ...]:
-    """Where a field stands: `("mem0", "llm", "config", "model")`."""
-    inner = ("config", field) if field in CONFIG.get(section, ()) else (field,)
-    return (*PLACES[section], *inner)
+def field_path(section: Section, field: str) -> tuple[str, ...]:
+    """The path of a field: `("mem0", "llm", "config", "model")`."""
+    path = ("config", field) if field in CONFIG_FIELDS[section] else (field,)
+    return (*SECTION_PATHS[section], *path)
 
 
-def document(settings: Settings) -> dict[str, Any]:
-    """The whole configuration as clients see it, secrets masked."""
+def build_document(settings: Settings) -> dict[str, Any]:
+    """The whole configuration as the API shows it, secrets masked."""
     return {
         "openmemory": {"custom_instructions": settings.custom_instructions},
         "mem0": {
-            "llm": _model_section("llm", settings.llm),
-            "embedder": _model_section("embedder", settings.embedder),
+            "llm": _model_document("llm", settings.llm),
+            "embedder": _model_document("embedder", settings.embedder),
             "vector_store": VECTOR_STORE,
         },
     }
 
 
-def _model_section(section: str, settings: ModelSettings) -> dict[str, Any]:
-    config = {field: getattr(settings, field) for field in CONFIG[section]}
-    config["api_key"] = settings.api_key.shown() if settings.api_key else None
+def _model_document(section: ModelSection, settings: ModelSettings) -> dict[str, Any]:
+    config = {field: getattr(settings, field) for field in CONFIG_FIELDS[section]}
+    config["api_key"] = settings.api_key.display() if settings.api_key else None
     return {"provider": settings.provider, "config": config}
 
 
-def fields_of(section: str) -> list[str]:
-    return ["provider", *CONFIG[section]] if section in CONFIG else ["custom_instructions"]
+def extract(document: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """The part of a document at a path."""
+    value: Any = document
+    for name in path:
+        value = value[name]
+    return value
 
 
-def sections_in(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
-    """The sections that a whole configuration, as a client sent it, has anything about."""
-    for section, (outer, *inner) in PLACES.items():
+def split_sections(body: Mapping[str, Any]) -> Iterator[tuple[Section, Mapping[str, Any] | None]]:
+    """The sections that the body of a request contains."""
+    for section, (outer, *inner) in SECTION_PATHS.items():
         if outer not in body:
             continue
         value = body[outer]
@@ -63,17 +62,17 @@ def sections_in(body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
             yield section, value[inner[0]]
 
 
-def replacing(section: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Every field of the section: what was not sent goes back to its default, as null does."""
+def replace_section(section: Section, value: Mapping[str, Any]) -> SectionChange:
+    """Set every field: one that was not sent, or is null, is reset to its default."""
     sent = {**value, **(value.get("config") or {})}
-    return {field: sent.get(field) for field in fields_of(section)}
+    return SectionChange(section, {field: sent.get(field) for field in SECTION_FIELDS[section]})
 
 
-def merging(section: str, value: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The fields that were sent. Null for a section stands for null for all that is in it."""
+def merge_section(section: Section, value: Mapping[str, Any] | None) -> SectionChange:
+    """Set the fields that were sent. Null for the section resets all of its fields."""
     if value is None:
-        return dict.fromkeys(fields_of(section))
-    fields = {field: value[field] for field in fields_of(section) if field in value}
+        return SectionChange.reset(section)
+    fields = {field: value[field] for field in SECTION_FIELDS[section] if field in value}
     if "config" in value:
-        fields |= value["config"] or dict.fromkeys(CONFIG[section])
-    return fields
+        fields |= value["config"] or dict.fromkeys(CONFIG_FIELDS[section])
+    return SectionChange(section, fields)

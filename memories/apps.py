@@ -6,8 +6,8 @@ class MemoriesConfig(AppConfig):
     verbose_name = "Memories"
 
     def ready(self) -> None:
-        from configuration import update
+        from configuration.update import change_listeners
 
         from .vectors import migration
 
-        update.followers.append(migration.on_config_changed)
+        change_listeners.append(migration.on_config_changed)

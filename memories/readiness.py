@@ -5,7 +5,7 @@ Models that run elsewhere are not asked: without them, too, memories are put dow
 
 from django.db import connection
 
-from configuration.providers import built_in
+from configuration.providers import get_local_embedder
 
 from .categories.classifier import classify
 from .models import EmbeddingSpace
@@ -17,5 +17,5 @@ def embedder() -> None:
         space = EmbeddingSpace.objects.current()
     finally:
         connection.close()  # the thread of a check keeps nothing of the pool
-    local = space.embedder if space.is_local else built_in()
+    local = space.embedder if space.is_local else get_local_embedder()
     classify(local.embed_query("Is this understood?"), local)

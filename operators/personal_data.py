@@ -90,6 +90,6 @@ def out_of_reach(user: User) -> list[str]:
 
 
 def _providers() -> set[str]:
-    configured = effective.current()
+    configured = effective.current_settings()
     used = {space.provider for space in EmbeddingSpace.objects.all() if not space.is_local}
     return used | ({configured.llm.provider} if not configured.llm.is_local else set())

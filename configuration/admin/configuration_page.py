@@ -6,16 +6,16 @@ from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from configuration import connection_test, update
+from configuration.connection_test import ping_embedder, ping_llm
+from configuration.errors import ProviderError
 from configuration.models import Configuration, ConfigurationChange
-from configuration.providers import ProviderFailed
+from configuration.update import reset_configuration
 from core.admin.audit_log import CHANGE, log_action
 from core.admin.pages import Page, register_page
 
 from .forms import FORMS, SectionForm
 
-# What can be asked whether it answers.
-TRIED = {"llm": connection_test.try_llm, "embedder": connection_test.try_embedder}
+CONNECTION_TESTS = {"llm": ping_llm, "embedder": ping_embedder}
 CHANGES_SHOWN = 20
 
 
@@ -30,43 +30,47 @@ class ConfigurationPage(Page):
         return super().get_context_data(
             **{
                 "forms": [form() for form in FORMS.values()],
-                "tried": TRIED,
+                "connection_tests": CONNECTION_TESTS,
                 "changes": ConfigurationChange.objects.reverse()[:CHANGES_SHOWN],
                 **context,
             }
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Save, try, or reset: as the button says that was pressed."""
+        """Save a section, test its connection, or reset all, depending on the button."""
         act, _, section = request.POST.get("act", "").partition(" ")
         if act == "save" and section in FORMS:
             return self._save(FORMS[section](request.POST))
-        if act == "try" and section in TRIED:
-            return self._try(section)
+        if act == "try" and section in CONNECTION_TESTS:
+            return self._test_connection(section)
         if act == "reset":
             return self._reset()
         raise BadRequest("This page has no such button.")
 
     def _save(self, form: SectionForm) -> HttpResponse:
         if form.save(by=self.operator):
-            return self._done(f"{form.title}: saved. It counts from the next request on.")
-        forms = [form if kind.section == form.section else kind() for kind in FORMS.values()]
-        messages.error(self.request, f"{form.title}: nothing was changed. See what is wrong below.")
+            return self._redirect(f"{form.title} saved. It takes effect with the next request.")
+        forms = [
+            form if form_class.section == form.section else form_class()
+            for form_class in FORMS.values()
+        ]
+        messages.error(self.request, f"{form.title} not saved. Please correct the errors below.")
         return self.render_to_response(self.get_context_data(forms=forms), status=400)
 
-    def _try(self, section: str) -> HttpResponse:
+    def _test_connection(self, section: str) -> HttpResponse:
         try:
-            messages.success(self.request, TRIED[section]())
-        except ProviderFailed as error:
+            messages.success(self.request, CONNECTION_TESTS[section]())
+        except ProviderError as error:
             messages.error(self.request, error.detail)
         return HttpResponseRedirect(self.request.path)
 
     def _reset(self) -> HttpResponse:
-        update.reset(by=self.operator)
-        return self._done("The configuration is what the environment says, else the default.")
+        reset_configuration(by=self.operator)
+        return self._redirect("The configuration was reset to the defaults.")
 
-    def _done(self, told: str) -> HttpResponse:
-        messages.success(self.request, told)
-        kept = Configuration(pk=Configuration.ONLY)
-        log_action(self.operator, CHANGE, kept, name="configuration", message=told)
+    def _redirect(self, message: str) -> HttpResponse:
+        """Show the message on the page, and record it in the audit log."""
+        messages.success(self.request, message)
+        configuration = Configuration(pk=Configuration.ONLY)
+        log_action(self.operator, CHANGE, configuration, name="configuration", message=message)
         return HttpResponseRedirect(self.request.path)

@@ -1,4 +1,4 @@
-"""The sections of the configuration as forms, read and refused by what reads the API's bodies."""
+"""Forms for the sections of the configuration, validated by the API's serializers."""
 
 from __future__ import annotations
 
@@ -16,69 +16,70 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
-from configuration import effective, update, wire_format
-from configuration.providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from configuration.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from configuration.effective import current_settings
+from configuration.sections import CONFIG_FIELDS, Section
 from configuration.serializers import EmbedderSerializer, LlmSerializer, OpenMemorySerializer
+from configuration.update import InvalidChange, update_configuration
+from configuration.wire_format import SECTION_PATHS, build_document, extract, replace_section
 
 
-def _text(label: str) -> forms.CharField:
+def _text_field(label: str) -> forms.CharField:
     widget = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off", "spellcheck": "false"})
     return forms.CharField(label=label, required=False, strip=True, widget=widget)
 
 
-def _told(help_text: object) -> str:
-    """The API's words, for somebody who fills in a form in place of writing JSON."""
+def _adapt_help_text(help_text: object) -> str:
+    """The API's help text, for a form instead of JSON."""
     return str(help_text).replace("`", "").replace("Null:", "Empty:")
 
 
 class SectionForm(forms.Form):
-    """One section of the configuration. What is left empty goes back to its default."""
+    """One section of the configuration. An empty field is reset to its default."""
 
-    section: ClassVar[str]
+    section: ClassVar[Section]
     title: ClassVar[str]
     serializer: ClassVar[type[Serializer]]
 
     def __init__(self, data: Mapping[str, Any] | None = None) -> None:
-        shown = None if data else self.in_force()
-        super().__init__(data, initial=shown, auto_id=f"{self.section}_%s")
-        told = self.serializer()
-        described = {**told.fields, **getattr(told.fields.get("config"), "fields", {})}
+        initial = None if data else self.current_values()
+        super().__init__(data, initial=initial, auto_id=f"{self.section}_%s")
+        serializer = self.serializer()
+        config = getattr(serializer.fields.get("config"), "fields", {})
+        described = {**serializer.fields, **config}
         for name, field in self.fields.items():
-            field.help_text = _told(described[name].help_text)
+            field.help_text = _adapt_help_text(described[name].help_text)
 
-    def in_force(self) -> dict[str, Any]:
-        """The values of the fields as the API shows them: a kept key as its mask."""
-        shown: Any = wire_format.document(effective.current())
-        for name in wire_format.PLACES[self.section]:
-            shown = shown[name]
-        return {**shown, **shown.get("config", {})}
+    def current_values(self) -> dict[str, Any]:
+        """The values of the fields as the API shows them, with a mask for a stored key."""
+        values = extract(build_document(current_settings()), SECTION_PATHS[self.section])
+        return {**values, **values.get("config", {})}
 
     def save(self, *, by: User) -> bool:
-        """Make the choices, or have each field say what is wrong with it."""
+        """Change the section, or add errors to the fields and return False."""
         if not self.is_valid():
             return False
-        read = self.serializer(data=self._body())
-        if not read.is_valid():
-            self._refuse(read.errors)
+        serializer = self.serializer(data=self._body())
+        if not serializer.is_valid():
+            self._add_errors(serializer.errors)
             return False
-        choices = {self.section: wire_format.replacing(self.section, read.validated_data)}
         try:
-            update.change(choices, by=by)
-        except update.ChangeRefused as refusal:
-            for wrong in refusal.wrongs:
-                self.add_error(wrong.field, wrong.detail)
+            update_configuration([replace_section(self.section, serializer.validated_data)], by=by)
+        except InvalidChange as invalid:
+            for error in invalid.errors:
+                self.add_error(error.field, error.detail)
             return False
         return True
 
     def _body(self) -> dict[str, Any]:
-        given = {name: None if value == "" else value for name, value in self.cleaned_data.items()}
-        config = {name: given.pop(name) for name in wire_format.CONFIG.get(self.section, ())}
-        return {**given, "config": config} if config else given
+        body = {name: None if value == "" else value for name, value in self.cleaned_data.items()}
+        config = {name: body.pop(name) for name in CONFIG_FIELDS[self.section]}
+        return {**body, "config": config} if config else body
 
-    def _refuse(self, errors: Mapping[str, Any]) -> None:
-        for name, found in {**errors, **errors.get("config", {})}.items():
+    def _add_errors(self, errors: Mapping[str, Any]) -> None:
+        for name, details in {**errors, **errors.get("config", {})}.items():
             if name in self.fields:
-                self.add_error(name, [str(each) for each in found])
+                self.add_error(name, [str(detail) for detail in details])
 
 
 class LlmForm(SectionForm):
@@ -88,10 +89,10 @@ class LlmForm(SectionForm):
     provider = forms.ChoiceField(
         choices=[(name, name) for name in LLM_PROVIDERS], widget=UnfoldAdminSelectWidget
     )
-    model = _text("Model")
-    api_key = _text("API key")
-    openai_base_url = _text("Base URL")
-    ollama_base_url = _text("Base URL of Ollama")
+    model = _text_field("Model")
+    api_key = _text_field("API key")
+    openai_base_url = _text_field("Base URL")
+    ollama_base_url = _text_field("Base URL of Ollama")
     temperature = forms.FloatField(required=False, widget=UnfoldAdminDecimalFieldWidget)
     max_tokens = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget)
 
@@ -103,10 +104,10 @@ class EmbedderForm(SectionForm):
     provider = forms.ChoiceField(
         choices=[(name, name) for name in EMBEDDER_PROVIDERS], widget=UnfoldAdminSelectWidget
     )
-    model = _text("Model")
-    api_key = _text("API key")
-    openai_base_url = _text("Base URL")
-    ollama_base_url = _text("Base URL of Ollama")
+    model = _text_field("Model")
+    api_key = _text_field("API key")
+    openai_base_url = _text_field("Base URL")
+    ollama_base_url = _text_field("Base URL of Ollama")
     dimensions = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget)
 
 

@@ -7,17 +7,17 @@ from accounts.models import User
 
 
 class ConfigurationChange(models.Model):
-    """One change of the configuration: who made it, when, and what it was before and after."""
+    """One change of the configuration: who made it, when, and the old and new values."""
 
     changed_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )
     operator = models.CharField(
-        max_length=255, help_text="The `user_id` of that user, which stays when the user is gone."
+        max_length=255, help_text="The operator's `user_id`, kept after the user is deleted."
     )
     changed_at = models.DateTimeField(default=timezone.now)
     changes = models.JSONField(
-        help_text="A list of `{field, old, new}`, as the API shows them: secrets are masked."
+        help_text="A list of `{field, old, new}` as the API shows them: secrets are masked."
     )
 
     class Meta:

@@ -1,58 +1,34 @@
-"""Language models and embedders, each kind behind one small protocol."""
+"""Language models and embedding models, each behind one small protocol."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configuration.errors import (
-    AnswerUnusable,
-    CallRefused,
-    KeyRefused,
-    ModelRefused,
-    ProviderFailed,
-    ProviderUnavailable,
-    ProviderUnreachable,
-    QuotaExhausted,
-    RateLimited,
-    WrongDimensions,
-)
-
-from .catalog import LOCAL, LOCAL_EMBEDDING_MODEL
-
-if TYPE_CHECKING:
-    from configuration.effective import EmbedderSettings, LlmSettings
+from configuration.catalog import LOCAL, LOCAL_EMBEDDING_MODEL
+from configuration.errors import ProviderUnavailable
+from configuration.model_settings import EmbedderSettings, LlmSettings
 
 __all__ = [
-    "AnswerUnusable",
-    "CallRefused",
-    "Completer",
     "Embedder",
-    "KeyRefused",
+    "LanguageModel",
     "Message",
-    "ModelRefused",
-    "ProviderFailed",
-    "ProviderUnavailable",
-    "ProviderUnreachable",
-    "QuotaExhausted",
-    "RateLimited",
     "Vectors",
-    "WrongDimensions",
-    "built_in",
-    "completer_for",
-    "embedder_for",
+    "get_embedder",
+    "get_language_model",
+    "get_local_embedder",
 ]
 
 Vectors = NDArray[np.float32]
 Message = Mapping[str, str]  # its role, `user` or `assistant`, and its content
 
 
-class Completer(Protocol):
-    """Answers with JSON. All that can go wrong is a ProviderFailed."""
+class LanguageModel(Protocol):
+    """Answers with JSON. Every failure is a ProviderError."""
 
     def complete(
         self,
@@ -61,21 +37,21 @@ class Completer(Protocol):
         *,
         schema: Mapping[str, Any],
         name: str,
-        within: float | None = None,
+        timeout: float | None = None,
     ) -> dict[str, Any]:
-        """Return an object that fits the JSON schema, which `name` names to the model.
+        """Return an object that matches the JSON schema. The model sees the schema's `name`.
 
-        It takes `within` seconds at most (OPENMEMORY_LLM_TIMEOUT when left out), another attempt
-        included. Providers want a schema in which every property is required and no other is
-        allowed; bounds of lengths and numbers are for the caller to check.
+        `timeout` in seconds, by default OPENMEMORY_LLM_TIMEOUT, covers all attempts. Providers
+        want a schema in which every property is required and no other is allowed; the caller has
+        to check limits of lengths and numbers.
         """
 
 
 class Embedder(Hashable, Protocol):
-    """Turns texts into vectors of unit length, so that a dot product is their cosine.
+    """Turns texts into unit vectors, whose dot product is their cosine.
 
-    A model that does not run here takes `within` seconds at most (OPENMEMORY_EMBEDDER_TIMEOUT
-    when left out), and what it may raise is a ProviderFailed.
+    For a remote model, `timeout` in seconds is OPENMEMORY_EMBEDDER_TIMEOUT by default, and every
+    failure is a ProviderError.
     """
 
     @property
@@ -86,43 +62,43 @@ class Embedder(Hashable, Protocol):
 
     @property
     def dimensions(self) -> int | None:
-        """None stands for as many as the model answers with."""
+        """None means the model's own."""
 
-    def embed_documents(self, texts: Sequence[str], *, within: float | None = None) -> Vectors:
-        """Embed texts to be found: float32, of shape (texts, dimensions)."""
+    def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
+        """Embed texts to be searched: float32, of shape (texts, dimensions)."""
 
-    def embed_query(self, text: str, *, within: float | None = None) -> Vectors:
-        """Embed a question: float32, of shape (dimensions,)."""
+    def embed_query(self, text: str, *, timeout: float | None = None) -> Vectors:
+        """Embed a query: float32, of shape (dimensions,)."""
 
     def calibrate(self, cosine: float) -> float:
-        """Put a cosine of this model on a scale where 0 is unrelated and 1 says the same."""
+        """Scale one of this model's cosines: 0 means unrelated, 1 the same meaning."""
 
 
-def completer_for(settings: LlmSettings) -> Completer | None:
-    """Find the language model to use, None when none is configured. Raises KeyMissing, KeyLost."""
-    from .client import Line
-    from .llm import RemoteCompleter
+def get_language_model(settings: LlmSettings) -> LanguageModel | None:
+    """The configured language model, None if there is none. Raises KeyMissing, KeyLost."""
+    from .client import Endpoint
+    from .llm import RemoteLanguageModel
 
-    line = Line.of(settings)
-    return RemoteCompleter(settings, line) if line else None
+    endpoint = Endpoint.from_settings(settings)
+    return RemoteLanguageModel(settings, endpoint) if endpoint else None
 
 
-def embedder_for(settings: EmbedderSettings) -> Embedder:
-    """Find the embedding model to use. It is loaded, or asked, when it is first needed."""
+def get_embedder(settings: EmbedderSettings) -> Embedder:
+    """The configured embedding model. It is loaded, or connected to, on first use."""
     from .embedder import RemoteEmbedder
 
     if settings.is_local:
-        return built_in(settings.model or LOCAL_EMBEDDING_MODEL)
+        return get_local_embedder(settings.model or LOCAL_EMBEDDING_MODEL)
     return RemoteEmbedder(settings)
 
 
 @cache
-def built_in(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:
-    """Find a model that runs in this process. It is made once, and used by all threads."""
+def get_local_embedder(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:
+    """A built-in model: one instance per process, shared by all threads."""
     from .local import LocalEmbedder
     from .multilingual import MultilingualEmbedder
 
-    for kind in (LocalEmbedder, MultilingualEmbedder):
-        if model == kind.model:
-            return kind()
-    raise ProviderUnavailable(f"There is no embedder {LOCAL}/{model} here.")
+    for embedder_class in (LocalEmbedder, MultilingualEmbedder):
+        if model == embedder_class.model:
+            return embedder_class()
+    raise ProviderUnavailable(f"There is no embedding model {LOCAL}/{model} here.")

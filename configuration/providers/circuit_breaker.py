@@ -1,6 +1,6 @@
-"""Leave a provider alone for a while that fails again and again: all processes together.
+"""Stop calling a provider that fails repeatedly, in all processes together.
 
-What is known stands in the shared cache. While that is away, each process has its own.
+The state is in the shared cache. If the cache is down, each process has its own state.
 """
 
 from __future__ import annotations
@@ -18,89 +18,95 @@ from django.core.cache.backends.locmem import LocMemCache
 
 T = TypeVar("T")
 
-# Failures in a row until a circuit opens, and the seconds for which the first one keeps it open.
-# Each one after that, by whoever tries it then, doubles them.
-FAILURES = 5
-FIRST_PAUSE = 5
-LONGEST_PAUSE = 300
+# Consecutive failures that open the circuit, and for how many seconds. Each failure of a probe
+# doubles them.
+FAILURE_THRESHOLD = 5
+FIRST_OPEN_SECONDS = 5
+MAX_OPEN_SECONDS = 300
 
-# Failures that are further apart than this many seconds are not in a row.
-MEMORY = 900
-# For so long the one who tries a provider again is waited for.
-TRYING = 60
+# Failures further apart than this many seconds are not consecutive.
+FAILURE_WINDOW = 900
+# How long others wait for the result of a probe.
+PROBE_SECONDS = 60
 
-_own = LocMemCache("circuits", {"TIMEOUT": None, "OPTIONS": {"MAX_ENTRIES": 1000}})
+_fallback_cache = LocMemCache("circuits", {"TIMEOUT": None, "OPTIONS": {"MAX_ENTRIES": 1000}})
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """What is known of one provider at one address with one key."""
+class CircuitBreaker:
+    """The circuit breaker for one provider at one base URL with one key."""
 
     provider: str
     base_url: str
     key: str | None
 
-    def pause(self) -> float | None:
-        """How many seconds to leave the provider alone, None to call it now.
+    def request_call(self) -> float | None:
+        """None to call the provider now, else how many seconds to wait.
 
-        After a pause one caller is let through, and the others go on waiting for how it fares.
+        When the circuit has been open for its time, one caller may probe the provider. The others
+        wait for the result.
         """
-        known: dict[str, Any] = _ask(lambda cache: cache.get_many([self._open, self._failures]))
-        until = known.get(self._open)
-        if until is not None:
-            return float(max(1, int(until) - int(time.time())))
-        if known.get(self._failures, 0) < FAILURES:
+        state: dict[str, Any] = _use_cache(
+            lambda cache: cache.get_many([self._open_key, self._failures_key])
+        )
+        open_until = state.get(self._open_key)
+        if open_until is not None:
+            return float(max(1, int(open_until) - int(time.time())))
+        if state.get(self._failures_key, 0) < FAILURE_THRESHOLD:
             return None
-        return None if _ask(lambda cache: cache.add(self._trying, 1, TRYING)) else 1.0
+        is_probe = _use_cache(lambda cache: cache.add(self._probe_key, 1, PROBE_SECONDS))
+        return None if is_probe else 1.0
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody calls there just now. Asking changes nothing."""
-        return bool(_ask(lambda cache: cache.get(self._open)))
+        """Whether the provider is not called at the moment. Reading it changes nothing."""
+        return bool(_use_cache(lambda cache: cache.get(self._open_key)))
 
-    def failed(self, *, retry_after: float | None = None) -> None:
-        """Count a failure. With `retry_after` an open circuit stays open for as long as that."""
-        failures = _ask(self._count)
-        if failures < FAILURES:
+    def record_failure(self, *, retry_after: float | None = None) -> None:
+        """Count a failure. If the circuit opens, it stays open for `retry_after` at least."""
+        failures = _use_cache(self._count_failure)
+        if failures < FAILURE_THRESHOLD:
             return
-        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures - FAILURES, 16))
-        pause = max(pause, min(LONGEST_PAUSE, round(retry_after or 0)))
-        _ask(lambda cache: cache.set(self._open, int(time.time()) + pause, pause))
-        _ask(lambda cache: cache.delete(self._trying))
+        seconds = FIRST_OPEN_SECONDS * 2 ** min(failures - FAILURE_THRESHOLD, 16)
+        seconds = min(MAX_OPEN_SECONDS, max(seconds, round(retry_after or 0)))
+        open_until = int(time.time()) + seconds
+        _use_cache(lambda cache: cache.set(self._open_key, open_until, seconds))
+        _use_cache(lambda cache: cache.delete(self._probe_key))
 
-    def succeeded(self) -> None:
-        _ask(lambda cache: cache.delete_many([self._open, self._failures, self._trying]))
+    def record_success(self) -> None:
+        keys = [self._open_key, self._failures_key, self._probe_key]
+        _use_cache(lambda cache: cache.delete_many(keys))
 
-    def _count(self, cache: BaseCache) -> int:
-        if cache.add(self._failures, 1, MEMORY):
+    def _count_failure(self, cache: BaseCache) -> int:
+        if cache.add(self._failures_key, 1, FAILURE_WINDOW):
             return 1
         try:
-            failures: int = cache.incr(self._failures)
+            failures: int = cache.incr(self._failures_key)
         except ValueError:  # it expired in between
             return 1
-        cache.touch(self._failures, MEMORY)
+        cache.touch(self._failures_key, FAILURE_WINDOW)
         return failures
 
     @cached_property
-    def _name(self) -> str:
-        said = "\n".join([self.provider, self.base_url, self.key or ""])
-        return "circuit:" + hashlib.sha256(said.encode()).hexdigest()[:32]
+    def _prefix(self) -> str:
+        identity = "\n".join([self.provider, self.base_url, self.key or ""])
+        return "circuit:" + hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     @property
-    def _open(self) -> str:
-        return f"{self._name}:open"
+    def _open_key(self) -> str:
+        return f"{self._prefix}:open"
 
     @property
-    def _failures(self) -> str:
-        return f"{self._name}:failures"
+    def _failures_key(self) -> str:
+        return f"{self._prefix}:failures"
 
     @property
-    def _trying(self) -> str:
-        return f"{self._name}:trying"
+    def _probe_key(self) -> str:
+        return f"{self._prefix}:trying"
 
 
-def _ask(question: Callable[[BaseCache], T]) -> T:
+def _use_cache(operation: Callable[[BaseCache], T]) -> T:
     try:
-        return question(caches["circuits"])
+        return operation(caches["circuits"])
     except (redis.RedisError, OSError):
-        return question(_own)
+        return operation(_fallback_cache)

@@ -1,4 +1,4 @@
-"""The HTTP client that providers are called with: no answer is too large, or takes for ever."""
+"""The HTTP client for providers, which limits the size and duration of a response."""
 
 from __future__ import annotations
 
@@ -8,53 +8,53 @@ from collections.abc import Iterator
 import httpx2
 import openai
 
-# Bytes of an answer: 64 vectors of 4,000 dimensions, written out, are 6 MB.
+# Bytes of a response: 64 vectors of 4,000 dimensions in JSON are 6 MB.
 MAX_BYTES = 16 * 1024 * 1024
 
 
-class TooLarge(httpx2.ReadError):
-    """An answer with more than MAX_BYTES."""
+class ResponseTooLarge(httpx2.ReadError):
+    """The response has more than MAX_BYTES."""
 
 
-class _Bounded(httpx2.SyncByteStream):
-    """The bytes of an answer, which have to come by a time of the monotonic clock."""
+class _LimitedStream(httpx2.SyncByteStream):
+    """The bytes of a response, which must arrive by the request's deadline."""
 
     def __init__(self, stream: httpx2.SyncByteStream, request: httpx2.Request) -> None:
         self._stream = stream
         self._request = request
-        self._left = MAX_BYTES
+        self._remaining = MAX_BYTES
 
     def __iter__(self) -> Iterator[bytes]:
         for chunk in self._stream:
-            self._left -= len(chunk)
-            if self._left < 0:
-                raise TooLarge("The answer is too large.", request=self._request)
-            # A time-out of the client is one for each read: a byte now and then would meet it.
+            self._remaining -= len(chunk)
+            if self._remaining < 0:
+                raise ResponseTooLarge("The response is too large.", request=self._request)
+            # The client's timeout applies to each read: a slow drip of bytes would never exceed it.
             if time.monotonic() > self._request.extensions["deadline"]:
-                raise httpx2.ReadTimeout("The answer takes too long.", request=self._request)
+                raise httpx2.ReadTimeout("The response takes too long.", request=self._request)
             yield chunk
 
     def close(self) -> None:
         self._stream.close()
 
 
-def bounded_client() -> openai.DefaultHttpxClient:
-    """Make a client for all threads of the process.
+def build_http_client() -> openai.DefaultHttpxClient:
+    """Create a client to be shared by all threads of the process.
 
-    It follows no redirect, which would send people's memories to a server that nobody configured.
+    It follows no redirects, which could send users' memories to a server that nobody configured.
     """
     return openai.DefaultHttpxClient(
         follow_redirects=False,
-        # Unpacking what came packed would need a bound of its own.
+        # The size of decompressed data would need a limit of its own.
         headers={"Accept-Encoding": "identity"},
-        event_hooks={"request": [_begin], "response": [_bound]},
+        event_hooks={"request": [_set_deadline], "response": [_limit_response]},
     )
 
 
-def _begin(request: httpx2.Request) -> None:
+def _set_deadline(request: httpx2.Request) -> None:
     request.extensions["deadline"] = time.monotonic() + request.extensions["timeout"]["read"]
 
 
-def _bound(response: httpx2.Response) -> None:
+def _limit_response(response: httpx2.Response) -> None:
     assert isinstance(response.stream, httpx2.SyncByteStream)  # noqa: S101
-    response.stream = _Bounded(response.stream, response.request)
+    response.stream = _LimitedStream(response.stream, response.request)

@@ -1,4 +1,4 @@
-"""Complete with any model that is reached over OpenAI's API, its answers checked by a schema."""
+"""Call a remote language model over OpenAI's API, and validate its output against a schema."""
 
 from __future__ import annotations
 
@@ -6,54 +6,55 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from django.conf import settings as django_settings
 
-from configuration.errors import AnswerUnusable, ModelRefused
+from configuration.catalog import PROVIDERS, OutputMode
+from configuration.errors import ModelRefused, UnusableAnswer
+from configuration.model_settings import LlmSettings
 
-from . import Message, json_output
-from .catalog import KNOWN, Form
-from .client import REFUSALS, Line, refusal
-
-if TYPE_CHECKING:
-    from configuration.effective import LlmSettings
+from . import Message
+from .client import REJECTIONS, Endpoint
+from .json_output import MAX_LENGTH, InvalidOutput, parse_output
 
 log = structlog.get_logger(__name__)
 
-_IN_WORDS = "\n\nAnswer with one JSON object and nothing else. It fits this JSON schema:\n"
-_AGAIN = "That cannot be used. {fault} Answer again, with the whole JSON object and nothing else."
+_SCHEMA_PROMPT = "\n\nAnswer with one JSON object and nothing else. It fits this JSON schema:\n"
+_RETRY_PROMPT = (
+    "That cannot be used. {error} Answer again, with the whole JSON object and nothing else."
+)
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a server takes of OpenAI's API, as far as its refusals have shown."""
+    """What a server supports of OpenAI's API, as far as its rejections have shown."""
 
-    form: Form
-    length: str = "max_tokens"
+    output_mode: OutputMode
+    length_parameter: str = "max_tokens"
     has_temperature: bool = True
 
-    def without(self, refused: str) -> Dialect | None:
-        """What to try next, None when the refusal is about something else."""
-        if "max_tokens" in refused and self.length == "max_tokens":
-            return replace(self, length="max_completion_tokens")
-        if "temperature" in refused and self.has_temperature:
+    def without(self, rejection: str) -> Dialect | None:
+        """What to try next, None if the rejection is about something else."""
+        if "max_tokens" in rejection and self.length_parameter == "max_tokens":
+            return replace(self, length_parameter="max_completion_tokens")
+        if "temperature" in rejection and self.has_temperature:
             return replace(self, has_temperature=False)
-        about_form = any(word in refused for word in ("response_format", "schema", "json"))
-        if about_form and self.form < Form.TEXT:
-            return replace(self, form=Form(self.form + 1))
+        is_about_mode = any(word in rejection for word in ("response_format", "schema", "json"))
+        if is_about_mode and self.output_mode < OutputMode.TEXT:
+            return replace(self, output_mode=OutputMode(self.output_mode + 1))
         return None
 
 
-# What this process has learnt, by address and model. There are few of them.
-_learnt: dict[tuple[str, str], Dialect] = {}
+# What this process has learnt, by base URL and model. There are few of them.
+_dialects: dict[tuple[str, str], Dialect] = {}
 
 
 @dataclass(frozen=True)
-class RemoteCompleter:
+class RemoteLanguageModel:
     settings: LlmSettings
-    line: Line
+    endpoint: Endpoint
 
     def complete(
         self,
@@ -62,27 +63,27 @@ class RemoteCompleter:
         *,
         schema: Mapping[str, Any],
         name: str,
-        within: float | None = None,
+        timeout: float | None = None,
     ) -> dict[str, Any]:
-        deadline = time.monotonic() + (within or django_settings.LLM_TIMEOUT)
-        text = self._say(system, messages, schema, name, deadline)
+        deadline = time.monotonic() + (timeout or django_settings.LLM_TIMEOUT)
+        text = self._generate(system, messages, schema, name, deadline)
         try:
-            return json_output.read(text, schema)
-        except json_output.Unreadable as error:
-            log.info("a model is asked again", model=str(self.line), fault=str(error))
-            again = [
+            return parse_output(text, schema)
+        except InvalidOutput as error:
+            log.info("retrying a model", model=str(self.endpoint), error=str(error))
+            messages = [
                 *messages,
-                {"role": "assistant", "content": text[: json_output.MAX_LENGTH]},
-                {"role": "user", "content": _AGAIN.format(fault=error)},
+                {"role": "assistant", "content": text[:MAX_LENGTH]},
+                {"role": "user", "content": _RETRY_PROMPT.format(error=error)},
             ]
-        text = self._say(system, again, schema, name, deadline)
+        text = self._generate(system, messages, schema, name, deadline)
         try:
-            return json_output.read(text, schema)
-        except json_output.Unreadable as error:
-            fault = f"{self.line} answered twice with something that cannot be used. {error}"
-            raise AnswerUnusable(fault) from None
+            return parse_output(text, schema)
+        except InvalidOutput as error:
+            detail = f"{self.endpoint} gave two unusable answers. {error}"
+            raise UnusableAnswer(detail) from None
 
-    def _say(
+    def _generate(
         self,
         system: str,
         messages: Sequence[Message],
@@ -90,24 +91,25 @@ class RemoteCompleter:
         name: str,
         deadline: float,
     ) -> str:
-        """Ask in the way that the server takes, found out where need be; return what it said."""
-        at = (self.line.base_url, self.line.model)
-        dialect = _learnt.get(at) or Dialect(KNOWN[self.line.provider].form)
+        """Return the model's text, in the dialect that the server turns out to accept."""
+        server = (self.endpoint.base_url, self.endpoint.model)
+        default = Dialect(PROVIDERS[self.endpoint.provider].output_mode)
+        dialect = _dialects.get(server) or default
         while True:
-            request = self._request(dialect, system, messages, schema, name)
+            request = self._build_request(dialect, system, messages, schema, name)
             try:
-                answer = self.line.ask(
-                    "/chat/completions", request, within=deadline - time.monotonic()
+                response = self.endpoint.post(
+                    "/chat/completions", request, timeout=deadline - time.monotonic()
                 )
-            except REFUSALS as error:
-                other = dialect.without(error.message)
-                if other is None:
-                    raise refusal(self.line, error) from error
-                _learnt[at] = dialect = other
+            except REJECTIONS as error:
+                next_dialect = dialect.without(error.message)
+                if next_dialect is None:
+                    raise self.endpoint.request_rejected(error) from error
+                _dialects[server] = dialect = next_dialect
             else:
-                return _said(answer, self.line)
+                return _read_text(response, self.endpoint)
 
-    def _request(
+    def _build_request(
         self,
         dialect: Dialect,
         system: str,
@@ -116,30 +118,30 @@ class RemoteCompleter:
         name: str,
     ) -> dict[str, Any]:
         request: dict[str, Any] = {
-            "model": self.line.model,
-            dialect.length: self.settings.max_tokens,
+            "model": self.endpoint.model,
+            dialect.length_parameter: self.settings.max_tokens,
         }
         if dialect.has_temperature:
             request["temperature"] = self.settings.temperature
-        if dialect.form is Form.SCHEMA:
-            wanted = {"name": name, "schema": schema, "strict": True}
-            request["response_format"] = {"type": "json_schema", "json_schema": wanted}
+        if dialect.output_mode is OutputMode.SCHEMA:
+            json_schema = {"name": name, "schema": schema, "strict": True}
+            request["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         else:
-            system += _IN_WORDS + json.dumps(schema)
-        if dialect.form is Form.OBJECT:
+            system += _SCHEMA_PROMPT + json.dumps(schema)
+        if dialect.output_mode is OutputMode.OBJECT:
             request["response_format"] = {"type": "json_object"}
         return {**request, "messages": [{"role": "system", "content": system}, *messages]}
 
 
-def _said(answer: Any, line: Line) -> str:
-    """The text of an answer that is complete. Raises ModelRefused, AnswerUnusable."""
-    match answer:
-        case {"choices": [{"message": {"refusal": str(refused)}}, *_]} if refused:
-            raise ModelRefused(f"{line} declined to answer.")
+def _read_text(response: Any, endpoint: Endpoint) -> str:
+    """The text of a complete answer. Raises ModelRefused, UnusableAnswer."""
+    match response:
+        case {"choices": [{"message": {"refusal": str(refusal)}}, *_]} if refusal:
+            raise ModelRefused(f"{endpoint} declined to answer.")
         case {"choices": [{"finish_reason": "content_filter"}, *_]}:
-            raise ModelRefused(f"{line} declined to answer.")
+            raise ModelRefused(f"{endpoint} declined to answer.")
         case {"choices": [{"finish_reason": "length"}, *_]}:
-            raise AnswerUnusable(f"{line} ran out of room for its answer: raise max_tokens.")
+            raise UnusableAnswer(f"The answer of {endpoint} was cut off: increase `max_tokens`.")
         case {"choices": [{"message": {"content": str(text)}}, *_]}:
             return text
-    raise AnswerUnusable(f"{line} answered without a text.")
+    raise UnusableAnswer(f"The answer of {endpoint} had no text.")

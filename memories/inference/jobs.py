@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from configuration import effective
-from configuration.providers import Completer, completer_for
+from configuration.providers import LanguageModel, get_language_model
 from jobs.job_run import JobRun
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
 from memories.models import Category, EmbeddingSpace, Memory
@@ -32,7 +32,7 @@ NO_MODEL = "no_language_model"
 
 @INFER.function
 def infer(run: JobRun) -> None:
-    """Turn a memory into facts. Raises ProviderFailed, KeyMissing and KeyLost."""
+    """Turn a memory into facts. Raises ProviderError, KeyMissing and KeyLost."""
     sources = Memory.objects.owned_by(run.owner).filter(pk=run.parameters["memory_id"])
     try:
         _infer(run, require_unchanged(sources.first()))
@@ -42,9 +42,9 @@ def infer(run: JobRun) -> None:
 
 
 def _infer(run: JobRun, source: Memory) -> None:
-    settings = effective.current()
-    completer = completer_for(settings.llm)
-    if completer is None:
+    settings = effective.current_settings()
+    llm = get_language_model(settings.llm)
+    if llm is None:
         raise SourceChanged(NO_MODEL)
     space = EmbeddingSpace.objects.current()
     repeated = find_repeated(source.content, SimilarMemories.of(source, space))
@@ -55,19 +55,19 @@ def _infer(run: JobRun, source: Memory) -> None:
     extraction = extract_facts(
         source.content,
         said_at=source.created_at,
-        completer=completer,
+        llm=llm,
         categories=allowed_names(),
         custom=settings.custom_instructions,
     )
     if extraction.facts:
-        _store_facts(run, source, extraction, completer=completer)
+        _store_facts(run, source, extraction, llm=llm)
     else:
         with run.finishing() as result:
             result.update(apply_verdicts(source, [], categories={}), left_out=extraction.left_out)
 
 
 def _store_facts(
-    run: JobRun, source: Memory, extraction: Extraction, *, completer: Completer
+    run: JobRun, source: Memory, extraction: Extraction, *, llm: LanguageModel
 ) -> None:
     embedded = embed_texts([fact.text for fact in extraction.facts], for_job=True)
     space = next(iter(embedded.vectors))
@@ -76,9 +76,7 @@ def _store_facts(
     categories = Category.objects.get_or_create_by_name(sorted(names))
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
         similar_memories = SimilarMemories.of(source, space)
-        verdicts = reconcile(
-            extraction.facts, embedded, similar_memories=similar_memories, completer=completer
-        )
+        verdicts = reconcile(extraction.facts, embedded, similar_memories=similar_memories, llm=llm)
         try:
             with run.finishing() as result:
                 if attempts_left:
@@ -93,13 +91,13 @@ def _store_facts(
 @CATEGORIZE.function
 def categorize(run: JobRun) -> None:
     """Ask for the categories of an edited memory, unless it has been deleted since."""
-    completer = completer_for(effective.current().llm)
+    llm = get_language_model(effective.current_settings().llm)
     undeleted = Memory.objects.owned_by(run.owner).undeleted()
     while not run.finished:
         memory = undeleted.filter(pk=run.parameters["memory_id"]).first()
-        if memory is None or completer is None:
+        if memory is None or llm is None:
             return
-        names = ask_for_categories(memory.content, completer=completer, categories=allowed_names())
+        names = ask_for_categories(memory.content, llm=llm, categories=allowed_names())
         categories = Category.objects.get_or_create_many(names)
         # An edit during the call found this job unfinished, and enqueued no other one.
         with suppress(SourceChanged), run.finishing():

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
-from configuration.providers import Completer
+from configuration.providers import LanguageModel
 from memories.models import Memory
 from memories.models.memory import fingerprint
 from memories.vectors.embed import EmbeddedTexts
@@ -66,11 +66,11 @@ def reconcile(
     embedded: EmbeddedTexts,
     *,
     similar_memories: SimilarMemories,
-    completer: Completer,
+    llm: LanguageModel,
 ) -> list[Verdict]:
     """Reach a verdict on each fact. One call asks the model about the unclear ones.
 
-    Raises ProviderFailed.
+    Raises ProviderError.
     """
     by_fingerprint = similar_memories.with_same_text(fact.text for fact in facts)
     verdicts = []
@@ -85,7 +85,7 @@ def reconcile(
         if verdict.relation == Relation.NEW and verdict.similar
     }
     if unclear:
-        answers = _ask_model(unclear, similar_memories.source, completer)
+        answers = _ask_model(unclear, similar_memories.source, llm)
         verdicts = [
             answers.get(number, verdict) for number, verdict in enumerate(verdicts, start=1)
         ]
@@ -110,11 +110,11 @@ def _compare_text(verdict: Verdict, by_fingerprint: Mapping[bytes, Memory]) -> V
 
 
 def _ask_model(
-    unclear: Mapping[int, Verdict], source: Memory, completer: Completer
+    unclear: Mapping[int, Verdict], source: Memory, llm: LanguageModel
 ) -> dict[int, Verdict]:
     """Ask about facts by number. Answers about other numbers are ignored."""
     shown = _number_memories(unclear.values())
-    answer = completer.complete(
+    answer = llm.complete(
         prompts.COMPARE,
         prompts.user_message(**_build_material(unclear, source, shown)),
         schema=json_schemas.verdicts(),

@@ -80,7 +80,7 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
                 return StoredMemory(duplicate, Event.DUPLICATE)
         categories = Category.objects.get_or_create_many(category_names)
         insert_memory(memory, embedded, categories=categories, by=by)
-        if new.infer and not effective.current().llm.is_local:
+        if new.infer and not effective.current_settings().llm.is_local:
             job = enqueue_for(memory, INFER)
     return StoredMemory(memory, Event.ADD, job)
 

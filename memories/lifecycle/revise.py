@@ -38,7 +38,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
         actor = actor_after_edit(memory.actor, before=memory.content, after=content)
         categories = Category.objects.get_or_create_many(category_names)
         rewrite_memory(memory, content, embedded, actor=actor, categories=categories, by=by)
-        if not effective.current().llm.is_local:
+        if not effective.current_settings().llm.is_local:
             enqueue_for(memory, CATEGORIZE)
     return memory
 

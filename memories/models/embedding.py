@@ -9,10 +9,10 @@ from django.db.models import Exists, OuterRef, Q
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
-from configuration.connection import from_stored
-from configuration.effective import EmbedderSettings
-from configuration.providers import Embedder, embedder_for
-from configuration.providers.catalog import LOCAL
+from configuration.catalog import LOCAL
+from configuration.connection import load_settings
+from configuration.model_settings import EmbedderSettings
+from configuration.providers import Embedder, get_embedder
 from core.locks import Lock
 
 from .memory import Memory, MemoryQuerySet
@@ -105,11 +105,11 @@ class EmbeddingSpace(models.Model):
 
     @property
     def settings(self) -> EmbedderSettings:
-        return from_stored(self.provider, self.model, self.reach)
+        return load_settings(self.provider, self.model, self.reach)
 
     @cached_property
     def embedder(self) -> Embedder:
-        return embedder_for(self.settings)
+        return get_embedder(self.settings)
 
     @property
     def is_local(self) -> bool:

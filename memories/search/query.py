@@ -11,7 +11,8 @@ from django.conf import settings
 from pgvector import HalfVector
 
 from accounts.models import User
-from configuration.providers import ProviderFailed, Vectors, WrongDimensions
+from configuration.errors import ProviderError, WrongDimensions
+from configuration.providers import Vectors
 from memories.models import EmbeddingSpace
 
 from .lexemes import Lexeme, query_lexemes
@@ -52,7 +53,7 @@ class Query:
             vector = self.embedding.result()
             if len(vector) != self.space.dimensions:
                 raise WrongDimensions
-        except ProviderFailed as error:
+        except ProviderError as error:
             if self.space.is_local:
                 raise
             log.warning("the query was not embedded: keyword search only", reason=error.detail)
@@ -67,4 +68,4 @@ class Query:
 
 def _embed(space: EmbeddingSpace, text: str) -> Vectors:
     with stage("embedding"):
-        return space.embedder.embed_query(text, within=settings.SEARCH_EMBEDDING_SECONDS)
+        return space.embedder.embed_query(text, timeout=settings.SEARCH_EMBEDDING_SECONDS)

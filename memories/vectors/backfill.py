@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
-from configuration.providers import AnswerUnusable, CallRefused, Vectors, WrongDimensions
+from configuration.errors import RequestRejected, UnusableAnswer, WrongDimensions
+from configuration.providers import Vectors
 from memories.models import Embedding, EmbeddingSpace, Memory
 
 from .user_index import check_growth
@@ -21,7 +22,7 @@ BATCH_SIZE = 32
 PAGE_SIZE = 5_000
 
 # Raised for a text that is too long or malformed, or that has no direction.
-TEXT_REJECTED = (CallRefused, AnswerUnusable)
+TEXT_REJECTED = (RequestRejected, UnusableAnswer)
 
 # A text that every embedding model accepts.
 PROBE = "How long is a vector?"

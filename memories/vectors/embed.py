@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts.models import User
-from configuration.providers import Vectors, built_in
+from configuration.providers import Vectors, get_local_embedder
 from jobs.models import Job
 from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
@@ -36,7 +36,7 @@ class EmbeddedTexts:
         for space, vectors in self.vectors.items():
             if space.is_local:
                 return [classify(vector, space.embedder) for vector in vectors]
-        embedder = built_in()
+        embedder = get_local_embedder()
         vectors = embedder.embed_documents(self.texts)
         return [classify(vector, embedder) for vector in vectors]
 
@@ -45,7 +45,7 @@ def embed_texts(texts: Sequence[str], *, for_job: bool = False) -> EmbeddedTexts
     """Embed the texts of future memories. Not in a transaction: it takes a while.
 
     A job also waits for the model of the current space if that is remote. Then this raises
-    ProviderFailed, and the current space is the first.
+    ProviderError, and the current space is the first.
     """
     spaces = [
         space

@@ -69,8 +69,8 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "MemoryStateEnum": "memories.models.State",
-        "LlmProviderEnum": "configuration.providers.catalog.LLM_PROVIDERS",
-        "EmbedderProviderEnum": "configuration.providers.catalog.EMBEDDER_PROVIDERS",
+        "LlmProviderEnum": "configuration.catalog.LLM_PROVIDERS",
+        "EmbedderProviderEnum": "configuration.catalog.EMBEDDER_PROVIDERS",
         "VectorStoreProviderEnum": "configuration.serializers.VECTOR_STORES",
     },
     "PATH_CONVERTER_OVERRIDES": {"id": {"type": "string", "format": "uuid"}},

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from backups.files import find_latest_backups
 from configuration import effective
-from configuration.providers.client import Line
+from configuration.providers.client import Endpoint
 from core.admin.paginator import bounded_count
 from core.admin.statement_timeout import limit_statements
 from core.errors import OpenMemoryError
@@ -132,15 +132,15 @@ def _jobs() -> Jobs:
 
 
 def _models() -> Iterator[Model]:
-    current = effective.current()
+    current = effective.current_settings()
     for role, chosen in (("Language model", current.llm), ("Embedder", current.embedder)):
         name = "none" if chosen.model is None else f"{chosen.provider}: {chosen.model}"
         try:
-            line = Line.of(chosen)
+            endpoint = Endpoint.from_settings(chosen)
         except OpenMemoryError as error:
             yield Model(role, name, problem=error.detail)
         else:
-            yield Model(role, name, down=line is not None and line.is_left_alone)
+            yield Model(role, name, down=endpoint is not None and endpoint.is_circuit_open)
 
 
 def _backed_up() -> datetime | None:

@@ -12,8 +12,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from configuration import effective
-from configuration.effective import ModelSettings
-from configuration.providers.client import Line
+from configuration.model_settings import ModelSettings
+from configuration.providers.client import Endpoint
 from core.errors import OpenMemoryError
 from jobs import registry
 from jobs.models import Job
@@ -92,17 +92,17 @@ def _circuits() -> Metric:
         "Whether a model that runs elsewhere has failed so often that it is not called for now.",
         labels=["provider", "model"],
     )
-    current = effective.current()
+    current = effective.current_settings()
     for chosen in (current.llm, current.embedder):
-        line = _line(chosen)
-        if line:
-            found.add_metric([line.provider, line.model], line.is_left_alone)
+        endpoint = _endpoint(chosen)
+        if endpoint:
+            found.add_metric([endpoint.provider, endpoint.model], endpoint.is_circuit_open)
     return found
 
 
-def _line(chosen: ModelSettings) -> Line | None:
+def _endpoint(chosen: ModelSettings) -> Endpoint | None:
     """None, too, where its key cannot be read: nobody calls there then."""
     try:
-        return Line.of(chosen)
+        return Endpoint.from_settings(chosen)
     except OpenMemoryError:
         return None

@@ -1,11 +1,10 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 
-from configuration import effective as reading
+from configuration.effective import current_settings
 from configuration.fake import FakeServer
 from configuration.models import Configuration, ConfigurationChange
-from configuration.providers import client as asking
-from configuration.providers import llm as completing
+from configuration.providers import client, llm
 
 PAGE = "/admin/configuration/"
 SECRET = "sk-nobody-may-read-this-0123456789"
@@ -13,13 +12,13 @@ SECRET = "sk-nobody-may-read-this-0123456789"
 
 @pytest.fixture
 def fake(db, monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
-    completing._learnt.clear()
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    llm._dialects.clear()
     with FakeServer() as server:
         yield server
 
 
-def llm(**fields):
+def llm_form(**fields):
     return {
         "act": "save llm",
         "provider": "vllm",
@@ -40,45 +39,45 @@ def test_the_page_shows_what_is_in_force(browser):
 
     assert "Language model" in page
     assert 'value="bge-small-en-v1.5"' in page
-    assert "Nobody has changed anything yet." in page
+    assert "No changes yet." in page
 
 
 def test_a_section_is_saved_and_counts_at_once(browser, root):
-    answer = browser.post(PAGE, llm(temperature="0.5", max_tokens="100"))
+    answer = browser.post(PAGE, llm_form(temperature="0.5", max_tokens="100"))
 
     assert (answer.status_code, answer.headers["Location"]) == (302, PAGE)
-    chosen = reading.current().llm
+    chosen = current_settings().llm
     assert (chosen.provider, chosen.model, chosen.temperature) == ("vllm", "fake", 0.5)
     assert ConfigurationChange.objects.get().changed_by == root
-    assert LogEntry.objects.get().change_message.startswith("Language model: saved.")
-    assert "Language model: saved." in page_of(browser)
+    assert LogEntry.objects.get().change_message.startswith("Language model saved.")
+    assert "Language model saved." in page_of(browser)
 
 
 def test_what_is_left_empty_goes_back_to_its_default(browser):
-    browser.post(PAGE, llm(temperature="0.5"))
+    browser.post(PAGE, llm_form(temperature="0.5"))
 
-    browser.post(PAGE, llm(temperature=""))
+    browser.post(PAGE, llm_form(temperature=""))
 
-    assert reading.current().llm.temperature == 0.1
+    assert current_settings().llm.temperature == 0.1
 
 
 def test_a_key_is_kept_sealed_and_never_shown(browser):
-    browser.post(PAGE, llm(api_key=SECRET))
+    browser.post(PAGE, llm_form(api_key=SECRET))
 
     page = page_of(browser)
     assert SECRET not in page
     assert "********6789" in page
     assert SECRET not in str(Configuration.objects.values().get())
-    assert reading.current().llm.resolve_key() == SECRET
+    assert current_settings().llm.resolve_key() == SECRET
 
 
 def test_the_mask_that_the_form_sends_back_keeps_the_key(browser):
-    browser.post(PAGE, llm(api_key=SECRET))
+    browser.post(PAGE, llm_form(api_key=SECRET))
 
-    browser.post(PAGE, llm(api_key="********6789", max_tokens="77"))
+    browser.post(PAGE, llm_form(api_key="********6789", max_tokens="77"))
 
-    assert reading.current().llm.resolve_key() == SECRET
-    assert reading.current().llm.max_tokens == 77
+    assert current_settings().llm.resolve_key() == SECRET
+    assert current_settings().llm.max_tokens == 77
 
 
 @pytest.mark.parametrize(
@@ -86,18 +85,18 @@ def test_the_mask_that_the_form_sends_back_keeps_the_key(browser):
     [
         ({"temperature": "7"}, "less than or equal to 2"),
         ({"openai_base_url": "ftp://x"}, "http"),
-        ({"model": ""}, "Name a model of `vllm`."),
-        ({"api_key": "********0000"}, "This is not the mask of the key that is kept."),
+        ({"model": ""}, "Enter the name of a model of `vllm`."),
+        ({"api_key": "********0000"}, "This is not the mask of the stored key."),
         ({"provider": "nobody"}, "nobody is not one of the available choices"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(browser, wrong, told):
-    answer = browser.post(PAGE, llm(**wrong))
+    answer = browser.post(PAGE, llm_form(**wrong))
 
     assert answer.status_code == 400
     page = answer.content.decode()
     assert told in page
-    assert "nothing was changed" in page
+    assert "Language model not saved." in page
     assert not ConfigurationChange.objects.exists()
     assert not LogEntry.objects.exists()
 
@@ -105,7 +104,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_changes_nothing(browser, wro
 def test_instructions_are_saved(browser):
     browser.post(PAGE, {"act": "save openmemory", "custom_instructions": "Keep what is eaten."})
 
-    assert reading.current().custom_instructions == "Keep what is eaten."
+    assert current_settings().custom_instructions == "Keep what is eaten."
 
 
 def test_another_embedding_model_begins_to_embed_anew(browser, fake):
@@ -126,15 +125,15 @@ def test_another_embedding_model_begins_to_embed_anew(browser, fake):
 
 
 def test_a_model_that_answers_is_said_to(browser, fake):
-    browser.post(PAGE, llm(openai_base_url=fake.base_url))
+    browser.post(PAGE, llm_form(openai_base_url=fake.base_url))
 
     browser.post(PAGE, {"act": "try llm"})
 
-    assert "vllm (fake) has answered in" in page_of(browser)
+    assert "vllm (fake) responded in" in page_of(browser)
 
 
 def test_a_model_that_does_not_answer_is_said_not_to(browser):
-    browser.post(PAGE, llm())
+    browser.post(PAGE, llm_form())
 
     browser.post(PAGE, {"act": "try llm"})
 
@@ -148,11 +147,11 @@ def test_the_built_in_embedder_can_be_tried(browser):
 
 
 def test_all_choices_are_taken_back(browser):
-    browser.post(PAGE, llm())
+    browser.post(PAGE, llm_form())
 
     browser.post(PAGE, {"act": "reset"})
 
-    assert reading.current().llm.provider == "local"
+    assert current_settings().llm.provider == "local"
 
 
 @pytest.mark.parametrize("act", ["", "burn", "save nothing", "try openmemory"])
@@ -162,7 +161,7 @@ def test_a_button_that_there_is_not_is_refused(browser, act):
 
 @pytest.mark.parametrize("act", ["save llm", "try llm", "reset"])
 def test_who_only_sees_can_press_nothing(reading_browser_page, reading, act):
-    assert reading.post(PAGE, llm(act=act)).status_code == 403
+    assert reading.post(PAGE, llm_form(act=act)).status_code == 403
     assert not ConfigurationChange.objects.exists()
 
 
@@ -179,7 +178,7 @@ def test_nobody_else_gets_there(client, db, django_user_model):
     client.force_login(django_user_model.objects.create_user("nobody", is_staff=True))
 
     assert client.get(PAGE).status_code == 403
-    assert client.post(PAGE, llm()).status_code == 403
+    assert client.post(PAGE, llm_form()).status_code == 403
 
 
 def test_a_form_without_its_token_is_refused(root):
@@ -188,5 +187,5 @@ def test_a_form_without_its_token_is_refused(root):
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(root)
 
-    assert strict.post(PAGE, llm()).status_code == 403
+    assert strict.post(PAGE, llm_form()).status_code == 403
     assert not ConfigurationChange.objects.exists()

@@ -6,7 +6,7 @@ import pytest
 from django.core.cache import caches
 from django.utils import timezone
 
-from configuration.providers.circuit_breaker import FAILURES
+from configuration.providers.circuit_breaker import FAILURE_THRESHOLD
 from core.observability import search_stats
 from jobs.models import Job
 from memories.models import Embedding
@@ -188,11 +188,11 @@ def test_a_provider_that_is_down_is_told(browser, olga, settings):
     body = {"provider": "openai", "config": {"api_key": "sk-1", "model": "gpt-4o-mini"}}
     assert olga.put("/config/mem0/llm", body).status_code == 200
     from configuration import effective
-    from configuration.providers.client import Line
+    from configuration.providers.client import Endpoint
 
-    circuit = Line.of(effective.current().llm)._circuit
-    for _ in range(FAILURES):
-        circuit.failed()
+    circuit_breaker = Endpoint.from_settings(effective.current_settings().llm)._circuit_breaker
+    for _ in range(FAILURE_THRESHOLD):
+        circuit_breaker.record_failure()
 
     (notice,) = notices(page(browser))
 

@@ -126,7 +126,7 @@ def test_a_space_that_is_not_filled_any_more_leaves_the_next_one_alone(browser, 
     assert "has changed since its page was opened" in text_of(browser, LIST)
     again = Job.objects.unfinished().get()
     assert (again, again.parameters) == (job, job.parameters)
-    assert configuration.current().embedder.model == "third"
+    assert configuration.current_settings().embedder.model == "third"
 
 
 def test_it_is_given_up(browser, fake):
@@ -136,7 +136,7 @@ def test_it_is_given_up(browser, fake):
     press(browser, "give_up")
 
     assert states() == {BGE: "active", "other": "paused"}
-    assert configuration.current().embedder.is_local
+    assert configuration.current_settings().embedder.is_local
 
 
 def test_one_goes_back_to_the_former_model_and_drops_the_other(browser, fake):
@@ -185,21 +185,21 @@ def test_what_is_searched_is_not_dropped(browser):
     ("sent", "why"),
     [
         ({"provider": "nobody"}, "nobody is not one of"),
-        ({"provider": "vllm", "base_url": "http://127.0.0.1:1/v1"}, "Name a model of"),
+        ({"provider": "vllm", "base_url": "http://127.0.0.1:1/v1"}, "Enter the name of a model of"),
         ({"provider": "vllm", "model": "x", "base_url": "not an address"}, "address"),
         ({"provider": "vllm", "model": "x", "dimensions": "4001"}, "4000"),
-        ({"provider": "local", "model": "other"}, "The built-in embedder has"),
+        ({"provider": "local", "model": "other"}, "The built-in embedding models are"),
         ({"provider": "vllm", "model": "x" * 256}, "255"),
     ],
 )
 def test_what_the_api_refuses_is_refused(browser, sent, why):
-    before = configuration.current()
+    before = configuration.current_settings()
 
     answer = browser.post(START, sent)
 
     assert answer.status_code == 200
     assert why in answer.content.decode()
-    assert configuration.current() == before
+    assert configuration.current_settings() == before
     assert not Job.objects.exists()
 
 

@@ -36,19 +36,19 @@ def test_the_configuration_is_changed_refused_and_reset(sign_in, shared_server, 
     card = visit.page.locator("form", has=visit.page.locator("#openmemory_custom_instructions"))
     card.get_by_label("Custom instructions").fill("Remember what concerns food.")
     card.get_by_role("button", name="Save", exact=True).click()
-    visit.page.get_by_text("Instructions: saved.").wait_for()
+    visit.page.get_by_text("Instructions saved.").wait_for()
     assert instructions() == "Remember what concerns food."
 
     model = visit.page.locator("form", has=visit.page.locator("#llm_temperature"))
     model.get_by_label("Temperature").fill("7")
     model.get_by_role("button", name="Save", exact=True).click()
-    visit.page.get_by_text("Language model: nothing was changed.").wait_for()
+    visit.page.get_by_text("Language model not saved.").wait_for()
     visit.faults.clear()  # the browser tells of the 400 that the page was answered with
 
     visit.page.goto(CONFIGURATION)
-    visit.page.get_by_label("I want to lose what is chosen above.").check()
-    visit.page.get_by_role("button", name="Go back to the defaults").click()
-    visit.page.get_by_text("The configuration is what the environment says").wait_for()
+    visit.page.get_by_label("I want to lose the settings above.").check()
+    visit.page.get_by_role("button", name="Reset to the defaults").click()
+    visit.page.get_by_text("The configuration was reset to the defaults.").wait_for()
     assert instructions() is None
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from configuration.providers.catalog import KNOWN
+from configuration.catalog import PROVIDERS
 
 
 @pytest.fixture(autouse=True)
@@ -10,6 +10,6 @@ def silent_environment(settings, monkeypatch):
     settings.MODEL_DEFAULTS = {"llm": silent, "embedder": silent}
     settings.OLLAMA_BASE_URL = ""
     settings.SECRET_KEY_FALLBACKS = []
-    for provider in KNOWN.values():
+    for provider in PROVIDERS.values():
         monkeypatch.delenv(provider.key_variable or "LLM_API_KEY", raising=False)
     monkeypatch.delenv("EMBEDDER_API_KEY", raising=False)

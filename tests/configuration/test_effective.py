@@ -1,16 +1,16 @@
 import pytest
 
 from configuration import effective
-from configuration.effective import EmbedderSettings, LlmSettings, Settings
+from configuration.catalog import LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL, PROVIDERS
+from configuration.model_settings import EmbedderSettings, LlmSettings, Settings
 from configuration.models import Configuration
-from configuration.providers.catalog import KNOWN, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 from configuration.providers.local import LocalEmbedder
 from tests.configuration.bodies import SECRET, openai
 
 
 def test_what_is_in_force_is_read_with_one_statement(db, django_assert_num_queries):
     with django_assert_num_queries(1):
-        current = effective.current()
+        current = effective.current_settings()
 
     shared = {"provider": "local", "api_key": None}
     nowhere = {"ollama_base_url": None, "openai_base_url": None}
@@ -33,7 +33,7 @@ def test_what_operators_chose_is_read(olga):
         },
     )
 
-    current = effective.current()
+    current = effective.current_settings()
 
     assert (current.llm.provider, current.llm.model) == ("openai", "gpt-4o")
     assert (current.llm.temperature, current.llm.max_tokens) == (1.0, 2000)
@@ -46,7 +46,7 @@ def test_what_operators_chose_is_read(olga):
 def test_a_local_model_is_sent_no_key(olga):
     olga.put("/config/mem0/llm", {"provider": "local", "config": {"api_key": SECRET}})
 
-    assert effective.current().llm.resolve_key() is None
+    assert effective.current_settings().llm.resolve_key() is None
 
 
 def test_the_table_knows_the_built_in_embedder():
@@ -54,7 +54,7 @@ def test_the_table_knows_the_built_in_embedder():
     assert LocalEmbedder.dimensions == LOCAL_DIMENSIONS
 
 
-@pytest.mark.parametrize("provider", KNOWN.values(), ids=lambda provider: provider.name)
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda provider: provider.name)
 def test_every_provider_has_an_address_and_those_elsewhere_a_key(provider):
     away = provider.base_url is not None and provider.base_url.startswith("https://")
     assert (provider.key_variable is not None) == away

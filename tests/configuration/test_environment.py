@@ -1,4 +1,4 @@
-"""What the environment says is the default, and is checked when the server starts."""
+"""The environment sets the defaults, and is validated when the server starts."""
 
 import os
 import subprocess
@@ -50,7 +50,7 @@ def test_the_environment_sets_the_defaults(olga, says, settings, monkeypatch):
             "openai_base_url": "http://gpu:8001/v1",
         },
     }
-    assert effective.current().llm.resolve_key() == "gsk-secret"
+    assert effective.current_settings().llm.resolve_key() == "gsk-secret"
 
 
 def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
@@ -67,11 +67,11 @@ def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
 
 def test_ollama_is_found_where_the_environment_says(says, settings, db):
     says("llm", "ollama")
-    assert effective.current().llm.base_url == "http://localhost:11434"
+    assert effective.current_settings().llm.base_url == "http://localhost:11434"
     settings.OLLAMA_BASE_URL = "http://gpu:11434"
-    assert effective.current().llm.base_url == "http://gpu:11434"
+    assert effective.current_settings().llm.base_url == "http://gpu:11434"
     says("llm", "ollama", base_url="http://other:11434/")
-    assert effective.current().llm.base_url == "http://other:11434"
+    assert effective.current_settings().llm.base_url == "http://other:11434"
 
 
 def test_what_is_said_of_one_provider_is_not_used_for_another(olga, says, monkeypatch):
@@ -90,10 +90,10 @@ def test_no_default_key_goes_to_an_address_that_an_operator_chose(olga, monkeypa
     config = olga.put("/config/mem0/llm", there).json()["config"]
 
     assert config["api_key"] is None
-    assert effective.current().llm.resolve_key() is None
+    assert effective.current_settings().llm.resolve_key() is None
     there["config"]["api_key"] = "env:OPENAI_API_KEY"
     assert olga.put("/config/mem0/llm", there).json()["config"]["api_key"] == "env:OPENAI_API_KEY"
-    assert effective.current().llm.resolve_key() == "sk-1"
+    assert effective.current_settings().llm.resolve_key() == "sk-1"
 
 
 def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatch):
@@ -108,9 +108,9 @@ def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatc
     [
         ("llm", ("skynet",), "LLM_PROVIDER='skynet' is not one of local, openai"),
         ("embedder", ("groq", "m"), "EMBEDDER_PROVIDER='groq' is not one of local, openai"),
-        ("llm", ("groq",), "LLM_MODEL: Name a model of `groq`."),
-        ("embedder", ("local", "other"), "EMBEDDER_MODEL: The built-in embedder has"),
-        ("llm", ("openai", "", "ftp://host"), "LLM_BASE_URL: Send the URL of a server"),
+        ("llm", ("groq",), "LLM_MODEL: Enter the name of a model of `groq`."),
+        ("embedder", ("local", "other"), "EMBEDDER_MODEL: The built-in embedding models are"),
+        ("llm", ("openai", "", "ftp://host"), "LLM_BASE_URL: Enter the URL of a server"),
         ("embedder", ("openai", "", "http://a:pw@host"), "EMBEDDER_BASE_URL: Send the key as"),
     ],
 )
@@ -118,7 +118,7 @@ def test_what_is_wrong_in_the_environment_is_named(says, kind, said, sentence):
     says(kind, *said)
 
     with pytest.raises(ImproperlyConfigured) as wrong:
-        environment.ensure_valid()
+        environment.validate_environment()
 
     assert sentence in str(wrong.value)
     assert "pw" not in str(wrong.value)
@@ -127,8 +127,8 @@ def test_what_is_wrong_in_the_environment_is_named(says, kind, said, sentence):
 def test_a_wrong_address_of_ollama_is_named(settings):
     settings.OLLAMA_BASE_URL = "localhost:11434"
 
-    with pytest.raises(ImproperlyConfigured, match="OLLAMA_BASE_URL: Send the URL"):
-        environment.ensure_valid()
+    with pytest.raises(ImproperlyConfigured, match="OLLAMA_BASE_URL: Enter the URL"):
+        environment.validate_environment()
 
 
 def test_a_server_with_a_wrong_environment_does_not_start():

@@ -1,4 +1,4 @@
-"""A provider's key over the API: kept sealed, shown as a mask, never told."""
+"""A provider's key over the API: stored encrypted, shown as a mask, never revealed."""
 
 import json
 
@@ -13,7 +13,7 @@ LLM = "/config/mem0/llm"
 
 
 def kept() -> str | None:
-    return effective.current().llm.resolve_key()
+    return effective.current_settings().llm.resolve_key()
 
 
 def refused_with(answer, code, *place):
@@ -63,7 +63,7 @@ def test_another_mask_is_refused_and_nothing_changes(olga):
             olga.put(LLM, openai(api_key=mask, model="x")), "unknown_mask", "config", "api_key"
         )
     assert kept() == SECRET
-    assert effective.current().llm.model == "gpt-4o"
+    assert effective.current_settings().llm.model == "gpt-4o"
 
 
 def test_a_mask_is_refused_where_no_key_is_kept(olga):
@@ -114,7 +114,7 @@ def test_a_kept_key_is_not_sent_to_another_server(olga, elsewhere):
     code = "key_is_for_another_server"
     refused_with(olga.put(LLM, openai(api_key=MASK, **elsewhere)), code, "config", "api_key")
     refused_with(patch_llm(olga, **elsewhere), code, "mem0", "llm", "config", "api_key")
-    assert effective.current().llm.base_url == "https://api.openai.com/v1"
+    assert effective.current_settings().llm.base_url == "https://api.openai.com/v1"
 
 
 def test_switching_the_model_off_between_does_not_free_a_kept_key(olga):
@@ -162,7 +162,7 @@ def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch
     monkeypatch.setenv("MY_LLM_KEY", " sk-1 ")
     assert kept() == "sk-1"
     monkeypatch.setenv("MY_LLM_KEY", "two words")
-    with pytest.raises(provider_keys.KeyMissing, match="is no key") as missing:
+    with pytest.raises(provider_keys.KeyMissing, match="does not contain a valid key") as missing:
         kept()
     assert "two words" not in missing.value.detail
 
@@ -183,7 +183,7 @@ def test_no_key_is_taken_from_what_holds_other_secrets(olga, monkeypatch, name):
     assert answer.status_code == 400
     assert errors_of(answer) == {("body", "config", "api_key")}
     with pytest.raises(provider_keys.KeyMissing):
-        provider_keys.Reference(name).resolve()
+        provider_keys.KeyReference(name).resolve()
 
 
 def test_a_key_that_can_no_longer_be_decrypted_is_shown_as_lost(olga, settings):

@@ -1,6 +1,6 @@
 import pytest
 
-from configuration.providers.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
+from configuration.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 from tests.cast import errors_of
 from tests.configuration.bodies import (
     DEFAULT,

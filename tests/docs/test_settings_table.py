@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from configuration.defaults import own_key
-from configuration.providers.catalog import KNOWN
+from configuration.catalog import PROVIDERS
+from configuration.defaults import environment_key
 
 ROOT = Path(settings.BASE_DIR)
 ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.*?)\|(.*?)\|(.+)\|$", re.MULTILINE)
@@ -113,8 +113,8 @@ def row_of(name, read):
 
 
 def provider_keys():
-    keys = {provider.key_variable for provider in KNOWN.values() if provider.key_variable}
-    return keys | {own_key("llm").name, own_key("embedder").name}
+    keys = {provider.key_variable for provider in PROVIDERS.values() if provider.key_variable}
+    return keys | {environment_key("llm").name, environment_key("embedder").name}
 
 
 def test_every_variable_that_is_read_has_its_row_and_no_other_has_one(read, rows):

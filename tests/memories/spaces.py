@@ -18,7 +18,7 @@ LOCAL = {"provider": "local"}
 
 @pytest.fixture
 def fake(monkeypatch) -> Iterator[FakeServer]:
-    monkeypatch.setattr(client, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
     with FakeServer(dimensions=96) as server:
         yield server
 

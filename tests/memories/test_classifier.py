@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from configuration.providers import built_in
+from configuration.providers import get_local_embedder
 from core import env
 from memories.categories.classifier import Classifier, classify, compute_origin, read_examples
 from memories.taxonomy import BUILT_IN_CATEGORIES
@@ -12,7 +12,7 @@ from memories.taxonomy import BUILT_IN_CATEGORIES
 
 @pytest.fixture(scope="module")
 def embedder():
-    return built_in()
+    return get_local_embedder()
 
 
 @pytest.mark.parametrize(

@@ -243,7 +243,7 @@ def test_a_command_chooses_a_model_too_and_says_how_far_it_is(olga, fake):
 
 
 def test_a_command_refuses_what_the_api_refuses(olga):
-    with pytest.raises(CommandError, match="provider: This is none of local, openai"):
+    with pytest.raises(CommandError, match="provider: This is not one of local, openai"):
         command("--provider", "nobody")
     with pytest.raises(CommandError, match="dimensions: "):
         command("--provider", "vllm", "--model", "other", "--dimensions", "4001")
@@ -331,7 +331,7 @@ def test_what_lacks_a_vector_in_the_model_in_use_is_embedded_by_the_command(alic
     assert job.result["embedded"] == 1
     space = EmbeddingSpace.objects.current()
     assert vectors_in(space) == Memory.objects.count()
-    assert effective.current().embedder.model == "other"
+    assert effective.current_settings().embedder.model == "other"
 
 
 def test_whoever_is_named_and_is_no_operator_cannot_do_this(alice):

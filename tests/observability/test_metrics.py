@@ -4,8 +4,7 @@ from rest_framework.test import APIClient
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client as asking
-from configuration.providers import llm as completing
+from configuration.providers import client, llm
 from jobs.registry import get_job_type
 from jobs.runner import run_due
 
@@ -97,11 +96,11 @@ def test_texts_that_are_embedded_here_are_counted(alice, growth):
 
 @pytest.fixture
 def fake(db, monkeypatch):
-    monkeypatch.setattr(asking, "PAUSE", 0.0)
-    completing._learnt.clear()
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    llm._dialects.clear()
     with FakeServer() as server:
-        llm = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
-        Configuration.objects.create(llm=llm)
+        overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
+        Configuration.objects.create(llm=overrides)
         yield server
 
 
@@ -137,15 +136,15 @@ def test_jobs_that_wait_are_told_by_kind(olga):
 
 
 def test_a_model_that_is_left_alone_is_told(olga, fake):
-    asked = asking.Line("vllm", "fake", fake.base_url, None)
+    endpoint = client.Endpoint("vllm", "fake", fake.base_url, None)
     told = metrics(olga)
     assert told["openmemory_provider_left_alone", "fake", "vllm"] == 0
 
     for _ in range(5):
-        asked._circuit.failed()
+        endpoint._circuit_breaker.record_failure()
 
     assert metrics(olga)["openmemory_provider_left_alone", "fake", "vllm"] == 1
-    asked._circuit.succeeded()
+    endpoint._circuit_breaker.record_success()
 
 
 def test_the_size_of_tables_is_told_without_counting_rows(olga, django_assert_max_num_queries):

@@ -2,8 +2,7 @@ import pytest
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client
-from configuration.providers import llm as completing
+from configuration.providers import client, llm
 from core.observability import tracing
 from jobs.models import Job
 from jobs.runner import run_due
@@ -14,11 +13,11 @@ PLACE = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 @pytest.fixture
 def fake(db, monkeypatch):
-    monkeypatch.setattr(client, "PAUSE", 0.0)
-    completing._learnt.clear()
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    llm._dialects.clear()
     with FakeServer() as server:
-        llm = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
-        Configuration.objects.create(llm=llm)
+        overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
+        Configuration.objects.create(llm=overrides)
         yield server
 
 
@@ -69,7 +68,7 @@ def test_a_failed_call_is_an_error_by_its_class(alice, fake, collector):
     run_due()
 
     call = spans(collector)["call /chat/completions"]
-    assert call.status.message == "KeyRefused"
+    assert call.status.message == "KeyRejected"
     assert not call.events
 
 

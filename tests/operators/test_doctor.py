@@ -14,7 +14,8 @@ from kombu import Connection
 
 from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
-from configuration import update
+from configuration.sections import SectionChange
+from configuration.update import update_configuration
 from core import checks
 from core.checks import Level, Requires
 from jobs import reaper
@@ -262,24 +263,22 @@ def test_an_erasure_that_was_given_up(well, alice, olga):
 
 def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
     llm = {"provider": "openai", "model": "m", "api_key": "env:OPENAI_API_KEY"}
-    update.change({"llm": llm}, by=olga.user)
+    update_configuration([SectionChange("llm", llm)], by=olga.user)
 
     [said] = found("configuration")["configuration.keys"]
 
-    assert said.startswith("The key of the llm cannot be used: ")
+    assert said.startswith("The key of the language model cannot be used: ")
     assert "OPENAI_API_KEY" in said
 
 
 def test_providers_are_asked_only_when_it_is_allowed(well, olga):
-    update.change(
-        {"llm": {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}},
-        by=olga.user,
-    )
+    llm = {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}
+    update_configuration([SectionChange("llm", llm)], by=olga.user)
     assert "configuration.llm" not in found("configuration")
 
     [said] = found("configuration.llm", calling_out=True)["configuration.llm"]
 
-    assert said.startswith("The language model of openai cannot be asked: ")
+    assert said.startswith("The language model of openai does not work: ")
     assert "configuration.llm" in found("configuration.llm")
 
 

@@ -17,8 +17,9 @@ from agents import sse
 from agents.tool_call import Caller
 from backups.export_queries import ExportFilters
 from backups.jobs import enqueue_export
-from configuration import update
 from configuration.models import ConfigurationChange
+from configuration.sections import SectionChange
+from configuration.update import update_configuration
 from core.admin import audit_log
 from jobs import files
 from jobs import lease as leasing
@@ -129,7 +130,9 @@ def test_a_dry_run_counts_all_that_belongs_to_a_person(alice):
 def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
     [memory] = stock(bob.user, ["Tea"])
     Memory.objects.filter(pk=memory.pk).change_state("archived", by=olga.user)
-    update.change({"openmemory": {"custom_instructions": "Be brief"}}, by=olga.user)
+    update_configuration(
+        [SectionChange("openmemory", {"custom_instructions": "Be brief"})], by=olga.user
+    )
     policy = ArchivePolicy.objects.create(days=1, user=bob.user, made_by=olga.user)
     read = {"operator": "olga"}
     log_accesses([memory], app=None, access_type="admin", metadata=read)

@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from configuration.provider_keys import KeyMissing, Reference
+from configuration.provider_keys import KeyMissing, KeyReference
 from core import env
 
 
@@ -86,7 +86,7 @@ def test_the_key_of_a_provider_is_read_from_a_file_whenever_it_is_used(tmp_path,
     path = tmp_path / "key"
     path.write_text("sk-1\n")
     monkeypatch.setenv("MY_LLM_KEY_FILE", str(path))
-    reference = Reference("MY_LLM_KEY")
+    reference = KeyReference("MY_LLM_KEY")
 
     assert reference.is_set()
     assert reference.resolve() == "sk-1"
@@ -97,5 +97,5 @@ def test_the_key_of_a_provider_is_read_from_a_file_whenever_it_is_used(tmp_path,
 def test_a_key_whose_file_is_gone_is_a_missing_key(tmp_path, monkeypatch):
     monkeypatch.setenv("MY_LLM_KEY_FILE", str(tmp_path / "key"))
 
-    with pytest.raises(KeyMissing, match="The file that MY_LLM_KEY_FILE names holds no key"):
-        Reference("MY_LLM_KEY").resolve()
+    with pytest.raises(KeyMissing, match="The file that MY_LLM_KEY_FILE names contains no key"):
+        KeyReference("MY_LLM_KEY").resolve()

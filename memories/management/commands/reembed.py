@@ -6,8 +6,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
-from configuration import effective, update, wire_format
+from configuration import effective
+from configuration.sections import SectionChange
 from configuration.serializers import EmbedderSerializer
+from configuration.update import InvalidChange, update_configuration
+from configuration.wire_format import replace_section
 from core import argument_types
 from core.errors import OpenMemoryError
 from memories.models import EmbeddingSpace
@@ -47,15 +50,15 @@ class Command(BaseCommand):
         act = getattr(self, f"_{named[0]}" if named else "_begin")
         try:
             act(options)
-        except update.ChangeRefused as refusal:
-            raise CommandError(" ".join(wrong.detail for wrong in refusal.wrongs)) from refusal
+        except InvalidChange as invalid:
+            raise CommandError(" ".join(error.detail for error in invalid.errors)) from invalid
         except OpenMemoryError as error:
             raise CommandError(error.detail) from error
 
     def _begin(self, options: dict[str, Any]) -> None:
         by = _operator(options["by"])
         if options["provider"]:
-            update.change({"embedder": _chosen(options)}, by=by)
+            update_configuration([_embedder_change(options)], by=by)
         job = migration.start(by=by, hold=options["hold"])
         self.stdout.write(f"Job {job.pk} embeds all memories by {_configured()}.")
         self.stdout.write("It runs while the server does. See how far it is with --status.")
@@ -101,11 +104,11 @@ class Command(BaseCommand):
 
 
 def _configured() -> str:
-    embedder = effective.current().embedder
+    embedder = effective.current_settings().embedder
     return f"{embedder.provider}/{embedder.model}"
 
 
-def _chosen(options: dict[str, Any]) -> dict[str, Any]:
+def _embedder_change(options: dict[str, Any]) -> SectionChange:
     """What was named, as the API would take it. Raises CommandError."""
     config = {name: options[name] for name in ("model", "dimensions")}
     address = "ollama_base_url" if options["provider"] == "ollama" else "openai_base_url"
@@ -114,7 +117,7 @@ def _chosen(options: dict[str, Any]) -> dict[str, Any]:
     given = EmbedderSerializer(data={"provider": options["provider"], "config": config})
     if not given.is_valid():
         raise CommandError(" ".join(_details(given.errors)))
-    return wire_format.replacing("embedder", given.validated_data)
+    return replace_section("embedder", given.validated_data)
 
 
 def _details(errors: Any, field: str = "") -> Iterator[str]:

@@ -7,9 +7,12 @@ from collections.abc import Iterable
 from django.conf import settings
 
 from accounts.models import User
-from configuration import connection, effective, update
-from configuration.effective import EmbedderSettings, Settings
-from configuration.provider_keys import SealedKey
+from configuration import effective
+from configuration.connection import dump_connection, reencrypt_connection
+from configuration.model_settings import EmbedderSettings, Settings
+from configuration.provider_keys import EncryptedKey
+from configuration.sections import SectionChange
+from configuration.update import update_configuration
 from core.errors import Conflict
 from jobs.models import Job
 from memories.models import EmbeddingSpace
@@ -35,7 +38,7 @@ def on_config_changed(before: Settings, after: Settings, by: User) -> None:
     spaces = list(EmbeddingSpace.objects.all())
     for space in spaces:
         # As for the keys of the configuration, so that an older secret key can be removed.
-        space.save_connection(connection.renewed(space.reach))
+        space.save_connection(reencrypt_connection(space.reach))
     if after.embedder == before.embedder:
         return
     _update_connections(spaces, after.embedder)
@@ -54,7 +57,7 @@ def _is_complete(space: EmbeddingSpace) -> bool:
 
 def apply_environment(*, by: User) -> None:
     """Migrate to the model in the environment if that has changed since the server last ran."""
-    embedder = effective.current().embedder
+    embedder = effective.current_settings().embedder
     spaces = list(EmbeddingSpace.objects.all())
     _update_connections(spaces, embedder)
     started = [State.ACTIVE, State.FILLING, State.PAUSED]
@@ -82,7 +85,7 @@ def backfill(*, by: User) -> Job:
 
     Raises Conflict if another model is configured.
     """
-    embedder = effective.current().embedder
+    embedder = effective.current_settings().embedder
     if not EmbeddingSpace.objects.current().is_of(embedder):
         raise Conflict(
             f"{embedder.provider}/{embedder.model} is configured. Finish or cancel that migration "
@@ -114,7 +117,7 @@ def roll_back(*, by: User) -> None:
 
 def resume(space: EmbeddingSpace, *, by: User) -> None:
     """Fill a paused or kept space, and then switch to it."""
-    if space.is_of(effective.current().embedder):
+    if space.is_of(effective.current_settings().embedder):
         start(by=by, hold=settings.REEMBED_HOLD)
     else:
         select(space, by=by)
@@ -129,12 +132,12 @@ def select(space: EmbeddingSpace, *, by: User) -> None:
         "dimensions": embedder.dimensions,
         "ollama_base_url": embedder.ollama_base_url,
         "openai_base_url": embedder.openai_base_url,
-        "api_key": key.resolve() if isinstance(key, SealedKey) else key and key.shown(),
+        "api_key": key.resolve() if isinstance(key, EncryptedKey) else key and key.display(),
     }
-    update.change({"embedder": fields}, by=by)
+    update_configuration([SectionChange("embedder", fields)], by=by)
 
 
 def _update_connections(spaces: Iterable[EmbeddingSpace], embedder: EmbedderSettings) -> None:
     for space in spaces:
         if space.is_of(embedder):
-            space.save_connection(connection.stored(embedder))
+            space.save_connection(dump_connection(embedder))

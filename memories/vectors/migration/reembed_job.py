@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from configuration import connection, effective
-from configuration.effective import EmbedderSettings
-from configuration.errors import TRANSIENT_FAILURES
+from configuration import effective
+from configuration.connection import dump_connection
+from configuration.errors import TRANSIENT_FAILURES, ProviderError
+from configuration.model_settings import EmbedderSettings
 from configuration.models import Configuration
-from configuration.providers import ProviderFailed, embedder_for
+from configuration.providers import get_embedder
 from core.errors import Conflict
 from jobs.job_run import JobRun
 from jobs.lease import Cancelled
@@ -67,14 +68,14 @@ def reembed(run: JobRun) -> None:
     use, only its missing vectors are added.
     """
     while not run.finished:
-        embedder = effective.current().embedder
+        embedder = effective.current_settings().embedder
         try:
             _Attempt(run, embedder).run()
         except Outdated:
             run.progress(0)
-        except ProviderFailed:
+        except ProviderError:
             # If its key or connection was changed meanwhile, continue with the new one.
-            if effective.current().embedder == embedder:
+            if effective.current_settings().embedder == embedder:
                 raise
         except Cancelled:
             pause_filling()
@@ -108,7 +109,7 @@ class _Attempt:
 
     def _open_space(self) -> EmbeddingSpace:
         """Create the space of the model, or resume it. Asks the model for its dimensions."""
-        [vector] = embedder_for(self.embedder).embed_documents([PROBE])
+        [vector] = get_embedder(self.embedder).embed_documents([PROBE])
         if len(vector) > MAX_DIMENSIONS:
             raise TooManyDimensions
         with self.job_run.step():
@@ -121,7 +122,7 @@ class _Attempt:
             )
             if space.state == State.DROPPING:
                 raise DropUnderway
-            space.save_connection(connection.stored(self.embedder))
+            space.save_connection(dump_connection(self.embedder))
             if space.state in (State.PAUSED, State.KEPT):
                 pause_filling()
                 space.enter(State.FILLING)
@@ -177,7 +178,7 @@ class _Attempt:
 
     def _ensure_configured(self) -> None:
         """Raise Outdated if another model is configured, and lock the configuration if not."""
-        if effective.in_force(Configuration.objects.locked()).embedder != self.embedder:
+        if effective.settings_from(Configuration.objects.locked()).embedder != self.embedder:
             raise Outdated
 
     def _ensure_state_unchanged(self) -> None:

@@ -68,7 +68,7 @@ class MigrationStatus:
 
 
 def read_status() -> MigrationStatus:
-    embedder = effective.current().embedder
+    embedder = effective.current_settings().embedder
     return MigrationStatus(
         configured=f"{embedder.provider}/{embedder.model}",
         job=Job.objects.filter(kind=reembed.name).order_by("created_at").last(),

@@ -4,11 +4,17 @@ from collections.abc import Iterator
 
 import pytest
 
-from configuration import effective
+from configuration.effective import embedder_settings, llm_settings
 from configuration.fake import FakeServer
-from configuration.providers import Embedder, client, completer_for, embedder_for
-from configuration.providers import embedder as embedding_module
-from configuration.providers import llm as completing
+from configuration.model_settings import LlmSettings
+from configuration.providers import (
+    Embedder,
+    client,
+    embedder,
+    get_embedder,
+    get_language_model,
+    llm,
+)
 
 
 @pytest.fixture
@@ -18,26 +24,26 @@ def fake() -> Iterator[FakeServer]:
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch) -> None:
-    """Attempts follow at once, and what was learnt of a port is not believed of its next server."""
-    monkeypatch.setattr(client, "PAUSE", 0.0)
-    completing._learnt.clear()
-    embedding_module._fixed.clear()
+def no_backoff(monkeypatch) -> None:
+    """Retry without backoff, and forget what was learnt of former servers on the same port."""
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    llm._dialects.clear()
+    embedder._fixed_dimensions.clear()
 
 
 @pytest.fixture
-def completer(fake):
-    return completer_for(llm(fake))
+def language_model(fake):
+    return get_language_model(fake_llm_settings(fake))
 
 
-def llm(fake: FakeServer, provider: str = "vllm", **chosen: object) -> effective.LlmSettings:
-    """The settings of a language model that the fake stands for."""
-    return effective.llm(
-        {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
+def fake_llm_settings(fake: FakeServer, provider: str = "vllm", **overrides: object) -> LlmSettings:
+    """Settings for a language model served by the fake."""
+    return llm_settings(
+        {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **overrides}
     )
 
 
-def embedding(fake: FakeServer, provider: str = "vllm", **chosen: object) -> Embedder:
+def fake_embedder(fake: FakeServer, provider: str = "vllm", **overrides: object) -> Embedder:
     """An embedding model that the fake stands for."""
-    settings = {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **chosen}
-    return embedder_for(effective.embedder(settings))
+    settings = {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **overrides}
+    return get_embedder(embedder_settings(settings))

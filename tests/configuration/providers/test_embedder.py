@@ -1,20 +1,20 @@
 import numpy as np
 import pytest
 
-from configuration.fake import Fault
-from configuration.providers import (
-    AnswerUnusable,
-    CallRefused,
-    ProviderFailed,
+from configuration.errors import (
+    ProviderError,
     ProviderUnreachable,
+    RequestRejected,
+    UnusableAnswer,
     WrongDimensions,
 )
+from configuration.fake import Fault
 
-from .conftest import embedding
+from .conftest import fake_embedder
 
 
 def test_vectors_come_in_order_and_have_unit_length(fake):
-    embedder = embedding(fake)
+    embedder = fake_embedder(fake)
     texts = [f"Number {number} is red." for number in range(150)]
 
     vectors = embedder.embed_documents(texts)
@@ -27,26 +27,26 @@ def test_vectors_come_in_order_and_have_unit_length(fake):
 
 
 def test_no_texts_are_no_call(fake):
-    assert embedding(fake, dimensions=8).embed_documents([]).shape == (0, 8)
+    assert fake_embedder(fake, dimensions=8).embed_documents([]).shape == (0, 8)
     assert not fake.calls
 
 
 def test_long_texts_go_in_several_calls(fake):
-    embedding(fake).embed_documents(["x" * 90_000] * 5)
+    fake_embedder(fake).embed_documents(["x" * 90_000] * 5)
 
     assert [len(body["input"]) for body in fake.bodies] == [2, 2, 1]
 
 
 def test_dimensions_are_asked_for_where_they_are_configured(fake):
-    assert embedding(fake).embed_query("tea").shape == (384,)
-    assert embedding(fake, dimensions=64).embed_query("tea").shape == (64,)
+    assert fake_embedder(fake).embed_query("tea").shape == (384,)
+    assert fake_embedder(fake, dimensions=64).embed_query("tea").shape == (64,)
 
     assert [body.get("dimensions") for body in fake.bodies] == [None, 64]
 
 
 def test_a_model_that_takes_no_dimensions_is_asked_without_them_from_then_on(fake):
     fake.fixed = True
-    embedder = embedding(fake, dimensions=384)
+    embedder = fake_embedder(fake, dimensions=384)
 
     embedder.embed_query("tea")
     embedder.embed_query("milk")
@@ -58,7 +58,7 @@ def test_a_model_with_other_dimensions_than_configured_is_told_apart(fake):
     fake.fixed = True
 
     with pytest.raises(WrongDimensions, match=r"vllm \(m\) answers with 384 .* 256 are") as raised:
-        embedding(fake, dimensions=256).embed_query("tea")
+        fake_embedder(fake, dimensions=256).embed_query("tea")
 
     assert not raised.value.retryable
 
@@ -72,7 +72,7 @@ def test_a_model_with_other_dimensions_than_configured_is_told_apart(fake):
     ],
 )
 def test_models_are_told_questions_from_what_they_are_to_find(fake, model, query, document):
-    embedder = embedding(fake, model=model)
+    embedder = fake_embedder(fake, model=model)
 
     embedder.embed_query("tea")
     embedder.embed_documents(["tea"])
@@ -82,7 +82,7 @@ def test_models_are_told_questions_from_what_they_are_to_find(fake, model, query
 
 def test_of_a_text_that_is_too_long_the_beginning_is_embedded(fake):
     fake.longest = 1000
-    embedder = embedding(fake)
+    embedder = fake_embedder(fake)
     long = "a long story " * 300
 
     vectors = embedder.embed_documents(["tea", long, "milk"])
@@ -95,33 +95,33 @@ def test_of_a_text_that_is_too_long_the_beginning_is_embedded(fake):
 def test_a_call_that_is_refused_for_its_length_whatever_it_sends_is_given_up(fake):
     fake.fault = Fault.TOO_LONG
 
-    with pytest.raises(CallRefused, match="context_length_exceeded"):
-        embedding(fake).embed_documents(["a long story " * 300, "tea"])
+    with pytest.raises(RequestRejected, match="context_length_exceeded"):
+        fake_embedder(fake).embed_documents(["a long story " * 300, "tea"])
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
         (Fault.WRONG_SIZE, WrongDimensions),
-        (Fault.KEY, ProviderFailed),
+        (Fault.KEY, ProviderError),
         (Fault.ERROR, ProviderUnreachable),
         (Fault.CUT, ProviderUnreachable),
         (Fault.NO_JSON, ProviderUnreachable),
-        (Fault.MISFIT, AnswerUnusable),
+        (Fault.MISFIT, UnusableAnswer),
     ],
 )
 def test_failures_are_told(fake, fault, error):
     fake.fault = fault
 
     with pytest.raises(error, match="vllm"):
-        embedding(fake, dimensions=384).embed_documents(["tea", "milk"])
+        fake_embedder(fake, dimensions=384).embed_documents(["tea", "milk"])
 
 
 def test_a_question_is_not_waited_for_longer_than_asked(fake):
     fake.fault = Fault.HANG
 
-    with pytest.raises(ProviderUnreachable, match="did not answer in time"):
-        embedding(fake).embed_query("tea", within=0.3)
+    with pytest.raises(ProviderUnreachable, match="did not respond in time"):
+        fake_embedder(fake).embed_query("tea", timeout=0.3)
 
 
 @pytest.mark.parametrize(
@@ -129,4 +129,4 @@ def test_a_question_is_not_waited_for_longer_than_asked(fake):
     [("unheard-of", 0.3, 0.3), ("unheard-of", -0.2, 0), ("bge-small-en-v1.5", 0.65, 0.5)],
 )
 def test_what_is_known_of_a_model_calibrates_its_cosines(fake, model, cosine, similarity):
-    assert embedding(fake, model=model).calibrate(cosine) == pytest.approx(similarity)
+    assert fake_embedder(fake, model=model).calibrate(cosine) == pytest.approx(similarity)

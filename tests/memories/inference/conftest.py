@@ -7,8 +7,7 @@ import pytest
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client
-from configuration.providers import llm as completing
+from configuration.providers import client, llm
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Memory
@@ -18,11 +17,11 @@ from tests.cast import Member
 @pytest.fixture
 def fake(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A language model, which is the configured one."""
-    monkeypatch.setattr(client, "PAUSE", 0.0)
-    completing._learnt.clear()
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    llm._dialects.clear()
     with FakeServer() as server:
-        llm = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
-        Configuration.objects.create(llm=llm)
+        overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
+        Configuration.objects.create(llm=overrides)
         yield server
 
 
