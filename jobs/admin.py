@@ -18,9 +18,9 @@ from core.admin.buttons import button
 from core.admin.model_admin import ReadOnlyAdmin
 
 from . import files, registry
-from . import retry as retrying
 from .models import Job, State
 from .models.job import JobQuerySet
+from .retry import RETRYABLE, retry
 
 COLOURS = {
     State.QUEUED: "info",
@@ -31,8 +31,8 @@ COLOURS = {
 }
 
 
-class KindFilter(admin.SimpleListFilter):
-    title = "kind"
+class JobTypeFilter(admin.SimpleListFilter):
+    title = "job type"
     parameter_name = "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -44,21 +44,21 @@ class KindFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "owner", "shown_state", "shown_progress", "created_at", "finished_at")
+    list_display = ("kind", "owner", "state_label", "progress", "created_at", "finished_at")
     list_select_related = ("owner",)
-    list_filter = ("state", KindFilter, ("owner", AutocompleteSelectFilter))
+    list_filter = ("state", JobTypeFilter, ("owner", AutocompleteSelectFilter))
     ordering = ("-created_at", "-id")
     fields = (
-        "kind", "owner", "app_name", "shown_state", "shown_progress", "attempts", "shown_error",
-        "shown_result", "shown_download", "parameters", "created_at", "run_after", "started_at",
+        "kind", "owner", "app_name", "state_label", "progress", "attempts", "error_message",
+        "formatted_result", "download_link", "parameters", "created_at", "run_after", "started_at",
         "finished_at",
     )  # fmt: skip
     readonly_fields = (
-        "shown_state",
-        "shown_progress",
-        "shown_error",
-        "shown_result",
-        "shown_download",
+        "state_label",
+        "progress",
+        "error_message",
+        "formatted_result",
+        "download_link",
     )
     actions_detail = ("retry", "cancel")
     audit_name_field = "kind"
@@ -76,65 +76,63 @@ class JobAdmin(ReadOnlyAdmin):
         return [download, *super().get_urls()]
 
     @display(description="State", label=COLOURS)
-    def shown_state(self, job: Job) -> str:
+    def state_label(self, job: Job) -> str:
         return job.state
 
     @display(description="Progress")
-    def shown_progress(self, job: Job) -> str:
+    def progress(self, job: Job) -> str:
         if job.total:
             return f"{job.done:,} of {job.total:,} ({min(100, 100 * job.done // job.total)} %)"
         return f"{job.done:,}" if job.done else "-"
 
-    @display(description="Why it failed")
-    def shown_error(self, job: Job) -> str:
+    @display(description="Error")
+    def error_message(self, job: Job) -> str:
         return f"{job.error['detail']} ({job.error['code']})" if job.error else "-"
 
     @display(description="Result")
-    def shown_result(self, job: Job) -> str:
+    def formatted_result(self, job: Job) -> str:
         if job.result is None:
             return "-"
         text = json.dumps(job.result, indent=2, ensure_ascii=False)
         return format_html('<pre class="overflow-auto whitespace-pre-wrap">{}</pre>', text)
 
     @display(description="File")
-    def shown_download(self, job: Job) -> str:
+    def download_link(self, job: Job) -> str:
         if not job.download_name:
             return "-"
         if not job.download:
-            return "It was kept for long enough, and is gone."
-        address = reverse("admin:jobs_job_download", args=[job.pk])
-        return format_html(
-            '<a class="text-primary-600" href="{}">{}</a>', address, job.download_name
-        )
+            return "The file has expired."
+        url = reverse("admin:jobs_job_download", args=[job.pk])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', url, job.download_name)
 
     def download(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
-        """Send the file that a job has made, which may hold all that somebody remembers."""
+        """Send the file that a job made. It may contain all memories of a user."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
         job = Job.objects.filter(pk=job_id).first()
         if job is None or not job.download:
             raise Http404
         file = files.open_download(job)
-        self.log_change(request, job, "Its file was downloaded.")
+        self.log_change(request, job, "Downloaded the file.")
         return FileResponse(file, as_attachment=True, filename=job.download_name)
 
     @button(
-        "Try again",
+        "Retry",
         icon="replay",
-        description="It is queued again, with all its attempts before it.",
-        available_for=lambda job: job.state in retrying.ENDED_BADLY,
+        description="The job is enqueued again, with all its attempts.",
+        available_for=lambda job: job.state in RETRYABLE,
     )
     def retry(self, request: HttpRequest, job: Job, form: object) -> str:
-        retrying.retry(job)
-        return "It is queued again."
+        retry(job)
+        return "Enqueued the job again."
 
     @button(
         "Cancel",
         icon="cancel",
-        description="If it waits, it ends now. If it runs, it ends at its next step, or "
-        "succeeds before.",
+        description="A queued job is cancelled at once. A running job stops at its next step, unless it "
+        "succeeds first.",
         available_for=lambda job: not job.is_finished,
     )
     def cancel(self, request: HttpRequest, job: Job, form: object) -> str:
         job.cancel()
-        return "It is cancelled." if job.is_finished else "It was asked to end."
+        return "Cancelled the job." if job.is_finished else "Asked the job to stop."

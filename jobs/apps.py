@@ -7,4 +7,4 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
-        autodiscover_modules("jobs")  # where each app registers its kinds
+        autodiscover_modules("jobs")  # which registers the job types of each app

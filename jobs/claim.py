@@ -21,7 +21,7 @@ def claim(queue: Queue) -> Job | None:
     if lease.is_stopping():
         return None
     with transaction.atomic():
-        due = Job.objects.in_turn(registry.names(queue))
+        due = Job.objects.fairly_due(registry.names(queue))
         job = due.select_for_update(skip_locked=True, of=("self",)).first()
         if job is None:
             return None
@@ -29,7 +29,7 @@ def claim(queue: Queue) -> Job | None:
             state=State.RUNNING,
             attempts=F("attempts") + 1,
             lease_token=uuid.uuid4(),
-            lease_until=lease.new_end(),
+            lease_until=lease.next_expiry(),
             started_at=Coalesce("started_at", Now()),
         )
     return Job.objects.select_related("owner").get(pk=job.pk)

@@ -1,4 +1,4 @@
-"""Withdraw jobs: nobody does them any more, and nothing of them is kept."""
+"""Delete jobs with their files, whatever state they are in."""
 
 from __future__ import annotations
 
@@ -14,40 +14,41 @@ from . import files
 from .models import Job, State
 from .models.job import JobFinished, JobQuerySet
 
-LOOK_SECONDS = 0.2
+POLL_SECONDS = 0.2
 
 
-class StillRunning(Conflict):
-    """A job was cancelled and still runs: try again when it has ended."""
+class JobStillRunning(Conflict):
+    """A cancelled job is still running: try again when it has ended."""
 
     code = "job_still_running"
 
 
-def withdraw(jobs: JobQuerySet, *, patience: float) -> int:
-    """Cancel these jobs, wait until none runs, and remove them with their files: how many.
+def delete_jobs(jobs: JobQuerySet, *, timeout: float) -> int:
+    """Cancel these jobs, wait until none runs, delete them, and return their number.
 
-    Not in a transaction. Raises StillRunning after so many seconds; what was cancelled stays so.
+    Not in a transaction. Raises JobStillRunning after `timeout` seconds; the jobs stay cancelled.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     for job in jobs.unfinished():
         with suppress(JobFinished):  # a moment ago
             job.cancel()
-    # A run that is silent for longer than its lease is taken for dead. If it is not, it ends
-    # without effects as soon as it finds its job gone.
+    # If a worker presumed dead comes back, its job no longer exists and its transaction is rolled
+    # back.
     running = jobs.filter(state=State.RUNNING, lease_until__gt=Now())
     while running.exists():
         if time.monotonic() > deadline:
-            raise StillRunning
-        time.sleep(LOOK_SECONDS)
-    return _remove(jobs)
+            raise JobStillRunning
+        time.sleep(POLL_SECONDS)
+    return _delete(jobs)
 
 
-def _remove(jobs: JobQuerySet) -> int:
-    ids = list(jobs.values_list("pk", flat=True))
-    folders = files.scratch_folders()
+def _delete(jobs: JobQuerySet) -> int:
+    ids = set(jobs.values_list("pk", flat=True))
+    scratch_folders = files.scratch_folders()
     for pk in ids:
         files.remove_all(pk)
-    for folder in [folder for folder, pk in folders.items() if pk in set(ids)]:
-        shutil.rmtree(folder, ignore_errors=True)
-    removed: int = Job.objects.filter(pk__in=ids).delete()[1].get("jobs.Job", 0)
-    return removed
+    for folder, pk in scratch_folders.items():
+        if pk in ids:
+            shutil.rmtree(folder, ignore_errors=True)
+    deleted: int = Job.objects.filter(pk__in=ids).delete()[1].get("jobs.Job", 0)
+    return deleted

@@ -1,4 +1,4 @@
-"""Whether jobs are done: the queue, the workers and the broker that wakes them."""
+"""Checks of the queues, the workers and the message broker."""
 
 from __future__ import annotations
 
@@ -17,99 +17,102 @@ from core.checks import Findings, Requires, check, error, format_list, ok, warni
 from . import files, registry
 from .models import Job, State
 from .queues import QUEUES
-from .wakeup import ONCE
+from .wakeup import CONNECT_ONCE
 
-# How long a job may be due before somebody should know. Long ones wait for each other.
-WAITING = {"quick": timedelta(minutes=1), "long": timedelta(hours=1)}
-LATELY = timedelta(days=1)
+# How long a job may be due before it is a finding. Long jobs wait for each other.
+MAX_WAIT = {"quick": timedelta(minutes=1), "long": timedelta(hours=1)}
+RECENTLY = timedelta(days=1)
 
-START_WORKERS = "Start the server, or its workers: python -m server.worker quick, and long"
+START_WORKERS = (
+    "Start the server, or its workers: python -m server.worker quick, python -m server.worker long"
+)
 
 
 @check("jobs.queue")
-def queue() -> Findings:
-    for name in QUEUES:
-        due = Job.objects.due(registry.names(name))
+def check_queues() -> Findings:
+    for queue in QUEUES:
+        due = Job.objects.due(registry.names(queue))
         first = due.values_list("run_after", flat=True).first()
         waited = timezone.now() - first if first else timedelta()
-        if waited > WAITING[name]:
+        if waited > MAX_WAIT[queue]:
             yield error(
-                f"{due.count()} {name} jobs are due, the first since {_said(waited)}.",
-                f"{START_WORKERS}. If they run, one of their jobs takes very long, or more are "
-                "needed: OPENMEMORY_QUICK_JOBS_AT_ONCE, OPENMEMORY_LONG_JOBS_AT_ONCE",
+                f"{due.count()} {queue} jobs are due, the first for {_format(waited)}.",
+                f"{START_WORKERS}. If they are running, a job takes very long, or you need more "
+                "workers: OPENMEMORY_QUICK_JOBS_AT_ONCE, OPENMEMORY_LONG_JOBS_AT_ONCE",
             )
         else:
-            yield ok(f"No {name} job waits for longer than {_said(WAITING[name])}.")
+            yield ok(f"No {queue} job has been due for longer than {_format(MAX_WAIT[queue])}.")
 
 
 @check("jobs.leases")
-def leases() -> Findings:
-    """One whose lease has ended is taken back by the next sweep, which any worker makes."""
+def check_leases() -> Findings:
+    """The next sweep, which any worker runs, takes jobs with an expired lease from dead workers."""
     grace = timedelta(seconds=3 * settings.JOBS_SWEEP_SECONDS)
     dead = Job.objects.filter(state=State.RUNNING, lease_until__lt=Now() - grace)
-    if number := dead.count():
-        yield error(f"{number} jobs are leased to workers that died.", START_WORKERS)
+    if count := dead.count():
+        yield error(f"{count} jobs are leased to dead workers.", START_WORKERS)
     else:
-        yield ok("No job is held by a worker that died.")
+        yield ok("No job is leased to a dead worker.")
 
 
 @check("jobs.failures")
-def failures() -> Findings:
-    lately = Job.objects.filter(state=State.FAILED, finished_at__gt=timezone.now() - LATELY)
-    failed = Counter(lately.values_list("kind", flat=True))
+def check_failures() -> Findings:
+    recent = Job.objects.filter(state=State.FAILED, finished_at__gt=timezone.now() - RECENTLY)
+    failed = Counter(recent.values_list("kind", flat=True))
     if failed:
-        named = [f"{number} of kind {kind}" for kind, number in failed.most_common()]
+        counts = [f"{count} of type {job_type}" for job_type, count in failed.most_common()]
         yield warning(
-            f"{failed.total()} jobs failed in the last day: {format_list(named)}.",
-            "Look at their errors in the admin, or at /api/v1/jobs?state=failed",
+            f"{failed.total()} jobs failed in the last day: {format_list(counts)}.",
+            "See their errors in the admin, or at /api/v1/jobs?state=failed",
         )
     else:
         yield ok("No job failed in the last day.")
 
 
 @check("jobs.kinds")
-def unknown_kinds() -> Findings:
-    known = registry.names()
-    unknown = Job.objects.unfinished().exclude(kind__in=known).values_list("kind", flat=True)
-    if named := sorted(set(unknown)):
+def check_job_types() -> Findings:
+    jobs = Job.objects.unfinished().exclude(kind__in=registry.names())
+    if unknown := sorted(set(jobs.values_list("kind", flat=True))):
         yield warning(
-            f"There are jobs of kinds that nobody here can do: {format_list(named)}.",
-            "They are of another version of the server. Cancel them, or run that version",
+            f"This server cannot run jobs of these types: {format_list(unknown)}.",
+            "They belong to another version of the server. Cancel them, or run that version",
         )
     else:
-        yield ok("Every job is of a kind that can be done.")
+        yield ok("This server can run all unfinished jobs.")
 
 
 @check("jobs.files")
-def downloads() -> Findings:
-    kept = Job.objects.exclude(download="").order_by(F("finished_at").desc())
-    names = kept.values_list("download", flat=True)[:1000]
+def check_files() -> Findings:
+    jobs = Job.objects.exclude(download="").order_by(F("finished_at").desc())
+    names = jobs.values_list("download", flat=True)[:1000]
     missing = [name for name in names if not files.storage().exists(name)]
     if missing:
         yield warning(
-            f"{len(missing)} files of jobs are not where they were put.",
-            "Share the folder jobs/ of the state folder between all machines that run the server",
+            f"{len(missing)} files of jobs are missing.",
+            "Share the folder jobs/ in the state folder among all machines that run the server",
         )
     else:
-        yield ok("The files of jobs are there.")
+        yield ok("No file of a job is missing.")
 
 
 @check("jobs.broker", requires=Requires.MACHINE)
-def broker() -> Findings:
-    connection = import_string(settings.CELERY_APP).connection_for_write(transport_options=ONCE)
+def check_broker() -> Findings:
+    connection = import_string(settings.CELERY_APP).connection_for_write(
+        transport_options=CONNECT_ONCE
+    )
     failures = (*connection.connection_errors, *connection.channel_errors)
     try:
         connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=5)
-    except (*failures, kombu.exceptions.KombuError, OSError) as problem:
+    except (*failures, kombu.exceptions.KombuError, OSError) as failure:
         yield error(
-            f"The broker does not answer: {problem}.",
-            "Jobs wait until it does. See CELERY_BROKER_URL and REDIS_URL",
+            f"The message broker is unreachable: {failure}.",
+            "Jobs wait until it is back. Check CELERY_BROKER_URL and REDIS_URL",
         )
     else:
-        yield ok("The broker answers.")
+        yield ok("The message broker answers.")
     finally:
         connection.close()
 
 
-def _said(time: timedelta) -> str:
-    return str(time - timedelta(microseconds=time.microseconds))
+def _format(duration: timedelta) -> str:
+    return str(duration - timedelta(microseconds=duration.microseconds))

@@ -1,4 +1,4 @@
-"""The files of jobs: what they work on and what they make, in one folder of a storage a job."""
+"""The uploads and downloads of jobs, in a folder for each job, and the scratch folders of runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import tempfile
 import uuid
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -19,31 +19,31 @@ from core.errors import Conflict, Gone, NotFound
 
 from .models import Job
 
-# A file is put down before its job is, in a transaction that may take a while to be committed, and
-# an upload before anybody knows of a job.
-UNOWNED = timedelta(days=1)
+# A file without a job is orphaned only at this age: it is stored before the transaction that
+# inserts its job commits, and an upload before the job exists at all.
+ORPHAN_AGE = timedelta(days=1)
 
 
 class JobUnfinished(Conflict):
-    """This job has not ended yet: ask again later."""
+    """This job has not finished yet: try again later."""
 
     code = "job_unfinished"
 
 
-class NothingToDownload(NotFound):
-    """This job has made no file."""
+class DownloadNotFound(NotFound):
+    """This job has no file to download."""
 
     code = "download_not_found"
 
 
 class DownloadGone(Gone):
-    """The file of this job was removed, as it was kept for long enough."""
+    """The file of this job has expired and was removed."""
 
     code = "download_gone"
 
 
-class _ToBeMoved(File):
-    """A file that a storage in the same file system takes as it is, in place of a copy."""
+class _MovableFile(File):
+    """A file that a storage on the same file system moves instead of copying it."""
 
     def temporary_file_path(self) -> str:
         return str(self.name)
@@ -53,17 +53,17 @@ def storage() -> Storage:
     return storages["jobs"]
 
 
-def keep_upload(job: Job, upload: IO[bytes]) -> str:
-    """Keep a file for a job to work on: its name in the storage."""
-    # One that Django knows may be moved in place of being copied.
+def store_upload(job: Job, upload: IO[bytes]) -> str:
+    """Store the file that a job is to process, and return its name in the storage."""
+    # The storage may move an uploaded file of Django's instead of copying it.
     file = upload if isinstance(upload, File) else File(upload)
     return storage().save(f"{job.pk}/upload", file)
 
 
-def keep_download(job: Job, path: Path) -> str:
-    """Keep what a job has made: its name in the storage. The file at the path may be gone then."""
+def store_download(job: Job, path: Path) -> str:
+    """Store the file that a job made, and return its name in the storage. It may move the file."""
     with path.open("rb") as file:
-        return storage().save(f"{job.pk}/download", _ToBeMoved(file, name=str(path)))
+        return storage().save(f"{job.pk}/download", _MovableFile(file, name=str(path)))
 
 
 def open_file(name: str) -> File:
@@ -75,11 +75,11 @@ def exists(name: str) -> bool:
 
 
 def open_download(job: Job) -> File:
-    """Raises JobUnfinished, NothingToDownload or DownloadGone."""
+    """Raises JobUnfinished, DownloadNotFound or DownloadGone."""
     if not job.is_finished:
         raise JobUnfinished
     if not job.download_name:
-        raise NothingToDownload
+        raise DownloadNotFound
     if not job.download:
         raise DownloadGone
     try:
@@ -93,63 +93,66 @@ def remove(name: str) -> None:
 
 
 def remove_all(pk: uuid.UUID) -> None:
-    """Remove every file of a job, those of attempts that were broken off too."""
-    for name in _names(pk):
+    """Remove every file of a job, including those of interrupted attempts."""
+    for name in _list_files(pk):
         storage().delete(name)
     storage().delete(str(pk))
 
 
-def put_down_long_ago() -> set[uuid.UUID]:
-    """Of which jobs there are files, and old ones only."""
-    long_ago = timezone.now() - UNOWNED
+def ids_with_old_files() -> set[uuid.UUID]:
+    """The ids of the jobs, existing or not, all of whose files are old enough to be orphans."""
+    latest = timezone.now() - ORPHAN_AGE
     folders, _ = storage().listdir("") if storage().exists("") else ([], [])
-    return {pk for pk in _ids(folders) if all(_time(name) < long_ago for name in _names(pk))}
+    modified_at = storage().get_modified_time
+    return {
+        pk
+        for pk in _parse_ids(folders)
+        if all(modified_at(name) < latest for name in _list_files(pk))
+    }
 
 
 def make_scratch_folder(job: Job) -> Path:
     """Make a folder for one run of a job, on this machine."""
-    scratch = _scratch()
-    scratch.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return Path(tempfile.mkdtemp(prefix=f"{job.pk}-", dir=scratch))
+    parent = _scratch_root()
+    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(prefix=f"{job.pk}-", dir=parent))
 
 
 def scratch_folders() -> dict[Path, uuid.UUID]:
-    """The folders of runs on this machine, each with its job."""
-    folders = list(_scratch().iterdir()) if _scratch().is_dir() else []
-    return {folder: pk for folder in folders for pk in _ids([folder.name[:36]])}
+    """The scratch folders on this machine, each with the id of its job."""
+    return {folder: pk for folder in _list_scratch() for pk in _parse_ids([folder.name[:36]])}
 
 
-def left_long_ago() -> list[Path]:
-    """The files, beside those folders, of requests whose process was killed."""
-    long_ago = (timezone.now() - UNOWNED).timestamp()
-    there = list(_scratch().iterdir()) if _scratch().is_dir() else []
-    return [path for path in there if path.is_file() and _written(path) < long_ago]
+def old_scratch_files() -> list[Path]:
+    """The files beside those folders, left by requests whose process was killed."""
+    latest = (timezone.now() - ORPHAN_AGE).timestamp()
+    return [path for path in _list_scratch() if path.is_file() and _mtime(path) < latest]
 
 
-def _written(path: Path) -> float:
+def _mtime(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except FileNotFoundError:  # its request has just ended
         return math.inf
 
 
-def _scratch() -> Path:
+def _scratch_root() -> Path:
     return Path(settings.STATE_DIR) / "scratch"
 
 
-def _names(pk: uuid.UUID) -> list[str]:
+def _list_scratch() -> list[Path]:
+    return list(_scratch_root().iterdir()) if _scratch_root().is_dir() else []
+
+
+def _list_files(pk: uuid.UUID) -> list[str]:
     """The files of a job, by their names in the storage."""
     folder = str(pk)
     names = storage().listdir(folder)[1] if storage().exists(folder) else []
     return [f"{folder}/{name}" for name in names]
 
 
-def _time(name: str) -> datetime:
-    return storage().get_modified_time(name)
-
-
-def _ids(names: list[str]) -> list[uuid.UUID]:
-    """Those of the names that are ids."""
+def _parse_ids(names: list[str]) -> list[uuid.UUID]:
+    """The ids among the names."""
     ids = []
     for name in names:
         with suppress(ValueError):

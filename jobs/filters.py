@@ -13,7 +13,7 @@ from .models.job import JobQuerySet
 
 
 class JobFilter(django_filters.FilterSet):
-    """The filters and sorts of a list of jobs. Its order is total: ties are broken by id."""
+    """The filters and the order of a list of jobs. Ties are broken by id."""
 
     class Meta:
         model = Job
@@ -22,17 +22,17 @@ class JobFilter(django_filters.FilterSet):
     user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     kind = django_filters.CharFilter(
         strip=False,
-        help_text="Of this kind, such as `export`. By default those of `embed_new`, of which each "
-        "new memory may have one, are shown once they have failed only.",
+        help_text="Only jobs of this type, such as `export`. By default, jobs of type `embed_new`, "
+        "of which each new memory may have one, are listed only if they failed.",
     )
-    state = ChoiceFilter(choices=State.choices, help_text="In this state.")
+    state = ChoiceFilter(choices=State.choices, help_text="Only jobs in this state.")
     sort_by = ChoiceFilter(
         method=leave_unfiltered,
         choices=[("created_at", "created_at")],
-        help_text="Sort by this; by default by `created_at`.",
+        help_text="The field to sort by: `created_at`.",
     )
     sort_direction = SortDirectionFilter(
-        help_text="`desc` unless `asc` is asked for.",
+        help_text="The default is `desc`.",
     )
 
     def filter_queryset(self, queryset: JobQuerySet) -> JobQuerySet:

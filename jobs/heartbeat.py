@@ -1,6 +1,6 @@
-"""Telling, once a second, that the runs of this process live: from one thread for all of them.
+"""Renews the leases of all runs of this process once a second, from one thread.
 
-The thread is there, with a connection of its own, for as long as there are leases to renew.
+The thread, with a database connection of its own, exists as long as there are leases to renew.
 """
 
 from __future__ import annotations
@@ -13,45 +13,45 @@ from django.db import connection
 BEAT_SECONDS = 1.0
 
 
-class Kept(Protocol):
+class Renewable(Protocol):
     def beat(self) -> None:
         """Renew it. Raises nothing."""
 
 
-class Keeper:
+class Heartbeat:
     def __init__(self) -> None:
-        self._held: set[Kept] = set()
+        self._leases: set[Renewable] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def hold(self, lease: Kept) -> None:
+    def add(self, lease: Renewable) -> None:
         with self._changed:
-            self._held.add(lease)
-            # A thread does not outlive a fork.
+            self._leases.add(lease)
+            # A thread does not survive a fork.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
                 self._thread.start()
 
-    def let_go(self, lease: Kept) -> None:
+    def remove(self, lease: Renewable) -> None:
         with self._changed:
-            self._held.discard(lease)
+            self._leases.discard(lease)
             self._changed.notify_all()
 
     def _run(self) -> None:
         try:
-            while leases := self._after_a_while():
+            while leases := self._wait_for_next_beat():
                 for lease in leases:
                     lease.beat()
         finally:
             connection.close()
 
-    def _after_a_while(self) -> list[Kept]:
-        """What is held then. Once that is nothing, another thread is made when it is needed."""
+    def _wait_for_next_beat(self) -> list[Renewable]:
+        """Return the leases to renew. Without any, the thread ends, and `add` starts a new one."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._held, BEAT_SECONDS)
-            if not self._held:
+            self._changed.wait_for(lambda: not self._leases, BEAT_SECONDS)
+            if not self._leases:
                 self._thread = None
-            return list(self._held)
+            return list(self._leases)
 
 
-keeper = Keeper()
+heartbeat = Heartbeat()

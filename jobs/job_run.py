@@ -1,4 +1,4 @@
-"""What a job's function is given: its parameters, and how to tell and to do what it does."""
+"""One run of a job, as the function of its type sees it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ from .models import Job
 
 
 class JobRun:
-    """One run of a job. `progress`, `step` and `finishing` end it, by raising, once it is over."""
+    """Gives a job its parameters and files, and takes its progress, effects and result.
+
+    `progress`, `step` and `finishing` raise when the run has to end: the job was cancelled, the
+    run exceeded its time limit, the worker is stopping, or the lease was lost.
+    """
 
     def __init__(self, job: Job, lease: Lease) -> None:
         self.job = job
@@ -35,18 +39,18 @@ class JobRun:
 
     @property
     def owner(self) -> User:
-        assert self.job.owner is not None  # noqa: S101 - jobs of this kind are always somebody's
+        assert self.job.owner is not None  # noqa: S101 - jobs of this type always have an owner
         return self.job.owner
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Tell how far it is. Call it often: it is written once a second, and costs nothing."""
+        """Report the progress. It is cheap: call it often. It is written once a second."""
         self._lease.done = done
         self._lease.total = self._lease.total if total is None else total
         self._lease.check()
 
     @contextmanager
     def step(self) -> Iterator[None]:
-        """Do a part of the effects, which another run may do again, in one transaction."""
+        """Apply a part of the effects, which another run may repeat, in one transaction."""
         self._lease.check()
         with transaction.atomic():
             yield
@@ -54,43 +58,42 @@ class JobRun:
 
     @contextmanager
     def finishing(self) -> Iterator[dict[str, Any]]:
-        """Do the effects in one transaction, with which the job succeeds: once, or not at all.
+        """Apply the effects and mark the job as succeeded in one transaction: exactly once.
 
-        What is put into the dict is the job's result.
+        The dict that it yields becomes the job's result.
         """
-        self._lease.check_wanted()
+        self._lease.check_not_cancelled()
         result: dict[str, Any] = {}
         with transaction.atomic():
             yield result
-            # Last, so that nobody who asks for the job meanwhile waits for what is done here.
+            # Last, so that requests for the job do not wait for the effects.
             self._lease.succeed(result, **self._download)
         self.finished = True
 
     def attach(self, path: Path, name: str) -> None:
-        """Keep a file as the job's download, under this name, once the job succeeds."""
-        self.discard()
-        self._download = {"download": files.keep_download(self.job, path), "download_name": name}
+        """Make a file the job's download, under this name, once the job succeeds."""
+        self._discard_download()
+        self._download = {"download": files.store_download(self.job, path), "download_name": name}
 
     @property
     def upload(self) -> File:
-        """The file that the job was queued with, opened; to be closed."""
+        """The file that the job was enqueued with. The caller closes it."""
         return files.open_file(self.job.upload)
 
     @cached_property
     def folder(self) -> Path:
-        """A folder for this run alone, gone after it."""
+        """A scratch folder for this run, removed when it ends."""
         self._folder = files.make_scratch_folder(self.job)
         return self._folder
 
-    def discard(self) -> None:
-        """Remove what was attached."""
-        if self._download:
-            files.remove(self._download["download"])
-            self._download = {}
-
     def close(self) -> None:
-        """Leave nothing behind but what belongs to a job that succeeded."""
+        """Remove the scratch folder, and the download unless the job succeeded."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         if not self.finished:
-            self.discard()
+            self._discard_download()
+
+    def _discard_download(self) -> None:
+        if self._download:
+            files.remove(self._download["download"])
+            self._download = {}

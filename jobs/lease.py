@@ -1,7 +1,7 @@
-"""The right of one run to a job: taken for a while, kept up from a thread, and lost in the end.
+"""The exclusive right of one run to a job, which expires unless it is renewed.
 
-Every change that a run makes to its job names the token of its lease. So a run that was thought
-dead, and was not, changes nothing any more.
+Every change that a run makes to its job is conditional on the token of its lease. If a worker
+presumed dead comes back, it can no longer change the job.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ from django.db.models.functions import Now
 
 from core.errors import OpenMemoryError
 from core.observability import metrics
+from core.sql import fetch_one
 
-from .heartbeat import keeper
+from .heartbeat import heartbeat
 from .models import Job, JobError, State
 from .queues import Queue
 
 log = structlog.get_logger(__name__)
 
-# One statement, as each run sends it once a second. No row comes back when the lease is lost.
+# One statement, as each run sends it once a second. It returns no row if the lease is lost.
 RENEW = """
 UPDATE jobs_job
 SET lease_until = statement_timestamp() + make_interval(secs => %s), done = %s, total = %s
@@ -44,24 +45,24 @@ class LeaseLost(OpenMemoryError):
 
 
 class Cancelled(OpenMemoryError):
-    """Somebody asked that this job ends."""
+    """This job was cancelled."""
 
     code = "cancelled"
 
 
 class TimedOut(OpenMemoryError):
-    """This took longer than a job of its kind may take."""
+    """The job exceeded its time limit."""
 
     code = "timed_out"
 
 
 class Interrupted(OpenMemoryError):
-    """The worker stops. Another run of this job begins anew."""
+    """The worker is stopping. Another run will start this job again."""
 
     code = "interrupted"
 
 
-# Set when this process was told to stop. A worker puts the event of all its processes here.
+# Set once this process was told to stop. A worker puts an event here that its processes share.
 stopping: Any = threading.Event()
 
 
@@ -69,49 +70,49 @@ def is_stopping() -> bool:
     return bool(stopping.is_set())
 
 
-def new_end() -> Any:
-    """When a lease ends that is renewed now, by the clock of the database."""
+def next_expiry() -> Any:
+    """When a lease expires that is renewed now, by the clock of the database."""
     return Now() + timedelta(seconds=settings.JOBS_LEASE_SECONDS)
 
 
 class Lease:
-    """What a run holds. `done` and `total` are written as it is renewed."""
+    """The lease of one run. Each renewal writes `done` and `total`."""
 
     def __init__(self, job: Job, queue: Queue) -> None:
-        assert job.lease_token is not None  # noqa: S101 - the job was taken
+        assert job.lease_token is not None  # noqa: S101 - the job was claimed
         self.job = job
         self.token = job.lease_token
         self.done, self.total = job.done, job.total
         self._queue = queue
         self._lost = False
         self._cancel_requested = job.cancel_requested
-        self._began = self._renewed = time.monotonic()
-        # Nobody outside of a caller's transaction sees the job, nor could renew its lease.
-        self._alone = connection.in_atomic_block
+        self._started_at = self._renewed_at = time.monotonic()
+        # Inside the caller's transaction no other connection sees the job, nor can renew its lease.
+        self._in_transaction = connection.in_atomic_block
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Renew it, from another thread, for as long as the block runs."""
-        if self._alone:
+    def kept_alive(self) -> Iterator[None]:
+        """Have another thread renew the lease until the block ends."""
+        if self._in_transaction:
             yield
             return
-        keeper.hold(self)
+        heartbeat.add(self)
         try:
             yield
         finally:
-            keeper.let_go(self)
+            heartbeat.remove(self)
 
     def check(self) -> None:
-        """Raises LeaseLost, Cancelled, TimedOut or Interrupted. Costs next to nothing."""
-        self.check_wanted()
-        if self._overdue():
+        """Raises LeaseLost, Cancelled, TimedOut or Interrupted. It is cheap: call it often."""
+        self.check_not_cancelled()
+        if self._is_overdue():
             raise TimedOut
         if is_stopping():
             raise Interrupted
 
-    def check_wanted(self) -> None:
+    def check_not_cancelled(self) -> None:
         """Raises LeaseLost or Cancelled."""
-        if self._alone:
+        if self._in_transaction:
             self.renew()
         if self._lost:
             raise LeaseLost
@@ -119,35 +120,33 @@ class Lease:
             raise Cancelled
 
     def renew(self) -> None:
-        """Tell that the run lives and how far it is, and find out whether it shall end."""
-        with connection.cursor() as cursor:
-            seconds = settings.JOBS_LEASE_SECONDS
-            cursor.execute(RENEW, [seconds, self.done, self.total, self.job.pk, self.token])
-            told = cursor.fetchone()
-        if told:
-            self._renewed = time.monotonic()
-            [self._cancel_requested] = told
+        """Write the progress, extend the lease, and read whether the job was cancelled."""
+        seconds = settings.JOBS_LEASE_SECONDS
+        row = fetch_one(RENEW, [seconds, self.done, self.total, self.job.pk, self.token])
+        if row:
+            self._renewed_at = time.monotonic()
+            [self._cancel_requested] = row
         else:
             self._lost = True
 
     def beat(self) -> None:
-        """Renew it, unless it is overdue: a run that does not notice that loses its lease."""
-        if self._overdue():
+        """Renew the lease unless the run is overdue: a run that does not notice loses its lease."""
+        if self._is_overdue():
             return
         try:
             self.renew()
         except (OperationalError, InterfaceError) as error:
             connection.close()
             log.warning("a lease could not be renewed", reason=str(error))
-            if time.monotonic() - self._renewed > settings.JOBS_LEASE_SECONDS:
+            if time.monotonic() - self._renewed_at > settings.JOBS_LEASE_SECONDS:
                 self._lost = True
 
     def confirm(self) -> None:
-        """Raises LeaseLost, in the transaction of what is done under the lease, if it is over."""
-        self._change(lease_until=new_end())
+        """Raises LeaseLost if the lease is lost. Call it in the transaction of the effects."""
+        self._update_job(lease_until=next_expiry())
 
-    def succeed(self, result: dict[str, Any], **more: Any) -> None:
-        self._end(state=State.SUCCEEDED, result=result, error=None, finished_at=Now(), **more)
+    def succeed(self, result: dict[str, Any], **fields: Any) -> None:
+        self._end(state=State.SUCCEEDED, result=result, error=None, finished_at=Now(), **fields)
 
     def fail(self, error: JobError) -> None:
         self._end(state=State.FAILED, error=error, finished_at=Now())
@@ -156,27 +155,25 @@ class Lease:
         self._end(state=State.CANCELLED, finished_at=Now())
 
     def reschedule(self, error: JobError, backoff: timedelta) -> None:
-        """Give the job up for now: it is due again after the backoff."""
+        """End a failed attempt. The job is due again after the backoff."""
         self._end(state=State.QUEUED, error=error, run_after=Now() + backoff)
 
     def release(self) -> None:
-        """Leave the job to another run at once, as if this one had not been."""
+        """Make the job due again at once, as if this run had not been."""
         self._end(state=State.QUEUED, run_after=Now(), attempts=F("attempts") - 1)
 
     def _end(self, *, state: State, **fields: Any) -> None:
-        self._change(state=state, lease_token=None, lease_until=None, **fields)
-        seconds = time.monotonic() - self._began
+        self._update_job(state=state, lease_token=None, lease_until=None, **fields)
+        seconds = time.monotonic() - self._started_at
         log.info("a run of a job has ended", state=state, seconds=round(seconds, 3))
         metrics.JOB_RUNS.labels(self.job.kind, state).inc()
         metrics.JOB_SECONDS.labels(self.job.kind).observe(seconds)
 
-    def _change(self, **fields: Any) -> None:
-        if not self._held().update(done=self.done, total=self.total, **fields):
+    def _update_job(self, **fields: Any) -> None:
+        leased = Job.objects.filter(pk=self.job.pk).leased_to(self.token)
+        if not leased.update(done=self.done, total=self.total, **fields):
             self._lost = True
             raise LeaseLost
 
-    def _held(self) -> Any:
-        return Job.objects.filter(pk=self.job.pk).leased_to(self.token)
-
-    def _overdue(self) -> bool:
-        return time.monotonic() - self._began > settings.JOBS_TIME_LIMITS[self._queue]
+    def _is_overdue(self) -> bool:
+        return time.monotonic() - self._started_at > settings.JOBS_TIME_LIMITS[self._queue]

@@ -1,4 +1,7 @@
-"""Finding what was left lying: by a lost message, a dead worker, a broker that was emptied."""
+"""Recovers the jobs of dead workers, and those whose wake-up message was lost.
+
+A periodic task sweeps; any worker runs it.
+"""
 
 from __future__ import annotations
 
@@ -14,64 +17,64 @@ from django.utils import timezone
 
 from . import registry
 from .models import Job, JobError, State
-from .models.job import given_up
+from .models.job import after_last_attempt
 from .queues import QUEUES, Queue
 from .wakeup import wake_worker
 
 log = structlog.get_logger(__name__)
 
-# Ended leases that one sweep sees to. There is never more than one for each process that died.
-AT_ONCE = 100
+# Expired leases that one sweep handles. A process that died leaves one at most.
+BATCH = 100
 
-# Where it is noted that somebody sweeps, and for how many seconds.
-SWEPT, NOTED = "jobs:swept", 7 * 24 * 3600
+# The cache key of the time of the last sweep, and the seconds until it expires.
+LAST_SWEEP, LAST_SWEEP_TTL = "jobs:swept", 7 * 24 * 3600
 
-LOST: JobError = {
+WORKER_LOST: JobError = {
     "code": "worker_lost",
-    "detail": "The worker that ran this died or was cut off.",
+    "detail": "The worker that ran this job died or lost its connection.",
 }
 
 
 def sweep() -> None:
-    """Take back what nobody runs any more, and wake a worker for what is due."""
-    take_back()
-    with suppress(redis.RedisError):  # a note for the doctor
-        cache.set(SWEPT, timezone.now(), timeout=NOTED)
+    """Reschedule or fail the jobs of dead workers, and wake workers for due jobs."""
+    reap()
+    with suppress(redis.RedisError):  # only the doctor reads it
+        cache.set(LAST_SWEEP, timezone.now(), timeout=LAST_SWEEP_TTL)
     for queue in QUEUES:
-        if is_due(queue):
+        if has_due_jobs(queue):
             wake_worker(queue)
 
 
 def last_sweep() -> datetime | None:
-    """When a worker has last looked, if that is known. Raises redis.RedisError."""
-    swept: datetime | None = cache.get(SWEPT)
-    return swept
+    """The time of the last sweep, if it is known. Raises redis.RedisError."""
+    time: datetime | None = cache.get(LAST_SWEEP)
+    return time
 
 
-def is_due(queue: Queue) -> bool:
+def has_due_jobs(queue: Queue) -> bool:
     return Job.objects.due(registry.names(queue)).exists()
 
 
-def take_back() -> None:
-    """See to the jobs whose lease has ended: the attempt counts."""
+def reap() -> None:
+    """Reschedule or fail the jobs whose lease has expired. The attempt counts."""
     with transaction.atomic():
-        ended = Job.objects.filter(
+        expired = Job.objects.filter(
             state=State.RUNNING, lease_until__lt=Now(), kind__in=registry.names()
         )
-        for job in ended.select_for_update(skip_locked=True)[:AT_ONCE]:
-            _take_back(job)
+        for job in expired.select_for_update(skip_locked=True)[:BATCH]:
+            _reap(job)
 
 
-def _take_back(job: Job) -> None:
-    log.warning("a run has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
+def _reap(job: Job) -> None:
+    log.warning("a worker has died", job_id=str(job.pk), kind=job.kind, attempts=job.attempts)
     job_type = registry.get_job_type(job.kind)
     job.lease_token = job.lease_until = None
-    job.error = LOST
+    job.error = WORKER_LOST
     if job.cancel_requested:
         job.state, job.finished_at = State.CANCELLED, Now()
     elif job.attempts >= job_type.attempts:
         job.state, job.finished_at = State.FAILED, Now()
-        job.error = given_up(LOST, job.attempts)
+        job.error = after_last_attempt(WORKER_LOST, job.attempts)
     else:
         job.state, job.run_after = State.QUEUED, Now() + job_type.backoff_after(job.attempts)
     job.save(

@@ -95,12 +95,12 @@ class JobType:
             kind=self.name,
             owner=owner,
             parameters=parameters or {},
-            once=queueing_lock,
+            queueing_lock=queueing_lock,
             app_name=app_name,
             trace=tracing.current_traceparent(),
         )
         if upload is not None:
-            job.upload = files.keep_upload(job, upload)
+            job.upload = files.store_upload(job, upload)
         enqueued = _insert_once(job) if queueing_lock else _insert(job)
         if enqueued.pk != job.pk:
             files.remove_all(job.pk)
@@ -157,7 +157,7 @@ def _insert(job: Job) -> Job:
 
 
 def _insert_once(job: Job) -> Job:
-    same = Job.objects.unfinished().filter(kind=job.kind, once=job.once)
+    same = Job.objects.unfinished().filter(kind=job.kind, queueing_lock=job.queueing_lock)
     while True:
         # Waits for a concurrent transaction that inserts the same job.
         Job.objects.bulk_create([job], ignore_conflicts=True)

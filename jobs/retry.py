@@ -1,4 +1,4 @@
-"""Having another go at a job that has ended."""
+"""Enqueue a failed or cancelled job again."""
 
 from __future__ import annotations
 
@@ -13,46 +13,46 @@ from . import files, registry
 from .models import Job, State
 from .wakeup import wake_worker
 
-ENDED_BADLY = (State.FAILED, State.CANCELLED)
+RETRYABLE = (State.FAILED, State.CANCELLED)
 
 
-class NotToBeRetried(Conflict):
-    """Only a job that failed or was cancelled can be tried again."""
+class JobNotRetryable(Conflict):
+    """Only a failed or cancelled job can be retried."""
 
     code = "job_not_retried"
 
 
 class UploadGone(Conflict):
-    """The file that this job worked on is gone: send it again, as a new job."""
+    """The uploaded file of this job is gone: send it again, as a new job."""
 
     code = "upload_gone"
 
 
-class QueuedAnew(Conflict):
-    """The same is queued or running already."""
+class AlreadyQueued(Conflict):
+    """The same job is already queued or running."""
 
     code = "job_queued_anew"
 
 
-class NotOursToDo(Conflict):
-    """Only another version of the server can do a job of this kind."""
+class UnknownJobType(Conflict):
+    """Only another version of the server can run a job of this type."""
 
     code = "job_kind_unknown"
 
 
 def retry(job: Job) -> None:
-    """Queue it again, with all its attempts before it.
+    """Enqueue the job again, with all its attempts.
 
-    Raises NotToBeRetried, NotOursToDo, UploadGone, or QueuedAnew where there may be one such job
-    at a time.
+    Raises JobNotRetryable, UnknownJobType, UploadGone, or AlreadyQueued when an unfinished job
+    has the same queueing lock.
     """
     if job.kind not in registry.names():
-        raise NotOursToDo
+        raise UnknownJobType
     if job.upload and not files.exists(job.upload):
         raise UploadGone
     try:
         with transaction.atomic():
-            queued = Job.objects.filter(pk=job.pk, state__in=ENDED_BADLY).update(
+            updated = Job.objects.filter(pk=job.pk, state__in=RETRYABLE).update(
                 state=State.QUEUED,
                 run_after=Now(),
                 attempts=0,
@@ -64,7 +64,7 @@ def retry(job: Job) -> None:
             )
             transaction.on_commit(partial(wake_worker, registry.get_job_type(job.kind).queue))
     except IntegrityError as error:
-        raise QueuedAnew from error
-    if not queued:
-        raise NotToBeRetried
+        raise AlreadyQueued from error
+    if not updated:
+        raise JobNotRetryable
     job.refresh_from_db()

@@ -1,4 +1,4 @@
-"""Running jobs, and what becomes of one whose run failed."""
+"""Run claimed jobs, and handle their failures."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .claim import claim
 from .job_run import JobRun
 from .lease import Cancelled, Interrupted, Lease, LeaseLost
 from .models import Job, JobError
-from .models.job import given_up
+from .models.job import after_last_attempt
 from .queues import QUEUES
 from .registry import JobType
 
 log = structlog.get_logger(__name__)
 
-# Services of our own that are away come back: whatever the kind, it is worth another attempt.
-PASSING = (
+# Our own services come back: jobs of every type are retried when these were unreachable.
+SERVICE_ERRORS = (
     OperationalError,
     InterfaceError,
     redis.ConnectionError,
@@ -33,15 +33,15 @@ PASSING = (
     kombu.exceptions.OperationalError,
 )
 
-# What a provider asks for is obeyed up to this.
-LONGEST_PAUSE_ASKED = timedelta(hours=1)
+# The longest delay that a provider can ask for.
+MAX_RETRY_AFTER = timedelta(hours=1)
 
-AWAY = "The database or the message broker could not be reached."
-INTERNAL = "The server failed to do this. Its log says why, under the id of this job."
+SERVICE_UNREACHABLE = "The database or the message broker was unreachable."
+INTERNAL_ERROR = "An internal error occurred. The server log has details under the id of this job."
 
 
 def run_due() -> int:
-    """Run all that is due, in this process, until nothing is: the number of runs."""
+    """Run all due jobs in this process, and return the number of runs."""
     runs = 0
     for queue in QUEUES:
         while (job := claim(queue)) is not None:
@@ -51,7 +51,7 @@ def run_due() -> int:
 
 
 def run(job: Job) -> None:
-    """Run a job that was taken, to one of its ends. Raises nothing that the job has raised."""
+    """Run a claimed job. Raises nothing that the job raises."""
     with (
         structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind),
         tracing.span(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
@@ -59,19 +59,19 @@ def run(job: Job) -> None:
         job_type = registry.get_job_type(job.kind)
         lease = Lease(job, job_type.queue)
         job_run = JobRun(job, lease)
-        with lease.kept():
+        with lease.kept_alive():
             try:
-                _attempt(job_run, job_type, lease)
+                _run_attempt(job_run, job_type, lease)
             except LeaseLost:
-                log.warning("a run has lost its job to another")
+                log.warning("a run has lost its lease")
             except (OperationalError, InterfaceError) as error:
-                # Its lease ends, and the sweep gives the job to another run.
-                log.warning("what became of a run cannot be told", reason=str(error))
+                # Its lease expires, and the sweep reschedules the job.
+                log.warning("the outcome of a run is unknown", reason=str(error))
             finally:
                 job_run.close()
 
 
-def _attempt(job_run: JobRun, job_type: JobType, lease: Lease) -> None:
+def _run_attempt(job_run: JobRun, job_type: JobType, lease: Lease) -> None:
     try:
         job_type.run(job_run)
         if not job_run.finished:
@@ -83,42 +83,42 @@ def _attempt(job_run: JobRun, job_type: JobType, lease: Lease) -> None:
         lease.cancel()
     except Interrupted:
         lease.release()
-    # Whatever a job raises must end it, or it would be tried for ever.
+    # Whatever a job raises must end the attempt, or the job would be retried for ever.
     except Exception as error:  # noqa: BLE001
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        _settle(error, job_run, job_type, lease)
+        _handle_failure(error, job_run, job_type, lease)
 
 
-def _settle(error: Exception, job_run: JobRun, job_type: JobType, lease: Lease) -> None:
-    """Try a job again that failed, or let it fail."""
-    passing = isinstance(error, (*job_type.retries_on, *PASSING))
+def _handle_failure(error: Exception, job_run: JobRun, job_type: JobType, lease: Lease) -> None:
+    """Reschedule a job whose attempt failed, or fail it."""
+    retryable = isinstance(error, (*job_type.retries_on, *SERVICE_ERRORS))
     attempts = job_run.job.attempts
-    if job_run.finished or not (passing or isinstance(error, OpenMemoryError)):
+    if job_run.finished or not (retryable or isinstance(error, OpenMemoryError)):
         log.error("a job failed unexpectedly", exc_info=error)
     if job_run.finished:
         return
-    told = _told(error)
-    if passing and attempts < job_type.attempts:
-        log.warning("a job failed and is tried again", attempts=attempts, reason=str(error))
-        lease.reschedule(told, max(job_type.backoff_after(attempts), _pause_asked(error)))
-    elif passing:
-        log.error("a job was given up", attempts=attempts, exc_info=error)
-        lease.fail(given_up(told, attempts))
+    job_error = _describe(error)
+    if retryable and attempts < job_type.attempts:
+        log.warning("a job failed and will be retried", attempts=attempts, reason=str(error))
+        lease.reschedule(job_error, max(job_type.backoff_after(attempts), _retry_after(error)))
+    elif retryable:
+        log.error("a job failed after its last attempt", attempts=attempts, exc_info=error)
+        lease.fail(after_last_attempt(job_error, attempts))
     else:
-        lease.fail(told)
+        lease.fail(job_error)
 
 
-def _told(error: Exception) -> JobError:
-    """What the job says of it. Of what nobody has foreseen, only the log says more."""
+def _describe(error: Exception) -> JobError:
+    """The error as the job shows it. Details of an unexpected error are only in the log."""
     if isinstance(error, OpenMemoryError):
         return {"code": error.code, "detail": error.detail}
-    if isinstance(error, PASSING):
-        return {"code": "service_away", "detail": AWAY}
-    return {"code": "internal", "detail": INTERNAL}
+    if isinstance(error, SERVICE_ERRORS):
+        return {"code": "service_away", "detail": SERVICE_UNREACHABLE}
+    return {"code": "internal", "detail": INTERNAL_ERROR}
 
 
-def _pause_asked(error: Exception) -> timedelta:
-    """How long whoever is away asks to be left alone."""
+def _retry_after(error: Exception) -> timedelta:
+    """The delay that an unavailable service asks for."""
     seconds = error.retry_after if isinstance(error, Unavailable) else None
-    return min(timedelta(seconds=seconds or 0), LONGEST_PAUSE_ASKED)
+    return min(timedelta(seconds=seconds or 0), MAX_RETRY_AFTER)

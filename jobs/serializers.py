@@ -6,15 +6,15 @@ from .models import Job, State
 
 
 class ProgressSerializer(serializers.Serializer):
-    done = serializers.IntegerField(min_value=0, help_text="How much is done.")
+    done = serializers.IntegerField(min_value=0, help_text="How many units of work are done.")
     total = serializers.IntegerField(
-        min_value=0, allow_null=True, help_text="Of how much, or null as long as nobody knows."
+        min_value=0, allow_null=True, help_text="How many there are, or null while unknown."
     )
 
 
 class JobErrorSerializer(serializers.Serializer):
-    code = serializers.CharField(help_text="Why it failed, for programs.")
-    detail = serializers.CharField(help_text="Why it failed, in a sentence.")
+    code = serializers.CharField(help_text="Machine-readable error code.")
+    detail = serializers.CharField(help_text="Human-readable explanation.")
 
 
 class JobSerializer(serializers.ModelSerializer):
@@ -27,13 +27,15 @@ class JobSerializer(serializers.ModelSerializer):
             "finished_at",
         ]  # fmt: skip
 
-    state = serializers.ChoiceField(State.choices, read_only=True, help_text="What became of it.")
-    progress = ProgressSerializer(source="*", read_only=True, help_text="How far it is.")
+    state = serializers.ChoiceField(
+        State.choices, read_only=True, help_text="The current state of the job."
+    )
+    progress = ProgressSerializer(source="*", read_only=True, help_text="The progress of the job.")
     result = serializers.DictField(
-        read_only=True, allow_null=True, help_text="What came of it, once it has succeeded."
+        read_only=True, allow_null=True, help_text="The result of the job, once it has succeeded."
     )
     error = JobErrorSerializer(
         read_only=True,
         allow_null=True,
-        help_text="Why it failed, or, while another attempt is to come, why the last one did.",
+        help_text="Why the job failed or, while it waits for a retry, why the last attempt did.",
     )

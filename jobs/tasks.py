@@ -1,4 +1,4 @@
-"""What the messages of the broker ask for. Each is safe to be asked for twice, or by two."""
+"""The Celery tasks. Each may run twice, also at the same time."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from .claim import claim
 from .queues import Queue
 from .wakeup import wake_worker
 
-# A worker goes on for so long after one message before it listens for the next one.
+# A worker runs due jobs for this long before it takes the next message.
 SHIFT_SECONDS = 10.0
 
 
 @shared_task(name="jobs.work_off")
 def work_off(queue: Queue) -> None:
-    """Run what is due in a queue, one after the other."""
+    """Run the due jobs of a queue, one after another."""
     end = time.monotonic() + SHIFT_SECONDS
     job = claim(queue)
-    if job is not None and reaper.is_due(queue):
-        wake_worker(queue)  # a colleague, as this one is busy now
+    if job is not None and reaper.has_due_jobs(queue):
+        wake_worker(queue)  # another one, as this one is busy now
     while job is not None:
         runner.run(job)
         job = claim(queue) if time.monotonic() < end else None
-    if reaper.is_due(queue):
+    if reaper.has_due_jobs(queue):
         wake_worker(queue)
 
 
@@ -35,5 +35,5 @@ def sweep() -> None:
 
 
 @shared_task(name="jobs.end_old")
-def end_old() -> None:
-    retention.end_old()
+def remove_expired() -> None:
+    retention.remove_expired()

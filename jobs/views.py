@@ -24,7 +24,7 @@ from .serializers import JobSerializer
 
 
 def accepted(job: Job, request: Request) -> Response:
-    """Answer that this will be done: 202, the job, and where to ask for it."""
+    """Return 202 Accepted with the job, and its URL in the `Location` header."""
     return Response(
         JobSerializer(job).data,
         status=status.HTTP_202_ACCEPTED,
@@ -32,19 +32,19 @@ def accepted(job: Job, request: Request) -> Response:
     )
 
 
-class WhateverItIs(DefaultContentNegotiation):
-    """A file is what it is, whatever media type was asked for."""
+class IgnoreAcceptHeader(DefaultContentNegotiation):
+    """Send a file in its own media type, whatever the `Accept` header asks for."""
 
     def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 
 class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """What the server does for a user in the background.
+    """The background jobs of a user.
 
-    list: List the jobs, the newest first.
+    list: List jobs, newest first.
 
-    A key that is bound to an app is shown the jobs that were queued through that app.
+    A key that is bound to an app sees only the jobs that were enqueued through that app.
     """
 
     permission_classes = [*viewsets.GenericViewSet.permission_classes, AppIsActive]
@@ -53,13 +53,13 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     error_statuses: ClassVar = {"download": {"409", "410"}}
 
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.owned_by(self.subject).queued_through(self.request.auth.app_name)
+        return Job.objects.owned_by(self.subject).visible_to(self.request.auth.app_name)
 
     @extend_schema(responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def retrieve(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
-        """Show a job.
+        """Get a job.
 
-        It is finished once its state is `succeeded`, `failed` or `cancelled`.
+        A job has finished when its state is `succeeded`, `failed` or `cancelled`.
         """
         return Response(JobSerializer(self.get_queryset().one(job_id)).data)
 
@@ -67,8 +67,8 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     def cancel(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
         """Cancel a job.
 
-        One that waits is cancelled at once. One that runs ends at its next step, and may still
-        succeed before. One that has ended is refused.
+        A queued job is cancelled at once. A running job stops at its next step, unless it succeeds
+        first. For a finished job the response is 409 `job_finished`.
         """
         job = self.get_queryset().one(job_id)
         job.cancel()
@@ -81,9 +81,9 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
         parameters=[USER_ID_PARAMETER],
     )
     def download(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> FileResponse:
-        """Download the file that a job has made.
+        """Download the file that a job made.
 
-        It is kept for a day, unless the operator has chosen otherwise.
+        The server keeps it for a day, unless the operator configured another period.
         """
         job = self.get_queryset().one(job_id)
         return FileResponse(

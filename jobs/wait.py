@@ -8,32 +8,32 @@ from django.db import connection
 
 from .models import Job
 
-FIRST_LOOK, LONGEST_PAUSE = 0.02, 0.25
+FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.25
 
-# Half of the threads of this process go on answering whoever does not wait.
-_room = threading.Semaphore(settings.WEB_THREADS // 2)
+# Half of the threads of this process stay free for requests that do not wait.
+_slots = threading.Semaphore(settings.WEB_THREADS // 2)
 
 
 def wait(job: Job, seconds: float) -> Job:
-    """Wait until a job has ended, so many seconds at most: the job as it is then.
+    """Wait until a job has finished, for this many seconds at most, and return it refreshed.
 
-    Who comes when too many wait already does not wait.
+    It returns at once when too many requests are waiting.
     """
-    if _room.acquire(blocking=False):
+    if _slots.acquire(blocking=False):
         try:
-            _wait(job, seconds)
+            _poll(job, seconds)
         finally:
-            _room.release()
+            _slots.release()
     return job
 
 
-def _wait(job: Job, seconds: float) -> None:
+def _poll(job: Job, seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    pause = FIRST_LOOK
+    interval = FIRST_POLL_SECONDS
     job.refresh_from_db()
-    while not job.is_finished and (left := deadline - time.monotonic()) > 0:
+    while not job.is_finished and (remaining := deadline - time.monotonic()) > 0:
         if not connection.in_atomic_block:
-            connection.close()  # others need it meanwhile
-        time.sleep(min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+            connection.close()  # another thread may need it meanwhile
+        time.sleep(min(interval, remaining))
+        interval = min(interval * 1.5, MAX_POLL_SECONDS)
         job.refresh_from_db()

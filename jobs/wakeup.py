@@ -1,7 +1,7 @@
-"""Telling the workers that there is something to do.
+"""Wake-up messages to the workers.
 
-A message names a lane, and nothing else: so many at once can be one, a lost one costs nothing but
-time, and one too many costs a look into the database.
+A message only names a queue. So several at once can become one, a lost one costs only time, and a
+superfluous one costs a query.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ from .queues import Queue
 
 log = structlog.get_logger(__name__)
 
-# Seconds within which all nudges of a lane become one: what queues jobs without an end, while no
-# worker is there, fills the broker no faster.
-REST = 0.2
-# Seconds until a broker that was away is asked again.
-PAUSE = 5.0
-# Seconds that a process that ends waits for its last messages to be sent.
-FAREWELL = 1.0
-# A connection is made once: when to try again is up to this module.
-ONCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_max": 0.1}
-# Seconds after which a message is worth nothing: the sweep has sent another by then.
-EXPIRES = 60
+# Seconds within which all messages to a queue become one. It bounds how fast the broker fills when
+# jobs are enqueued without end and no worker runs.
+BATCH_SECONDS = 0.2
+# Seconds until an unreachable broker is tried again.
+RETRY_SECONDS = 5.0
+# Seconds that an exiting process waits until its last messages are sent.
+EXIT_SECONDS = 1.0
+# Kombu tries to connect once: this module does the retries.
+CONNECT_ONCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_max": 0.1}
+# Seconds after which a message is worthless: the sweep has sent another one by then.
+EXPIRY = 60
 
 
 def wake_worker(queue: Queue) -> None:
-    """Wake a worker, sooner or later. Never fails, and never waits for the broker."""
-    _messenger().send(queue)
+    """Wake a worker of this queue soon. Never fails, and never waits for the broker."""
+    _sender().send(queue)
 
 
-class Messenger:
-    """Sends from a thread, as nothing bounds for sure how long a broker that is away takes."""
+class WakeupSender:
+    """Sends from a thread, as no timeout reliably bounds a call to an unreachable broker."""
 
     def __init__(self) -> None:
-        self._queues: set[Queue] = set()  # that are to be told
+        self._queues: set[Queue] = set()  # whose workers to wake
         self._sending: set[Queue] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._connection: Any = None
-        self._away = False
+        self._unreachable = False
 
     def send(self, queue: Queue) -> None:
         with self._changed:
             self._queues.add(queue)
-            # A thread does not outlive a fork.
+            # A thread does not survive a fork.
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="wakeup", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
     def flush(self) -> None:
-        """Wait until all is sent, but not for a broker that is away."""
+        """Wait until all messages are sent, unless the broker is unreachable."""
         with self._changed:
-            self._changed.wait_for(lambda: self._away or self._all_sent(), FAREWELL)
+            self._changed.wait_for(lambda: self._unreachable or self._all_sent(), EXIT_SECONDS)
 
     def _all_sent(self) -> bool:
         return not self._queues and not self._sending
@@ -77,28 +77,28 @@ class Messenger:
                 self._queues |= set() if sent else self._sending
                 self._sending = set()
                 self._changed.notify_all()
-            time.sleep(REST if sent else PAUSE)
+            time.sleep(BATCH_SECONDS if sent else RETRY_SECONDS)
 
     def _send(self) -> bool:
         app = import_string(settings.CELERY_APP)
-        connection = self._connection or app.connection_for_write(transport_options=ONCE)
+        connection = self._connection or app.connection_for_write(transport_options=CONNECT_ONCE)
         try:
             for queue in self._sending:
                 _publish(app, connection, queue)
         except (*connection.connection_errors, *connection.channel_errors, KombuError) as error:
-            self._told_away(error)
+            self._note_unreachable(error)
             connection.close()
             self._connection = None
             return False
-        if self._away:
-            log.warning("the broker is back")
-        self._connection, self._away = connection, False
+        if self._unreachable:
+            log.warning("the broker is reachable again")
+        self._connection, self._unreachable = connection, False
         return True
 
-    def _told_away(self, error: Exception) -> None:
-        if not self._away:
-            log.warning("the broker is away: jobs wait for it", reason=str(error))
-        self._away = True
+    def _note_unreachable(self, error: Exception) -> None:
+        if not self._unreachable:
+            log.warning("the broker is unreachable: jobs wait for it", reason=str(error))
+        self._unreachable = True
 
 
 def _publish(app: Any, connection: Any, queue: Queue) -> None:
@@ -107,14 +107,14 @@ def _publish(app: Any, connection: Any, queue: Queue) -> None:
         args=[queue],
         queue=settings.JOBS_QUEUES[queue],
         connection=connection,
-        expires=EXPIRES,
+        expires=EXPIRY,
         retry=False,
         ignore_result=True,
     )
 
 
 @cache
-def _messenger() -> Messenger:
-    messenger = Messenger()
-    atexit.register(messenger.flush)
-    return messenger
+def _sender() -> WakeupSender:
+    sender = WakeupSender()
+    atexit.register(sender.flush)
+    return sender

@@ -86,12 +86,12 @@ def _recount(step: Step) -> Iterator[Counts]:
 
 
 def _count_jobs() -> Counts:
-    return Counter({"Job": retention.old_jobs().count()})
+    return Counter({"Job": retention.expired_jobs().count()})
 
 
 def _end_jobs(step: Step) -> Iterator[Counts]:
     before = Job.objects.count()
-    retention.end_old()
+    retention.remove_expired()
     yield Counter({"Job": max(0, before - Job.objects.count())})
 
 

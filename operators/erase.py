@@ -23,7 +23,7 @@ from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from configuration.models import ConfigurationChange
 from core.errors import Conflict
-from jobs.deletion import StillRunning, withdraw
+from jobs.deletion import JobStillRunning, delete_jobs
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.registry import JobType
@@ -82,7 +82,7 @@ ERASE = JobType(
     "erase",
     queue="long",
     attempts=50,
-    retries_on=(StillRunning, HeldUp, user_index.IndexingUnderway, TablesBusy),
+    retries_on=(JobStillRunning, HeldUp, user_index.IndexingUnderway, TablesBusy),
 )
 
 
@@ -140,7 +140,7 @@ def erase(
     """Erase a person. Not in a transaction.
 
     `by` is None where it was asked for on the machine itself. With `scrub` the tables are written
-    anew, during which nobody reads them: see `scrubbing`. Raises StillRunning, HeldUp and
+    anew, during which nobody reads them: see `scrubbing`. Raises JobStillRunning, HeldUp and
     IndexingUnderway; then the person is locked out, and the rest is done when it is begun again.
     """
     by = None if by == user else by
@@ -154,7 +154,7 @@ def erase(
         telling("locking the person out")
         with transaction.atomic():
             erased.counts += _lock_out(user)
-        erased.counts["Job"] += withdraw(jobs_about(user), patience=PATIENCE)
+        erased.counts["Job"] += delete_jobs(jobs_about(user), timeout=PATIENCE)
         telling("removing memories")
         _remove_memories(user, by, erased)
         erased.counts += _drop_categories(categories)

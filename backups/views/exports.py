@@ -24,7 +24,7 @@ from backups.jobs import enqueue_export
 from backups.serializers import ExportSerializer
 from core.api.preferences import prefers_async
 from jobs.serializers import JobSerializer
-from jobs.views import WhateverItIs, accepted
+from jobs.views import IgnoreAcceptHeader, accepted
 
 ZIP = "application/zip"
 
@@ -44,7 +44,7 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
     """Take out all that is kept of a user, and put it back."""
 
     permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
-    content_negotiation_class = WhateverItIs
+    content_negotiation_class = IgnoreAcceptHeader
     safe_actions: ClassVar = {"export"}
     error_statuses: ClassVar = {"export": {"409"}}
     serializer_class = ExportSerializer

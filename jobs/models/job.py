@@ -20,19 +20,20 @@ class JobNotFound(NotFound):
 
 
 class JobFinished(Conflict):
-    """This job has ended already."""
+    """This job has already finished."""
 
     code = "job_finished"
 
 
 class JobError(TypedDict):
-    """Why a job, or an attempt of it, has failed: for programs, and in a sentence."""
+    """Why a job or an attempt failed."""
 
     code: str
     detail: str
 
 
-def given_up(error: JobError, attempts: int) -> JobError:
+def after_last_attempt(error: JobError, attempts: int) -> JobError:
+    """Say in the error of the last attempt that no other one follows."""
     return {**error, "detail": f"{error['detail']} Given up after {attempts} attempts."}
 
 
@@ -51,8 +52,8 @@ class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: User) -> JobQuerySet:
         return self.filter(owner=user)
 
-    def queued_through(self, app_name: str) -> JobQuerySet:
-        """Keep what an app may see: what was queued through it. A person, "", sees all."""
+    def visible_to(self, app_name: str) -> JobQuerySet:
+        """Keep the jobs that were enqueued through this app, or all for a key without an app."""
         return self.filter(app_name=app_name) if app_name else self
 
     def unfinished(self) -> JobQuerySet:
@@ -61,30 +62,34 @@ class JobQuerySet(models.QuerySet["Job"]):
     def finished(self) -> JobQuerySet:
         return self.exclude(state__in=UNFINISHED)
 
-    def due(self, kinds: Collection[str]) -> JobQuerySet:
-        """Keep what is to be run now, what has waited longest first."""
-        waiting = self.filter(state=State.QUEUED, kind__in=kinds, run_after__lte=Now())
-        return waiting.order_by("run_after", "pk")
+    def due(self, job_types: Collection[str]) -> JobQuerySet:
+        """Keep the jobs of these types that can run now, the longest overdue first."""
+        queued = self.filter(state=State.QUEUED, kind__in=job_types, run_after__lte=Now())
+        return queued.order_by("run_after", "pk")
 
-    def in_turn(self, kinds: Collection[str]) -> JobQuerySet:
-        """Keep the first due job of each owner: who has fewest running, or waits longest, first."""
-        first = self.due(kinds).order_by("owner", "run_after", "pk").distinct("owner")
-        theirs = Job.objects.filter(owner=OuterRef("owner"), kind__in=kinds)
-        running = theirs.filter(state=State.RUNNING).order_by().values("owner")
-        started = theirs.exclude(started_at=None).order_by("-started_at")
-        ranked = self.due(kinds).annotate(
+    def fairly_due(self, job_types: Collection[str]) -> JobQuerySet:
+        """Keep the first due job of each owner.
+
+        Owners with fewer running jobs come first, then those who have waited longer since one of
+        their jobs was started.
+        """
+        first = self.due(job_types).order_by("owner", "run_after", "pk").distinct("owner")
+        of_owner = Job.objects.filter(owner=OuterRef("owner"), kind__in=job_types)
+        running = of_owner.filter(state=State.RUNNING).order_by().values("owner")
+        started = of_owner.exclude(started_at=None).order_by("-started_at")
+        ranked = self.due(job_types).annotate(
             running=Coalesce(Subquery(running.values(count=Count("*"))), 0),
             last_started=Subquery(started.values("started_at")[:1]),
         )
-        turns = ("running", F("last_started").asc(nulls_first=True), "run_after", "pk")
-        return ranked.filter(pk__in=first.values("pk")).order_by(*turns)
+        ranking = ("running", F("last_started").asc(nulls_first=True), "run_after", "pk")
+        return ranked.filter(pk__in=first.values("pk")).order_by(*ranking)
 
     def leased_to(self, token: uuid.UUID) -> JobQuerySet:
-        """Keep what the run with this token may still change."""
+        """Keep the job that the run with this token still holds."""
         return self.filter(state=State.RUNNING, lease_token=token)
 
     def one(self, pk: uuid.UUID) -> Job:
-        """Get a job of these. Raises JobNotFound."""
+        """Raises JobNotFound."""
         try:
             return self.get(pk=pk)
         except Job.DoesNotExist:
@@ -92,7 +97,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """Something that is done in the background, once, whatever happens meanwhile."""
+    """A task that runs in the background and takes effect once, whatever fails meanwhile."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
@@ -101,43 +106,54 @@ class Job(models.Model):
         null=True,
         related_name="jobs",
         db_index=False,
-        help_text="Whose job it is; null where the server looks after itself.",
+        help_text="The user whose job this is, or null for a job of the server itself.",
     )
     app_name = models.CharField(
-        max_length=255, blank=True, help_text="The app it was queued through, if it was one."
+        max_length=255, blank=True, help_text="The app through which the job was enqueued, if any."
     )
-    kind = models.CharField(max_length=64, help_text="What it does, such as `export`.")
-    once = models.CharField(
-        max_length=255, blank=True, help_text="Of what there is one unfinished job at most."
+    kind = models.CharField(
+        "job type", max_length=64, help_text="What the job does, such as `export`."
+    )
+    queueing_lock = models.CharField(
+        max_length=255,
+        blank=True,
+        db_column="once",
+        help_text="At most one unfinished job of a type has the same lock.",
     )
     parameters = models.JSONField(default=dict, blank=True)
     state = models.CharField(max_length=9, choices=State, default=State.QUEUED)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    run_after = models.DateTimeField(default=timezone.now, help_text="Not before this time.")
-    lease_token = models.UUIDField(null=True, blank=True, help_text="Whose run it is.")
+    run_after = models.DateTimeField(
+        default=timezone.now, help_text="The job does not run before this time."
+    )
+    lease_token = models.UUIDField(null=True, blank=True, help_text="Identifies the current run.")
     lease_until = models.DateTimeField(null=True, blank=True)
     cancel_requested = models.BooleanField(default=False)
     result = models.JSONField(null=True, blank=True)
     error = models.JSONField(
-        null=True, blank=True, help_text="Why it failed, or why its last attempt did."
+        null=True, blank=True, help_text="Why the job, or its last attempt, failed."
     )
-    upload = models.CharField(max_length=255, blank=True, help_text="The file it works on.")
+    upload = models.CharField(
+        max_length=255, blank=True, help_text="The file that the job processes."
+    )
     download = models.CharField(
-        max_length=255, blank=True, help_text="The file it has made, as long as it is kept."
+        max_length=255, blank=True, help_text="The file that the job made, until it expires."
     )
     download_name = models.CharField(
-        max_length=255, blank=True, help_text="What that file is called by who downloads it."
+        max_length=255, blank=True, help_text="The name of that file when it is downloaded."
     )
     trace = models.CharField(
         max_length=64,
         blank=True,
         db_default="",
-        help_text="The place in the trace of the request that queued it, where there is one.",
+        help_text="The trace context of the request that enqueued the job, if any.",
     )
     created_at = models.DateTimeField(default=timezone.now)
-    started_at = models.DateTimeField(null=True, blank=True, help_text="Of the first attempt.")
+    started_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the first attempt started."
+    )
     finished_at = models.DateTimeField(null=True, blank=True)
 
     objects = JobQuerySet.as_manager()
@@ -165,19 +181,19 @@ class Job(models.Model):
                 name="job_has_an_error_if_it_failed",
             ),
             models.UniqueConstraint(
-                fields=["kind", "once"],
-                condition=Q(state__in=UNFINISHED) & ~Q(once=""),
+                fields=["kind", "queueing_lock"],
+                condition=Q(state__in=UNFINISHED) & ~Q(queueing_lock=""),
                 name="job_is_unfinished_once",
             ),
         ]
         indexes = [
             models.Index("owner", F("created_at").desc(), "id", name="job_by_owner_newest"),
             models.Index(fields=["-created_at", "-id"], name="job_newest"),
-            # What the workers and the sweep look for, and nothing else: small, whatever is kept.
+            # For the workers and the sweep. Partial, so it stays small however many jobs are kept.
             models.Index(
                 fields=["run_after", "id"], condition=Q(state=State.QUEUED), name="job_queued"
             ),
-            # Whose turn it is: the first job of each owner, and when each last had one.
+            # For `fairly_due`: the first job of each owner, and when each last had one started.
             models.Index(
                 fields=["owner", "run_after", "id"],
                 include=["kind"],
@@ -207,15 +223,18 @@ class Job(models.Model):
         return self.state not in UNFINISHED
 
     def cancel(self) -> None:
-        """End it now if it waits; if it runs, ask that it ends. Raises JobFinished."""
-        waits = Q(state=State.QUEUED)
-        # One statement, so that it cannot start or end in between.
-        found = Job.objects.unfinished().filter(pk=self.pk)
-        asked = found.update(
-            cancel_requested=True,
-            state=Case(When(waits, then=Value(State.CANCELLED)), default=F("state")),
-            finished_at=Case(When(waits, then=Now())),
+        """Cancel a queued job at once, and ask a running one to stop. Raises JobFinished."""
+        queued = Q(state=State.QUEUED)
+        # One statement, so that the job cannot start or finish in between.
+        updated = (
+            Job.objects.unfinished()
+            .filter(pk=self.pk)
+            .update(
+                cancel_requested=True,
+                state=Case(When(queued, then=Value(State.CANCELLED)), default=F("state")),
+                finished_at=Case(When(queued, then=Now())),
+            )
         )
         self.refresh_from_db()
-        if not asked:
+        if not updated:
             raise JobFinished

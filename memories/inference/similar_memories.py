@@ -55,8 +55,8 @@ class SimilarMemories:
     def of(cls, source: Memory, space: EmbeddingSpace) -> SimilarMemories:
         as_of = timezone.now()
         jobs = Job.objects.unfinished().filter(kind=INFER.name, owner=source.user_id)
-        jobs = jobs.exclude(once="")  # None is, but the partial index has only these.
-        pending = frozenset(UUID(key) for key in jobs.values_list("once", flat=True))
+        jobs = jobs.exclude(queueing_lock="")  # None is, but the partial index has only these.
+        pending = frozenset(UUID(lock) for lock in jobs.values_list("queueing_lock", flat=True))
         return cls(source, space, pending, as_of)
 
     def with_same_text(self, texts: Iterable[str]) -> dict[bytes, Memory]:

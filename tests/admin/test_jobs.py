@@ -70,7 +70,7 @@ def test_a_job_that_failed_is_tried_again(browser, failed):
 
     failed.refresh_from_db()
     assert (failed.state, failed.attempts, failed.error) == (State.QUEUED, 0, None)
-    assert LogEntry.objects.get().change_message == "It is queued again."
+    assert LogEntry.objects.get().change_message == "Enqueued the job again."
     run_due()
     failed.refresh_from_db()
     assert failed.state == State.FAILED
@@ -117,7 +117,7 @@ def test_of_what_there_is_one_at_a_time_no_second_one_is_queued(browser, alice):
     first.refresh_from_db()
     assert first.state == State.CANCELLED
     assert second.pk != first.pk
-    assert "queued or running already" in browser.get(page_of(first)).content.decode()
+    assert "already queued or running" in browser.get(page_of(first)).content.decode()
 
 
 def test_a_job_that_waits_is_cancelled(browser, waiting):
@@ -144,7 +144,7 @@ def test_a_file_that_is_gone_is_not_found(browser, exported):
     Job.objects.filter(pk=exported.pk).update(download="")
 
     assert browser.get(reverse("admin:jobs_job_download", args=[exported.pk])).status_code == 404
-    assert "kept for long enough" in browser.get(page_of(exported)).content.decode()
+    assert "has expired" in browser.get(page_of(exported)).content.decode()
 
 
 @COMMITTED

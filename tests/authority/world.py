@@ -119,7 +119,7 @@ def exported(owner: Member) -> Job:
     """Give somebody a file to download, which names them."""
     job = Job(owner=owner.user, kind="export", app_name="desk", download_name="export.txt")
     job.state, job.finished_at = State.SUCCEEDED, timezone.now()
-    job.download = files.keep_upload(job, BytesIO(owner.user.user_id.encode()))
+    job.download = files.store_upload(job, BytesIO(owner.user.user_id.encode()))
     job.save()
     return job
 

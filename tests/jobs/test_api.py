@@ -140,7 +140,7 @@ def test_a_file_that_was_removed_is_said_to_be_gone(alice, job, settings):
     run_due()
     settings.DOWNLOADS_KEEP_HOURS = 0
 
-    retention.end_old()
+    retention.remove_expired()
 
     answer = alice.get(f"/jobs/{job.pk}/download")
     assert (answer.status_code, answer.json()["code"]) == (410, "download_gone")

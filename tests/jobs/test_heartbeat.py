@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from jobs import heartbeat
-from jobs.heartbeat import Keeper
+from jobs.heartbeat import Heartbeat
 from tests.deadline import SECONDS
 
 
@@ -31,32 +31,32 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
 
 
-def test_all_leases_are_renewed_until_they_are_let_go_of() -> None:
-    keeper, one, other = Keeper(), Counted(), Counted()
-    keeper.hold(one)
-    keeper.hold(other)
+def test_all_leases_are_renewed_until_they_are_removed() -> None:
+    beats, one, other = Heartbeat(), Counted(), Counted()
+    beats.add(one)
+    beats.add(other)
     assert one.is_renewed()
     assert other.is_renewed()
 
-    keeper.let_go(one)
+    beats.remove(one)
     so_far = len(one.renewed_in)
     assert other.is_renewed()
     assert other.is_renewed()
 
     assert len(one.renewed_in) <= so_far + 1  # it may have been its turn
-    keeper.let_go(other)
+    beats.remove(other)
 
 
-def test_no_thread_is_left_when_nothing_is_held_and_another_is_made_then() -> None:
-    keeper, lease = Keeper(), Counted()
-    keeper.hold(lease)
-    thread = keeper._thread
+def test_no_thread_is_left_without_leases_and_another_is_made_then() -> None:
+    beats, lease = Heartbeat(), Counted()
+    beats.add(lease)
+    thread = beats._thread
     assert thread is not None
 
-    keeper.let_go(lease)
+    beats.remove(lease)
     thread.join(30)
     assert not thread.is_alive()
 
-    keeper.hold(lease)
+    beats.add(lease)
     assert lease.is_renewed()
-    keeper.let_go(lease)
+    beats.remove(lease)

@@ -59,7 +59,7 @@ def until_progress_is_told(job):
 def test_a_run_whose_lease_has_ended_changes_nothing_any_more(alice, register):
     def run(work):
         end_lease(work.job)
-        reaper.take_back()
+        reaper.reap()
         with work.finishing():
             User.objects.create_user("effect")
 
@@ -77,7 +77,7 @@ def test_a_lease_that_ends_while_a_job_finishes_undoes_what_it_has_done(alice, r
     def run(work):
         with work.finishing():
             User.objects.create_user("effect")
-            elsewhere(lambda: [end_lease(work.job), reaper.take_back()])
+            elsewhere(lambda: [end_lease(work.job), reaper.reap()])
 
     register(run)
     job = work_of(alice)
@@ -125,12 +125,13 @@ def test_a_job_whose_workers_keep_dying_fails(alice, register):
         make_due(job)
         claim("quick")
         end_lease(job)
-        reaper.take_back()
+        reaper.reap()
 
     assert state_of(job) == State.FAILED
     assert job.error == {
         "code": "worker_lost",
-        "detail": "The worker that ran this died or was cut off. Given up after 2 attempts.",
+        "detail": "The worker that ran this job died or lost its connection."
+        " Given up after 2 attempts.",
     }
 
 
@@ -140,7 +141,7 @@ def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_its_worker_dies(al
     claim("quick").cancel()
     end_lease(job)
 
-    reaper.take_back()
+    reaper.reap()
 
     assert state_of(job) == State.CANCELLED
 

@@ -28,11 +28,11 @@ def test_a_job_ends_with_its_files_once_it_was_kept_for_long_enough(
     old = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"an archive"))
     run_due()
     waiting = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"another"))
-    retention.end_jobs()
+    retention.delete_jobs()
     assert Job.objects.count() == 2
 
     settings.JOBS_KEEP_DAYS = 0
-    retention.end_old()
+    retention.remove_expired()
 
     assert list(Job.objects.all()) == [waiting]
     assert [folder.name for folder in stored.iterdir()] == [str(waiting.pk)]
@@ -42,11 +42,11 @@ def test_a_job_ends_with_its_files_once_it_was_kept_for_long_enough(
 def test_the_file_that_a_job_worked_on_goes_once_the_job_has_ended(alice, register, stored):
     register()
     job = get_job_type("work").enqueue(owner=alice.user, upload=BytesIO(b"an archive"))
-    retention.end_old()
+    retention.remove_expired()
     assert list(stored.rglob("upload")) != []
 
     run_due()
-    retention.end_old()
+    retention.remove_expired()
 
     assert list(stored.rglob("upload")) == []
     job.refresh_from_db()
@@ -78,11 +78,11 @@ def test_the_folder_of_a_run_that_was_killed_goes_once_the_job_runs_no_more(
     folder = files.make_scratch_folder(job)
     other = scratch / "not ours"
     other.mkdir()
-    retention.clear_away()
+    retention.remove_orphaned_files()
     assert folder.is_dir()
 
     Job.objects.all().delete()
-    retention.clear_away()
+    retention.remove_orphaned_files()
 
     assert list(scratch.iterdir()) == [other]
 
@@ -90,11 +90,11 @@ def test_the_folder_of_a_run_that_was_killed_goes_once_the_job_runs_no_more(
 def test_files_of_a_job_that_is_no_more_are_removed_after_a_day(stored, db):
     new, old = uuid.uuid4(), uuid.uuid4()
     for pk in (new, old):
-        files.keep_upload(Job(pk=pk), BytesIO(b"lost"))
+        files.store_upload(Job(pk=pk), BytesIO(b"lost"))
     long_ago = time.time() - 2 * 86_400
     os.utime(stored / str(old) / "upload", (long_ago, long_ago))
 
-    retention.clear_away()
+    retention.remove_orphaned_files()
 
     assert [folder.name for folder in stored.iterdir()] == [str(new)]
 
@@ -107,6 +107,6 @@ def test_the_upload_of_a_request_that_was_killed_goes_after_a_day(scratch, db):
     long_ago = time.time() - 2 * 86_400
     os.utime(old, (long_ago, long_ago))
 
-    retention.clear_away()
+    retention.remove_orphaned_files()
 
     assert list(scratch.iterdir()) == [new]

@@ -16,7 +16,7 @@ from jobs import lease
 from jobs.claim import claim
 from jobs.models import Job, JobFinished, State
 from jobs.registry import get_job_type
-from jobs.runner import AWAY, INTERNAL, run, run_due
+from jobs.runner import INTERNAL_ERROR, SERVICE_UNREACHABLE, run, run_due
 
 
 class Away(Unavailable):
@@ -132,7 +132,7 @@ def test_a_database_that_is_away_is_worth_another_attempt(alice, register):
     run_due()
 
     assert (state_of(job), job.attempts) == (State.QUEUED, 1)
-    assert job.error == {"code": "service_away", "detail": AWAY}
+    assert job.error == {"code": "service_away", "detail": SERVICE_UNREACHABLE}
 
 
 def test_what_nobody_foresaw_fails_a_job_and_tells_nobody_but_the_log(alice, register, caplog):
@@ -142,7 +142,7 @@ def test_what_nobody_foresaw_fails_a_job_and_tells_nobody_but_the_log(alice, reg
     run_due()
 
     assert state_of(job) == State.FAILED
-    assert job.error == {"code": "internal", "detail": INTERNAL}
+    assert job.error == {"code": "internal", "detail": INTERNAL_ERROR}
     assert "ZeroDivisionError" in caplog.text
 
 

@@ -36,6 +36,6 @@ def test_who_waits_for_a_job_waits_no_longer_than_they_want(alice, register):
 def test_who_comes_when_too_many_wait_does_not_wait(alice, register, monkeypatch):
     register()
     job = get_job_type("work").enqueue(owner=alice.user)
-    monkeypatch.setattr(waiting, "_room", threading.Semaphore(0))
+    monkeypatch.setattr(waiting, "_slots", threading.Semaphore(0))
 
     assert wait(job, seconds=100_000).state == State.QUEUED

@@ -10,15 +10,15 @@ from django.conf import settings
 from kombu import Connection
 
 from jobs import wakeup
-from jobs.wakeup import Messenger
+from jobs.wakeup import WakeupSender
 from openmemory.celery import app
 from tests.deadline import SECONDS, eventually
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(wakeup, "PAUSE", 0.05)
-    monkeypatch.setattr(wakeup, "FAREWELL", 60.0)
+    monkeypatch.setattr(wakeup, "RETRY_SECONDS", 0.05)
+    monkeypatch.setattr(wakeup, "EXIT_SECONDS", 60.0)
 
 
 def received():
@@ -43,10 +43,10 @@ def connect_to(url, monkeypatch):
     monkeypatch.setattr(app, "connection_for_write", lambda **how: Connection(url, **how))
 
 
-def test_a_message_names_a_lane():
-    messenger = Messenger()
-    messenger.send("long")
-    messenger.flush()  # as a process does before it ends
+def test_a_message_names_a_queue():
+    sender = WakeupSender()
+    sender.send("long")
+    sender.flush()  # as a process does before it ends
 
     assert received() == ("jobs.work_off", ["long"])
 
@@ -58,16 +58,16 @@ def test_a_broker_that_is_away_is_told_once_and_gets_the_message_when_it_is_back
         port = closed.getsockname()[1]
     connect = app.connection_for_write
     connect_to(f"redis://127.0.0.1:{port}/0", monkeypatch)
-    messenger = Messenger()
-    messenger.send("long")
-    assert eventually(lambda: "the broker is away" in caplog.text)
-    messenger.flush()  # which waits for no broker that is known to be away
+    sender = WakeupSender()
+    sender.send("long")
+    assert eventually(lambda: "the broker is unreachable" in caplog.text)
+    sender.flush()  # which waits for no broker that is known to be away
     monkeypatch.setattr(app, "connection_for_write", connect)
 
     found = []
     assert eventually(lambda: found.append(received()) or found[-1])
-    assert caplog.text.count("the broker is away") == 1
-    assert eventually(lambda: "the broker is back" in caplog.text)
+    assert caplog.text.count("the broker is unreachable") == 1
+    assert eventually(lambda: "the broker is reachable again" in caplog.text)
 
 
 def test_who_queues_waits_for_no_broker(monkeypatch):
@@ -75,10 +75,10 @@ def test_who_queues_waits_for_no_broker(monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
         connect_to(url, monkeypatch)
-        messenger = Messenger()
+        sender = WakeupSender()
         began = time.monotonic()
         for _ in range(1000):
-            messenger.send("quick")
+            sender.send("quick")
         took = time.monotonic() - began
 
     assert took < SECONDS  # it is milliseconds, and would be hours

@@ -205,9 +205,9 @@ def test_jobs_that_nobody_does(well, alice, settings):
 
     assert len(findings.pop("jobs.queue")) == 2
     assert findings == {
-        "jobs.failures": ["3 jobs failed in the last day: 2 of kind infer, 1 of kind embed."],
-        "jobs.kinds": ["There are jobs of kinds that nobody here can do: unheard-of."],
-        "jobs.leases": ["1 jobs are leased to workers that died."],
+        "jobs.failures": ["3 jobs failed in the last day: 2 of type infer, 1 of type embed."],
+        "jobs.kinds": ["This server cannot run jobs of these types: unheard-of."],
+        "jobs.leases": ["1 jobs are leased to dead workers."],
     }
 
 
@@ -220,7 +220,7 @@ def test_a_broker_that_is_away(well, monkeypatch):
 
     [said] = found("jobs.broker")["jobs.broker"]
 
-    assert said.startswith("The broker does not answer")
+    assert said.startswith("The message broker is unreachable")
 
 
 def test_a_worker_is_heard_of_by_its_sweeps(well, settings):

@@ -24,7 +24,7 @@ from core.admin import audit_log
 from jobs import files
 from jobs import lease as leasing
 from jobs.claim import claim
-from jobs.deletion import StillRunning
+from jobs.deletion import JobStillRunning
 from jobs.models import Job
 from jobs.registry import get_job_type
 from jobs.runner import run_due
@@ -209,7 +209,7 @@ def test_a_run_of_theirs_is_cancelled_and_waited_for(alice, monkeypatch):
     job = get_job_type("embed").enqueue(owner=alice.user, parameters={})
     claim("long")
 
-    with pytest.raises(StillRunning):
+    with pytest.raises(JobStillRunning):
         erase(alice)
 
     job.refresh_from_db()

@@ -9,7 +9,7 @@ from kombu import Connection
 from kombu.transport.redis import Channel
 
 from core import connection_urls
-from jobs.wakeup import ONCE
+from jobs.wakeup import CONNECT_ONCE
 
 
 def test_a_database_url_says_everything_there_is_to_a_connection() -> None:
@@ -100,7 +100,7 @@ def test_a_broker_may_be_rabbitmq(scheme: str) -> None:
 
     taken, tls, options = connection_urls.parse_broker_url(url)
 
-    connection = Connection(taken, ssl=tls, transport_options={**options, **ONCE})
+    connection = Connection(taken, ssl=tls, transport_options={**options, **CONNECT_ONCE})
     assert (connection.hostname, connection.port) == ("rabbit.invalid", 5679)
     assert (connection.password, connection.virtual_host) == ("s/ecret", "a/b")
     # It reads every option, and fails only at the host, which there is not.
