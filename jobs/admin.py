@@ -129,8 +129,8 @@ class JobAdmin(ReadOnlyAdmin):
     @button(
         "Cancel",
         icon="cancel",
-        description="A queued job is cancelled at once. A running job stops at its next step, unless it "
-        "succeeds first.",
+        description="A queued job is cancelled at once. A running job stops at its next step, "
+        "unless it succeeds first.",
         available_for=lambda job: not job.is_finished,
     )
     def cancel(self, request: HttpRequest, job: Job, form: object) -> str:

@@ -225,7 +225,7 @@ def test_a_broker_that_is_away(well, monkeypatch):
 
 def test_a_worker_is_heard_of_by_its_sweeps(well, settings):
     settings.DATABASE_URL = "postgres://elsewhere"  # there is no telling by what runs here
-    cache.delete(reaper.SWEPT)  # of another test
+    cache.delete(reaper.LAST_SWEEP)  # of another test
     assert found("machine.workers") == {
         "machine.workers": ["No worker has looked for jobs so far."]
     }
@@ -234,10 +234,10 @@ def test_a_worker_is_heard_of_by_its_sweeps(well, settings):
 
     assert found("machine.workers") == {}
 
-    cache.set(reaper.SWEPT, LONG_AGO)
+    cache.set(reaper.LAST_SWEEP, LONG_AGO)
     [said] = found("machine.workers")["machine.workers"]
     assert said == f"No worker has looked for jobs since {LONG_AGO:%Y-%m-%d %H:%M} UTC."
-    cache.delete(reaper.SWEPT)
+    cache.delete(reaper.LAST_SWEEP)
 
 
 def test_what_is_deleted_and_should_be_purged(well):
