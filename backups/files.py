@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from core.errors import Conflict
 
-from .archive.format import Manifest
+from .archive.manifest import Manifest
 from .export import export
 from .export_queries import ExportFilters
 from .progress import Progress, ignore_progress

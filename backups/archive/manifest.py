@@ -1,8 +1,9 @@
-"""What is accepted of the manifest: by which an archive is known before its rows are read."""
+"""The manifest: what an archive is known by before its rows are read."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -10,11 +11,15 @@ from msgspec import Meta
 
 
 class MemberDigest(msgspec.Struct, frozen=True):
-    sha256: str
-    size: int
+    """Of a member as it comes out of the ZIP."""
+
+    sha256: str  # in lower-case hexadecimals
+    size: int  # bytes
 
 
 class VectorSpace(msgspec.Struct, frozen=True):
+    """The embedding space of the vectors."""
+
     provider: str
     model: str
     dimensions: Annotated[int, Meta(ge=1, le=4000)]
@@ -25,10 +30,19 @@ class ArchiveUser(msgspec.Struct, frozen=True):
     user_id: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     format: str
     version: int
+    # These three are written for people, and are not checked when an archive is read.
+    created_at: Any = None
+    server: Any = ""
     user: ArchiveUser
-    counts: dict[str, int]
-    members: dict[str, MemberDigest]
-    vectors: VectorSpace | None = None
+    filters: Any = None
+    counts: dict[str, int]  # of each list, and of `vectors`
+    members: dict[str, MemberDigest]  # every member but the manifest itself
+    vectors: VectorSpace | None = None  # None where there is no such member
+
+    def to_builtins(self) -> dict[str, Any]:
+        """As it is written, with times and ids as they are."""
+        written: dict[str, Any] = msgspec.to_builtins(self, builtin_types=(datetime, UUID))
+        return written

@@ -18,24 +18,15 @@ from numpy.typing import NDArray
 from core.api.exception_handler import BadBody
 from core.api.parsers import parse_json
 
-from . import rows, vectors
+from . import vectors
+from .columns import Row
 from .errors import BadArchive
-from .format import ENTITIES, FORMAT, LINES, LISTS, MANIFEST, VECTORS, VERSION
+from .format import ENTITIES, FORMAT, LINES, MANIFEST, VECTORS, VERSION
 from .json_stream import Item, JsonObjectStream
 from .limits import MAX_ROW_CHARACTERS, check_count, row_too_long
 from .manifest import ArchiveUser, Manifest
-from .rows import Row
+from .rows import LISTS, LineRow, UserRow
 from .zip_reader import BROKEN, MemberReader, ZipReader
-
-ROWS: dict[str, type[Row]] = {
-    "apps": rows.AppRow,
-    "categories": rows.CategoryRow,
-    "memories": rows.MemoryRow,
-    "memory_categories": rows.CategorizationRow,
-    "status_history": rows.StateChangeRow,
-    "access_controls": rows.AccessControlRow,
-    "revisions": rows.RevisionRow,
-}
 
 
 class PlacedRow(NamedTuple):
@@ -58,7 +49,7 @@ class ArchiveReader:
         self._zip = ZipReader(file)
         self.size = self._zip.size
         self.manifest = self._manifest()
-        self.user: rows.UserRow | None = None
+        self.user: UserRow | None = None
         self.counts: dict[str, int] = dict.fromkeys(LISTS, 0)
         self._owner: tuple[Any, int, str] | None = None
 
@@ -149,13 +140,13 @@ class ArchiveReader:
         for item in items:
             if item.index is not None:
                 raise BadArchive("`user` is no object.", member=ENTITIES, line=item.line)
-            self.user = _convert(item.value, rows.UserRow, ENTITIES, item.line)
+            self.user = _convert(item.value, UserRow, ENTITIES, item.line)
             _staged_values(self.user, ENTITIES, item.line, item.name)
             if self._owner is None:
                 self._owner = (self.user.id, item.line, item.name)
 
     def _placed(self, key: str, items: Iterator[Item]) -> Iterator[PlacedRow]:
-        kind = ROWS[key]
+        kind = LISTS[key]
         for item in items:
             if item.index is None:
                 raise BadArchive(f"`{key}` is no list.", member=ENTITIES, line=item.line)
@@ -187,7 +178,7 @@ class ArchiveReader:
             if len(text) > MAX_ROW_CHARACTERS:
                 raise row_too_long(LINES, line)
             if text.strip():
-                row = _convert(_parse_json(text, LINES, line), rows.LineRow, LINES, line)
+                row = _convert(_parse_json(text, LINES, line), LineRow, LINES, line)
                 yield PlacedRow(number, line, row, _staged_values(row, LINES, line))
                 number += 1
 
@@ -203,9 +194,8 @@ class ArchiveReader:
             raise BadArchive("There is more behind its end.", member=member.name)
         if self.manifest is None:
             return
-        said, found = self.manifest.members[member.name], member.facts()
-        if (said.sha256, said.size) != (found["sha256"], found["size"]):
-            detail = "This is not what the manifest has the digest of: it was changed since."
+        if self.manifest.members[member.name] != member.digest():
+            detail = "It was changed after the export: its digest is not that of the manifest."
             raise BadArchive(detail, member=member.name)
 
 

@@ -1,6 +1,9 @@
-"""What is accepted of each entity: more than we write, as the original server wrote it, too.
+"""The entities of an archive: one struct for each, from which its staging table is derived.
 
-Where it wrote null, or nothing, there is a default. What is checked here is one row by itself.
+The fields are those of the JSON, of which `docs/backup-format.md` says more. The comment `ours`
+marks those that the original server does not know, and ignores. A struct accepts more than we
+write: the original server wrote null, or nothing, where a field has a default. Only the row itself
+is checked here.
 """
 
 from __future__ import annotations
@@ -8,278 +11,247 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
-from msgspec.structs import force_setattr
 
 from memories.lifecycle.attribution import find_actor, find_conversation
 from memories.limits import MAX_METADATA_BYTES, MAX_NAME, MAX_TEXT_BYTES
 from memories.models import State
 from memories.models.memory import fingerprint
 
-from .format import StateName
+from .columns import Json, Row
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Attribution = Annotated[str, Meta(max_length=MAX_NAME)]
 Object = dict[str, Any]
+StateName = Literal["active", "paused", "archived", "deleted"]
 
 MAX_ARRIVAL = 2**63 - 1  # of a bigint
 
 _ZEROS = re.compile("0{16,}")
 
-# As times are elsewhere in the API: not before 1970, and not so late that there is no day after.
-FIRST_YEAR, LAST_YEAR = 1970, 9998
-_FIRST, _END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC)
 
+class UserRow(Row, frozen=True, kw_only=True):
+    """The user of an archive. `created_at` and `updated_at` are written too, and not read."""
 
-class Row(msgspec.Struct, frozen=True):
-    """An entity. Its `columns`, of PostgreSQL's types, are in the order of `values()`.
+    not_staged = ("id", "user_id", "name", "email")
 
-    `derives` names the ids that stand for others where a row is taken over by another user.
-    """
-
-    columns: ClassVar[str]
-    derives: ClassVar[tuple[str, ...]] = ()
-    times: ClassVar[tuple[str, ...]] = ()
-
-    def __post_init__(self) -> None:
-        for name in self.times:
-            time = getattr(self, name)
-            if time is None:
-                continue
-            # In UTC, as they are kept: elsewhere it may be another year.
-            if not _FIRST <= time < _END:
-                raise ValueError(f"`{name}` is not between {FIRST_YEAR} and {LAST_YEAR}")
-            if time.tzinfo is not UTC:
-                # PostgreSQL reads no offset of 16 hours or more.
-                force_setattr(self, name, time.astimezone(UTC))
-
-    def values(self) -> tuple[Any, ...]:
-        """Give what is kept of it. Raises ValueError for what is too large."""
-        raise NotImplementedError
-
-
-class UserRow(Row, frozen=True):
     id: UUID
     user_id: Name
     name: Annotated[str, Meta(max_length=255)] | None = None
     email: Annotated[str, Meta(max_length=254)] | None = None
     metadata: Object | None = None
 
-    def values(self) -> tuple[str, str, Object]:
-        dump_metadata(self.metadata)
-        return self.name or "", self.email or "", self.metadata or {}
+    def stage_metadata(self) -> Json:
+        return dump_metadata(self.metadata)
 
 
-class AppRow(Row, frozen=True):
-    columns = (
-        "id uuid, name text, description text, metadata jsonb, is_active bool, created_at"
-        " timestamptz, updated_at timestamptz"
-    )
-    times = ("created_at", "updated_at")
-    derives = ("id",)
+class AppRow(Row, frozen=True, kw_only=True):
+    not_staged = ("owner_id",)
+    derived_ids = ("id",)
 
     id: UUID
-    name: Name
-    created_at: Moment
     owner_id: UUID | None = None
+    name: Name
     description: str | None = None
     metadata: Object | None = None
     is_active: bool = True
+    created_at: Moment
     updated_at: Moment | None = None
 
-    def values(self) -> tuple[Any, ...]:
-        described = check_size("description", self.description or "", MAX_TEXT_BYTES)
-        metadata = dump_metadata(self.metadata)
-        updated = self.updated_at or self.created_at
-        return (self.id, self.name, described, metadata, self.is_active, self.created_at, updated)
+    def stage_description(self) -> str:
+        return check_size("description", self.description or "", MAX_TEXT_BYTES)
+
+    def stage_metadata(self) -> Json:
+        return dump_metadata(self.metadata)
+
+    def stage_updated_at(self) -> datetime:
+        return self.updated_at or self.created_at
 
 
-class CategoryRow(Row, frozen=True):
-    columns = "id uuid, name text, description text, created_at timestamptz, updated_at timestamptz"
-    times = ("created_at", "updated_at")
-
+class CategoryRow(Row, frozen=True, kw_only=True):
     id: UUID
     name: Annotated[str, Meta(min_length=1, max_length=100)]
-    created_at: Moment
     # Short, as all users share it.
     description: Annotated[str, Meta(max_length=1000)] | None = None
+    created_at: Moment
     updated_at: Moment | None = None
 
-    def values(self) -> tuple[Any, ...]:
-        described = self.description or ""
-        return (self.id, self.name, described, self.created_at, self.updated_at or self.created_at)
+    def stage_description(self) -> str:
+        return self.description or ""
+
+    def stage_updated_at(self) -> datetime:
+        return self.updated_at or self.created_at
 
 
-class MemoryRow(Row, frozen=True):
-    columns = (
-        "id uuid, app_id uuid, content text, metadata jsonb, state text, state_changed_at"
-        " timestamptz, superseded_by uuid, category_ids uuid[], fingerprint bytea, actor text,"
-        " conversation text, arrival bigint, created_at timestamptz, updated_at timestamptz"
-    )
-    times = ("created_at", "updated_at", "archived_at", "deleted_at", "state_changed_at")
+class MemoryRow(Row, frozen=True, kw_only=True):
+    not_staged = ("user_id", "archived_at", "deleted_at")
 
     id: UUID
-    content: str
-    created_at: Moment
     user_id: UUID | None = None
     app_id: UUID | None = None
+    content: str
     metadata: Object | None = None
     state: StateName = "active"
+    created_at: Moment
     updated_at: Moment | None = None
-    archived_at: Moment | None = None
-    deleted_at: Moment | None = None
+    archived_at: Moment | None = None  # when the state changed, if it is `archived`
+    deleted_at: Moment | None = None  # the same of `deleted`
     category_ids: list[UUID] | None = None
-    state_changed_at: Moment | None = None
-    superseded_by: UUID | None = None
-    actor: Attribution | None = None
-    conversation: Attribution | None = None
+    state_changed_at: Moment | None = None  # ours
+    superseded_by: UUID | None = None  # ours: the memory of this archive that replaced it
+    actor: Attribution | None = None  # ours: who said it, empty when unknown
+    conversation: Attribution | None = None  # ours: empty when unknown
+    # ours: the place in the order in which the memories of this archive arrived, from 1
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
 
-    def values(self) -> tuple[Any, ...]:
-        content = check_size("content", self.content, MAX_TEXT_BYTES)
-        actor, conversation = self._said()
+    def stage_content(self) -> str:
+        return check_size("content", self.content, MAX_TEXT_BYTES)
+
+    def stage_metadata(self) -> Json:
+        return dump_metadata(self.metadata)
+
+    def stage_updated_at(self) -> datetime:
+        return self.updated_at or self.created_at
+
+    def stage_state_changed_at(self) -> datetime:
+        times = {"archived": self.archived_at, "deleted": self.deleted_at}
+        return self.state_changed_at or times.get(self.state) or self.stage_updated_at()
+
+    def stage_superseded_by(self) -> UUID | None:
         if self.superseded_by is not None and self.state in (State.ACTIVE, State.PAUSED):
-            raise ValueError(f"`superseded_by` is given, and yet it is {self.state}")
-        updated = self.updated_at or self.created_at
-        since = {"archived": self.archived_at, "deleted": self.deleted_at}.get(self.state)
-        return (
-            self.id,
-            self.app_id,
-            content,
-            dump_metadata(self.metadata),
-            self.state,
-            self.state_changed_at or since or updated,
-            self.superseded_by,
-            self.category_ids,
-            fingerprint(content),
-            actor,
-            conversation,
-            self.arrival,
-            self.created_at,
-            updated,
-        )
+            raise ValueError(f"`superseded_by` is given, although `state` is {self.state}")
+        return self.superseded_by
 
-    def _said(self) -> tuple[str | None, str | None]:
-        """Who said it, and in which conversation; None where neither is stated nor made out."""
-        actor, conversation = self.actor, self.conversation
-        if actor is None:
-            actor = find_actor(self.content, self.metadata or {}) or None
-        if conversation is None:
-            conversation = find_conversation(self.metadata or {}) or None
-        return actor, conversation
+    # Attributed by the metadata and the text where the archive does not say; None if these do not
+    # say either.
+    def stage_actor(self) -> str | None:
+        if self.actor is not None:
+            return self.actor
+        return find_actor(self.content, self.metadata or {}) or None
+
+    def stage_conversation(self) -> str | None:
+        if self.conversation is not None:
+            return self.conversation
+        return find_conversation(self.metadata or {}) or None
+
+    def stage_fingerprint(self) -> bytes:
+        return fingerprint(self.content)
 
 
-class CategorizationRow(Row, frozen=True):
-    columns = "memory_id uuid, category_id uuid"
-
+class CategorizationRow(Row, frozen=True, kw_only=True):
     memory_id: UUID
     category_id: UUID
 
-    def values(self) -> tuple[Any, ...]:
-        return self.memory_id, self.category_id
 
+class StateChangeRow(Row, frozen=True, kw_only=True):
+    """A change of a memory's state. The changes of one memory are in chronological order."""
 
-class StateChangeRow(Row, frozen=True):
-    columns = (
-        "id uuid, memory_id uuid, changed_by uuid, old_state text, new_state text,"
-        " changed_at timestamptz, reason text"
-    )
-    times = ("changed_at",)
+    not_staged = ("begins",)
 
-    id: UUID
+    id: UUID  # derived from the memory's id and the number of the change, so always the same
     memory_id: UUID
-    old_state: StateName
+    changed_by: UUID | None = None
+    old_state: StateName  # `deleted` where the memory began, as the original server has it
     new_state: StateName
     changed_at: Moment
-    changed_by: UUID | None = None
-    begins: bool = False
-    reason: Annotated[str, Meta(max_length=255)] = ""
+    begins: bool = False  # ours: the memory began with this change, and had no state before
+    reason: Annotated[str, Meta(max_length=255)] = ""  # ours
 
-    def values(self) -> tuple[Any, ...]:
-        old = "" if self.begins else self.old_state
-        return (
-            self.id,
-            self.memory_id,
-            self.changed_by,
-            old,
-            self.new_state,
-            self.changed_at,
-            self.reason,
-        )
+    def stage_old_state(self) -> str:
+        return "" if self.begins else self.old_state
 
 
-class AccessControlRow(Row, frozen=True):
-    """Subjects and objects of other types were in the original's database, but meant nothing."""
+class AccessControlRow(Row, frozen=True, kw_only=True):
+    """An access rule: whether an app may read one memory, or all of them where there is no id.
 
-    columns = (
-        "id uuid, app_id uuid, memory_id uuid, effect text, created_at timestamptz, understood bool"
-    )
-    times = ("created_at",)
-    derives = ("id", "object_id")
+    The original server's database has subjects and objects of other types, which mean nothing.
+    """
+
+    not_staged = ("subject_type", "object_type")
+    derived_ids = ("id", "memory_id")
 
     id: UUID
     subject_type: str
+    app_id: UUID | None = msgspec.field(default=None, name="subject_id")
     object_type: str
-    created_at: Moment
+    memory_id: UUID | None = msgspec.field(default=None, name="object_id")
     effect: str
-    subject_id: UUID | None = None
-    object_id: UUID | None = None
+    created_at: Moment
 
-    def values(self) -> tuple[Any, ...]:
-        understood = (self.subject_type, self.object_type) == ("app", "memory")
-        if understood and self.effect not in ("allow", "deny"):
-            raise ValueError("`effect` is neither allow nor deny")
-        if understood and self.subject_id is None:
+    def stage_understood(self) -> bool:
+        return (self.subject_type, self.object_type) == ("app", "memory")
+
+    def stage_app_id(self) -> UUID | None:
+        if self.app_id is None and self.stage_understood():
             raise ValueError("`subject_id` is missing")
-        effect = self.effect if understood else ""
-        return self.id, self.subject_id, self.object_id, effect, self.created_at, understood
+        return self.app_id
+
+    def stage_effect(self) -> str:
+        if not self.stage_understood():
+            return ""
+        if self.effect not in ("allow", "deny"):
+            raise ValueError("`effect` is neither allow nor deny")
+        return self.effect
 
 
-class RevisionRow(Row, frozen=True):
-    columns = "id uuid, memory_id uuid, content text, edited_by uuid, edited_at timestamptz"
-    times = ("edited_at",)
+class RevisionRow(Row, frozen=True, kw_only=True):
+    """Ours: former content of a memory. The revisions of one memory are in chronological order."""
 
-    id: UUID
+    id: UUID  # derived as that of a change of state
     memory_id: UUID
     content: str
-    edited_at: Moment
     edited_by: UUID | None = None
+    edited_at: Moment
 
-    def values(self) -> tuple[Any, ...]:
-        content = check_size("content", self.content, MAX_TEXT_BYTES)
-        return self.id, self.memory_id, content, self.edited_by, self.edited_at
+    def stage_content(self) -> str:
+        return check_size("content", self.content, MAX_TEXT_BYTES)
 
 
-class LineRow(Row, frozen=True):
-    """A line of `memories.jsonl.gz`, which says again what the memory of this id says."""
+class LineRow(Row, frozen=True, kw_only=True):
+    """A line of `memories.jsonl.gz`: a memory for people to read, with names in place of ids.
 
-    columns = "id uuid, digest uuid, state text"
+    `created_at` and `updated_at` are written too, and not read.
+    """
+
+    not_staged = ("content", "metadata", "app", "categories")
 
     id: UUID
     content: str
-    state: StateName = "active"
     metadata: Object | None = None
+    state: StateName = "active"
     app: str | None = None
     categories: list[str] = []
 
-    def values(self) -> tuple[Any, ...]:
+    def stage_digest(self) -> UUID:
         digest = hashlib.md5(self.content.encode(), usedforsecurity=False).digest()
-        return self.id, UUID(bytes=digest), self.state
+        return UUID(bytes=digest)
 
 
-def check_size(name: str, text: str, most: int) -> str:
-    if len(text) * 4 > most and len(text.encode()) > most:
-        raise ValueError(f"`{name}` has more than {most} bytes")
+# The lists of `memories.json`, in this order. Each entity has a line of its own.
+LISTS: dict[str, type[Row]] = {
+    "apps": AppRow,
+    "categories": CategoryRow,
+    "memories": MemoryRow,
+    "memory_categories": CategorizationRow,
+    "status_history": StateChangeRow,
+    "access_controls": AccessControlRow,
+    "revisions": RevisionRow,
+}
+
+
+def check_size(name: str, text: str, max_bytes: int) -> str:
+    if len(text) * 4 > max_bytes and len(text.encode()) > max_bytes:
+        raise ValueError(f"`{name}` has more than {max_bytes} bytes")
     return text
 
 
-def dump_metadata(metadata: Object | None) -> str:
+def dump_metadata(metadata: Object | None) -> Json:
     """Write metadata as JSON. Raises ValueError when it has more bytes than the API accepts.
 
     PostgreSQL writes 1e308 with all its zeros, which were not counted when it was sent.
@@ -287,4 +259,4 @@ def dump_metadata(metadata: Object | None) -> str:
     text = json.dumps(metadata or {}, ensure_ascii=False, separators=(",", ":"))
     if len(text) * 4 > MAX_METADATA_BYTES:
         check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
-    return text
+    return Json(text)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import BadArchive
-from .format import BYTES_A_NUMBER, ID_BYTES, VECTORS
+from .format import BYTES_PER_NUMBER, ID_BYTES, VECTORS
 from .zip_reader import MemberReader
 
 # So many records are looked at together.
@@ -26,7 +26,7 @@ def read_records(member: MemberReader, dimensions: int) -> Iterator[NDArray[Any]
     length.
     """
     record = np.dtype([("id", f"V{ID_BYTES}"), ("vector", ">f2", (dimensions,))])
-    assert record.itemsize == ID_BYTES + BYTES_A_NUMBER * dimensions  # noqa: S101
+    assert record.itemsize == ID_BYTES + BYTES_PER_NUMBER * dimensions  # noqa: S101
     before = 0
     while piece := member.read_whole(RECORDS_PER_CHUNK * record.itemsize):
         if len(piece) % record.itemsize:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
 
-from .format import MemberDigest
+from .manifest import MemberDigest
 
 # Texts shrink nearly as far as at the usual 6, in half the time.
 COMPRESSION_LEVEL = 4
@@ -31,8 +31,8 @@ class MemberWriter:
     def flush(self) -> None:
         """Nothing is held back. `gzip` asks for it of what it writes to."""
 
-    def facts(self) -> MemberDigest:
-        return {"sha256": self._digest.hexdigest(), "size": self._size}
+    def digest(self) -> MemberDigest:
+        return MemberDigest(self._digest.hexdigest(), self._size)
 
 
 class ArchiveWriter:
@@ -55,7 +55,7 @@ class ArchiveWriter:
         with self._zip.open(what, "w", force_zip64=True) as stream:
             member = MemberWriter(stream)
             yield member
-        self.members[name] = member.facts()
+        self.members[name] = member.digest()
 
     def __enter__(self) -> ArchiveWriter:
         return self

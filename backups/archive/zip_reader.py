@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from typing import IO, Protocol
 
 from .errors import ArchiveTooLarge, BadArchive
-from .format import ENTITIES, LINES, MANIFEST, VECTORS, MemberDigest
+from .format import ENTITIES, LINES, MANIFEST, VECTORS
 from .limits import MAX_DIRECTORY_BYTES, MAX_MEMBERS, UnpackBudget
+from .manifest import MemberDigest
 
 READ = (ENTITIES, LINES, VECTORS, MANIFEST)
 
@@ -98,9 +99,9 @@ class MemberReader:
             size -= len(piece)
         return b"".join(pieces)
 
-    def facts(self) -> MemberDigest:
-        """What was read so far, which is all of it once `read` gave nothing."""
-        return {"sha256": self._digest.hexdigest(), "size": self._size}
+    def digest(self) -> MemberDigest:
+        """Of what was read so far: of the whole member once `read` has returned nothing."""
+        return MemberDigest(self._digest.hexdigest(), self._size)
 
 
 class ZipReader:

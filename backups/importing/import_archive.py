@@ -63,7 +63,7 @@ def import_archive(
         check_consistency()
         drop_staged_lines()
 
-        def tell(share: float) -> None:
+        def report(share: float) -> None:
             progress(archive.size + int(share * archive.size), 2 * archive.size)
 
         for attempt in range(ATTEMPTS):
@@ -71,7 +71,7 @@ def import_archive(
                 with finishing() as result:
                     if new:
                         _create_user(user, archive)
-                    result |= _merge(archive, user, mode, by, space, tell)
+                    result |= _merge(archive, user, mode, by, space, report)
             except IntegrityError as error:
                 if not isinstance(error.__cause__, UniqueViolation):
                     raise
@@ -96,7 +96,8 @@ def _find_space(archive: ArchiveReader) -> EmbeddingSpace | None:
 
 def _create_user(user: User, archive: ArchiveReader) -> None:
     assert archive.user is not None  # noqa: S101 - it was read
-    user.name, user.email, user.metadata = archive.user.values()
+    user.name, user.email = archive.user.name or "", archive.user.email or ""
+    user.metadata = archive.user.metadata or {}
     user.save(force_insert=True)
 
 
@@ -106,7 +107,7 @@ def _merge(
     mode: Mode,
     by: User,
     space: EmbeddingSpace | None,
-    tell: Callable[[float], None],
+    report: Callable[[float], None],
 ) -> Result:
     assert archive.user is not None  # noqa: S101 - it was read
     merge = Merge(
@@ -114,11 +115,11 @@ def _merge(
         by=by,
         mode=mode,
         source=archive.user.id,
-        own=archive.user.id == user.pk or archive.user.user_id == user.user_id,
-        complete=archive.manifest is not None,
+        is_own=archive.user.id == user.pk or archive.user.user_id == user.user_id,
+        has_first_states=archive.manifest is not None,
         rows=archive.counts,
         space=space,
-        tell=tell,
+        report=report,
     )
     counts = merge.run()
     # In the same transaction: whoever sees the memories, sees that they are being embedded.

@@ -1,8 +1,8 @@
-"""Bring what was staged into the tables of everybody, in the caller's transaction.
+"""Merge the staged rows into the tables of all users, in the caller's transaction.
 
-Which memory of the user a row is about: the one of its id, if they have it; else the one of its
-derived id, if they have that; else a new one. The new one keeps its id where the archive is the
-user's own and nobody has that id, and has the derived one otherwise.
+A staged memory is matched with the user's memory of the same id; without one, with that of the
+derived id. If there is neither, it is new: it keeps its id if the archive is the user's own and the
+id is free, and gets the derived id otherwise.
 """
 
 from __future__ import annotations
@@ -11,24 +11,37 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
-
-from django.db import connection
 
 from accounts.models import User
 from apps_registry.acting_app import DEFAULT_APP
 from backups.archive.errors import BadArchive
 from backups.archive.format import ENTITIES
 from core.locks import Lock, lock_transaction
+from core.sql import execute, fetch_one, fetch_value
+from core.sql_files import load_statements
 from memories.models import EmbeddingSpace
+from memories.search.search_vector import search_vector_sql
 
-from . import overwrite
-from . import statements as sql
-from .packed_rows import ROWS_PER_PACK
+from .packed_rows import ROWS_PER_PACK, batch_of
+from .staging import ARRIVAL_ORDER
 
-# Rows that one statement stores: so that it ends soon, and keeps few checks of references waiting.
+# Rows that one statement inserts: it ends soon, and few checks of references are pending.
 BATCH_ROWS = 40 * ROWS_PER_PACK
+# The lists whose rows count as progress.
 INSERTED_LISTS = ("memories", "status_history", "revisions", "memory_categories", "vectors")
+
+STATEMENTS = load_statements(
+    Path(__file__).with_name("merge.sql"),
+    Path(__file__).with_name("overwrite.sql"),
+    arrival_order=ARRIVAL_ORDER,
+    words=search_vector_sql("staged.content", "staged.created_at"),
+    memories_batch=batch_of("memories"),
+    status_history_batch=batch_of("status_history"),
+    revisions_batch=batch_of("revisions"),
+    memory_categories_batch=batch_of("memory_categories"),
+)
 
 
 class Mode(StrEnum):
@@ -38,7 +51,7 @@ class Mode(StrEnum):
 
 @dataclass
 class ImportCounts:
-    """How many rows an import has made, changed or left as they were."""
+    """How many rows an import has created, updated or left unchanged."""
 
     memories_created: int = 0
     memories_updated: int = 0
@@ -56,155 +69,146 @@ class ImportCounts:
 
 @dataclass
 class Merge:
-    """One merging of what is staged. `source` is the user of the archive, by id.
+    """One merge of the staged rows.
 
-    `own` is whether that is the user it goes into, `complete` whether it has every beginning of a
-    history, `rows` how many it has of each list, and `space` where its vectors belong, if they are
-    staged. `tell` is told the share that is done, and may raise.
+    `source` is the id of the archive's user, `is_own` whether `user` is that user,
+    `has_first_states` whether the histories begin with the first state, `rows` the number of rows
+    in each list, and `space` the embedding space of the vectors, if they are staged. `report` gets
+    the share that is done, and may raise.
     """
 
     user: User
     by: User
     mode: Mode
     source: uuid.UUID
-    own: bool
-    complete: bool
+    is_own: bool
+    has_first_states: bool
     rows: Mapping[str, int]
     space: EmbeddingSpace | None
-    tell: Callable[[float], None]
+    report: Callable[[float], None]
     counts: ImportCounts = field(default_factory=ImportCounts)
     _no_app: uuid.UUID = field(default_factory=uuid.uuid4)
-    _arrived: int = 0
-    _held: set[int] = field(default_factory=set)
+    _last_arrival: int = 0
+    _space_ids: set[int] = field(default_factory=set)
     _done: int = 0
 
     def run(self) -> ImportCounts:
         """Raises BadArchive, and IntegrityError when others have stored the same ids meanwhile."""
         # Of two imports into one user, each sees all or nothing of what the other has stored.
         lock_transaction(Lock.IMPORT, self.user.pk.int)
-        # Checked statement by statement, or all the checks would wait in memory for the end.
-        self._run("SET CONSTRAINTS ALL IMMEDIATE")
+        self._execute("check_constraints_now")
         self._merge_apps()
-        self._find_memories()
-        self._add_memories()
+        self._match_memories()
+        self._insert_memories()
         if self.mode is Mode.OVERWRITE:
-            self._overwrite()
-        self._add_histories()
-        self.counts.access_rules_created = self._run(sql.ADD_RULES)
-        # Last: until this is kept, whoever puts a memory into a category that is made here waits,
-        # and so does who would search another space from now on.
+            self._overwrite_memories()
+        self._insert_histories()
+        self.counts.access_rules_created = self._execute("insert_access_rules")
+        # Last: until the commit, others wait who add a memory to a category that is inserted here,
+        # or who would switch the search to another embedding space.
         self._merge_categories()
-        self._add_vectors()
-        self.tell(1)
+        self._insert_vectors()
+        self.report(1)
         return self.counts
 
     def lacks_vectors(self) -> bool:
-        """Whether a memory that was taken, and is not deleted, has no vector in a space of all."""
-        return any(self._one(sql.LACKS_VECTOR, in_space=space) for space in self._held)
+        """Whether any imported memory, deleted ones aside, has no vector in a space of all."""
+        return any(self._fetch("lacks_vector", in_space=space) for space in self._space_ids)
 
     def _merge_apps(self) -> None:
         if self.mode is Mode.OVERWRITE:
-            self.counts.apps_updated = self._run(sql.UPDATE_APPS)
-        created = self._run(sql.ADD_APPS)
-        there = self._one("SELECT count(*) FROM staged_apps") - created
-        self.counts.apps_unchanged = there - self.counts.apps_updated
-        self.counts.apps_created = created + self._run(sql.ADD_DEFAULT_APP)
-        self._run(sql.FIND_APPS)
+            self.counts.apps_updated = self._execute("update_apps")
+        created = self._execute("insert_apps")
+        existing = self._fetch("count_staged_apps") - created
+        self.counts.apps_unchanged = existing - self.counts.apps_updated
+        self.counts.apps_created = created + self._execute("insert_default_app")
+        self._execute("create_target_apps")
 
-    def _find_memories(self) -> None:
-        self._run(sql.MAKE_TARGETS)
-        self._run(sql.ORDER_MEMORIES)
-        self._arrived = self._one(sql.RESERVE_ARRIVALS)
-        for part in self._parts("memories"):
-            # Made here, as PostgreSQL cannot, and not kept with the rows, as they take much there.
-            sources = self._one(sql.LIST_SOURCES, **part)
+    def _match_memories(self) -> None:
+        self._execute("create_target_memories")
+        self._execute("create_target_order")
+        self._last_arrival = self._fetch("reserve_arrivals")
+        for batch in self._batches("memories"):
+            # PostgreSQL cannot derive these ids, and staged with the rows they would take space.
+            sources = self._fetch("select_memory_ids", **batch)
             derived = [uuid.uuid5(self.user.pk, str(source)) for source in sources]
-            self._run(sql.FIND_MEMORIES, **part, sources=sources, derived=derived)
-        self._run("TRUNCATE target_order")
-        self._run("CREATE INDEX ON target_memories USING brin (number)")
-        self._run("ANALYZE target_memories, target_apps")
-        with connection.cursor() as cursor:
-            cursor.execute(sql.SAME_MEMORY)
-            twice = cursor.fetchone()
-        if twice:
-            detail = f"memories[{twice[0]}]: another row is about the same memory."
-            raise BadArchive(detail, member=ENTITIES, line=twice[1])
-        self.counts.memories_unchanged = self._one("SELECT count(*) FROM target_memories") or 0
+            self._execute("insert_target_memories", **batch, sources=sources, derived=derived)
+        self._execute("truncate_target_order")
+        self._execute("index_target_memories")
+        self._execute("analyze_targets")
+        if repeated := fetch_one(STATEMENTS["select_repeated_memory"]):
+            number, line = repeated
+            detail = f"memories[{number}]: another row is about the same memory."
+            raise BadArchive(detail, member=ENTITIES, line=line)
+        self.counts.memories_unchanged = self._fetch("count_target_memories")
 
-    def _overwrite(self) -> None:
-        self._run(overwrite.MAKE_CHANGES)
-        changed = self._in_parts("memories", overwrite.FIND_CHANGED)
-        self._run("ANALYZE target_changes")
-        # In the order of ids, as everybody locks them. Whoever changes one of them now, waits.
-        self._run(overwrite.LOCK_CHANGED)
-        self.counts.status_changes_created += self._run(overwrite.ADD_KNOWN_STATUS_CHANGES)
-        self.counts.revisions_created += self._run(overwrite.ADD_KNOWN_REVISIONS)
+    def _insert_memories(self) -> None:
+        self.counts.memories_created = self._insert("memories", "insert_memories")
+        self.counts.memories_unchanged -= self.counts.memories_created
+        self._execute("update_superseded")
+
+    def _overwrite_memories(self) -> None:
+        self._execute("create_target_changes")
+        changed = self._execute_in_batches("memories", "insert_target_changes")
+        self._execute("analyze_target_changes")
+        # In the order of ids, as everywhere. Others who change one of these memories wait.
+        self._execute("lock_changed")
+        self.counts.status_changes_created += self._execute("insert_missing_state_changes")
+        self.counts.revisions_created += self._execute("insert_missing_revisions")
         if changed:
-            noted = self._in_parts("memories", overwrite.NOTE_CHANGE_OF_STATE)
-            self.counts.status_changes_created += noted
-            noted = self._in_parts("memories", overwrite.NOTE_REVISION)
-            self.counts.revisions_created += noted
-            self._in_parts("memories", overwrite.DROP_VECTORS)
-            self.counts.memories_updated = self._in_parts("memories", overwrite.UPDATE_MEMORIES)
+            logged = self._execute_in_batches("memories", "log_state_change")
+            self.counts.status_changes_created += logged
+            logged = self._execute_in_batches("memories", "log_revision")
+            self.counts.revisions_created += logged
+            self._execute_in_batches("memories", "delete_vectors")
+            updated = self._execute_in_batches("memories", "update_memories")
+            self.counts.memories_updated = updated
         self.counts.memories_unchanged -= self.counts.memories_updated
 
-    def _add_memories(self) -> None:
-        self.counts.memories_created = self._store("memories", sql.ADD_MEMORIES)
-        self.counts.memories_unchanged -= self.counts.memories_created
-        self._run(sql.LINK_SUPERSEDED)
-
-    def _add_histories(self) -> None:
-        if not self.complete:
-            self.counts.status_changes_created += self._run(sql.ADD_BEGINNINGS)
-        stored = self._store("status_history", sql.ADD_STATUS_CHANGES)
-        self.counts.status_changes_created += stored
-        self.counts.revisions_created += self._store("revisions", sql.ADD_REVISIONS)
-
-    def _add_vectors(self) -> None:
-        self._held = EmbeddingSpace.objects.lock_written()
-        if self.space is not None and self.space.pk in self._held:
-            self.counts.vectors_taken_over = self._store("vectors", sql.ADD_VECTORS)
+    def _insert_histories(self) -> None:
+        if not self.has_first_states:
+            self.counts.status_changes_created += self._execute("insert_first_states")
+        inserted = self._insert("status_history", "insert_state_changes")
+        self.counts.status_changes_created += inserted
+        self.counts.revisions_created += self._insert("revisions", "insert_revisions")
 
     def _merge_categories(self) -> None:
-        self.counts.categories_created = self._run(sql.ADD_CATEGORIES)
-        self._run(sql.FIND_CATEGORIES)
-        there = self._one("SELECT count(DISTINCT id) FROM target_categories")
-        self.counts.categories_unchanged = there - self.counts.categories_created
-        self._run(sql.TAKE_OUT_OF_CATEGORIES)
-        self._store("memory_categories", sql.PUT_INTO_CATEGORIES)
+        self.counts.categories_created = self._execute("insert_categories")
+        self._execute("create_target_categories")
+        existing = self._fetch("count_target_categories")
+        self.counts.categories_unchanged = existing - self.counts.categories_created
+        self._execute("delete_categorizations")
+        self._insert("memory_categories", "insert_categorizations")
 
-    def _store(self, table: str, statement: str) -> int:
-        """Run what stores the rows of one table, and tell how far that is: how many it stored."""
-        return self._in_parts(table, statement, goes_on=True)
+    def _insert_vectors(self) -> None:
+        self._space_ids = EmbeddingSpace.objects.lock_written()
+        if self.space is not None and self.space.pk in self._space_ids:
+            self.counts.vectors_taken_over = self._insert("vectors", "insert_vectors")
 
-    def _in_parts(self, table: str, statement: str, *, goes_on: bool = False) -> int:
-        """Run a statement about the rows of a list from number to number: how many it changed."""
+    def _insert(self, name: str, statement: str) -> int:
+        """Insert the rows of a list, and count them as progress. Returns how many were inserted."""
+        return self._execute_in_batches(name, statement, is_progress=True)
+
+    def _execute_in_batches(self, name: str, statement: str, *, is_progress: bool = False) -> int:
+        """Run a statement for each batch of a list. Returns how many rows it changed."""
         changed = 0
-        for part in self._parts(table):
-            changed += self._run(statement, **part)
-            if goes_on:
-                self._done += min(BATCH_ROWS, self.rows[table] - part["first"])
-            self.tell(self._done / self._to_store)
+        total = sum(self.rows.get(name, 0) for name in INSERTED_LISTS)
+        for batch in self._batches(name):
+            changed += self._execute(statement, **batch)
+            if is_progress:
+                self._done += min(BATCH_ROWS, self.rows[name] - batch["first"])
+            self.report(self._done / total)
         return changed
 
-    def _parts(self, table: str) -> Iterator[dict[str, int]]:
-        for first in range(0, self.rows[table], BATCH_ROWS):
+    def _batches(self, name: str) -> Iterator[dict[str, int]]:
+        for first in range(0, self.rows[name], BATCH_ROWS):
             yield {"first": first, "end": first + BATCH_ROWS}
 
-    @property
-    def _to_store(self) -> int:
-        return sum(self.rows.get(table, 0) for table in INSERTED_LISTS)
+    def _execute(self, statement: str, **parameters: Any) -> int:
+        return execute(STATEMENTS[statement], {**self._parameters, **parameters})
 
-    def _run(self, statement: str, **more: Any) -> int:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, {**self._parameters, **more})
-            stored: int = cursor.rowcount
-        return max(0, stored)
-
-    def _one(self, statement: str, **more: Any) -> Any:
-        with connection.cursor() as cursor:
-            cursor.execute(statement, {**self._parameters, **more})
-            return cursor.fetchone()[0]
+    def _fetch(self, statement: str, **parameters: Any) -> Any:
+        return fetch_value(STATEMENTS[statement], {**self._parameters, **parameters})
 
     @property
     def _parameters(self) -> dict[str, Any]:
@@ -212,10 +216,10 @@ class Merge:
             "user": self.user.pk,
             "by": self.by.pk,
             "source": self.source,
-            "own": self.own,
+            "own": self.is_own,
             "overwrite": self.mode is Mode.OVERWRITE,
             "memories": self.rows["memories"],
-            "arrived": self._arrived,
+            "arrived": self._last_arrival,
             "space": self.space and self.space.pk,
             "default_app": DEFAULT_APP,
             "no_app": self._no_app,

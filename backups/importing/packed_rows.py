@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backups.archive.rows import Row
+from backups.archive.columns import Row, columns_of
 
 # Rows that become one. All their texts are in memory together for a moment, however long they are.
 ROWS_PER_PACK = 500
@@ -27,8 +27,8 @@ class PackedTable:
 
     @classmethod
     def of(cls, name: str, kind: type[Row]) -> PackedTable:
-        kept = dict(column.split() for column in kind.columns.split(","))
-        derived = {f"derived_{column}": "uuid" for column in kind.derives}
+        kept = {column.name: column.sql_type for column in columns_of(kind)}
+        derived = {f"derived_{column}": "uuid" for column in kind.derived_ids}
         return cls(name, {"line": "int", **kept, **derived})
 
     def create(self) -> list[str]:

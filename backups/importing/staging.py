@@ -17,8 +17,9 @@ import numpy as np
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from backups.archive.reader import ROWS, ArchiveReader, PlacedRow
-from backups.archive.rows import LineRow, Row
+from backups.archive.columns import Row
+from backups.archive.reader import ArchiveReader, PlacedRow
+from backups.archive.rows import LISTS, LineRow
 from backups.progress import Progress
 
 from .packed_rows import ROWS_PER_PACK, PackedTable
@@ -26,8 +27,11 @@ from .packed_rows import ROWS_PER_PACK, PackedTable
 # Rows that are copied with one statement; between two, others may use the connection.
 ROWS_PER_COPY = 10 * ROWS_PER_PACK
 
-ROW_TYPES: dict[str, type[Row]] = {**ROWS, "lines": LineRow}
+ROW_TYPES: dict[str, type[Row]] = {**LISTS, "lines": LineRow}
 PACKED = {name: PackedTable.of(name, kind) for name, kind in ROW_TYPES.items()}
+
+# The order in which the memories of an archive arrived, as far as it says.
+ARRIVAL_ORDER = "staged.arrival, staged.created_at, staged.number"
 
 # What else is made here, and while an archive is merged.
 TABLES = (
@@ -71,7 +75,7 @@ class _Staging:
             _execute(*packed.create())
         _execute("CREATE TEMPORARY TABLE staged_vectors (number int, id uuid, vector halfvec)")
         for name, rows in self._archive.entities():
-            self._copy(PACKED[name], ROWS[name], rows)
+            self._copy(PACKED[name], LISTS[name], rows)
         self._copy(PACKED["lines"], LineRow, self._archive.lines())
         found = self._archive.vectors()
         if vectors:
@@ -91,7 +95,7 @@ class _Staging:
             copied = 0
             with _open_copy(f"COPY copied_{packed.name} FROM STDIN") as to:
                 for number, line, row, values in islice(left, ROWS_PER_COPY):
-                    to.write_row((number, line, *values, *self._derived(row, kind.derives)))
+                    to.write_row((number, line, *values, *self._derived(row, kind.derived_ids)))
                     copied += 1
             if copied:
                 _execute(*packed.pack())

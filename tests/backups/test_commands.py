@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from backups import files
+from backups.export_queries import ExportFilters
 from backups.progress import report_progress
 from core.errors import OpenMemoryError
 from tests.backups.archives import entities, manifest
@@ -111,7 +112,8 @@ def test_what_cannot_be_written_is_said(alice, tmp_path, user, file, why):
 
 
 def test_an_export_that_fails_leaves_no_file(alice, tmp_path, monkeypatch):
-    monkeypatch.setattr("backups.export.VECTORS", "SELECT 1/0")
+    statements = {**ExportFilters().statements(), "vectors": "SELECT 1/0"}
+    monkeypatch.setattr(ExportFilters, "statements", lambda _: statements)
     stock(alice.user, ["Tea"])
     precious = tmp_path / "alice.zip"
     precious.write_text("precious")

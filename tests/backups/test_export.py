@@ -10,7 +10,6 @@ import pytest
 
 from apps_registry.models import AccessRule, App
 from backups import concurrency
-from backups import export as exporting
 from backups.export import export
 from backups.export_queries import ExportFilters
 from jobs.runner import run_due
@@ -124,7 +123,8 @@ def test_an_unknown_app_is_no_empty_backup(alice, bob):
 
 def test_what_fails_in_the_middle_leaves_nothing_that_looks_like_an_archive(alice, monkeypatch):
     stock(alice.user, ["Tea"])
-    monkeypatch.setattr(exporting, "VECTORS", "SELECT 1/0")
+    statements = {**ExportFilters().statements(), "vectors": "SELECT 1/0"}
+    monkeypatch.setattr(ExportFilters, "statements", lambda _: statements)
     target = io.BytesIO()
 
     with pytest.raises(Exception, match="division by zero"):

@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from apps_registry.models import AccessRule, App
-from backups import export_queries
-from backups.archive import format
+from backups.archive.rows import LISTS, LineRow
 from backups.export import export
 from backups.export_queries import ExportFilters
+from backups.snapshot import open_snapshot
 from jobs.lease import Cancelled
 from memories.models import Category, Embedding, Memory, Revision, StateChange
 from tests.backups.archives import archive_of, entities, lines, manifest, vectors
@@ -21,7 +21,7 @@ from tests.memories.stock import stock
 # An export reads by a connection of its own, which sees only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
-AWKWARD = 'We "go" to\nthe sea \\ in \u2028 June \x01\x02\x7f 🌊 {picked} %(user)s\r\n'
+AWKWARD = 'We "go" to\nthe sea \\ in \u2028 June \x01\x02\x7f 🌊 $memory_filter %(user)s\r\n'
 
 
 def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob):
@@ -122,7 +122,7 @@ def test_the_manifest_tells_counts_and_digests(alice):
         "provider": "local", "model": "bge-small-en-v1.5", "dimensions": 384
     }  # fmt: skip
     held = entities(archive)
-    assert said["counts"] == {**{name: len(held[name]) for name in format.LISTS}, "vectors": 1}
+    assert said["counts"] == {**{name: len(held[name]) for name in LISTS}, "vectors": 1}
     assert set(said["members"]) == set(archive.namelist()) - {"manifest.json"}
     assert archive.testzip() is None
 
@@ -202,6 +202,22 @@ def test_an_export_that_is_broken_off_ends_at_once_and_leaves_nothing(alice):
     assert target.getvalue() == b""
 
 
+def test_the_columns_of_an_export_are_the_fields_that_an_import_reads(alice):
+    statements = ExportFilters().statements()
+    parameters = ExportFilters().parameters(alice.user.pk)
+
+    columns = {}
+    with open_snapshot() as snapshot:
+        for name in [*LISTS, "lines"]:
+            cursor = snapshot._direct.execute(statements[name], parameters)
+            columns[name] = {column.name for column in cursor.description}
+
+    fields = {name: set(row.__struct_encode_fields__) for name, row in LISTS.items()}
+    # Written for people, and read from `memories.json`.
+    fields["lines"] = {*LineRow.__struct_encode_fields__, "created_at", "updated_at"}
+    assert columns == fields
+
+
 # What an archive leaves out of each table, and why.
 LEFT_OUT = {
     "memories_memory": {"fingerprint", "words"},  # made of the content
@@ -216,7 +232,7 @@ LEFT_OUT = {
 
 @pytest.mark.parametrize("model", [Memory, StateChange, Revision, App, AccessRule, Category])
 def test_every_column_is_in_an_archive_or_is_left_out_for_a_reason(model):
-    statements = " ".join(export_queries.LISTS.values())
+    statements = " ".join(ExportFilters().statements()[name] for name in LISTS)
 
     columns = {field.column for field in model._meta.concrete_fields}
 

@@ -30,7 +30,7 @@ class Command(ReportingCommand):
                 replace=options["force"],
             )
         size = path.stat().st_size
-        counts = manifest["counts"]
+        counts = manifest.counts
         self.report(
             f"{path}: {counts['memories']:,} memories of {user}, {size:,} bytes.",
             {"file": str(path), "user_id": user.user_id, "size": size, "counts": counts},

@@ -1,19 +1,15 @@
-"""The statements of `merging`, which says when each of them is run.
+-- The statements of Merge, which says when each of them is run, and has their parameters.
+--
+-- `target_memories` has the id that each staged memory gets here, whether the user has that memory
+-- already (`known`), and whether the archive's content is taken (`taken`): that of new memories is,
+-- that of known ones only with `overwrite`. `$memories_batch` and the like are the rows of a staged
+-- list from number `first` to `end`. `$words` is the search vector of a staged memory.
 
-`target_memories` tells of each staged memory which id it has here, whether the user has it already
-(`known`), and whether it is taken from the archive (`taken`): new ones are, known ones only when
-they are overwritten. The parameters are those of `Merge._parameters`.
-"""
+-- name: check_constraints_now
+-- After each statement: deferred to the end, all the pending checks would be in memory.
+SET CONSTRAINTS ALL IMMEDIATE
 
-from __future__ import annotations
-
-from memories.search.search_vector import search_vector_sql
-
-from .packed_rows import batch_of
-
-# --- Apps ----------------------------------------------------------------------------------
-
-UPDATE_APPS = """
+-- name: update_apps
 UPDATE apps_registry_app AS app
 SET description = staged.description, metadata = staged.metadata, is_active = staged.is_active,
     created_at = staged.created_at, updated_at = staged.updated_at
@@ -22,9 +18,8 @@ WHERE app.owner_id = %(user)s AND app.name = staged.name
     AND (app.description, app.metadata, app.is_active, app.created_at, app.updated_at)
         IS DISTINCT FROM (staged.description, staged.metadata, staged.is_active,
             staged.created_at, staged.updated_at)
-"""
 
-ADD_APPS = """
+-- name: insert_apps
 INSERT INTO apps_registry_app
     (id, owner_id, name, description, metadata, is_active, memories_read, created_at, updated_at)
 SELECT CASE
@@ -38,55 +33,48 @@ SELECT CASE
 FROM staged_apps AS staged
 ORDER BY name
 ON CONFLICT (owner_id, name) DO NOTHING
-"""
 
-# The original allowed that a memory has no app.
-ADD_DEFAULT_APP = """
+-- name: insert_default_app
+-- The original server has memories without an app.
 INSERT INTO apps_registry_app
     (id, owner_id, name, description, metadata, is_active, memories_read, created_at, updated_at)
 SELECT gen_random_uuid(), %(user)s, %(default_app)s, '', '{}', true, 0, now(), now()
 WHERE EXISTS (SELECT FROM staged_memories WHERE app_id IS NULL)
 ON CONFLICT (owner_id, name) DO NOTHING
-"""
 
-# What stands for an app that is not named is an id that nobody has.
-FIND_APPS = """
+-- name: count_staged_apps
+SELECT count(*) FROM staged_apps
+
+-- name: create_target_apps
+-- An id that nobody has stands for the missing app of a memory.
 CREATE TEMPORARY TABLE target_apps AS
 SELECT staged.id AS source, app.id
 FROM staged_apps AS staged
 JOIN apps_registry_app AS app ON app.owner_id = %(user)s AND app.name = staged.name
 UNION ALL
 SELECT %(no_app)s, id FROM apps_registry_app WHERE owner_id = %(user)s AND name = %(default_app)s
-"""
 
-# --- Memories ------------------------------------------------------------------------------
-
-# In what order the memories of an archive arrived, as far as it says.
-ARRIVED = "staged.arrival, staged.created_at, staged.number"
-
-ORDER_MEMORIES = f"""
+-- name: create_target_order
 CREATE TEMPORARY TABLE target_order AS
-SELECT number, row_number() OVER (ORDER BY {ARRIVED}) AS place FROM staged_memories AS staged
-"""
+SELECT number, row_number() OVER (ORDER BY $arrival_order) AS place FROM staged_memories AS staged
 
-# Numbers that come after those of all that has arrived. Some of them others may have taken at the
-# same moment, which does no harm. Drawn one by one, as two that set the sequence at once could set
-# it back.
-RESERVE_ARRIVALS = """
+-- name: reserve_arrivals
+-- Numbers after those of all memories that have arrived. Others may take some of them at the same
+-- moment, which does no harm. They are drawn one by one: two imports that set the sequence at once
+-- could set it back.
 SELECT coalesce(max(number), 0) - %(memories)s
 FROM (SELECT nextval('memories_arrival') AS number FROM generate_series(1, %(memories)s)) AS drawn
-"""
 
-MAKE_TARGETS = """
+-- name: create_target_memories
 CREATE TEMPORARY TABLE target_memories (
     arrival bigint, source uuid, id uuid, number int, known bool, taken bool
 )
-"""
 
-LIST_SOURCES = f"SELECT array_agg(id) FROM {batch_of('memories')}"
+-- name: select_memory_ids
+SELECT array_agg(id) FROM $memories_batch
 
-# New ones arrive now, in the order in which they have arrived before.
-FIND_MEMORIES = f"""
+-- name: insert_target_memories
+-- New memories arrive now, in the order in which they arrived before.
 INSERT INTO target_memories
 SELECT CASE WHEN NOT known THEN %(arrived)s + place END, source, id, number, known,
     NOT known OR %(overwrite)s AS taken
@@ -100,7 +88,7 @@ FROM (
         END AS id,
         coalesce(same.user_id = %(user)s, false)
             OR coalesce(derived.user_id = %(user)s, false) AS known
-    FROM {batch_of("memories")}
+    FROM $memories_batch
     JOIN target_order USING (number)
     JOIN unnest(%(sources)s::uuid[], %(derived)s::uuid[]) AS made (source, id)
         ON made.source = staged.id
@@ -108,64 +96,68 @@ FROM (
     LEFT JOIN memories_memory AS derived ON derived.id = made.id
 ) AS found
 ORDER BY number
-"""
 
-SAME_MEMORY = """
+-- name: truncate_target_order
+TRUNCATE target_order
+
+-- name: index_target_memories
+CREATE INDEX ON target_memories USING brin (number)
+
+-- name: analyze_targets
+ANALYZE target_memories, target_apps
+
+-- name: select_repeated_memory
 SELECT number, line FROM staged_memories JOIN (
     SELECT max(number) AS number FROM target_memories GROUP BY id HAVING count(*) > 1 LIMIT 1
 ) AS again USING (number)
-"""
 
-# A memory that is taken from the archive, as it is there and as it will be here.
-TAKEN = f"""
-{batch_of("memories")}
+-- name: count_target_memories
+SELECT count(*) FROM target_memories
+
+-- fragment: taken_memories
+-- Staged memories whose content is taken, each with its target and its app.
+$memories_batch
 JOIN target_memories AS target ON target.source = staged.id
     AND target.number >= %(first)s AND target.number < %(end)s
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
-"""
 
-ADD_MEMORIES = f"""
+-- name: insert_memories
 INSERT INTO memories_memory (
     id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint, words,
     actor, conversation, arrival, created_at, updated_at
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
-    {search_vector_sql("content", "created_at")},
+    $words,
     coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
-FROM {TAKEN}
+FROM $taken_memories
 WHERE NOT target.known
 ORDER BY staged.number
-"""
 
-# Once all of them are there.
-LINK_SUPERSEDED = """
+-- name: update_superseded
+-- After all memories are inserted.
 UPDATE memories_memory AS memory SET superseded_by_id = superseding.id
 FROM (SELECT id, superseded_by FROM staged_memories WHERE superseded_by IS NOT NULL) AS staged
 JOIN target_memories AS target ON target.source = staged.id AND NOT target.known
 JOIN target_memories AS superseding ON superseding.source = staged.superseded_by
 WHERE memory.id = target.id
-"""
 
-# --- Histories -----------------------------------------------------------------------------
+-- fragment: changed_by
+-- A user other than the archive's is unknown here: an id in a file proves nothing.
+CASE WHEN staged.changed_by = %(source)s THEN %(user)s::uuid END
 
+-- fragment: edited_by
+CASE WHEN staged.edited_by = %(source)s THEN %(user)s::uuid END
 
-def theirs(column: str) -> str:
-    """Who did something. Whoever is not the user of the archive is nobody here."""
-    # An id in a file proves nothing.
-    return f"CASE WHEN staged.{column} = %(source)s THEN %(user)s::uuid END"
-
-
-ADD_STATUS_CHANGES = f"""
+-- name: insert_state_changes
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT target.id, old_state, new_state, {theirs("changed_by")}, changed_at, reason
-FROM {batch_of("status_history")}
+SELECT target.id, old_state, new_state, $changed_by, changed_at, reason
+FROM $status_history_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
-"""
 
-# The original wrote down changes only, not how a memory began.
-ADD_BEGINNINGS = """
+-- name: insert_first_states
+-- The original server logs changes only, and not the first state of a memory.
 INSERT INTO memories_statechange
     (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
 SELECT target.id, '', coalesce(step.old_state, staged.state), %(user)s, staged.created_at, ''
@@ -176,20 +168,16 @@ LEFT JOIN (
     ORDER BY memory_id, changed_at, number
 ) AS step ON step.memory_id = staged.id
 ORDER BY staged.number
-"""
 
-ADD_REVISIONS = f"""
+-- name: insert_revisions
 INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT target.id, content, {theirs("edited_by")}, edited_at
-FROM {batch_of("revisions")}
+SELECT target.id, content, $edited_by, edited_at
+FROM $revisions_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
-"""
 
-# --- What belongs to memories and apps -----------------------------------------------------
-
-# A rule about a memory that the archive does not have is kept: without it an app might read more.
-ADD_RULES = """
+-- name: insert_access_rules
+-- With rules about memories that are not in the archive: without them an app might read more.
 INSERT INTO apps_registry_accessrule (id, app_id, memory_id, effect, created_at)
 SELECT CASE
         WHEN %(own)s AND NOT EXISTS (SELECT FROM apps_registry_accessrule WHERE id = staged.id)
@@ -200,7 +188,7 @@ SELECT CASE
     END,
     app.id,
     coalesce(
-        target.id, CASE WHEN %(own)s THEN staged.memory_id ELSE staged.derived_object_id END
+        target.id, CASE WHEN %(own)s THEN staged.memory_id ELSE staged.derived_memory_id END
     ),
     effect, created_at
 FROM staged_access_controls AS staged
@@ -209,9 +197,8 @@ LEFT JOIN target_memories AS target ON target.source = staged.memory_id
 WHERE understood
 ORDER BY staged.number
 ON CONFLICT DO NOTHING
-"""
 
-ADD_VECTORS = """
+-- name: insert_vectors
 INSERT INTO memories_embedding (memory_id, space_id, user_id, vector)
 SELECT target.id, %(space)s, %(user)s, vector
 FROM staged_vectors AS staged
@@ -219,21 +206,17 @@ JOIN target_memories AS target ON target.source = staged.id AND target.taken
 WHERE staged.number >= %(first)s AND staged.number < %(end)s
 ORDER BY staged.number
 ON CONFLICT (memory_id, space_id) DO NOTHING
-"""
 
-LACKS_VECTOR = """
+-- name: lacks_vector
 SELECT EXISTS (
     SELECT FROM target_memories AS target JOIN memories_memory AS memory USING (id)
     WHERE taken AND memory.state <> 'deleted' AND NOT EXISTS (
         SELECT FROM memories_embedding WHERE memory_id = target.id AND space_id = %(in_space)s
     )
 )
-"""
 
-# --- Categories ----------------------------------------------------------------------------
-
-# Those alone that a memory is in: all users share them.
-ADD_CATEGORIES = """
+-- name: insert_categories
+-- Only categories with memories: all users share them.
 INSERT INTO memories_category (id, name, description, created_at, updated_at)
 SELECT DISTINCT ON (lower(name))
     CASE
@@ -249,19 +232,21 @@ WHERE EXISTS (
 )
 ORDER BY lower(name), number
 ON CONFLICT (name) DO NOTHING
-"""
 
-# A former name leads to the category that was merged with its own. Nobody merges these meanwhile.
-FIND_CATEGORIES = """
+-- name: create_target_categories
+-- A former name leads to the category that it was merged into. The lock keeps others from merging
+-- these categories meanwhile.
 CREATE TEMPORARY TABLE target_categories AS
 SELECT staged.id AS source, coalesce(category.merged_into_id, category.id) AS id
 FROM staged_categories AS staged
 JOIN memories_category AS category ON category.name = lower(staged.name)
 ORDER BY category.id
 FOR KEY SHARE OF category
-"""
 
-TAKE_OUT_OF_CATEGORIES = """
+-- name: count_target_categories
+SELECT count(DISTINCT id) FROM target_categories
+
+-- name: delete_categorizations
 DELETE FROM memories_categorization AS categorization
 USING target_memories AS target
 WHERE categorization.memory_id = target.id AND target.known AND target.taken
@@ -270,14 +255,12 @@ WHERE categorization.memory_id = target.id AND target.known AND target.taken
         JOIN target_categories AS category ON category.source = link.category_id
         WHERE link.memory_id = target.source AND category.id = categorization.category_id
     )
-"""
 
-PUT_INTO_CATEGORIES = f"""
+-- name: insert_categorizations
 INSERT INTO memories_categorization (memory_id, category_id, user_id)
 SELECT target.id, category.id, %(user)s
-FROM {batch_of("memory_categories")}
+FROM $memory_categories_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND target.taken
 JOIN target_categories AS category ON category.source = staged.category_id
 ORDER BY staged.number
 ON CONFLICT (memory_id, category_id) DO NOTHING
-"""

@@ -1,0 +1,102 @@
+-- The statements of an export: one for each list of an archive, whose columns are the fields of the
+-- list's struct in archive/rows.py. `$created_at` and the like are times with six digits of a
+-- second, of which PostgreSQL itself writes as few as it can. `$memory_filter`, `$newer_filter` and
+-- `$app_filter` are conditions on the tables of these names. Parameters: see ExportFilters.
+
+-- name: user
+SELECT id, user_id, name, email, metadata, $created_at, $updated_at
+FROM accounts_user WHERE id = %(user)s
+
+-- name: apps
+-- With the settings of apps that have stored nothing, too.
+SELECT id, owner_id, name, description, metadata, is_active, $created_at, $updated_at
+FROM apps_registry_app AS app
+WHERE owner_id = %(user)s AND $app_filter
+ORDER BY created_at, id
+
+-- name: categories
+SELECT id, name, description, $created_at, $updated_at
+FROM memories_category AS category
+WHERE EXISTS (
+    SELECT FROM memories_categorization AS categorization
+    JOIN memories_memory AS memory ON memory.id = categorization.memory_id
+    WHERE categorization.user_id = %(user)s AND categorization.category_id = category.id
+        AND $memory_filter
+)
+ORDER BY name
+
+-- name: memories
+-- The order of arrival is numbered anew: the numbers in the database tell how much others store.
+SELECT id, user_id, app_id, content, metadata, state, $created_at, $updated_at,
+    $archived_at, $deleted_at, $state_changed_at,
+    ARRAY(
+        SELECT category_id FROM memories_categorization AS categorization
+        WHERE categorization.memory_id = memory.id
+    ) AS category_ids,
+    (
+        SELECT newer.id FROM memories_memory AS newer
+        WHERE newer.id = memory.superseded_by_id AND $newer_filter
+    ) AS superseded_by,
+    actor, conversation, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival
+FROM memories_memory AS memory
+WHERE $memory_filter
+
+-- name: memory_categories
+SELECT memory_id, category_id
+FROM memories_categorization AS categorization
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE categorization.user_id = %(user)s AND $memory_filter
+
+-- name: status_history
+-- The id is derived from the memory and the number of the change: the same in every archive, on
+-- every server.
+SELECT md5('step ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
+    memory_id, changed_by_id AS changed_by,
+    coalesce(nullif(old_state, ''), 'deleted') AS old_state, new_state, $changed_at,
+    old_state = '' AS begins, reason
+FROM memories_statechange AS step
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE $memory_filter
+WINDOW life AS (PARTITION BY memory_id ORDER BY changed_at, step.id)
+
+-- name: access_controls
+-- With rules about memories that are not in the archive: without the only `allow` that it has for a
+-- single memory, an app may read everything.
+SELECT rule.id, 'app' AS subject_type, rule.app_id AS subject_id, 'memory' AS object_type,
+    rule.memory_id AS object_id, rule.effect, $created_at
+FROM apps_registry_accessrule AS rule
+WHERE app_id IN (
+    SELECT id FROM apps_registry_app AS app WHERE owner_id = %(user)s AND $app_filter
+)
+ORDER BY created_at, id
+
+-- name: revisions
+SELECT md5('revision ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
+    memory_id, revision.content, edited_by_id AS edited_by, $edited_at
+FROM memories_revision AS revision
+JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE $memory_filter
+WINDOW life AS (PARTITION BY memory_id ORDER BY edited_at, revision.id)
+
+-- name: lines
+SELECT id, content, metadata, $created_at, $updated_at, state, app,
+    ARRAY(
+        SELECT name FROM memories_categorization AS categorization
+        JOIN memories_category AS category ON category.id = category_id
+        WHERE categorization.memory_id = memory.id ORDER BY name
+    ) AS categories
+FROM memories_memory AS memory
+JOIN (SELECT id AS app_id, name AS app FROM apps_registry_app) AS app USING (app_id)
+WHERE $memory_filter
+
+-- name: vector_space
+SELECT id, provider, model, dimensions FROM memories_embeddingspace WHERE state = 'active'
+
+-- name: vectors
+-- pgvector sends two numbers of 16 bits before those of the vector.
+SELECT uuid_send(memory_id) || substr(halfvec_send(vector), 5)
+FROM memories_embedding AS embedding JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE embedding.user_id = %(user)s AND space_id = %(space)s AND $memory_filter
+
+-- name: snapshot_size
+SELECT now() AS moment, count(*) AS memories FROM memories_memory AS memory WHERE $memory_filter
