@@ -20,7 +20,7 @@ ROW = re.compile(r"^\| `([A-Z][A-Z0-9_]+)` \|(.*?)\|(.*?)\|(.+)\|$", re.MULTILIN
 # Reads all settings with readers that tell what they were asked for.
 RECORDER = """
 import inspect, json
-from openmemory import env
+from core import env
 
 read, inside = {}, []
 
