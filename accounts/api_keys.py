@@ -1,4 +1,4 @@
-"""Make and revoke keys on behalf of a key."""
+"""Create and revoke keys on behalf of a key."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class KeyNotFound(NotFound):
 
 
 class KeyTooStrong(NotAllowed):
-    """A key cannot make one that may do more, or lasts longer, than it does itself."""
+    """A key cannot create a key with more scopes or a later expiry than its own."""
 
     code = "key_too_strong"
 
@@ -27,16 +27,16 @@ class KeyTooStrong(NotAllowed):
 def create_key(
     *,
     user: User,
-    maker: ApiKey,
+    creator: ApiKey,
     name: str,
     app_name: str,
     scopes: Collection[str],
     expires_at: datetime | None,
 ) -> tuple[ApiKey, str]:
-    """Make a key, and return it with its secret. Raises KeyTooStrong."""
-    if not set(scopes) <= set(maker.scopes):
+    """Create a key and return it with its secret. Raises KeyTooStrong."""
+    if not set(scopes) <= set(creator.scopes):
         raise KeyTooStrong
-    if maker.expires_at and (expires_at is None or expires_at > maker.expires_at):
+    if creator.expires_at and (expires_at is None or expires_at > creator.expires_at):
         raise KeyTooStrong
     return ApiKey.objects.issue(
         user=user, name=name, app_name=app_name, scopes=scopes, expires_at=expires_at
@@ -44,7 +44,7 @@ def create_key(
 
 
 def revoke_key(pk: uuid.UUID, *, among: ApiKeyQuerySet) -> None:
-    """Revoke one of these keys. Raises KeyNotFound."""
+    """Revoke one key `among` these. Raises KeyNotFound."""
     key = among.filter(pk=pk).first()
     if key is None:
         raise KeyNotFound

@@ -1,40 +1,44 @@
+from __future__ import annotations
+
 from django.conf import settings
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from . import legacy
-from .models import ApiKey, KeyRejected, User
+from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
+
+from .models import ApiKey, KeyRejected, Scope, User
 
 
 class AuthenticatedRequest(Request):
-    """A request that BearerAuthentication has let in."""
+    """A request that BearerAuthentication has accepted."""
 
     user: User
     auth: ApiKey
 
 
-MISSING = "The API key is missing: send it as `Authorization: Bearer <key>`."
-NOT_BEARER = "The Authorization header is invalid: send `Authorization: Bearer <key>`."
+MISSING = "The API key is missing. Send it as `Authorization: Bearer <key>`."
+NOT_BEARER = "The Authorization header is invalid. Send `Authorization: Bearer <key>`."
+NO_KEY = f"{ORIGIN_NOT_ALLOWED} without a key. Send a key, or name its origin."
 
 
 class BearerAuthentication(BaseAuthentication):
-    """`Authorization: Bearer <key>`, the only thing that authenticates a call of the API.
+    """`Authorization: Bearer <key>`, the only authentication of the API.
 
-    With LEGACY_CLIENTS, a request without that header is let in as well.
+    With LEGACY_CLIENTS, requests without that header are accepted as well.
     """
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         if settings.LEGACY_CLIENTS and "Authorization" not in request.headers:
-            return legacy.authenticate(request)
-        key = self._key(request.headers.get("Authorization", ""))
+            return authenticate_legacy_client(request)
+        key = self._get_key(request.headers.get("Authorization", ""))
         key.record_use()
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
-    def _key(self, header: str) -> ApiKey:
+    def _get_key(self, header: str) -> ApiKey:
         if not header.strip():
             raise AuthenticationFailed(MISSING, code="key_missing")
         scheme, _, secret = header.strip().partition(" ")
@@ -42,5 +46,19 @@ class BearerAuthentication(BaseAuthentication):
             raise AuthenticationFailed(NOT_BEARER, code="key_invalid")
         try:
             return ApiKey.objects.authenticate(secret.strip())
-        except KeyRejected as refusal:
-            raise AuthenticationFailed(refusal.detail, code=refusal.code) from refusal
+        except KeyRejected as error:
+            raise AuthenticationFailed(error.detail, code=error.code) from error
+
+
+def authenticate_legacy_client(request: Request) -> tuple[User, ApiKey]:
+    """Accept a client of the original server, which has no keys, as the default user.
+
+    The key is not stored. Browsers send requests from any page that a user visits, often without a
+    preflight request, so this raises PermissionDenied for pages of unlisted origins.
+    """
+    if not has_allowed_origin(request):
+        raise PermissionDenied(NO_KEY, code="origin_not_allowed")
+    user = User.objects.filter(user_id=settings.DEFAULT_USER, is_active=True).first()
+    if user is None:
+        raise AuthenticationFailed("There is no active default user.", code="key_missing")
+    return user, ApiKey(id=None, user=user, scopes=[Scope.READ, Scope.WRITE])

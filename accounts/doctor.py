@@ -1,4 +1,4 @@
-"""Whether there is somebody to operate the server, and which keys end soon."""
+"""Check that an operator has a key, and which keys expire soon."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.checks import Findings, check, format_list, ok, warning
 from .models import ApiKey, User
 
 SOON = timedelta(days=14)
-# A key that was not used for longer is not missed.
+# A key unused for longer is not reported.
 IN_USE = timedelta(days=30)
 
 
@@ -21,32 +21,33 @@ def operators() -> Findings:
     live = Q(api_keys__revoked_at=None) & (
         Q(api_keys__expires_at=None) | Q(api_keys__expires_at__gt=timezone.now())
     )
-    found = User.objects.filter(live, is_staff=True, is_active=True, api_keys__app_name="")
-    if number := found.distinct().count():
-        yield ok(f"{number} operators have a key.")
+    operators = User.objects.filter(live, is_staff=True, is_active=True, api_keys__app_name="")
+    if number := operators.distinct().count():
+        yield ok(f"{number} operators have a working key.")
     else:
         yield warning(
-            "No operator has a key that works.",
-            "Make one: manage.py create_api_key USER --create-user --operator",
+            "No operator has a working key.",
+            "Create one: manage.py create_api_key USER --create-user --operator",
         )
 
 
 @check("accounts.keys")
 def keys() -> Findings:
     now = timezone.now()
-    ending = ApiKey.objects.filter(
+    expiring = ApiKey.objects.filter(
         revoked_at=None,
         user__is_active=True,
         expires_at__range=(now, now + SOON),
         last_used_at__gt=now - IN_USE,
     ).select_related("user")
-    named = [
-        f"{key} of {key.user} ({key.expires_at:%Y-%m-%d})" for key in ending.order_by("expires_at")
+    labels = [
+        f"{key} of {key.user} ({key.expires_at:%Y-%m-%d})"
+        for key in expiring.order_by("expires_at")
     ]
-    if named:
+    if labels:
         yield warning(
-            f"{len(named)} keys in use expire within {SOON.days} days: {format_list(named)}.",
-            "Give their programs new ones: manage.py create_api_key USER",
+            f"{len(labels)} keys in use expire within {SOON.days} days: {format_list(labels)}.",
+            "Create replacements: manage.py create_api_key USER",
         )
     else:
-        yield ok(f"No key that is in use expires within {SOON.days} days.")
+        yield ok(f"No key in use expires within {SOON.days} days.")

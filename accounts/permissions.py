@@ -9,8 +9,8 @@ from core.api.safe_actions import is_safe_request
 from .models import Scope
 
 if TYPE_CHECKING:
-    # Not at run time: the settings name these classes, and REST framework's views, on being
-    # imported, read the settings.
+    # Not at run time: the settings name these classes, and importing REST framework's views
+    # reads the settings.
     from rest_framework.views import APIView
 
     from .authentication import AuthenticatedRequest
@@ -26,7 +26,7 @@ class KeyHasScope(BasePermission):
 
 
 class IsOperator(BasePermission):
-    message = "Only an operator may do that, with a key that is bound to no app."
+    message = "Only operators can do this, with a key that is not bound to an app."
     code = "operators_only"
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
@@ -34,9 +34,9 @@ class IsOperator(BasePermission):
 
 
 class IsPersonalKey(BasePermission):
-    """A key that is bound to an app reaches nothing that the app's rules cannot bound."""
+    """Deny keys bound to an app where the app's access rules could not be applied."""
 
-    message = "This key is bound to an app: only a key of the person themselves may do that."
+    message = "This key is bound to an app. Use a personal key of the user."
     code = "key_bound_to_app"
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
@@ -44,7 +44,7 @@ class IsPersonalKey(BasePermission):
 
 
 class IsPersonalKeyOrReadOnly(IsPersonalKey):
-    """A key that is bound to an app changes nothing that bounds the app."""
+    """Deny keys bound to an app every change that could widen the app's own access."""
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
         return request.method in SAFE_METHODS or super().has_permission(request, view)

@@ -1,4 +1,4 @@
-"""Register a person: a user, and the first key of theirs."""
+"""Register a user together with a first key."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from .models import ApiKey, User
 
 
 class UserExists(Conflict):
-    """A user with this user_id exists already."""
+    """A user with this `user_id` already exists."""
 
     code = "user_exists"
 
 
 def register_user(*, user_id: str, **fields: Any) -> tuple[User, str]:
-    """Make a user and a key, and return both. Raises UserExists."""
+    """Create a user and a key, and return the user and the secret. Raises UserExists."""
     try:
         with transaction.atomic():
             user = User.objects.create_user(user_id, **fields)

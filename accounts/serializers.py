@@ -18,32 +18,36 @@ class UserSerializer(serializers.ModelSerializer):
         fields = ["id", "user_id", "name", "email", "metadata", "is_operator", "created_at"]
 
     is_operator = serializers.BooleanField(
-        read_only=True, help_text="Whether this user may name any user."
+        read_only=True, help_text="Whether this user can access any user."
     )
 
 
 class NewUserSerializer(serializers.Serializer):
     user_id = TextField(
-        max_length=255, validators=[validate_user_id], help_text="The name to call the user by."
+        max_length=255,
+        validators=[validate_user_id],
+        help_text="The name by which clients identify the user.",
     )
     name = TextField(
-        max_length=255, allow_blank=True, default="", help_text="What people call this user."
+        max_length=255, allow_blank=True, default="", help_text="The display name of this user."
     )
     email = serializers.EmailField(
-        max_length=254, allow_blank=True, default="", help_text="Where this user can be reached."
+        max_length=254, allow_blank=True, default="", help_text="The email address of this user."
     )
     metadata = ObjectField(
-        max_bytes=MAX_METADATA_BYTES, default=dict, help_text="Anything else to keep, up to 16 KiB."
+        max_bytes=MAX_METADATA_BYTES, default=dict, help_text="Arbitrary data, up to 16 KiB."
     )
 
 
 class CreatedUserSerializer(UserSerializer):
-    """A user as made, with the one key that is shown now and never again."""
+    """A new user with a key, which is only shown in this response."""
 
     class Meta(UserSerializer.Meta):
         fields = [*UserSerializer.Meta.fields, "api_key"]
 
-    api_key = serializers.CharField(read_only=True, help_text="Shown this once: keep it.")
+    api_key = serializers.CharField(
+        read_only=True, help_text="Only shown in this response. Store it."
+    )
 
 
 class KeySerializer(serializers.ModelSerializer):
@@ -56,9 +60,11 @@ class KeySerializer(serializers.ModelSerializer):
             "last_used_at",
         ]  # fmt: skip
 
-    app = serializers.SerializerMethodField(help_text="The only app it may act as, or null.")
+    app = serializers.SerializerMethodField(
+        help_text="The only app that the key can act as, or null."
+    )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(Scope.values), help_text="What the key may do."
+        child=serializers.ChoiceField(Scope.values), help_text="What the key permits."
     )
 
     def get_app(self, key: ApiKey) -> str | None:
@@ -66,34 +72,40 @@ class KeySerializer(serializers.ModelSerializer):
 
 
 class NewKeySerializer(SubjectSerializer):
-    name = TextField(max_length=255, allow_blank=True, default="", help_text="What it is for.")
+    name = TextField(max_length=255, allow_blank=True, default="", help_text="What the key is for.")
     app = TextField(
         max_length=255,
         required=False,
         allow_null=True,
-        help_text="The only app that the key may act as. Left out: any, and the person themselves.",
+        help_text="The only app that the key can act as. By default the key is personal.",
     )
     scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.values),
         default=list(Scope.values),
         min_length=1,
         max_length=10,
-        help_text="What the key may do: by default everything.",
+        help_text="What the key permits. By default everything.",
     )
     expires_at = serializers.DateTimeField(
-        required=False, allow_null=True, help_text="When it ends, in ISO 8601; by default never."
+        required=False,
+        allow_null=True,
+        help_text="When the key expires, in ISO 8601. By default never.",
     )
 
-    def validate_expires_at(self, moment: datetime | None) -> datetime | None:
-        if moment is not None and moment <= timezone.now():
-            raise serializers.ValidationError("This time is in the past.", code="past")
-        return moment
+    def validate_expires_at(self, expires_at: datetime | None) -> datetime | None:
+        if expires_at is not None and expires_at <= timezone.now():
+            raise serializers.ValidationError(
+                "This time is in the past. Use a future time.", code="past"
+            )
+        return expires_at
 
 
 class CreatedKeySerializer(KeySerializer):
-    """A key as made, with its secret, which is shown now and never again."""
+    """A new key with its secret, which is only shown in this response."""
 
     class Meta(KeySerializer.Meta):
         fields = [*KeySerializer.Meta.fields, "api_key"]
 
-    api_key = serializers.CharField(read_only=True, help_text="Shown this once: keep it.")
+    api_key = serializers.CharField(
+        read_only=True, help_text="Only shown in this response. Store it."
+    )

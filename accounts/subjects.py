@@ -1,4 +1,4 @@
-"""Whose data a request is about: the user it names, else the user of its key."""
+"""The subject of a request: the user that it names, else the user of its key."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from core.errors import Malformed, NotAllowed, NotFound
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User
 
-USER_ID_HELP = "Whose data: by default the key's user. Only an operator may name another."
+USER_ID_HELP = "Whose data, by default that of the key's user. Only operators can name another."
 
-# The same as a parameter of the query, for views that declare no filters.
+# As a query parameter, for views without a FilterSet.
 USER_ID_PARAMETER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
 
 
@@ -28,39 +28,41 @@ class UserNotFound(NotFound):
 
 
 def requested_user_id(request: AuthenticatedRequest) -> str | None:
-    """Read `user_id` from the query or the body, None when neither names a user."""
-    named = [request.query_params.get("user_id")]
+    """Read `user_id` from the query or the body. None if neither has it."""
+    values = [request.query_params.get("user_id")]
     if isinstance(request.data, Mapping):
-        named.append(request.data.get("user_id"))
-    given = [value for value in named if value not in (None, "")]
-    if not all(isinstance(value, str) for value in given):
-        raise Malformed("`user_id` is a string.", field="user_id")
-    if len(set(given)) > 1:
-        raise Malformed("The query and the body name two different users.", field="user_id")
-    return given[0] if given else None
+        values.append(request.data.get("user_id"))
+    user_ids = [value for value in values if value not in (None, "")]
+    if not all(isinstance(user_id, str) for user_id in user_ids):
+        raise Malformed("`user_id` must be a string.", field="user_id")
+    if len(set(user_ids)) > 1:
+        raise Malformed("The query and the body name different users.", field="user_id")
+    return user_ids[0] if user_ids else None
 
 
 class SubjectSerializer(serializers.Serializer):
-    """Any body that may name whose data it is about."""
+    """A request body that can name the subject."""
 
     user_id = TextField(required=False, allow_null=True, max_length=255, help_text=USER_ID_HELP)
 
 
 def get_subject(request: AuthenticatedRequest) -> User:
-    """Find the user that the request is about. Raises as `user_for` does."""
+    """Get the user whom the request is about. Raises as `resolve_subject` does."""
     return resolve_subject(request.auth, user_id=requested_user_id(request))
 
 
 def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
-    """Find the user that a call with this key is about: the one it names, else the key's own.
+    """Get the user with this ID, else the key's own user.
 
-    Raises NotAllowed when a key without an operator's rights names another user, whether or not
-    that user exists, and UserNotFound when an operator names nobody.
+    Raises NotAllowed if a key without operator rights names another user, whether or not that
+    user exists, and UserNotFound if an operator names an unknown user.
     """
     if user_id is None or user_id == key.user.user_id:
         return key.user
     if not key.has_operator_rights:
-        raise NotAllowed("This key belongs to another user.")
+        raise NotAllowed(
+            "This key belongs to another user. Use a key of the user, or of an operator."
+        )
     try:
         return User.objects.get(user_id=user_id)
     except User.DoesNotExist:
@@ -68,7 +70,7 @@ def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
 
 
 class SubjectView(APIView):
-    """For views whose objects all belong to one user: `self.subject`."""
+    """Base of views whose objects all belong to one user, `self.subject`."""
 
     request: AuthenticatedRequest
 

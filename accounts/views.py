@@ -8,11 +8,12 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from . import api_keys, registration
+from .api_keys import create_key, revoke_key
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User
 from .models.api_key import ApiKeyQuerySet
 from .permissions import IsOperator, IsPersonalKeyOrReadOnly
+from .registration import register_user
 from .serializers import (
     CreatedKeySerializer,
     CreatedUserSerializer,
@@ -25,7 +26,7 @@ from .subjects import USER_ID_PARAMETER, SubjectView
 
 
 class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
-    """The people whose memories the server keeps.
+    """The users whose memories the server stores.
 
     list: List the users.
 
@@ -38,20 +39,20 @@ class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
 
     @extend_schema(request=NewUserSerializer, responses={201: CreatedUserSerializer})
     def create(self, request: Request) -> Response:
-        """Make a user, with a first key.
+        """Create a user with a first key.
 
-        Operators only. The key is shown in this answer and never again.
+        Operators only. The key is only shown in this response.
         """
-        given = NewUserSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        user, secret = registration.register_user(**given.validated_data)
-        answer = {**UserSerializer(user).data, "api_key": secret}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        serializer = NewUserSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user, secret = register_user(**serializer.validated_data)
+        body = {**UserSerializer(user).data, "api_key": secret}
+        return Response(body, status=status.HTTP_201_CREATED)
 
     @extend_schema(filters=False)
     @action(detail=False, permission_classes=viewsets.GenericViewSet.permission_classes)
     def me(self, request: Request) -> Response:
-        """Show the user whose key this is."""
+        """Retrieve the user of the key."""
         return Response(UserSerializer(request.user).data)
 
 
@@ -66,37 +67,38 @@ class KeyViewSet(SubjectView, viewsets.GenericViewSet):
 
     @extend_schema(responses=KeySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest) -> Response:
-        """List the keys, the newest first.
+        """List the keys, newest first.
 
-        A key itself is shown only when it is made. Revoked and expired ones are listed too.
+        Includes revoked and expired keys. Secrets are only shown on creation.
         """
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(KeySerializer(page, many=True).data)
 
     @extend_schema(request=NewKeySerializer, responses={201: CreatedKeySerializer})
     def create(self, request: AuthenticatedRequest) -> Response:
-        """Make a key, which is shown in this answer and never again.
+        """Create a key. Its secret is only shown in this response.
 
-        No key makes one that may do more, or lasts longer, than it does itself.
+        A key cannot create one with more scopes or a later expiry than its own.
         """
-        given = NewKeySerializer(data=request.data)
-        given.is_valid(raise_exception=True)
-        key, secret = api_keys.create_key(
+        serializer = NewKeySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        key, secret = create_key(
             user=self.subject,
-            maker=request.auth,
-            name=given.validated_data["name"],
-            app_name=given.validated_data.get("app") or "",
-            scopes=given.validated_data["scopes"],
-            expires_at=given.validated_data.get("expires_at"),
+            creator=request.auth,
+            name=values["name"],
+            app_name=values.get("app") or "",
+            scopes=values["scopes"],
+            expires_at=values.get("expires_at"),
         )
-        answer = {**KeySerializer(key).data, "api_key": secret}
-        return Response(answer, status=status.HTTP_201_CREATED)
+        body = {**KeySerializer(key).data, "api_key": secret}
+        return Response(body, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses={204: None}, parameters=[USER_ID_PARAMETER])
     def destroy(self, request: AuthenticatedRequest, key_id: uuid.UUID) -> Response:
         """Revoke a key.
 
-        It is refused from the next request on. Revoking it again is not an error.
+        The key is rejected from the next request on. Revoking it again is not an error.
         """
-        api_keys.revoke_key(key_id, among=self.get_queryset())
+        revoke_key(key_id, among=self.get_queryset())
         return Response(status=status.HTTP_204_NO_CONTENT)

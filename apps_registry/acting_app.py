@@ -1,4 +1,4 @@
-"""As which app a request acts: the one its key is bound to, else the one it names."""
+"""The app as which a request acts: the one its key is bound to, else the one it names."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from core.errors import NotAllowed
 
 from .models import App
 
-# Which app remembers when nobody says.
+# The app that stores a memory when the request names none.
 DEFAULT_APP = "openmemory"
 
 
@@ -18,9 +18,9 @@ class BoundToAnotherApp(NotAllowed):
 
 
 def get_acting_app(key: ApiKey, *, user: User, app_name: str | None = None) -> App | None:
-    """Find the app that reads, or None for a person: a key bound to no app, naming none.
+    """Get the app that reads. None if a personal key names no app: the user reads.
 
-    Raises BoundToAnotherApp when a bound key names another app, AppPaused when the app is.
+    Raises BoundToAnotherApp if a bound key names another app, and AppPaused if the app is paused.
     """
     if key.app_name and app_name not in (None, key.app_name):
         raise BoundToAnotherApp(f"This key is bound to the app {key.app_name!r}.")
@@ -29,6 +29,6 @@ def get_acting_app(key: ApiKey, *, user: User, app_name: str | None = None) -> A
 
 
 def get_writing_app(key: ApiKey, *, user: User, app_name: str | None) -> App:
-    """Find the app that puts down a memory, which always is one. Raises as `acting_app` does."""
+    """Get the app that stores a memory, by default DEFAULT_APP. Raises as `get_acting_app` does."""
     app = get_acting_app(key, user=user, app_name=app_name)
     return app or App.objects.get_or_create_active(user, name=DEFAULT_APP)

@@ -18,7 +18,7 @@ COLUMNS = {
 
 
 class AppFilter(django_filters.FilterSet):
-    """The filters and sorts of a list of apps. Its order is total: ties are broken by id."""
+    """Filters and ordering of the list of apps. Ties are broken by ID, so the order is stable."""
 
     class Meta:
         model = App
@@ -26,20 +26,22 @@ class AppFilter(django_filters.FilterSet):
 
     user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     name = django_filters.CharFilter(
-        lookup_expr="icontains", strip=False, help_text="Whose name contains this, in any case."
+        lookup_expr="icontains",
+        strip=False,
+        help_text="Apps whose name contains this, ignoring case.",
     )
     is_active = ChoiceFilter(
-        method="_active",
+        method="_filter_active",
         choices=[("true", "true"), ("false", "false")],
-        help_text="Active ones, or paused ones.",
+        help_text="`true` for active apps, `false` for paused ones.",
     )
     sort_by = ChoiceFilter(
         method=leave_unfiltered,
         choices=[(name, name) for name in COLUMNS],
-        help_text="Sort by this; by default by name.",
+        help_text="The field to sort by. Defaults to `name`.",
     )
     sort_direction = SortDirectionFilter(
-        help_text="`asc` unless `desc` is asked for.",
+        help_text="Defaults to `asc`.",
     )
 
     def filter_queryset(self, queryset: AppQuerySet) -> AppQuerySet:
@@ -48,5 +50,5 @@ class AppFilter(django_filters.FilterSet):
         descending = self.form.cleaned_data.get("sort_direction") == "desc"
         return apps.order_by(OrderBy(F(column), descending=descending), "id")
 
-    def _active(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
+    def _filter_active(self, apps: AppQuerySet, name: str, value: str) -> AppQuerySet:
         return apps.filter(is_active=value == "true")

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class AppIsActive(BasePermission):
-    """A key that is bound to a paused app is told nothing of its user. Raises AppPaused.
+    """Deny keys bound to a paused app. Raises AppPaused.
 
-    For views that read no memories: those that do find the app that they act as, or are refused.
+    For views that read no memories. Those that do resolve the acting app, which checks the same.
     """
 
     def has_permission(self, request: AuthenticatedRequest, view: SubjectView) -> bool:  # type: ignore[override]

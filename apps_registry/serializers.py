@@ -16,15 +16,15 @@ class AppSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     total_memories_created = serializers.IntegerField(
-        help_text="Memories that it put down and that are not deleted."
+        help_text="Memories that the app stored, less the deleted ones."
     )
     total_memories_accessed = serializers.IntegerField(
-        help_text="Different memories that it has read."
+        help_text="Distinct memories that the app has read."
     )
 
 
 class AppDetailSerializer(serializers.ModelSerializer):
-    """An app by itself."""
+    """An app with its usage."""
 
     class Meta:
         model = App
@@ -34,23 +34,27 @@ class AppDetailSerializer(serializers.ModelSerializer):
         ]  # fmt: skip
 
     total_memories_created = serializers.IntegerField(
-        help_text="Memories that it put down and that are not deleted."
+        help_text="Memories that the app stored, less the deleted ones."
     )
     total_memories_accessed = serializers.IntegerField(
-        source="total_accesses", help_text="How often it has read a memory."
+        source="total_accesses", help_text="How often the app has read a memory."
     )
-    first_accessed = serializers.DateTimeField(allow_null=True, help_text="Null if it never did.")
-    last_accessed = serializers.DateTimeField(allow_null=True, help_text="Null if it never did.")
+    first_accessed = serializers.DateTimeField(
+        allow_null=True, help_text="Null if the app has not read any."
+    )
+    last_accessed = serializers.DateTimeField(
+        allow_null=True, help_text="Null if the app has not read any."
+    )
 
 
 class AppUpdateSerializer(SubjectSerializer):
     is_active = FlagField(
         required=False,
-        help_text="`false` pauses the app: it reads and writes nothing. Needed, unless the query "
-        "has it.",
+        help_text="`false` pauses the app, so that it cannot read or write. Required, unless "
+        "the query has it.",
     )
 
 
 class AppUpdatedSerializer(serializers.Serializer):
     status = serializers.ChoiceField(["success"], help_text="Always `success`.")
-    message = serializers.CharField(help_text="What was done, in a sentence.")
+    message = serializers.CharField(help_text="What was done.")

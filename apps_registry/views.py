@@ -24,7 +24,7 @@ from .serializers import (
     AppUpdateSerializer,
 )
 
-IN_QUERY = {"true": True, "false": False, "1": True, "0": False}
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class AppPages(EnvelopePagination):
@@ -32,9 +32,9 @@ class AppPages(EnvelopePagination):
 
 
 class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
-    """The programs that remember and recall for a user.
+    """The apps that store and search memories of a user.
 
-    list: List the apps, with what they put down and read.
+    list: List the apps, with their counts of memories stored and read.
     """
 
     permission_classes = [
@@ -52,7 +52,7 @@ class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
 
     @extend_schema(responses=AppDetailSerializer)
     def retrieve(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """Show an app, with what it put down and read."""
+        """Retrieve an app, with its counts of memories stored and read."""
         return Response(
             AppDetailSerializer(self.get_queryset().with_usage().get_by_id(app_id)).data
         )
@@ -61,26 +61,29 @@ class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
         request=AppUpdateSerializer,
         responses=AppUpdatedSerializer,
         parameters=[
-            OpenApiParameter("is_active", bool, description="In place of the body's `is_active`.")
+            OpenApiParameter(
+                "is_active", bool, description="Alternative to `is_active` in the body."
+            )
         ],
     )
     def update(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """Pause an app, or let it go on.
+        """Pause or resume an app.
 
-        A paused app reads and writes nothing. What it put down stays.
+        A paused app cannot read or write. The memories that it stored remain.
         """
-        given = AppUpdateSerializer(data=self._asked(request))
-        given.is_valid(raise_exception=True)
-        if "is_active" not in given.validated_data:
-            raise Malformed("Say in `is_active` what the app shall be.", field="is_active")
-        self.get_queryset().get_by_id(app_id).set_active(given.validated_data["is_active"])
+        serializer = AppUpdateSerializer(data=self._query_and_body(request))
+        serializer.is_valid(raise_exception=True)
+        values = serializer.validated_data
+        if "is_active" not in values:
+            raise Malformed("`is_active` is required.", field="is_active")
+        self.get_queryset().get_by_id(app_id).set_active(values["is_active"])
         return Response({"status": "success", "message": "Updated app details successfully"})
 
-    def _asked(self, request: AuthenticatedRequest) -> dict[str, Any]:
-        """Join the query and the body: the original's page sends no body, others no query."""
-        word = request.query_params.get("is_active")
-        if word is None:
+    def _query_and_body(self, request: AuthenticatedRequest) -> dict[str, Any]:
+        """Merge the query and the body: the original's page sends no body, others no query."""
+        value = request.query_params.get("is_active")
+        if value is None:
             return dict(request.data)
-        if word.lower() not in IN_QUERY:
+        if value.lower() not in BOOLEANS:
             raise Malformed("Send `true` or `false`.", field="is_active")
-        return {"is_active": IN_QUERY[word.lower()], **dict(request.data)}
+        return {"is_active": BOOLEANS[value.lower()], **dict(request.data)}

@@ -1,7 +1,7 @@
-"""What `manage.py doctor` looks at: each app declares its checks in a module `doctor` of its own.
+"""The checks of `manage.py doctor`. Each app declares its own in a module called `doctor`.
 
-A check is a function that yields what it finds, good or bad. One that finds nothing amiss says
-what is well, so that whoever reads it knows that it was looked at.
+A check is a function that yields findings. If it finds no problem, it yields an `ok` finding, so
+that the report shows that the check ran.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """How bad it is; also the exit code of the command, as monitors know it."""
+    """The severity of a finding, and the exit code of the command, as in Nagios plugins."""
 
     OK = 0
     WARNING = 1
@@ -30,16 +30,16 @@ Findings = Iterator[Finding]
 
 
 class Requires(IntEnum):
-    """What a check cannot look at anything without, each with all that stands before it."""
+    """What a check needs to run. Each value includes those before it."""
 
     MACHINE = 0
     DATABASE = 1
-    TABLES = 2  # as this version of the server wants them
+    TABLES = 2  # migrated to this version of the server
 
 
 @dataclass(frozen=True)
 class Check:
-    """Named like `memories.vectors`. One that `calls_out` asks somebody else's server."""
+    """A check, with a name such as `memories.vectors`. `calls_out` if it calls external servers."""
 
     name: str
     run: Callable[[], Findings]
@@ -53,12 +53,12 @@ _checks: dict[str, Check] = {}
 def check(
     name: str, *, requires: Requires = Requires.TABLES, calls_out: bool = False
 ) -> Callable[[Callable[[], Findings]], Callable[[], Findings]]:
-    """Declare a function to be a check."""
+    """Declare a function as a check."""
 
     def declare(run: Callable[[], Findings]) -> Callable[[], Findings]:
-        known = _checks.setdefault(name, Check(name, run, requires, calls_out))
-        if known.run is not run:
-            raise ValueError(f"There are two checks of the name {name!r}.")
+        declared = _checks.setdefault(name, Check(name, run, requires, calls_out))
+        if declared.run is not run:
+            raise ValueError(f"Two checks have the name {name!r}.")
         return run
 
     return declare
@@ -80,7 +80,7 @@ def error(message: str, advice: str) -> Finding:
     return Finding(Level.ERROR, message, advice)
 
 
-def format_list(names: list[str], most: int = 5) -> str:
-    """Name a few of many."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def format_list(names: list[str], limit: int = 5) -> str:
+    """Join up to `limit` names, and say how many more there are."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

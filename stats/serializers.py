@@ -11,10 +11,12 @@ class StatsAppSerializer(serializers.ModelSerializer):
             "updated_at",
         ]  # fmt: skip
 
-    owner_id = serializers.UUIDField(help_text="The user whose app it is.")
+    owner_id = serializers.UUIDField(help_text="The owner of the app.")
 
 
 class StatsSerializer(serializers.Serializer):
-    total_memories = serializers.IntegerField(help_text="Memories that are not deleted.")
-    total_apps = serializers.IntegerField(help_text="Apps of the user.")
-    apps = StatsAppSerializer(many=True, help_text="All of them, by name.")
+    total_memories = serializers.IntegerField(
+        help_text="Memories of the user, less the deleted ones."
+    )
+    total_apps = serializers.IntegerField(help_text="Number of apps of the user.")
+    apps = StatsAppSerializer(many=True, help_text="All apps of the user, ordered by name.")

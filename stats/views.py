@@ -11,7 +11,7 @@ from .serializers import StatsSerializer
 
 
 class StatsView(SubjectView):
-    """Figures of one user."""
+    """Statistics of one user."""
 
     permission_classes = [*SubjectView.permission_classes, AppIsActive]
 
@@ -23,9 +23,9 @@ class StatsView(SubjectView):
     def get(self, request: AuthenticatedRequest) -> Response:
         """Count the memories and list the apps of a user."""
         apps = list(App.objects.owned_by(self.subject).order_by("name", "id"))
-        figures = {
+        stats = {
             "total_memories": Memory.objects.owned_by(self.subject).undeleted().count(),
             "total_apps": len(apps),
             "apps": apps,
         }
-        return Response(StatsSerializer(figures).data)
+        return Response(StatsSerializer(stats).data)

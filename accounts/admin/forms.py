@@ -1,4 +1,4 @@
-"""What the dialogs of a user's page ask for."""
+"""Forms of the dialogs on a user's page."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class KeyForm(DialogForm):
         max_length=255,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="What it is for.",
+        help_text="What the key is for.",
     )
     app_name = forms.CharField(
         label="App",
         max_length=255,
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The only app it may act as. Empty: any, and the person themselves.",
+        help_text="The only app that the key can act as. Leave empty for a personal key.",
     )
     scopes = forms.MultipleChoiceField(
-        label="May",
+        label="Scopes",
         choices=Scope.choices,
         initial=list(Scope.values),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
@@ -45,7 +45,7 @@ class KeyForm(DialogForm):
         max_value=36_500,
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Empty: it never does.",
+        help_text="Leave empty for a key that never expires.",
     )
 
     def expires_at(self) -> datetime | None:
@@ -61,7 +61,7 @@ class PasswordForm(DialogForm):
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
     )
     again = forms.CharField(
-        label="The same once more",
+        label="New password (again)",
         strip=False,
         max_length=4096,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
@@ -73,7 +73,7 @@ class PasswordForm(DialogForm):
         return password
 
     def clean(self) -> dict[str, Any]:
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        if "password" in given and given["password"] != given.get("again"):
-            self.add_error("again", "That is another one.")
-        return given
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if "password" in values and values["password"] != values.get("again"):
+            self.add_error("again", "The passwords do not match.")
+        return values

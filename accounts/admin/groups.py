@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.contrib.auth import admin as djangos  # noqa: F401 - registers what is replaced here
+from django.contrib.auth import admin as auth_admin  # noqa: F401 - registers the page replaced here
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
@@ -12,7 +12,7 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(ModelAdmin):
-    """What operators may do who may not do everything."""
+    """Permissions of staff who are not full operators."""
 
     list_display = ("name",)
     ordering = ("name",)
@@ -21,7 +21,7 @@ class GroupAdmin(ModelAdmin):
     filter_horizontal = ("permissions",)
     audit_name_field = "name"
 
-    # Whoever gives permissions could give them to themselves.
+    # An operator who can grant permissions could grant any to themselves.
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser
 

@@ -14,40 +14,40 @@ from core.admin.buttons import button
 from core.admin.links import change_link
 from core.admin.model_admin import ReadOnlyAdmin, TabularInline
 
-LABELS = {"good": "success", "expired": "warning", "revoked": "danger"}
+LABELS = {"active": "success", "expired": "warning", "revoked": "danger"}
 
 
-def state_of(key: ApiKey) -> str:
+def key_state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
     expired = key.expires_at is not None and key.expires_at <= timezone.now()
-    return "expired" if expired else "good"
+    return "expired" if expired else "active"
 
 
-class ShowsState:
+class KeyColumns:
     @display(description="State", label=LABELS)
     def state(self, key: ApiKey) -> str:
-        return state_of(key)
+        return key_state(key)
 
-    @display(description="May")
-    def may(self, key: ApiKey) -> str:
-        return " and ".join(key.scopes)
+    @display(description="Scopes")
+    def scope_names(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
 
 
 @admin.register(ApiKey)
-class KeyAdmin(ShowsState, ReadOnlyAdmin):
-    list_display = ("prefix", "user", "name", "app_name", "may", "state", "last_used_at")
+class KeyAdmin(KeyColumns, ReadOnlyAdmin):
+    list_display = ("prefix", "user", "name", "app_name", "scope_names", "state", "last_used_at")
     list_select_related = ("user",)
     list_filter = (("user", AutocompleteSelectFilter),)
-    # By their users, then: an order of all keys by time would have to sort them.
+    # Ordered by user, which is indexed. Ordering by time would sort all keys.
     ordering = ("user",)
     search_fields = ("prefix__exact", "user__user_id__startswith")
-    search_help_text = "The first eleven characters of a key, or the beginning of a user id"
+    search_help_text = "The first eleven characters of a key, or the start of a user ID"
     fields = (
-        "prefix", "user", "name", "app_name", "may", "state", "created_at", "expires_at",
+        "prefix", "user", "name", "app_name", "scope_names", "state", "created_at", "expires_at",
         "revoked_at", "last_used_at",
     )  # fmt: skip
-    readonly_fields = ("may", "state")
+    readonly_fields = ("scope_names", "state")
     actions_detail = ("revoke",)
     audit_name_field = "prefix"
 
@@ -58,18 +58,18 @@ class KeyAdmin(ShowsState, ReadOnlyAdmin):
     @button(
         "Revoke",
         icon="key_off",
-        description="It opens nothing from the next request on, and that cannot be undone.",
+        description="The key stops working immediately. This cannot be undone.",
         variant=ActionVariant.DANGER,
         available_for=lambda key: key.revoked_at is None,
     )
     def revoke(self, request: HttpRequest, key: ApiKey, form: object) -> str:
         key.revoke()
-        return f"The key {key} of {key.user} is revoked."
+        return f"Revoked key {key} of {key.user}."
 
 
-class KeyInline(ShowsState, TabularInline):
+class KeyInline(KeyColumns, TabularInline):
     model = ApiKey
-    fields = ("key", "name", "app_name", "may", "state", "expires_at", "last_used_at")
+    fields = ("key", "name", "app_name", "scope_names", "state", "expires_at", "last_used_at")
     readonly_fields = fields
     ordering = ("-created_at", "-id")
     verbose_name_plural = "keys"

@@ -20,15 +20,15 @@ from .keys import KeyInline
 
 class UserForm(forms.ModelForm):
     def clean(self) -> dict[str, Any] | None:
-        given = super().clean() or self.cleaned_data
+        values = super().clean() or self.cleaned_data
         rights = ("is_active", "is_staff", "is_superuser")
-        if self.instance == self.by and any(given.get(right) is False for right in rights):
+        if self.instance == self.operator and any(values.get(right) is False for right in rights):
             raise forms.ValidationError(
-                "You would lock yourself out: have another operator do that.", code="yourself"
+                "This would lock you out. Ask another operator to do it.", code="yourself"
             )
-        return given
+        return values
 
-    by: Any  # the operator who fills it in
+    operator: Any  # who submits the form
 
 
 @admin.register(User)
@@ -38,12 +38,12 @@ class UserAdmin(ModelAdmin):
     list_filter = ("is_active", "is_staff")
     ordering = ("user_id",)
     search_fields = ("user_id__startswith", "email__iexact")
-    search_help_text = "The beginning of a user id, or an email address"
+    search_help_text = "The start of a user ID, or an email address"
     select_fields = ("groups",)
     autocomplete_fields = ("groups",)
     fieldsets = (
         (None, {"fields": ("user_id", "name", "email", "metadata", "is_active")}),
-        ("In the admin", {"fields": ("is_staff", "is_superuser", "groups", "last_login")}),
+        ("Admin access", {"fields": ("is_staff", "is_superuser", "groups", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
     inlines = (KeyInline,)
@@ -60,7 +60,7 @@ class UserAdmin(ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         fields = ["last_login"]
-        if obj is not None:  # clients call them by it
+        if obj is not None:  # clients use it
             fields.append("user_id")
         if not request.user.is_superuser:
             fields += ["is_staff", "is_superuser", "groups"]
@@ -71,7 +71,7 @@ class UserAdmin(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, **kwargs)
-        form.by = request.user
+        form.operator = request.user
         return form
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
@@ -83,40 +83,40 @@ class UserAdmin(ModelAdmin):
     def state(self, user: User) -> str:
         return "active" if user.is_active else "deactivated"
 
-    @display(description="Role", label={"operator": "info", "sees the admin": "default"})
+    @display(description="Role", label={"operator": "info", "staff": "default"})
     def role(self, user: User) -> str | None:
         if user.is_operator:
             return "operator"
-        return "sees the admin" if user.is_staff else None
+        return "staff" if user.is_staff else None
 
     @button(
-        "Make a key",
+        "Create a key",
         icon="key",
-        description="A program shows it to act for this user.",
+        description="Programs authenticate with this key to act for the user.",
         form=KeyForm,
         available_for=lambda user: user.is_active,
     )
     def make_key(self, request: HttpRequest, user: User, form: KeyForm) -> HttpResponse:
-        given = form.cleaned_data
+        values = form.cleaned_data
         key, secret = ApiKey.objects.issue(
             user=user,
-            name=given["name"],
-            app_name=given["app_name"],
-            scopes=given["scopes"],
+            name=values["name"],
+            app_name=values["app_name"],
+            scopes=values["scopes"],
             expires_at=form.expires_at(),
         )
-        self.log_change(request, user, f"Made the key {key}.")
-        context = {"key": key, "secret": secret, "way_on": change_url(user)}
-        return render_in_dialog(request, "accounts/admin/made_key.html", context)
+        self.log_change(request, user, f"Created key {key}.")
+        context = {"key": key, "secret": secret, "done_url": change_url(user)}
+        return render_in_dialog(request, "accounts/admin/created_key.html", context)
 
     @button(
         "Set a password",
         icon="password",
-        description="It takes the place of the present one, and ends what they have open.",
+        description="Replaces the current password and ends the user's sessions.",
         form=PasswordForm,
         available_for=lambda user: user.is_staff,
     )
     def set_password(self, request: HttpRequest, user: User, form: PasswordForm) -> str:
         user.set_password(form.cleaned_data["password"])
         user.save(update_fields=["password", "updated_at"])
-        return f"{user} has another password."
+        return f"Changed the password of {user}."

@@ -15,7 +15,7 @@ from core.errors import NotAllowed, OpenMemoryError
 
 from .user import User
 
-# How stale `last_used_at` may be, so that a busy key is not written on each of its requests.
+# `last_used_at` may lag by this much, so that a busy key is not written on every request.
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
 
@@ -25,19 +25,19 @@ class Scope(models.TextChoices):
 
 
 class KeyRejected(OpenMemoryError):
-    """The API key is invalid: no such key exists."""
+    """The API key is invalid: it does not exist."""
 
     code: ClassVar[str] = "key_invalid"
 
 
 class KeyRevoked(KeyRejected):
-    """The API key was revoked: ask for a new one."""
+    """The API key was revoked. Request a new one."""
 
     code = "key_revoked"
 
 
 class KeyExpired(KeyRejected):
-    """The API key has expired: ask for a new one."""
+    """The API key has expired. Request a new one."""
 
     code = "key_expired"
 
@@ -49,7 +49,7 @@ class ScopeMissing(NotAllowed):
 
 
 def digest(secret: str) -> bytes:
-    """Hash a key for keeping. Keys hold 256 random bits, so one fast round is enough."""
+    """Hash a key for storage. Keys have 256 random bits, so one fast round is enough."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -63,7 +63,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         scopes: Iterable[str] = (Scope.READ, Scope.WRITE),
         expires_at: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """Make a key and return it with its secret, which is not kept and so shown only now."""
+        """Create a key and return it with its secret, which is not stored."""
         secret = f"om_{secrets.token_urlsafe(32)}"
         key = self.create(
             user=user,
@@ -77,9 +77,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return key, secret
 
     def authenticate(self, secret: str) -> ApiKey:
-        """Find the live key with this secret, and its user.
+        """Get the valid key with this secret, and its user.
 
-        Raises KeyRefused, which tells an unknown key from one that was revoked or has expired.
+        Raises KeyRejected. Its subclasses distinguish revoked and expired keys.
         """
         key = self.select_related("user").filter(digest=digest(secret)).first()
         if key is None:
@@ -92,25 +92,28 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """What a program shows to act for one user, perhaps as one app of theirs."""
+    """A credential with which a program acts for one user, optionally as one of their apps."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=255, blank=True, help_text="What the key is for.")
-    # By name and not by key: apps are made on first use, and this app knows nothing of apps.
+    # A name, not a foreign key: apps are created on first use, and this Django app must not
+    # import theirs.
     app_name = models.CharField(
-        max_length=255, blank=True, help_text="The only app that this key may act as, if any."
+        max_length=255, blank=True, help_text="The only app that this key can act as, if any."
     )
-    prefix = models.CharField(max_length=16, help_text="How the key begins, to recognise it by.")
+    prefix = models.CharField(
+        max_length=16, help_text="The first characters of the key, to identify it."
+    )
     digest = models.BinaryField(max_length=32, unique=True, help_text="SHA-256 of the key.")
     scopes = ArrayField(
-        models.CharField(max_length=8, choices=Scope), help_text="What the key may do."
+        models.CharField(max_length=8, choices=Scope), help_text="What the key permits."
     )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(
-        null=True, blank=True, help_text="To the minute: not every request writes it."
+        null=True, blank=True, help_text="Accurate to the minute: not every request updates it."
     )
 
     objects = ApiKeyQuerySet.as_manager()
@@ -128,11 +131,11 @@ class ApiKey(models.Model):
 
     @property
     def has_operator_rights(self) -> bool:
-        """Whether it has an operator's rights. One that is bound to an app is for an agent."""
+        """Whether the key carries its operator's rights. A key bound to an app never does."""
         return self.user.is_operator and not self.app_name
 
     def require_scope(self, scope: Scope) -> None:
-        """Raises ScopeMissing when the key may not do that."""
+        """Raises ScopeMissing if the key lacks the scope."""
         if scope not in self.scopes:
             raise ScopeMissing(f"This key has no `{scope}` scope.")
 
@@ -143,7 +146,7 @@ class ApiKey(models.Model):
             self.save(update_fields=["last_used_at"])
 
     def revoke(self) -> None:
-        """Refuse this key from the next request on. Revoking twice keeps the first time."""
+        """Reject this key from the next request on. Revoking again keeps the first time."""
         if self.revoked_at is None:
             self.revoked_at = timezone.now()
             self.save(update_fields=["revoked_at"])

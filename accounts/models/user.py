@@ -7,17 +7,17 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.validators import RegexValidator
 from django.db import models
 
-# Anything readable: a user id stands in addresses, file names and logs.
+# User IDs appear in URLs, file names and logs.
 validate_user_id = RegexValidator(
     r"^[^\s\x00-\x1f\x7f/]+\Z",
-    "A user id has no spaces, slashes or control characters.",
+    "A user ID cannot contain spaces, slashes or control characters.",
     code="invalid_user_id",
 )
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, user_id: str, password: str | None = None, **fields: Any) -> User:
-        """Make a user. Without a password they cannot sign in to the admin."""
+        """Create a user. Without a password they cannot sign in to the admin."""
         user = self.model(user_id=user_id, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -28,10 +28,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person whose memories the server keeps.
+    """A user whose memories the server stores.
 
-    Operators are staff that may do everything: over the API they may name any user. Other staff
-    may sign in to the admin, where their permissions say what they see and do.
+    Operators are staff with all permissions; over the API they can access any user. Other staff
+    can sign in to the admin, where their permissions decide what they see and change.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -39,15 +39,15 @@ class User(AbstractBaseUser, PermissionsMixin):
         max_length=255,
         unique=True,
         validators=[validate_user_id],
-        help_text="The name that clients call this user by.",
+        help_text="The name by which clients identify this user.",
     )
-    name = models.CharField(max_length=255, blank=True, help_text="What people call this user.")
-    email = models.EmailField(blank=True, help_text="Where this user can be reached.")
+    name = models.CharField(max_length=255, blank=True, help_text="The display name of this user.")
+    email = models.EmailField(blank=True, help_text="The email address of this user.")
     metadata = models.JSONField(
-        default=dict, blank=True, help_text="Anything else that a client wants to keep."
+        default=dict, blank=True, help_text="Arbitrary data stored by clients."
     )
     is_staff = models.BooleanField(
-        default=False, help_text="Whether this user may sign in to the admin."
+        default=False, help_text="Whether this user can sign in to the admin."
     )
     is_active = models.BooleanField(
         default=True, help_text="Whether the keys of this user are accepted."
@@ -61,7 +61,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_operator(self) -> bool:
-        """Whether they may name any user and change the configuration."""
+        """Whether this user can access any user and change the configuration."""
         return self.is_staff and self.is_superuser
 
     def __str__(self) -> str:
@@ -69,5 +69,5 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def check_user_id(user_id: str) -> None:
-    """Raises ValidationError for what is no user id: what it is made of, and how long it is."""
+    """Validate the characters and the length of a user ID. Raises ValidationError."""
     User._meta.get_field("user_id").clean(user_id, None)

@@ -13,18 +13,20 @@ class Effect(models.TextChoices):
 
 
 class AccessRule(models.Model):
-    """Whether an app may read one memory, or all of its user's."""
+    """Whether an app may read one memory, or all memories of its user."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="rules", db_index=False)
-    # By id and not by key: this app knows nothing of memories.
+    # An ID, not a foreign key: this Django app must not import `memories`.
     memory_id = models.UUIDField(
-        null=True, blank=True, help_text="The memory that the rule is about; null for all."
+        null=True,
+        blank=True,
+        help_text="The memory that the rule applies to. Null for all memories.",
     )
     effect = models.CharField(
         max_length=5,
         choices=Effect,
-        help_text="`deny` wins over `allow`. With any `allow` of a memory, only such are read.",
+        help_text="`deny` overrides `allow`. If it is allowed single memories, it reads no others.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -2,6 +2,6 @@ from django.contrib.admin import apps
 
 
 class AdminConfig(apps.AdminConfig):
-    """The admin, as a site of our own: apps register with `admin.site` as ever."""
+    """Replaces `admin.site` with our own site. Apps register with it as usual."""
 
     default_site = "core.admin.site.Site"

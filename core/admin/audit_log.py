@@ -1,4 +1,4 @@
-"""What operators did in the admin: who, when, to what. Never what a memory says."""
+"""The log of what operators did in the admin: who, when, to what. Never a memory's content."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from django.db.models import Model
 __all__ = ["ADDITION", "CHANGE", "DELETION", "log_action"]
 
 
-def log_action(by: Any, flag: int, of: Model, *, name: str, message: str | list[Any]) -> LogEntry:
-    """Write down that this operator has done something to that object.
+def log_action(by: Any, flag: int, obj: Model, *, name: str, message: str | list[Any]) -> LogEntry:
+    """Log that an operator did something to an object.
 
-    `name` is how it is called here, `message` a sentence or Django's list of changed fields.
+    `name` is the object's name in the log, `message` a sentence or Django's list of changed fields.
     """
     entry = LogEntry(
         user=by,
-        content_type=ContentType.objects.get_for_model(of, for_concrete_model=False),
-        object_id=str(of.pk),
+        content_type=ContentType.objects.get_for_model(obj, for_concrete_model=False),
+        object_id=str(obj.pk),
         object_repr=name[:200],
         action_flag=flag,
     )

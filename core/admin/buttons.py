@@ -1,4 +1,4 @@
-"""Buttons of the admin that do something: each asks first, by a form that is posted."""
+"""Buttons on the pages of the admin. Each opens a dialog whose form is posted to confirm."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from core.errors import Conflict, OpenMemoryError
 
 from .links import change_url
 
-# A method of a page: it does something to an object and says so in a sentence, or answers itself.
-Verb = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
+# A method of a page: it acts on an object and returns a sentence about it, or its own response.
+ButtonMethod = Callable[[Any, HttpRequest, Any, Any], "str | HttpResponse"]
 
 
 class AppliesNoLonger(Conflict):
-    """This has changed since its page was opened: see what it is now."""
+    """This object has changed since its page was opened. Review its current state."""
 
     code = "applies_no_longer"
 
 
 class DialogForm(BaseDialogForm):
-    """What a button asks for. Its fields have ids of their own beside those of the page."""
+    """The form of a button's dialog. The IDs of its fields do not clash with those of the page."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "dialog_%s", **options})
@@ -45,19 +45,19 @@ def button(
     form: type[DialogForm] = DialogForm,
     variant: ActionVariant = ActionVariant.DEFAULT,
     available_for: Callable[[Any], bool] = lambda obj: True,
-) -> Callable[[Verb], Any]:
-    """Make a button of `verb(self, request, obj, form)`, to be named in `actions_detail`.
+) -> Callable[[ButtonMethod], Any]:
+    """Turn `method(self, request, obj, form)` into a button, to be listed in `actions_detail`.
 
-    It is there, and works, for those who have the permission: by default `has_operate_permission`,
-    which is Django's permission to change such objects, also where no form changes them. It is
-    shown for those objects that it applies to, and refuses others: a page may have been open long.
-    What the verb returns is told to the operator and written into the audit, so it quotes no
-    memory. A domain error is told in its own words.
+    The button is shown to operators with the permission. The default, `has_operate_permission`, is
+    Django's permission to change such objects, even where no form changes them. It is shown for
+    objects that it is `available_for`, and rejects others: the page may have been open for long.
+    What the method returns is shown to the operator and written to the audit log, so it must not
+    quote a memory. The detail of a domain error is shown as well.
     """
 
-    def decorate(verb: Verb) -> Any:
-        @wraps(verb)
-        def press(self: Any, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
+    def decorate(method: ButtonMethod) -> Any:
+        @wraps(method)
+        def run(self: Any, request: HttpRequest, form: Form, object_id: str) -> HttpResponse:
             obj = self.get_object(request, object_id)
             if obj is None:
                 raise Http404
@@ -66,17 +66,17 @@ def button(
             try:
                 if not available_for(obj):
                     raise AppliesNoLonger
-                told = verb(self, request, obj, form)
+                outcome = method(self, request, obj, form)
             except OpenMemoryError as error:
                 self.message_user(request, error.detail, messages.ERROR)
             else:
-                if isinstance(told, HttpResponse):
-                    return told
-                self.message_user(request, told, messages.SUCCESS)
-                self.log_change(request, obj, told)
+                if isinstance(outcome, HttpResponse):
+                    return outcome
+                self.message_user(request, outcome, messages.SUCCESS)
+                self.log_change(request, obj, outcome)
             return redirect_browser(request, change_url(obj))
 
-        press.available_for = available_for  # type: ignore[attr-defined]
+        run.available_for = available_for  # type: ignore[attr-defined]
         return action(
             permissions=[permission],
             description=label,
@@ -88,13 +88,13 @@ def button(
                 "form_class": form,
                 "form_submit_text": label,
             },
-        )(press)
+        )(run)
 
     return decorate
 
 
 def render_in_dialog(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-    """Show something in the dialog that was answered, in place of its form.
+    """Show a template in the open dialog, in place of its form.
 
     The template extends `core/admin/dialog.html`.
     """
@@ -106,7 +106,7 @@ def render_in_dialog(request: HttpRequest, template: str, context: dict[str, Any
 
 
 def redirect_browser(request: HttpRequest, address: str) -> HttpResponse:
-    """Send the browser there, from a dialog as well."""
+    """Redirect the browser, also from within a dialog."""
     if request.headers.get("HX-Request"):
         return HttpResponse(headers={"HX-Redirect": address})
     return HttpResponseRedirect(address)

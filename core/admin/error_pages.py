@@ -1,4 +1,4 @@
-"""A page that says why nothing else is shown. It needs neither a session nor the database."""
+"""Error pages, which need neither a session nor the database."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from django.template.loader import render_to_string
 
 def error_page(detail: str, *, status: int) -> HttpResponse:
     title = HTTPStatus(status).phrase
-    page = render_to_string("core/refused.html", {"title": title, "detail": detail})
+    page = render_to_string("core/error.html", {"title": title, "detail": detail})
     return HttpResponse(page, status=status)

@@ -7,7 +7,7 @@ from django.utils.html import format_html
 
 
 def change_url(obj: Model) -> str:
-    """The address of an object's page in the admin."""
+    """The URL of an object's page in the admin."""
     name = f"{obj._meta.app_label}_{obj._meta.model_name}_change"
     return reverse(f"{admin.site.name}:{name}", args=[obj.pk])
 

@@ -1,7 +1,7 @@
-"""What requests for the admin need and others do not: sessions, tokens against forgery, pages.
+"""Middleware for requests to the admin only: sessions, CSRF protection, HTML error pages.
 
-No other address ever sees a session. So a cookie cannot authenticate a call of the API, and such
-a call does not pay for what reads them.
+No other URL ever sees a session. So a cookie cannot authenticate an API request, and API requests
+do not pay for reading sessions.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .error_pages import error_page
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Its scripts stand in the page, and its library of components compiles what attributes say.
+# Unfold has inline scripts, and Alpine compiles expressions from HTML attributes.
 _POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -43,7 +43,7 @@ def is_admin_request(request: HttpRequest) -> bool:
 
 
 class AdminPages:
-    """Answer in pages, which load nothing from another host."""
+    """Render errors as HTML pages, and forbid loading anything from another host."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -58,7 +58,7 @@ class AdminPages:
 
 
 class AdminOnlyMixin(MiddlewareMixin):
-    """Step aside for every other address."""
+    """Skip the middleware for every URL outside the admin."""
 
     def __call__(self, request: HttpRequest) -> Any:
         return (

@@ -1,6 +1,6 @@
-"""What all lists and forms of the admin have in common. Every page of a model begins with these.
+"""Base classes of all model pages of the admin.
 
-None counts everything, offers everything to choose from, or waits for a statement without end.
+They bound what a page costs: rows counted, objects offered as choices, and seconds of a statement.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from .paginator import BoundedPaginator
 
 
 class BoundedChoices:
-    """Choose related objects by searching for them, or by their id: never from a list of all."""
+    """Select related objects by search or by ID, never from a list of all of them."""
 
-    # Relations to few objects, which are listed after all.
+    # Relations to few objects, which are offered as a list.
     select_fields: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
-        # An inline is given its parent here, and has declared its own.
+        # An inline is passed its parent model here and declares its own.
         meta = getattr(self, "model", model)._meta
         fields = [*meta.fields, *meta.many_to_many]
-        otherwise = {*self.autocomplete_fields, *self.select_fields}  # type: ignore[attr-defined]
+        other_widgets = {*self.autocomplete_fields, *self.select_fields}  # type: ignore[attr-defined]
         self.raw_id_fields = [
-            field.name for field in fields if field.is_relation and field.name not in otherwise
+            field.name for field in fields if field.is_relation and field.name not in other_widgets
         ]
         super().__init__(model, admin_site)  # type: ignore[call-arg]
 
@@ -42,7 +42,7 @@ class BoundedList(unfold.views.ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if not self.query and not self.has_active_filters:
-            self.full_result_count = self.result_count  # there is no more to show
+            self.full_result_count = self.result_count  # there are no more
 
 
 class TabularInline(BoundedChoices, unfold.admin.TabularInline):
@@ -52,9 +52,9 @@ class TabularInline(BoundedChoices, unfold.admin.TabularInline):
 
 
 class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
-    """Declare `list_display`, `ordering` by an indexed column, and what may be searched.
+    """Declare `list_display`, `ordering` by an indexed column, and `search_fields`.
 
-    Nothing is deleted unless a page says how: override `has_delete_permission`.
+    Deleting is off: override `has_delete_permission` to allow it.
     """
 
     paginator = BoundedPaginator
@@ -64,24 +64,26 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     show_facets = ShowFacets.NEVER
     list_disable_select_all = True
     list_filter_submit = True
-    sortable_by: ClassVar[tuple[str, ...]] = ()  # name those only that an index sorts by
+    sortable_by: ClassVar[tuple[str, ...]] = ()  # only columns with an index
     warn_unsaved_form = True
 
-    # How the audit calls an object. Of a memory it is never what it says.
+    # The attribute that names an object in the audit log. Never the content of a memory.
     audit_name_field: ClassVar[str] = "pk"
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Whether this operator may press the buttons of this page."""
+        """Whether this operator can use the buttons of this page."""
         name = get_permission_codename("change", self.opts)
         return request.user.has_perm(f"{self.opts.app_label}.{name}")
 
     def get_actions_detail(self, request: HttpRequest, object_id: str) -> list[Any]:
         buttons = super().get_actions_detail(request, object_id)
         obj = self.get_object(request, object_id) if buttons else None
-        return [one for one in buttons if obj is not None and _is_available(one.method, obj)]
+        return [
+            button for button in buttons if obj is not None and _is_available(button.method, obj)
+        ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedList]:
         return BoundedList
@@ -89,21 +91,21 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
-        show = super().changelist_view
-        if request.method != "GET":  # an action: it has transactions of its own
-            return show(request, extra_context)
-        return statement_timeout.render_within_timeout(lambda: show(request, extra_context))
+        render = super().changelist_view
+        if request.method != "GET":  # an action, which has its own transactions
+            return render(request, extra_context)
+        return statement_timeout.render_within_timeout(lambda: render(request, extra_context))
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
-        return self._record(request, audit_log.ADDITION, obj, message)
+        return self._log(request, audit_log.ADDITION, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
-        return self._record(request, audit_log.CHANGE, obj, message)
+        return self._log(request, audit_log.CHANGE, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> list[LogEntry]:
-        return [self._record(request, audit_log.DELETION, obj, "") for obj in queryset]
+        return [self._log(request, audit_log.DELETION, obj, "") for obj in queryset]
 
-    def _record(self, request: HttpRequest, flag: int, obj: Model, message: Any) -> LogEntry:
+    def _log(self, request: HttpRequest, flag: int, obj: Model, message: Any) -> LogEntry:
         name = str(getattr(obj, self.audit_name_field))
         return audit_log.log_action(request.user, flag, obj, name=name, message=message)
 
@@ -114,7 +116,7 @@ def _is_available(method: Any, obj: Model) -> bool:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """A page of what nobody changes by hand: history, or rows that verbs alone write."""
+    """A page of rows that nobody edits by hand, such as history."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -1,6 +1,6 @@
-"""What stands in the sidebar, and in which order: the only place that says so.
+"""The sidebar of the admin: its groups, links and their order.
 
-What is not registered yet, and what an operator may not see, is left out.
+Links to pages that are not registered, or not visible to an operator, are left out.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from .pages import Page
 
 @dataclass(frozen=True)
 class Item:
-    """A link to the list of a model, as `memories.memory`, or to a page by its name."""
+    """A link to the list of a model, such as `memories.memory`, or to a page by its name."""
 
     title: str
-    icon: str  # a name of Material Symbols
+    icon: str  # from Material Symbols
     target: str
 
 
@@ -33,7 +33,7 @@ class Group:
 
 
 GROUPS = (
-    Group("", (Item("Front page", "space_dashboard", "index"),)),
+    Group("", (Item("Dashboard", "space_dashboard", "index"),)),
     Group(
         "Memories",
         (
@@ -43,12 +43,12 @@ GROUPS = (
         ),
     ),
     Group(
-        "Who and what calls",
+        "Access",
         (
             Item("Users", "group", "accounts.user"),
-            Item("Keys", "key", "accounts.apikey"),
+            Item("API keys", "key", "accounts.apikey"),
             Item("Apps", "apps", "apps_registry.app"),
-            Item("Rules", "rule", "apps_registry.accessrule"),
+            Item("Access rules", "rule", "apps_registry.accessrule"),
         ),
     ),
     Group(
@@ -68,9 +68,9 @@ GROUPS = (
     Group(
         "Operators",
         (
-            Item("What was done here", "history", "admin.logentry"),
+            Item("Audit log", "history", "admin.logentry"),
             Item("Configuration changes", "manage_history", "configuration.configurationchange"),
-            Item("Receipts of removals", "receipt_long", "operators.receipt"),
+            Item("Receipts", "receipt_long", "operators.receipt"),
             Item("Groups", "admin_panel_settings", "auth.group"),
         ),
     ),
@@ -78,29 +78,29 @@ GROUPS = (
 
 
 def build_sidebar(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar of this operator, as Unfold's template reads it."""
+    """The sidebar for this operator, in the format of Unfold's template."""
     return [{"title": group.title, "items": list(_items(group, site, request))} for group in GROUPS]
 
 
 def _items(group: Group, site: AdminSite, request: HttpRequest) -> Iterator[dict[str, Any]]:
     for item in group.items:
-        address = target_url(item.target, site, request)
-        if address:
+        url = target_url(item.target, site, request)
+        if url:
             path = request.path
-            here = path == address if item.target == "index" else path.startswith(address)
+            active = path == url if item.target == "index" else path.startswith(url)
             yield {
                 "title": item.title,
                 "icon": item.icon,
-                "link": address,
-                "active": here,
+                "link": url,
+                "active": active,
                 "has_permission": True,
             }
 
 
 def target_url(target: str, site: AdminSite, request: HttpRequest) -> str | None:
-    """The address of a target, or None when it is not there for this operator."""
+    """The URL of a target, or None if it does not exist for this operator."""
     if "." in target:
-        return _list(target, site, request)
+        return _list_url(target, site, request)
     page: type[Page] | None = getattr(site, "pages", {}).get(target)
     if page and not page.allows(request):
         return None
@@ -110,12 +110,12 @@ def target_url(target: str, site: AdminSite, request: HttpRequest) -> str | None
         return None
 
 
-def _list(label: str, site: AdminSite, request: HttpRequest) -> str | None:
+def _list_url(label: str, site: AdminSite, request: HttpRequest) -> str | None:
     try:
         model = apps.get_model(label)
     except LookupError:
         return None
-    declared = site._registry.get(model)
-    if declared is None or not declared.has_view_or_change_permission(request):
+    model_admin = site._registry.get(model)
+    if model_admin is None or not model_admin.has_view_or_change_permission(request):
         return None
     return reverse(f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist")

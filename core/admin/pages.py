@@ -10,10 +10,10 @@ from django.views.generic import TemplateView
 
 
 class Page(TemplateView):
-    """A page of the admin that is no list of a model. Register it with `register`.
+    """A page of the admin that does not belong to a model. Register it with `register_page`.
 
-    `name` is its place under `/admin/`, and what navigation calls it. Who lacks a permission of
-    `permissions` does not see it; what is posted to it needs those of `permissions_to_post`, too.
+    `name` is its path under `/admin/` and its target in the sidebar. Viewing it requires all of
+    `permissions`, and posting to it also those of `permissions_to_post`.
     The template extends `core/admin/page.html`.
     """
 
@@ -28,7 +28,7 @@ class Page(TemplateView):
 
     @property
     def operator(self) -> Any:
-        """The operator: nobody else gets here."""
+        """The signed-in operator."""
         return self.request.user
 
     @property
@@ -42,12 +42,12 @@ class Page(TemplateView):
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         site = admin.site.each_context(self.request)
-        own = {"title": self.title, "may_post": self.may_post}
-        return super().get_context_data(**{**site, **own, **context})
+        page = {"title": self.title, "may_post": self.may_post}
+        return super().get_context_data(**{**site, **page, **context})
 
 
 def register_page(page: type[Page]) -> type[Page]:
-    """Put a page into the admin, as a decorator."""
-    site: Any = admin.site  # of ours, which Django's types do not know
+    """Add a page to the admin, as a decorator."""
+    site: Any = admin.site  # ours, unknown to Django's types
     site.add_page(page)
     return page

@@ -6,12 +6,12 @@ from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.utils.functional import cached_property
 
-# Rows that are counted and paged through. Who wants what is behind them narrows the list.
+# Rows that are counted and paged through. To reach rows beyond them, narrow the list.
 MAX_ROWS = 10_000
 
 
 class MoreThan(int):
-    """A count that was broken off: it says so wherever it is shown."""
+    """A count that stopped at a limit, shown as "more than"."""
 
     def __str__(self) -> str:
         return f"more than {int(self):,}"
@@ -20,14 +20,14 @@ class MoreThan(int):
 
 
 def bounded_count(rows: QuerySet[Any]) -> int:
-    """Count rows, but not many more than MOST."""
-    # The order matters to nobody who counts, and what is annotated is not computed.
-    found = rows.order_by().values("pk")[: MAX_ROWS + 1].count()
-    return MoreThan(MAX_ROWS) if found > MAX_ROWS else found
+    """Count rows, up to MAX_ROWS."""
+    # Neither the order nor the annotations are needed to count.
+    count = rows.order_by().values("pk")[: MAX_ROWS + 1].count()
+    return MoreThan(MAX_ROWS) if count > MAX_ROWS else count
 
 
 class BoundedPaginator(Paginator):
-    """Pages of the first MOST rows. It never counts further than that."""
+    """Pages of the first MAX_ROWS rows. It never counts beyond them."""
 
     @cached_property
     def count(self) -> int:

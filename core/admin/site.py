@@ -18,15 +18,15 @@ from .pages import Page
 
 
 class Site(UnfoldAdminSite):
-    """The admin at `/admin/`: for operators, which are users with `is_staff`."""
+    """The admin at `/admin/`, for users with `is_staff`."""
 
-    index_title = "Front page"
+    index_title = "Dashboard"
     enable_nav_sidebar = True
 
     def __init__(self, name: str = "admin") -> None:
         super().__init__(name)
         self.pages: dict[str, type[Page]] = {}
-        # It would delete row by row, with all that hangs on each: verbs know better.
+        # It would delete row by row, bypassing the rules of each model's own deletion.
         self.disable_action("delete_selected")
 
     def add_page(self, page: type[Page]) -> type[Page]:
@@ -48,19 +48,19 @@ class Site(UnfoldAdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        # Before the password is looked at: that takes as long for a wrong one, and much of a core.
+        # Before the password check, which takes much CPU time even for a wrong password.
         usage = (
             rate_limits.count_request(request, rate_limits.SIGN_INS)
             if request.method == "POST"
             else None
         )
         if usage and usage.exceeded:
-            wait = f"Try again in {usage.seconds_left} seconds."
-            response = error_page(f"That was too often. {wait}", status=429)
+            detail = f"Too many sign-in attempts. Try again in {usage.seconds_left} seconds."
+            response = error_page(detail, status=429)
             response.headers["Retry-After"] = str(usage.seconds_left)
             return response
-        shown: HttpResponse = super().login(request, extra_context)
-        return shown
+        page: HttpResponse = super().login(request, extra_context)
+        return page
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         return statement_timeout.render_within_timeout(
@@ -69,10 +69,10 @@ class Site(UnfoldAdminSite):
 
     @method_decorator(no_append_slash)
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
-        """Find a page whose address was written without its last slash."""
+        """Redirect a URL without its trailing slash to its page."""
         if request.method not in ("GET", "HEAD") or url.endswith("/"):
             raise Http404
-        found = resolve(f"{request.path_info}/")
-        if not getattr(found.func, "should_append_slash", True):  # nothing but this view
+        match = resolve(f"{request.path_info}/")
+        if not getattr(match.func, "should_append_slash", True):  # only this view matches
             raise Http404
         return HttpResponseRedirect(request.get_full_path(force_append_slash=True))

@@ -1,4 +1,4 @@
-"""An end to what a page asks of the database."""
+"""A time limit for the database statements of a page."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.http import HttpResponse
 from django.template.response import SimpleTemplateResponse
 from psycopg.errors import QueryCanceled
 
+from core import sql
 from core.errors import Unavailable
 
 from .error_pages import error_page
 
 
 class TooSlow(Unavailable):
-    """That took too long. Narrow it: by a filter, by one user, or by the first letters."""
+    """This took too long. Narrow it with a filter, to one user, or by the first letters."""
 
     code = "too_slow"
 
 
 @contextmanager
 def limit_statements(seconds: int | None = None) -> Iterator[None]:
-    """Let no statement inside take longer. Raises TooSlow. It is one transaction: only read in it.
+    """Limit each statement in the block to `seconds`, by default ADMIN_STATEMENT_SECONDS.
 
-    Without `seconds` it is ADMIN_STATEMENT_SECONDS.
+    The block is one transaction, for reading only. Raises TooSlow.
     """
     limit = f"{settings.ADMIN_STATEMENT_SECONDS if seconds is None else seconds}s"
     try:
         with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
+            sql.execute("SELECT set_config('statement_timeout', %s, true)", [limit])
             yield
     except OperationalError as error:
         if isinstance(error.__cause__, QueryCanceled):
@@ -41,7 +41,7 @@ def limit_statements(seconds: int | None = None) -> Iterator[None]:
 
 
 def render_within_timeout(view: Callable[[], HttpResponse]) -> HttpResponse:
-    """Answer a request that only reads, its template included, or say that it took too long."""
+    """Render a read-only view, including its template, or an error page if it takes too long."""
     try:
         with limit_statements():
             response = view()

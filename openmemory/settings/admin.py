@@ -1,10 +1,10 @@
-"""The admin: where it is, who is signed in for how long, and how it looks."""
+"""The admin: its path, sessions and theme."""
 
 from __future__ import annotations
 
 from django.templatetags.static import static
 
-# Nothing but the admin has sessions, and no other address is sent their cookies.
+# Only the admin has sessions, and browsers send their cookies to no other path.
 ADMIN_PATH = "/admin"
 SESSION_COOKIE_NAME = "openmemory_session"
 SESSION_COOKIE_PATH = ADMIN_PATH
@@ -27,17 +27,17 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
-# Seconds that one list or search may take. A list of everything needs far less.
+# Time limit for one statement of a list or search. Listing everything needs far less.
 ADMIN_STATEMENT_SECONDS = 5
 
 FORMAT_MODULE_PATH = "core.formats"
 
 
-def _icon(request: object) -> str:
+def _icon_url(request: object) -> str:
     return static("core/icon.svg")
 
 
-def _style(request: object) -> str:
+def _style_url(request: object) -> str:
     return static("core/admin.css")
 
 
@@ -46,14 +46,14 @@ UNFOLD: dict[str, object] = {
     "SITE_HEADER": "OpenMemory",
     "SITE_SUBHEADER": "for operators",
     "SITE_URL": None,
-    "SITE_ICON": _icon,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
+    "SITE_ICON": _icon_url,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon_url}],
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
-    "STYLES": [_style],
+    "STYLES": [_style_url],
     "SIDEBAR": {"show_search": True},
-    "DASHBOARD_CALLBACK": "operators.dashboard.front_page",
-    # The teal of the icon, from nearly white to nearly black. 600 carries white text.
+    "DASHBOARD_CALLBACK": "operators.dashboard.dashboard_callback",
+    # The teal of the icon. 600 has enough contrast for white text.
     "COLORS": {
         "primary": {
             "50": "oklch(97.6% .013 196)",

@@ -1,5 +1,5 @@
 """What the front page of the admin answers at a glance, in a bounded time however much is kept."""
 
-from .page import front_page
+from .page import dashboard_callback
 
-__all__ = ["front_page"]
+__all__ = ["dashboard_callback"]

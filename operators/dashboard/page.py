@@ -50,7 +50,7 @@ class Chart:
     data: str
 
 
-def front_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Fill the context of the admin's index: called by Unfold, see settings/admin.py."""
     context = {**context, "version": settings.VERSION}
     if not request.user.has_perm(PERMISSION):

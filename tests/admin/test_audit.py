@@ -10,7 +10,7 @@ def test_what_was_done_is_listed_with_who_did_it(browser, root, alice):
 
     page = browser.get("/admin/admin/logentry/").content.decode()
 
-    assert "Made the key om_" in page
+    assert "Created key om_" in page
     assert "alice" in page
     assert "root" in page
 

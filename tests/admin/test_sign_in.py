@@ -14,7 +14,7 @@ def sign_in(client, user_id, password=PASSWORD):
     return client.post(SIGN_IN, {"username": user_id, "password": password, "next": "/admin/"})
 
 
-def test_an_operator_signs_in_and_sees_the_front_page(client, root):
+def test_an_operator_signs_in_and_sees_the_dashboard(client, root):
     answer = sign_in(client, "root")
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")

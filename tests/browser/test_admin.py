@@ -42,7 +42,7 @@ def open_user(visit, user_id):
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_the_front_page_shows_its_charts(sign_in, look):
+def test_the_dashboard_shows_its_charts(sign_in, look):
     visit = sign_in(look)
 
     visit.page.locator("canvas").first.wait_for()
@@ -64,7 +64,7 @@ def test_one_signs_in_with_the_keyboard_alone(visits, operator):
     visit.page.keyboard.press("Enter")
 
     visit.page.wait_for_url(f"{visit.url}/admin/")
-    assert visit.page.get_by_role("heading", name="Front page").is_visible()
+    assert visit.page.get_by_role("heading", name="Dashboard").is_visible()
 
 
 def test_a_wrong_password_is_told(visits, operator):
@@ -82,7 +82,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(sign_in, shared_server, user_
     visit = sign_in(look)
     open_user(visit, user_id)
 
-    visit.press("Make a key")
+    visit.press("Create a key")
     visit.page.locator("#dialog").get_by_label("Name").fill("laptop")
     visit.confirm()
     secret = visit.page.locator("#secret").inner_text()

@@ -7,22 +7,20 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import roles
 from accounts.models import ApiKey, Scope, User
 from accounts.models.user import check_user_id
+from accounts.roles import make_operator
 from core import argument_types
 
 
 class Command(BaseCommand):
-    help = "Make an API key for a user and print it, alone on standard output. It is shown once."
+    help = "Create an API key for a user and print it to standard output. It is only shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("user", help="the user_id the key is for")
-        parser.add_argument("--create-user", action="store_true", help="make the user if missing")
+        parser.add_argument("user", help="user_id of the user")
+        parser.add_argument("--create-user", action="store_true", help="create the user if missing")
         parser.add_argument("--operator", action="store_true", help="make the user an operator")
-        parser.add_argument(
-            "--app", type=argument_types.name, help="the only app that the key may act as; else any"
-        )
+        parser.add_argument("--app", type=argument_types.name, help="bind the key to this app")
         parser.add_argument("--name", type=argument_types.name, help="what the key is for")
         parser.add_argument(
             "--expires",
@@ -30,30 +28,32 @@ class Command(BaseCommand):
             metavar="DAYS",
             help="days until it expires, 36500 at most",
         )
-        parser.add_argument("--read-only", action="store_true", help="a key that cannot write")
+        parser.add_argument(
+            "--read-only", action="store_true", help="create a key with only the read scope"
+        )
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
-        user = self._user(options["user"], create=options["create_user"])
+        user = self._get_or_create_user(options["user"], create=options["create_user"])
         if options["operator"] and not user.is_operator:
-            roles.make_operator(user)
-            self.stderr.write(f"{user} is an operator now.")
+            make_operator(user)
+            self.stderr.write(f"{user} is now an operator.")
         _, secret = ApiKey.objects.issue(
             user=user,
             name=options["name"] or "",
             app_name=options["app"] or "",
             scopes=[Scope.READ] if options["read_only"] else [Scope.READ, Scope.WRITE],
-            expires_at=_expiry(options["expires"]),
+            expires_at=_expires_at(options["expires"]),
         )
         self.stdout.write(secret)
 
-    def _user(self, user_id: str, *, create: bool) -> User:
+    def _get_or_create_user(self, user_id: str, *, create: bool) -> User:
         try:
             return User.objects.get(user_id=user_id)
         except User.DoesNotExist:
             if not create:
                 raise CommandError(
-                    f"There is no user {user_id!r}. Make one with --create-user."
+                    f"User {user_id!r} does not exist. Create it with --create-user."
                 ) from None
         try:
             check_user_id(user_id)
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         return User.objects.create_user(user_id)
 
 
-def _expiry(days: int | None) -> Any:
+def _expires_at(days: int | None) -> Any:
     if days is None:
         return None
     return timezone.now() + timedelta(days=days)
