@@ -19,7 +19,7 @@ class AuthenticatedRequest(Request):
 
 MISSING = "The API key is missing. Send it as `Authorization: Bearer <key>`."
 NOT_BEARER = "The Authorization header is invalid. Send `Authorization: Bearer <key>`."
-NO_KEY = f"{ORIGIN_NOT_ALLOWED} without a key. Send a key, or name its origin."
+NO_KEY = f"{ORIGIN_NOT_ALLOWED}: add it, or send a key."
 
 
 class BearerAuthentication(BaseAuthentication):
