@@ -32,7 +32,7 @@ def test_an_unknown_user_is_made_only_when_asked_for(db):
 
 
 def test_a_user_id_that_is_not_one_is_refused(db):
-    with pytest.raises(CommandError, match="no spaces"):
+    with pytest.raises(CommandError, match="cannot contain spaces"):
         create("two words", "--create-user")
 
     assert not User.objects.exists()

@@ -21,7 +21,7 @@ def test_what_is_not_there_is_a_page(browser, path):
 
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
-    assert "nothing at this address" in answer.content.decode()
+    assert "No page exists at this address" in answer.content.decode()
 
 
 def test_without_a_session_nobody_learns_what_is_there(client, db):

@@ -89,8 +89,8 @@ def test_a_program_reads_lines_of_json(well):
         {
             "check": "accounts.operators",
             "level": "warning",
-            "says": "No operator has a key that works.",
-            "advice": "Make one: manage.py create_api_key USER --create-user --operator",
+            "says": "No operator has a working key.",
+            "advice": "Create one: manage.py create_api_key USER --create-user --operator",
         },
         {
             "check": "memories.rules",
