@@ -25,9 +25,8 @@ def section_defaults(section: ModelSection, overrides: Overrides) -> dict[str, A
     base_urls = {"ollama_base_url": settings.OLLAMA_BASE_URL or None, "openai_base_url": None}
     if is_environments and environment["base_url"] and provider.name != LOCAL:
         base_urls[base_url_field] = environment["base_url"]
-    has_default_url = (
-        overrides.get(base_url_field, base_urls[base_url_field]) == base_urls[base_url_field]
-    )
+    base_url = base_urls[base_url_field]
+    has_default_url = overrides.get(base_url_field, base_url) == base_url
     return {
         "provider": environment["provider"],
         "model": _default_model(section, provider, environment["model"] if is_environments else ""),

@@ -1,7 +1,7 @@
-"""A language model and embedder that are none: a server on this machine that speaks OpenAI's API.
+"""A fake language model and embedding model: a local server that speaks OpenAI's API.
 
-For tests, benchmarks and trying things out. What it answers follows from what it is asked by
-simple rules, so it is the same each time; and it fails as it is told to.
+For tests, benchmarks and experiments. It answers by simple, deterministic rules, and can inject
+faults.
 """
 
 from .faults import Fault

@@ -1,4 +1,4 @@
-"""The ways in which the fake model fails."""
+"""The faults that the fake model can inject."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from enum import StrEnum
 
 class Fault(StrEnum):
     RATE_LIMITED = "rate_limited"  # 429 with Retry-After
-    QUOTA = "quota"  # 429, the account is used up
+    QUOTA = "quota"  # 429, the quota is exhausted
     KEY = "key"  # 401
     FORBIDDEN = "forbidden"  # 403
     NO_MODEL = "no_model"  # 404
     TOO_LONG = "too_long"  # 400
     ERROR = "error"  # 500
     OVERLOADED = "overloaded"  # 503
-    HANG = "hang"  # no answer
-    DRIP = "drip"  # a byte of the answer now and then
-    CUT = "cut"  # half of the answer
-    LARGE = "large"  # more than anybody reads
+    HANG = "hang"  # no response
+    DRIP = "drip"  # the response slowly, byte by byte
+    CUT = "cut"  # half of the response
+    LARGE = "large"  # a response over the limit
     REDIRECT = "redirect"  # 307 to another server
     NO_JSON = "no_json"  # 200 with a web page
-    NONSENSE = "nonsense"  # a text that is no JSON
-    MISFIT = "misfit"  # JSON of another shape
-    FENCE = "fence"  # the right answer in a fence
-    PROSE = "prose"  # the right answer amid prose
+    NONSENSE = "nonsense"  # text instead of JSON
+    MISFIT = "misfit"  # JSON that does not match the schema
+    FENCE = "fence"  # the right answer in a code block
+    PROSE = "prose"  # the right answer within prose
     REFUSAL = "refusal"  # the model declines
     ROOM = "room"  # the model runs out of tokens
     FLOOD = "flood"  # ten thousand facts
-    WRONG_SIZE = "wrong_size"  # vectors of another size
-    OBEDIENT = "obedient"  # it does what the text to be looked at tells it to
+    WRONG_SIZE = "wrong_size"  # vectors with other dimensions
+    OBEDIENT = "obedient"  # it follows instructions in the text: a prompt injection
 
 
-# Status, and the code and the text in the body, much as OpenAI has them.
+# Status, code and message, similar to OpenAI's.
 STATUSES = {
     Fault.RATE_LIMITED: (429, "rate_limit_exceeded", "Rate limit reached."),
     Fault.QUOTA: (429, "insufficient_quota", "You exceeded your current quota."),
@@ -44,15 +44,15 @@ STATUSES = {
     Fault.OVERLOADED: (503, "overloaded", "The engine is overloaded."),
 }
 
-# `[[fake:error]]` in a text that is sent fails each call with it, `[[fake:error:2]]` the first two.
-_MARK = re.compile(r"\[\[fake:(" + "|".join(Fault) + r")(?::(\d{1,4}))?\]\]")
+# `[[fake:error]]` in a text makes every request with it fail, `[[fake:error:2]]` the first two.
+_MARKER = re.compile(r"\[\[fake:(" + "|".join(Fault) + r")(?::(\d{1,4}))?\]\]")
 
 
-def marked(text: str) -> tuple[Fault, int | None] | None:
-    """The fault that a text asks for, and how often, None for always."""
-    found = _MARK.search(text)
-    return (Fault(found[1]), int(found[2]) if found[2] else None) if found else None
+def find_marker(text: str) -> tuple[Fault, int | None] | None:
+    """The fault that a marker in the text requests, and how often; None means always."""
+    marker = _MARKER.search(text)
+    return (Fault(marker[1]), int(marker[2]) if marker[2] else None) if marker else None
 
 
-def unmarked(text: str) -> str:
-    return _MARK.sub("", text)
+def strip_markers(text: str) -> str:
+    return _MARKER.sub("", text)

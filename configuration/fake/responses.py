@@ -1,4 +1,4 @@
-"""The bodies of the fake model's answers."""
+"""The bodies of the fake model's responses."""
 
 from __future__ import annotations
 
@@ -12,59 +12,59 @@ from typing import Any
 from . import rules
 from .faults import Fault
 
-_SCHEMA_IN_WORDS = re.compile(r"JSON schema:\n(\{.*\})", re.DOTALL)
+_SCHEMA_IN_PROMPT = re.compile(r"JSON schema:\n(\{.*\})", re.DOTALL)
 
 
 def text_of(body: dict[str, Any]) -> str:
-    """All that a call sends the model to look at: the first message of the user, or the texts."""
+    """The text that a request is about: the first user message, or the texts to embed."""
     if "input" in body:
         return "\n".join(inputs(body))
-    said = [each["content"] for each in body.get("messages", []) if each["role"] == "user"]
-    return said[0] if said else ""
+    messages = body.get("messages", [])
+    return next((message["content"] for message in messages if message["role"] == "user"), "")
 
 
-def completion(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
+def build_completion(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
     content: str | None = _content(body, fault)
     message = {"role": "assistant", "content": content, "refusal": None}
-    reason = "stop"
+    finish_reason = "stop"
     if fault is Fault.REFUSAL:
         message |= {"content": None, "refusal": "I cannot help with that."}
     elif fault is Fault.ROOM:
         message["content"] = (content or "")[:20]
-        reason = "length"
+        finish_reason = "length"
     return {
         "id": "chatcmpl-fake",
         "object": "chat.completion",
         "created": 0,
         "model": body.get("model", "fake"),
-        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-        "usage": _usage(_all_said(body), content or ""),
+        "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
+        "usage": _usage(_prompt(body), content or ""),
     }
 
 
-def embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
+def build_embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
     size = int(body.get("dimensions") or dimensions) + (fault is Fault.WRONG_SIZE)
     data = [
-        {"object": "embedding", "index": index, "embedding": _encoded(text, size, body)}
+        {"object": "embedding", "index": index, "embedding": _encode_vector(text, size, body)}
         for index, text in enumerate(inputs(body)[fault is Fault.MISFIT :])
     ]
     usage = _usage("".join(inputs(body)))
     return {"object": "list", "model": body.get("model", "fake"), "data": data, "usage": usage}
 
 
-def _all_said(body: dict[str, Any]) -> str:
-    return "".join(str(each.get("content", "")) for each in body.get("messages", []))
+def _prompt(body: dict[str, Any]) -> str:
+    return "".join(str(message.get("content", "")) for message in body.get("messages", []))
 
 
-def _usage(sent: str, answered: str = "") -> dict[str, int]:
-    """Tokens as a rule of thumb has them: one for four characters."""
-    used = {"prompt_tokens": len(sent) // 4, "completion_tokens": len(answered) // 4}
-    return {**used, "total_tokens": sum(used.values())}
+def _usage(prompt: str, completion: str = "") -> dict[str, int]:
+    """Estimates tokens by a rule of thumb: one for four characters."""
+    usage = {"prompt_tokens": len(prompt) // 4, "completion_tokens": len(completion) // 4}
+    return {**usage, "total_tokens": sum(usage.values())}
 
 
-ANSWERS: dict[str, Callable[[dict[str, Any], Fault | None, int], dict[str, Any]]] = {
-    "/chat/completions": completion,
-    "/embeddings": embeddings,
+RESPONSES: dict[str, Callable[[dict[str, Any], Fault | None, int], dict[str, Any]]] = {
+    "/chat/completions": build_completion,
+    "/embeddings": build_embeddings,
 }
 
 
@@ -78,20 +78,21 @@ def _content(body: dict[str, Any], fault: Fault | None) -> str:
         return "Understood."
     if fault is Fault.FLOOD:
         return json.dumps(rules.flood(schema))
-    obeyed = rules.obeyed(text) if fault is Fault.OBEDIENT else None
-    answer = json.dumps(obeyed or rules.answer(schema, text), ensure_ascii=False)
+    injected = rules.find_injection(text) if fault is Fault.OBEDIENT else None
+    answer = json.dumps(injected or rules.answer(schema, text), ensure_ascii=False)
     if fault is Fault.FENCE:
         return f"Here you are:\n\n```json\n{answer}\n```\n"
     return f"Sure! {answer} Anything else?" if fault is Fault.PROSE else answer
 
 
 def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
-    wanted = body.get("response_format", {}).get("json_schema", {}).get("schema")
-    if wanted:
-        return dict(wanted)
-    system = "".join(each["content"] for each in body["messages"] if each["role"] == "system")
-    in_words = _SCHEMA_IN_WORDS.search(system)
-    return dict(json.loads(in_words[1])) if in_words else None
+    schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
+    if schema:
+        return dict(schema)
+    messages = body["messages"]
+    system = "".join(message["content"] for message in messages if message["role"] == "system")
+    in_prompt = _SCHEMA_IN_PROMPT.search(system)
+    return dict(json.loads(in_prompt[1])) if in_prompt else None
 
 
 def inputs(body: dict[str, Any]) -> list[str]:
@@ -101,7 +102,7 @@ def inputs(body: dict[str, Any]) -> list[str]:
     return [body["input"]] if isinstance(body["input"], str) else list(body["input"])
 
 
-def _encoded(text: str, size: int, body: dict[str, Any]) -> list[float] | str:
+def _encode_vector(text: str, size: int, body: dict[str, Any]) -> list[float] | str:
     vector = rules.vector(text, size)
     if body.get("encoding_format") != "base64":
         return vector

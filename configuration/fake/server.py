@@ -1,4 +1,4 @@
-"""The fake model's server: chat completions, embeddings, models, and a place to steer it by."""
+"""The fake model's server: chat completions, embeddings, models, and `/control`."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from . import responses
-from .faults import STATUSES, Fault, marked
+from .faults import STATUSES, Fault, find_marker
 
-# Bodies that are remembered, for tests to look at.
-REMEMBERED = 1000
-# The longest that it hangs, seconds.
-HANGING = 600.0
+# How many request bodies are recorded, for tests.
+RECORDED = 1000
+# Seconds after which a hanging request ends.
+HANG_SECONDS = 600.0
 
 
 class FakeServer(ThreadingHTTPServer):
-    """Serves on loopback, in a thread, while it is used as a context.
+    """A context manager that serves on loopback, in a thread.
 
-    `fault` befalls every call, or the next `times` ones; a mark in a text befalls the calls that
-    send it. `delay` is in seconds.
+    `fault` is injected into every call, or into the next `times` ones; a marker in a text, into
+    the calls with that text. `delay` is in seconds.
     """
 
     daemon_threads = True
@@ -50,20 +50,20 @@ class FakeServer(ThreadingHTTPServer):
         self.retry_after = retry_after
         self.fault = fault
         self.times = times
-        # What it can do. A fixed model knows no `dimensions` but its own.
-        self.forms: tuple[str, ...] = ("json_schema", "json_object")
-        self.fixed = False
-        self.longest = 1_000_000
+        # What it supports. With fixed dimensions it rejects the parameter `dimensions`.
+        self.output_modes: tuple[str, ...] = ("json_schema", "json_object")
+        self.has_fixed_dimensions = False
+        self.max_characters = 1_000_000
         self.calls: Counter[str] = Counter()
-        self.bodies: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
-        self.headers: deque[dict[str, str]] = deque(maxlen=REMEMBERED)
+        self.bodies: deque[dict[str, Any]] = deque(maxlen=RECORDED)
+        self.headers: deque[dict[str, str]] = deque(maxlen=RECORDED)
         self.stopping = threading.Event()
         self.connections: set[socket.socket] = set()
-        self._marks: Counter[str] = Counter()
+        self._marker_calls: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of callers who have hung up: many of its faults are made for that."""
+        """Ignore closed connections, which many of the faults cause."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 
@@ -84,38 +84,42 @@ class FakeServer(ThreadingHTTPServer):
         self.stopping.set()
         self.shutdown()
         self.server_close()
-        # Else those that are kept alive would go on being answered.
+        # Otherwise kept-alive connections would still be served.
         for connection in list(self.connections):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def steer(self, said: Mapping[str, Any]) -> None:
+    def control(self, values: Mapping[str, Any]) -> None:
         """Change `delay`, `retry_after`, `dimensions`, `fault` (null for none) and `times`."""
-        with self._lock:  # else a call might see the fault, and not yet how often it is due
-            if "fault" in said:
-                self.fault = Fault(said["fault"]) if said["fault"] else None
+        with self._lock:  # or a call could see the fault without its `times`
+            if "fault" in values:
+                self.fault = Fault(values["fault"]) if values["fault"] else None
                 self.times = None
-            for name, kind in (("delay", float), ("retry_after", float), ("dimensions", int)):
-                if name in said:
-                    setattr(self, name, kind(said[name]))
-            if said.get("times") is not None:
-                self.times = int(said["times"])
+            for name, number_type in (
+                ("delay", float),
+                ("retry_after", float),
+                ("dimensions", int),
+            ):
+                if name in values:
+                    setattr(self, name, number_type(values[name]))
+            if values.get("times") is not None:
+                self.times = int(values["times"])
 
     def next_fault(self, text: str) -> Fault | None:
-        """The fault of this call, counted."""
-        mark = marked(text)
+        """The fault to inject into this call, which is counted."""
+        marker = find_marker(text)
         with self._lock:
-            if mark is not None:
-                fault, times = mark
-                self._marks[text] += 1
-                return fault if times is None or self._marks[text] <= times else None
+            if marker is not None:
+                fault, times = marker
+                self._marker_calls[text] += 1
+                return fault if times is None or self._marker_calls[text] <= times else None
             if self.fault is None or self.times == 0:
                 return None
             if self.times is not None:
                 self.times -= 1
             return self.fault
 
-    def heard(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+    def record_call(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> None:
         with self._lock:
             self.calls[path] += 1
             self.bodies.append(body)
@@ -145,39 +149,39 @@ class _Handler(BaseHTTPRequestHandler):
         path = urlsplit(self.path).path.removeprefix("/v1")
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         if path == "/control":
-            self.server.steer(body)
+            self.server.control(body)
             self._send(200, {})
-        elif path in responses.ANSWERS:
+        elif path in responses.RESPONSES:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            self.server.heard(path, body, headers)
+            self.server.record_call(path, body, headers)
             self._answer(path, body)
         else:
-            self._refuse(404, "not_found", "There is no such address.")
+            self._reject(404, "not_found", "There is no such path.")
 
     def _answer(self, path: str, body: dict[str, Any]) -> None:
         fault = self.server.next_fault(responses.text_of(body))
         time.sleep(self.server.delay)
-        form = body.get("response_format", {}).get("type")
-        if form and form not in self.server.forms:
-            self._refuse(400, "unsupported", f"response_format {form} is not supported.")
-        elif self.server.fixed and "dimensions" in body:
-            self._refuse(400, "unsupported", "This model does not take dimensions.")
-        elif any(len(text) > self.server.longest for text in responses.inputs(body)):
-            self._refuse(*STATUSES[Fault.TOO_LONG])
+        output_mode = body.get("response_format", {}).get("type")
+        if output_mode and output_mode not in self.server.output_modes:
+            self._reject(400, "unsupported", f"response_format {output_mode} is not supported.")
+        elif self.server.has_fixed_dimensions and "dimensions" in body:
+            self._reject(400, "unsupported", "This model does not take dimensions.")
+        elif any(len(text) > self.server.max_characters for text in responses.inputs(body)):
+            self._reject(*STATUSES[Fault.TOO_LONG])
         elif fault in STATUSES:
-            self._refuse(*STATUSES[fault])
+            self._reject(*STATUSES[fault])
         elif fault is Fault.REDIRECT:
             self._send(307, {}, {"Location": "http://127.0.0.2:9/v1" + path})
         elif fault is Fault.HANG:
-            self.server.stopping.wait(HANGING)
+            self.server.stopping.wait(HANG_SECONDS)
             self.close_connection = True
         elif fault is Fault.NO_JSON:
             self._write(200, b"<html>It works!</html>", "text/html")
         else:
-            self._deliver(responses.ANSWERS[path](body, fault, self.server.dimensions), fault)
+            self._deliver(responses.RESPONSES[path](body, fault, self.server.dimensions), fault)
 
-    def _deliver(self, answer: dict[str, Any], fault: Fault | None) -> None:
-        content = json.dumps(answer).encode()
+    def _deliver(self, response: dict[str, Any], fault: Fault | None) -> None:
+        content = json.dumps(response).encode()
         if fault is Fault.LARGE:
             self._write(200, b" " * 20_000_000 + content, "application/json")
         elif fault in (Fault.CUT, Fault.DRIP):
@@ -189,10 +193,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._write(200, content, "application/json")
 
-    def _refuse(self, status: int, code: str, message: str) -> None:
+    def _reject(self, status: int, code: str, message: str) -> None:
         headers = {"Retry-After": f"{self.server.retry_after:g}"} if status in (429, 503) else {}
-        kind = "insufficient_quota" if code == "insufficient_quota" else "error"
-        error = {"message": message, "type": kind, "code": code, "param": None}
+        error_type = "insufficient_quota" if code == "insufficient_quota" else "error"
+        error = {"message": message, "type": error_type, "code": code, "param": None}
         self._send(status, {"error": error}, headers)
 
     def _send(
@@ -201,20 +205,24 @@ class _Handler(BaseHTTPRequestHandler):
         self._write(status, json.dumps(body).encode(), "application/json", headers)
 
     def _write(
-        self, status: int, content: bytes, kind: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        content: bytes,
+        content_type: str,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._begin(status, len(content), kind, headers)
+        self._begin(status, len(content), content_type, headers)
         self.wfile.write(content)
 
     def _begin(
-        self, status: int, length: int, kind: str, headers: Mapping[str, str] | None = None
+        self, status: int, length: int, content_type: str, headers: Mapping[str, str] | None = None
     ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(length))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: what it is sent are people's memories."""
+        """Log nothing: requests contain users' memories."""

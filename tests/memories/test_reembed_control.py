@@ -91,7 +91,7 @@ def test_a_key_that_is_exchanged_meanwhile_is_gone_on_with(olga, fake, monkeypat
         for number, batch in enumerate(backfill.find_unembedded(space)):
             # Once: the first batch may be the one that fails, and is then the first again.
             if number == 1 and (key := next(exchanges, None)):
-                fake.steer({"fault": Fault.KEY, "times": 1})
+                fake.control({"fault": Fault.KEY, "times": 1})
                 choose(olga, remote(fake, api_key=key))
             yield batch
 
@@ -247,7 +247,7 @@ def test_a_command_refuses_what_the_api_refuses(olga):
         command("--provider", "nobody")
     with pytest.raises(CommandError, match="dimensions: "):
         command("--provider", "vllm", "--model", "other", "--dimensions", "4001")
-    with pytest.raises(CommandError, match="Name a model"):
+    with pytest.raises(CommandError, match="Enter the name of a model"):
         command("--provider", "vllm")
 
 

@@ -45,7 +45,7 @@ def test_dimensions_are_asked_for_where_they_are_configured(fake):
 
 
 def test_a_model_that_takes_no_dimensions_is_asked_without_them_from_then_on(fake):
-    fake.fixed = True
+    fake.has_fixed_dimensions = True
     embedder = fake_embedder(fake, dimensions=384)
 
     embedder.embed_query("tea")
@@ -55,7 +55,7 @@ def test_a_model_that_takes_no_dimensions_is_asked_without_them_from_then_on(fak
 
 
 def test_a_model_with_other_dimensions_than_configured_is_told_apart(fake):
-    fake.fixed = True
+    fake.has_fixed_dimensions = True
 
     with pytest.raises(WrongDimensions, match=r"vllm \(m\) answers with 384 .* 256 are") as raised:
         fake_embedder(fake, dimensions=256).embed_query("tea")
@@ -81,7 +81,7 @@ def test_models_are_told_questions_from_what_they_are_to_find(fake, model, query
 
 
 def test_of_a_text_that_is_too_long_the_beginning_is_embedded(fake):
-    fake.longest = 1000
+    fake.max_characters = 1000
     embedder = fake_embedder(fake)
     long = "a long story " * 300
 

@@ -132,7 +132,7 @@ def test_json_is_found_in_what_is_around_it(fake, language_model, fault):
 
 @pytest.mark.parametrize("fault", [Fault.NONSENSE, Fault.MISFIT])
 def test_an_answer_that_cannot_be_used_is_shown_to_the_model_once(fake, language_model, fault):
-    fake.steer({"fault": fault, "times": 1})
+    fake.control({"fault": fault, "times": 1})
 
     assert ask(language_model) == {"facts": FACTS}
 
@@ -174,7 +174,7 @@ def test_two_answers_that_cannot_be_used_are_enough(fake, language_model, fault)
 def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
     fake, monkeypatch, fault, error, says, calls
 ):
-    fake.steer({"fault": fault, "retry_after": 0})
+    fake.control({"fault": fault, "retry_after": 0})
     monkeypatch.setenv("VLLM_KEY", SECRET)
 
     with pytest.raises(error, match=says) as raised:
@@ -203,19 +203,19 @@ def test_a_mark_in_the_text_fails_as_often_as_it_says(fake, language_model):
 
 
 def test_a_failure_that_passes_is_not_noticed(fake, language_model):
-    fake.steer({"fault": Fault.ERROR, "times": 2})
+    fake.control({"fault": Fault.ERROR, "times": 2})
 
     assert ask(language_model) == {"facts": FACTS}
 
 
 def test_what_the_provider_asks_to_wait_for_is_waited_for(fake, language_model):
-    fake.steer({"fault": Fault.RATE_LIMITED, "times": 1, "retry_after": 0.3})
+    fake.control({"fault": Fault.RATE_LIMITED, "times": 1, "retry_after": 0.3})
 
     assert ask(language_model) == {"facts": FACTS}
 
 
 def test_a_long_wait_is_left_to_the_caller(fake, language_model):
-    fake.steer({"fault": Fault.RATE_LIMITED, "retry_after": 60})
+    fake.control({"fault": Fault.RATE_LIMITED, "retry_after": 60})
 
     with pytest.raises(RateLimited) as raised:
         ask(language_model)
@@ -268,7 +268,7 @@ def test_nobody_at_the_address_is_told(fake):
     ],
 )
 def test_a_server_without_structured_output_is_asked_in_words(fake, forms, asked):
-    fake.forms = forms
+    fake.output_modes = forms
     language_model = get_language_model(fake_llm_settings(fake))
 
     answers = [ask(language_model), ask(language_model)]
