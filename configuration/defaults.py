@@ -19,18 +19,20 @@ def section_defaults(section: ModelSection, overrides: Overrides) -> dict[str, A
     """
     environment = settings.MODEL_DEFAULTS[section]
     provider = PROVIDERS[overrides.get("provider", environment["provider"])]
-    is_environments = provider.name == environment["provider"]
+    uses_environment = provider.name == environment["provider"]
     base_url_field = "ollama_base_url" if provider.name == OLLAMA else "openai_base_url"
     # None stands for the provider's own base URL.
     base_urls = {"ollama_base_url": settings.OLLAMA_BASE_URL or None, "openai_base_url": None}
-    if is_environments and environment["base_url"] and provider.name != LOCAL:
+    if uses_environment and environment["base_url"] and provider.name != LOCAL:
         base_urls[base_url_field] = environment["base_url"]
     base_url = base_urls[base_url_field]
     has_default_url = overrides.get(base_url_field, base_url) == base_url
     return {
         "provider": environment["provider"],
-        "model": _default_model(section, provider, environment["model"] if is_environments else ""),
-        "api_key": _default_key(section, provider, is_environments) if has_default_url else None,
+        "model": _default_model(
+            section, provider, environment["model"] if uses_environment else ""
+        ),
+        "api_key": _default_key(section, provider, uses_environment) if has_default_url else None,
         **base_urls,
         **_default_parameters(section, provider),
     }
@@ -47,12 +49,12 @@ def _default_model(section: ModelSection, provider: Provider, from_environment: 
     return from_environment or provider.embedding_model
 
 
-def _default_key(section: ModelSection, provider: Provider, is_environments: bool) -> str | None:
+def _default_key(section: ModelSection, provider: Provider, uses_environment: bool) -> str | None:
     """A reference, even if its variable is not set: it shows where the key is looked up."""
     if provider.name == LOCAL:
         return None
     reference = environment_key(section)
-    if is_environments and reference.is_set():
+    if uses_environment and reference.is_set():
         return reference.to_json()
     return f"{PREFIX}{provider.key_variable}" if provider.key_variable else None
 
