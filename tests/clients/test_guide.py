@@ -22,12 +22,12 @@ AFRAID, BORN, KEY = (
 
 # What the code under each heading prints, whatever its language.
 PRINTED = {
-    "Begin": ["guide-"],
-    "Remember": ["ADD"],
+    "Setup": ["guide-"],
+    "Store a memory": ["ADD"],
     "Search": [AFRAID, "cosine"],
     "Conversations": ["Mira", "Jonas: Yes, he swims like a fish"],
-    "List, to the end": [AFRAID, BORN, KEY],
-    "Revise": ["Our dog Rex sleeps through every storm"],
+    "List all memories": [AFRAID, BORN, KEY],
+    "Edit": ["Our dog Rex sleeps through every storm"],
     "Pause, resume and archive": [
         "Successfully paused 1 memories",
         "Successfully archived 1 memories",
@@ -39,7 +39,7 @@ PRINTED = {
     "Jobs": ["succeeded", ".zip"],
     "Delete": ["Successfully deleted memory", "Successfully deleted 4 memories"],
     "Configuration": ["Keep what is said about animals.", "bge-small-en-v1.5"],
-    "Refusals": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
+    "Errors": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
     "Retries": ["0"],
     "Request ids": ["checkout-42"],
 }
