@@ -28,58 +28,70 @@ class CategorySerializer(serializers.ModelSerializer):
 
 
 class CategoriesSerializer(serializers.Serializer):
-    categories = CategorySerializer(many=True, help_text="In the order of their names.")
-    total = serializers.IntegerField(help_text="How many there are.")
+    categories = CategorySerializer(many=True, help_text="Sorted by name.")
+    total = serializers.IntegerField(help_text="The number of categories.")
 
 
 class FilterSerializer(SubjectSerializer):
-    page = WholeNumberField(required=False, min_value=1, help_text="Which page, from 1.")
+    page = WholeNumberField(required=False, min_value=1, help_text="The page number, from 1.")
     page_size = WholeNumberField(
-        required=False, min_value=1, max_value=100, help_text="Items of a page."
+        required=False, min_value=1, max_value=100, help_text="The number of items per page."
     )
     size = WholeNumberField(
-        required=False, min_value=1, max_value=100, help_text="The same as `page_size`."
+        required=False, min_value=1, max_value=100, help_text="An alias of `page_size`."
     )
     search_query = TextField(
         required=False,
         allow_null=True,
         allow_blank=True,
         max_bytes=MAX_TEXT_BYTES,
-        help_text="Contains this, in any case.",
+        help_text="Memories whose content contains this, ignoring case.",
     )
     app_ids = serializers.ListField(
         child=IdField(),
         required=False,
         allow_null=True,
         max_length=MAX_FILTER_VALUES,
-        help_text="Of any of these.",
+        help_text="Memories of any of these apps.",
     )
     category_ids = serializers.ListField(
         child=IdField(),
         required=False,
         allow_null=True,
         max_length=MAX_FILTER_VALUES,
-        help_text="In any of these.",
+        help_text="Memories in any of these categories.",
     )
-    actors = NamesField(allow_null=True, help_text="Said by any of these, in any case.")
-    conversations = NamesField(allow_null=True, help_text="Said in any of these conversations.")
-    from_date = EpochField(required=False, allow_null=True, help_text="Not before this second.")
-    to_date = EpochField(required=False, allow_null=True, help_text="Not after this second.")
+    actors = NamesField(
+        allow_null=True, help_text="Memories of any of these actors, ignoring case."
+    )
+    conversations = NamesField(
+        allow_null=True, help_text="Memories from any of these conversations."
+    )
+    from_date = EpochField(
+        required=False,
+        allow_null=True,
+        help_text="Memories from this time on, in seconds since 1970.",
+    )
+    to_date = EpochField(
+        required=False,
+        allow_null=True,
+        help_text="Memories up to this time, in seconds since 1970.",
+    )
     sort_column = serializers.ChoiceField(
         SORT_COLUMNS,
         required=False,
         allow_null=True,
-        help_text="Sort by this; by default the newest come first.",
+        help_text="The column to sort by; newest first by default.",
     )
     sort_direction = serializers.ChoiceField(
-        ["asc", "desc"], required=False, allow_null=True, help_text="`asc` unless `desc` is asked."
+        ["asc", "desc"], required=False, allow_null=True, help_text="`asc` by default."
     )
-    show_archived = FlagField(default=False, help_text="Show archived memories too.")
+    show_archived = FlagField(default=False, help_text="Include archived memories.")
 
 
 class PauseSerializer(SubjectSerializer):
     default_error_messages = {
-        "selector": "Send exactly one of memory_ids, category_ids, app_id and global_pause."
+        "selector": "Send exactly one of `memory_ids`, `category_ids`, `app_id` and `global_pause`."
     }
 
     memory_ids = serializers.ListField(
@@ -88,7 +100,7 @@ class PauseSerializer(SubjectSerializer):
         allow_null=True,
         min_length=1,
         max_length=MAX_IDS,
-        help_text="These, 1 to 10,000.",
+        help_text="The ids of 1 to 10,000 memories.",
     )
     category_ids = serializers.ListField(
         child=IdField(),
@@ -96,28 +108,31 @@ class PauseSerializer(SubjectSerializer):
         allow_null=True,
         min_length=1,
         max_length=MAX_FILTER_VALUES,
-        help_text="All in any of these categories.",
+        help_text="All memories in any of these categories.",
     )
-    app_id = IdField(required=False, allow_null=True, help_text="All that this app put down.")
+    app_id = IdField(
+        required=False, allow_null=True, help_text="All memories that this app stored."
+    )
     all_for_app = FlagField(
-        default=False, help_text="Says again that `app_id` means all of them; else it does nothing."
+        default=False,
+        help_text="Accepted for compatibility, with no effect: `app_id` always means all.",
     )
     global_pause = FlagField(default=False, help_text="All memories of the user.")
     state = serializers.ChoiceField(
         [State.PAUSED, State.ACTIVE, State.ARCHIVED],
         default=State.PAUSED,
-        help_text="What they become: `active` resumes them.",
+        help_text="The target state; `active` resumes them.",
     )
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        selectors = [given.get(name) for name in ("memory_ids", "category_ids", "app_id")]
-        if sum(each is not None for each in selectors) + given["global_pause"] != 1:
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        selectors = [attrs.get(name) for name in ("memory_ids", "category_ids", "app_id")]
+        if sum(value is not None for value in selectors) + attrs["global_pause"] != 1:
             self.fail("selector")
-        return given
+        return attrs
 
 
 class AccessSerializer(serializers.ModelSerializer):
-    """One reading of a memory."""
+    """An entry of the access log."""
 
     class Meta:
         model = Access
@@ -125,10 +140,12 @@ class AccessSerializer(serializers.ModelSerializer):
             "id", "memory_id", "app_id", "app_name", "accessed_at", "access_type", "metadata_",
         ]  # fmt: skip
 
-    memory_id = serializers.UUIDField(help_text="What was read.")
-    app_id = serializers.UUIDField(allow_null=True, help_text="Who read it; null for its person.")
+    memory_id = serializers.UUIDField(help_text="The memory that was read.")
+    app_id = serializers.UUIDField(
+        allow_null=True, help_text="The app that read it; null for a user."
+    )
     app_name = serializers.CharField(
         source="app.name", default=None, allow_null=True, help_text="The name of that app."
     )
     accessed_at = LegacyDateTimeField(help_text="When it was read.")
-    metadata_ = serializers.DictField(source="metadata", help_text="More about this reading.")
+    metadata_ = serializers.DictField(source="metadata", help_text="Details of the access.")

@@ -10,12 +10,12 @@ from .memory import MemoryItemSerializer
 
 
 class AppMemorySerializer(MemoryItemSerializer):
-    """A memory of an app, with its time in ISO 8601."""
+    """A memory of an app. Its time is in ISO 8601."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
         return {
             **super().get_fields(),
-            "created_at": LegacyDateTimeField(help_text="When it was learned."),
+            "created_at": LegacyDateTimeField(help_text="When it was said."),
         }
 
 
@@ -27,7 +27,7 @@ class ReadMemorySerializer(serializers.Serializer):
 
 
 class RuleSerializer(serializers.ModelSerializer):
-    """What an app may read."""
+    """A rule that allows or denies an app to read memories."""
 
     class Meta:
         model = AccessRule
@@ -38,9 +38,10 @@ class NewRuleSerializer(SubjectSerializer):
     memory_id = IdField(
         required=False,
         allow_null=True,
-        help_text="What the rule is about; null for all.",
+        help_text="The memory; null for all memories.",
     )
     effect = serializers.ChoiceField(
         Effect.values,
-        help_text="`deny` wins over `allow`. With any `allow` of a memory, only such are read.",
+        help_text="`deny` overrides `allow`. If any rule allows a single memory, the app can read "
+        "only memories that are allowed.",
     )

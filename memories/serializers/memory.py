@@ -23,15 +23,15 @@ from memories.models import Memory
 
 
 class NamesField(serializers.ListField):
-    """A few actors or conversations to choose from."""
+    """Names of actors or conversations."""
 
     def __init__(self, **kwargs: Any) -> None:
         child = TextField(max_length=MAX_NAME)
         super().__init__(child=child, required=False, max_length=MAX_FILTER_VALUES, **kwargs)
 
 
-class KnownField(serializers.CharField):
-    """A name that may be unknown, which the database keeps as empty, and the API shows as null."""
+class EmptyAsNullField(serializers.CharField):
+    """A string that is empty in the database when it is unknown, and null in the API."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(allow_null=True, **kwargs)
@@ -41,7 +41,7 @@ class KnownField(serializers.CharField):
 
 
 class MemoryItemSerializer(serializers.ModelSerializer):
-    """One memory of a list."""
+    """A memory in a list."""
 
     class Meta:
         model = Memory
@@ -50,158 +50,161 @@ class MemoryItemSerializer(serializers.ModelSerializer):
             "superseded_by", "supersedes", "actor", "conversation",
         ]  # fmt: skip
 
-    created_at = EpochField(help_text="When it was learned, in seconds since 1970.")
-    app_id = serializers.UUIDField(help_text="The app that put it down.")
+    created_at = EpochField(help_text="When it was said, in seconds since 1970.")
+    app_id = serializers.UUIDField(help_text="The app that stored it.")
     app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
     categories = serializers.ListField(
-        child=serializers.CharField(), source="category_names", help_text="The themes it is about."
+        child=serializers.CharField(), source="category_names", help_text="Its categories, by name."
     )
-    metadata_ = serializers.DictField(
-        source="metadata", help_text="Key-value pairs that the app keeps beside it."
-    )
+    metadata_ = serializers.DictField(source="metadata", help_text="Key-value pairs of the app.")
     superseded_by = serializers.UUIDField(
         source="superseded_by_id",
         allow_null=True,
-        help_text="The memory that it was archived for, because that one holds now.",
+        help_text="The memory that replaced it when it was archived.",
     )
     supersedes = serializers.ListField(
         child=serializers.UUIDField(),
         source="supersedes_ids",
-        help_text="The memories that were archived for this one.",
+        help_text="The archived memories that this one replaced.",
     )
-    actor = KnownField(help_text="Who said it, null when that is unknown.")
-    conversation = KnownField(
-        help_text="The conversation that it was said in, null when none was named."
+    actor = EmptyAsNullField(help_text="Who said it; null if unknown.")
+    conversation = EmptyAsNullField(
+        help_text="The conversation that it is from; null if none was given."
     )
 
 
 class MemorySerializer(MemoryItemSerializer):
-    """One memory by itself, where its content is called `text`."""
+    """A single memory. Its content is called `text`."""
 
     class Meta(MemoryItemSerializer.Meta):
         fields = [
             "text" if name == "content" else name for name in MemoryItemSerializer.Meta.fields
         ]
 
-    text = serializers.CharField(source="content", help_text="The memory itself, as it was sent.")
+    text = serializers.CharField(source="content", help_text="The text of the memory.")
 
 
-# One for all answers: making the fields of a serializer takes a millisecond, filling them a tenth.
-_shown = MemorySerializer()
+# One for all responses: it takes a millisecond to create the fields of a serializer, and a tenth of
+# that to fill them.
+_memory_serializer = MemorySerializer()
 
 
 def show(memory: Memory) -> dict[str, Any]:
-    """Say what `MemorySerializer` says of a memory."""
-    return _shown.to_representation(memory)
+    """Serialize a memory as `MemorySerializer` does."""
+    return _memory_serializer.to_representation(memory)
 
 
-class RememberedSerializer(MemorySerializer):
-    """A memory as put down, and what became of the text."""
+class StoredMemorySerializer(MemorySerializer):
+    """A memory as stored, with the outcome."""
 
     class Meta(MemorySerializer.Meta):
         fields = [*MemorySerializer.Meta.fields, "event", "job"]
 
     event = serializers.ChoiceField(
         [str(event) for event in Event],
-        help_text="`DUPLICATE` when the app had put this text down before: this is that memory.",
+        help_text="`DUPLICATE` if the app has stored this text before: this is that memory.",
     )
     job = serializers.CharField(
-        allow_null=True, help_text="The address of the job that goes on with it, if any."
+        allow_null=True, help_text="The path of the job that extracts facts from it, if any."
     )
 
 
-class SaidSerializer(serializers.Serializer):
+class ConversationMessageSerializer(serializers.Serializer):
     """One message of a conversation."""
 
     role = serializers.ChoiceField(
-        ROLES, help_text="Only what `user` and `assistant` say is remembered."
+        ROLES, help_text="Only messages of `user` and `assistant` are stored."
     )
     content = TextField(
-        allow_blank=True, allow_null=True, max_bytes=MAX_TEXT_BYTES, help_text="What is said."
+        allow_blank=True,
+        allow_null=True,
+        max_bytes=MAX_TEXT_BYTES,
+        help_text="The text of the message.",
     )
     name = TextField(
         required=False,
         allow_null=True,
         max_length=MAX_SPEAKER_NAME,
-        help_text="Who says it, if not the role.",
+        help_text="The speaker, if not the role.",
     )
 
 
 class NewMemorySerializer(SubjectSerializer):
     default_error_messages = {
-        "nothing": "Send a text, or messages.",
-        "both": "Send a text or messages, not both.",
-        "silence": "Nobody says anything here: system messages and tools do not count.",
-        "too_large": "Send at most {max_bytes} bytes of UTF-8, all messages together.",
+        "nothing": "Send `text` or `messages`.",
+        "both": "Send either `text` or `messages`, not both.",
+        "silence": "Send at least one message of a user or an assistant that is not empty.",
+        "too_large": "Send at most {max_bytes} bytes of UTF-8 in all messages together.",
     }
 
     text = TextField(
-        required=False, max_bytes=MAX_TEXT_BYTES, help_text="What to remember, up to 32 KiB."
+        required=False, max_bytes=MAX_TEXT_BYTES, help_text="The text to store, up to 32 KiB."
     )
     messages = serializers.ListField(
-        child=SaidSerializer(),
+        child=ConversationMessageSerializer(),
         required=False,
         allow_null=True,
         max_length=MAX_MESSAGES,
-        help_text="A conversation in place of `text`: up to 200 messages and 32 KiB. It is stored "
-        "as a text with a line for each, such as `Ana: I like tea.`",
+        help_text="A conversation instead of `text`: up to 200 messages and 32 KiB. It is stored "
+        "as one text with a line for each message, such as `Ana: I like tea.`",
     )
     metadata = ObjectField(
         max_bytes=MAX_METADATA_BYTES,
         default=dict,
         allow_null=True,
-        help_text="Key-value pairs to keep beside it, up to 16 KiB.",
+        help_text="Key-value pairs to store with it, up to 16 KiB.",
     )
     infer = FlagField(
         default=True,
-        help_text="Categorise it and do not store an exact duplicate again; and where a language "
-        "model is configured, turn it into facts. `false` stores it as it is.",
+        help_text="Assign categories, skip exact duplicates, and extract facts if a language model "
+        "is configured. `false` stores the text as it is.",
     )
     app = TextField(
         required=False,
         allow_null=True,
         max_length=MAX_NAME,
-        help_text="Which app remembers: the key's, else `openmemory`. Made on first use.",
+        help_text="The app that stores it: by default the app of the key, else `openmemory`. It is "
+        "created on first use.",
     )
     timestamp = EpochField(
         past=True,
         required=False,
         allow_null=True,
-        help_text="When it was learned, in seconds since 1970; by default now.",
+        help_text="When it was said, in seconds since 1970; by default now.",
     )
 
     actor = TextField(
         required=False,
         allow_null=True,
         max_length=MAX_NAME,
-        help_text="Who said it. By default the `actor` of the metadata, the only one who speaks in "
-        "`messages`, or whom the text begins with, as `Ana: I like tea.` does.",
+        help_text="Who said it. By default the `actor` of the metadata, the only speaker in "
+        "`messages`, or the name that the text begins with, as in `Ana: I like tea.`",
     )
     conversation = TextField(
         required=False,
         allow_null=True,
         max_length=MAX_NAME,
-        help_text="The conversation that it was said in, by a name of your own. By default the "
+        help_text="The conversation that it is from, by a name of your choice. By default the "
         "`run_id` of the metadata.",
     )
 
-    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Put the text of a conversation in the place of its messages."""
-        messages = given.pop("messages", None)
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Replace `messages` with their transcript."""
+        messages = attrs.pop("messages", None)
         if messages is None:
-            if "text" not in given:
-                self._refuse("text", "nothing")
-            return given
-        if "text" in given:
-            self._refuse("messages", "both")
+            if "text" not in attrs:
+                self._reject("text", "nothing")
+            return attrs
+        if "text" in attrs:
+            self._reject("messages", "both")
         text = build_transcript(messages)
         if not text:
-            self._refuse("messages", "silence")
+            self._reject("messages", "silence")
         if len(text.encode()) > MAX_TEXT_BYTES:
-            self._refuse("messages", "too_large", max_bytes=MAX_TEXT_BYTES)
-        return {**given, "text": text, "speaker": find_only_speaker(messages)}
+            self._reject("messages", "too_large", max_bytes=MAX_TEXT_BYTES)
+        return {**attrs, "text": text, "speaker": find_only_speaker(messages)}
 
-    def _refuse(self, field: str, code: str, **values: Any) -> NoReturn:
+    def _reject(self, field: str, code: str, **values: Any) -> NoReturn:
         detail = self.error_messages[code].format(**values)
         raise serializers.ValidationError({field: [ErrorDetail(detail, code)]})
 
@@ -220,7 +223,7 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
 
 
 class RevisionSerializer(SubjectSerializer):
-    memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="What it says from now on.")
+    memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="The new content.")
 
 
 class MemoryIdsSerializer(SubjectSerializer):
@@ -228,9 +231,9 @@ class MemoryIdsSerializer(SubjectSerializer):
         child=IdField(),
         min_length=1,
         max_length=MAX_IDS,
-        help_text="Which memories, 1 to 10,000.",
+        help_text="The ids of 1 to 10,000 memories.",
     )
 
 
 class MessageSerializer(serializers.Serializer):
-    message = serializers.CharField(help_text="What was done, in a sentence.")
+    message = serializers.CharField(help_text="What was done, as a sentence.")

@@ -1,5 +1,5 @@
 from .access_log import AccessLogViewSet, RelatedViewSet
-from .actions import ManagingViewSet
+from .actions import MemoryActionsViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
 from .memory import MemoryViewSet
 
@@ -7,7 +7,7 @@ __all__ = [
     "AccessLogViewSet",
     "AppMemoriesViewSet",
     "AppReadsViewSet",
-    "ManagingViewSet",
+    "MemoryActionsViewSet",
     "MemoryViewSet",
     "RelatedViewSet",
     "RuleViewSet",

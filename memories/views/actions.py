@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import uuid
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
@@ -22,13 +20,13 @@ from memories.serializers import (
     PauseSerializer,
 )
 
-from .scope import MemoriesOfOneUser
+from .scope import MemoriesOfOneUser, validate
 
-DONE = {State.ACTIVE: "resumed", State.PAUSED: "paused", State.ARCHIVED: "archived"}
+PARTICIPLES = {State.ACTIVE: "resumed", State.PAUSED: "paused", State.ARCHIVED: "archived"}
 
 
-class ManagingViewSet(MemoriesOfOneUser):
-    """What a person does with what is remembered about them."""
+class MemoryActionsViewSet(MemoriesOfOneUser):
+    """Actions of users on their memories."""
 
     default_page_size = 10
     safe_actions = {"filter", "categories"}
@@ -37,29 +35,31 @@ class ManagingViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=FilterSerializer, responses=MemoryItemSerializer(many=True))
     def filter(self, request: AuthenticatedRequest) -> Response:
-        """List the memories that a person manages.
+        """List active and paused memories.
 
-        Active and paused ones, and archived ones with `show_archived`.
+        `show_archived` adds archived ones.
         """
-        given = self.read_body(FilterSerializer)
-        memories = self.get_queryset().managed(archived=given["show_archived"])
+        body = self.read_body(FilterSerializer)
+        memories = self.get_queryset().managed(archived=body["show_archived"])
         memories = Filters(
-            app_ids=given.get("app_ids") or (),
-            actors=given.get("actors") or (),
-            conversations=given.get("conversations") or (),
-            from_date=given.get("from_date"),
-            to_date=given.get("to_date"),
+            app_ids=body.get("app_ids") or (),
+            actors=body.get("actors") or (),
+            conversations=body.get("conversations") or (),
+            from_date=body.get("from_date"),
+            to_date=body.get("to_date"),
         ).apply(memories)
-        if given.get("search_query"):
-            memories = memories.filter(content__icontains=given["search_query"])
-        if given.get("category_ids"):
-            memories = memories.in_categories_by_id(given["category_ids"])
+        if body.get("search_query"):
+            memories = memories.filter(content__icontains=body["search_query"])
+        if body.get("category_ids"):
+            memories = memories.in_categories_by_id(body["category_ids"])
         memories = sort(
-            memories, column=given.get("sort_column"), direction=given.get("sort_direction")
+            memories, column=body.get("sort_column"), direction=body.get("sort_direction")
         )
-        pages = EnvelopePagination()
-        page = pages.paginate(memories.with_relations(), given, default_size=self.default_page_size)
-        return pages.get_paginated_response(MemoryItemSerializer(page, many=True).data)
+        pagination = EnvelopePagination()
+        page = pagination.paginate(
+            memories.with_relations(), body, default_size=self.default_page_size
+        )
+        return pagination.get_paginated_response(MemoryItemSerializer(page, many=True).data)
 
     @extend_schema(
         request=MemoryIdsSerializer,
@@ -67,35 +67,36 @@ class ManagingViewSet(MemoriesOfOneUser):
         parameters=[USER_ID_PARAMETER],
     )
     def archive(self, request: AuthenticatedRequest) -> Response:
-        """Archive several memories, all or none.
+        """Archive several memories.
 
-        They leave every list and search, and are kept. The body may also be the bare list of
-        ids, with `user_id` in the query.
+        Calls are atomic. Archived memories are kept, but no longer listed or searched. The body
+        may also be a JSON array of ids, with `user_id` in the query.
         """
-        ids = set(self._archived_ids(request))
+        data = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
+        ids = set(validate(MemoryIdsSerializer, data)["memory_ids"])
         change_state_of(ids, State.ARCHIVED, among=self.get_queryset(), by=request.user)
         return Response({"message": f"Successfully archived {len(ids)} memories"})
 
     @extend_schema(request=PauseSerializer, responses=MessageSerializer)
     def pause(self, request: AuthenticatedRequest) -> Response:
-        """Pause memories, or resume or archive them.
+        """Pause, resume or archive memories.
 
-        Exactly one of `memory_ids`, `category_ids`, `app_id` and `global_pause` picks them, all
-        of them the user's own. Resuming by category, app or `global_pause` brings back what is
-        paused, not what is archived.
+        `state` is the target state. Exactly one of `memory_ids`, `category_ids`, `app_id` and
+        `global_pause` selects memories of the user. Calls are atomic. `active` with `category_ids`,
+        `app_id` or `global_pause` resumes paused memories only; archived ones stay archived.
         """
-        given = self.read_body(PauseSerializer)
-        state = State(given["state"])
+        body = self.read_body(PauseSerializer)
+        state = State(body["state"])
         selection = Selection(
-            memory_ids=given.get("memory_ids"),
-            category_ids=given.get("category_ids"),
-            app_id=given.get("app_id"),
-            everything=given["global_pause"],
+            memory_ids=body.get("memory_ids"),
+            category_ids=body.get("category_ids"),
+            app_id=body.get("app_id"),
+            everything=body["global_pause"],
         )
         changed = change_state(
             state, selection, user=self.subject, among=self.get_queryset(), by=request.user
         )
-        return Response({"message": f"Successfully {DONE[state]} {changed} memories"})
+        return Response({"message": f"Successfully {PARTICIPLES[state]} {changed} memories"})
 
     @extend_schema(
         responses=CategoriesSerializer,
@@ -104,16 +105,9 @@ class ManagingViewSet(MemoriesOfOneUser):
     def categories(self, request: AuthenticatedRequest) -> Response:
         """List the categories of the user's memories.
 
-        Deleted memories do not count.
+        Categories that only deleted memories have are left out.
         """
         memories = self.get_queryset().undeleted()
         categories = list(Category.objects.of(self.subject, memories).order_by("name"))
-        shown = CategorySerializer(categories, many=True).data
-        return Response({"categories": shown, "total": len(categories)})
-
-    def _archived_ids(self, request: AuthenticatedRequest) -> list[uuid.UUID]:
-        asked = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
-        given = MemoryIdsSerializer(data=asked)
-        given.is_valid(raise_exception=True)
-        ids: list[uuid.UUID] = given.validated_data["memory_ids"]
-        return ids
+        items = CategorySerializer(categories, many=True).data
+        return Response({"categories": items, "total": len(categories)})

@@ -23,7 +23,7 @@ from memories.serializers import (
     RuleSerializer,
 )
 
-from .scope import MemoriesOfOneUser
+from .scope import MemoriesOfOneUser, validate
 
 
 class AppMemoryPages(EnvelopePagination):
@@ -33,16 +33,16 @@ class AppMemoryPages(EnvelopePagination):
 
 
 class AppMemoriesViewSet(MemoriesOfOneUser):
-    """What apps put down."""
+    """The memories that apps stored."""
 
     pagination_class = AppMemoryPages
     serializer_class = AppMemorySerializer
 
     @extend_schema(responses=AppMemorySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """List what an app put down, the newest first.
+        """List the memories that an app stored, newest first.
 
-        In all states but deleted.
+        In any state except deleted.
         """
         app = App.objects.owned_by(self.subject).get_by_id(app_id)
         memories = self.get_queryset().filter(app=app).undeleted().with_relations()
@@ -51,27 +51,27 @@ class AppMemoriesViewSet(MemoriesOfOneUser):
 
 
 class AppReadsViewSet(MemoriesOfOneUser):
-    """What apps have read."""
+    """The memories that apps have read."""
 
     pagination_class = AppMemoryPages
     serializer_class = ReadMemorySerializer
 
     @extend_schema(responses=ReadMemorySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """List what an app has read, the most often read first.
+        """List the memories that an app has read, the most read first.
 
-        In all states but deleted.
+        In any state except deleted.
         """
         app = App.objects.owned_by(self.subject).get_by_id(app_id)
-        read = Count("accesses", filter=Q(accesses__app=app))
+        access_count = Count("accesses", filter=Q(accesses__app=app))
         memories = self.get_queryset().undeleted().filter(accesses__app=app)
-        counted = memories.annotate(access_count=read).order_by("-access_count", "id")
-        page = self.paginate_queryset(counted.with_relations())
+        memories = memories.annotate(access_count=access_count).order_by("-access_count", "id")
+        page = self.paginate_queryset(memories.with_relations())
         return self.get_paginated_response(ReadMemorySerializer(page, many=True).data)
 
 
 class RuleViewSet(SubjectView, viewsets.GenericViewSet):
-    """What apps may read."""
+    """The access rules of apps."""
 
     permission_classes = [
         *viewsets.GenericViewSet.permission_classes,
@@ -82,23 +82,22 @@ class RuleViewSet(SubjectView, viewsets.GenericViewSet):
 
     @extend_schema(responses=RuleSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """List the rules of an app."""
-        rules = AccessRule.objects.filter(app=self._app(app_id)).order_by("created_at", "id")
+        """List the access rules of an app."""
+        rules = AccessRule.objects.filter(app=self._get_app(app_id)).order_by("created_at", "id")
         page = self.paginate_queryset(rules)
         return self.get_paginated_response(RuleSerializer(page, many=True).data)
 
     @extend_schema(request=NewRuleSerializer, responses={201: RuleSerializer})
     def create(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """Say whether an app may read a memory, or all.
+        """Allow or deny an app to read a memory, or all memories.
 
-        Stating a rule again is not an error: the answer is the rule that is there.
+        Creating a rule again is not an error: the response is the existing rule.
         """
-        given = NewRuleSerializer(data=request.data)
-        given.is_valid(raise_exception=True)
+        body = validate(NewRuleSerializer, request.data)
         rule = create_rule(
-            app=self._app(app_id),
-            effect=given.validated_data["effect"],
-            memory_id=given.validated_data.get("memory_id"),
+            app=self._get_app(app_id),
+            effect=body["effect"],
+            memory_id=body.get("memory_id"),
             among=Memory.objects.owned_by(self.subject),
         )
         return Response(RuleSerializer(rule).data, status=status.HTTP_201_CREATED)
@@ -107,9 +106,9 @@ class RuleViewSet(SubjectView, viewsets.GenericViewSet):
     def destroy(
         self, request: AuthenticatedRequest, app_id: uuid.UUID, rule_id: uuid.UUID
     ) -> Response:
-        """Take a rule back."""
-        delete_rule(rule_id, app=self._app(app_id))
+        """Delete an access rule."""
+        delete_rule(rule_id, app=self._get_app(app_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _app(self, app_id: uuid.UUID) -> App:
+    def _get_app(self, app_id: uuid.UUID) -> App:
         return App.objects.owned_by(self.subject).get_by_id(app_id)

@@ -23,33 +23,33 @@ from memories.serializers import (
     MemorySerializer,
     MessageSerializer,
     NewMemorySerializer,
-    RememberedSerializer,
     RevisionSerializer,
     SearchResultsSerializer,
     SearchSerializer,
+    StoredMemorySerializer,
     build_new_memory,
     show,
 )
 
 from .scope import MemoriesOfOneUser
 
-# Seconds that a request waits for the language model at most, when asked to.
-MAX_PATIENCE = 60
+# The most seconds that a request waits for the language model.
+MAX_WAIT = 60
 
 PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="`wait=10` waits for the facts, so many seconds at most.",
+    description="`wait=10` waits up to 10 seconds for the job that extracts facts, at most 60.",
 )
 
 
 class MemoryViewSet(MemoriesOfOneUser):
-    """What apps remember about a user.
+    """The memories of a user.
 
-    list: List the memories that an app reads.
+    list: List memories.
 
-    Active ones only, newest first unless sorted otherwise.
+    Active memories only, newest first by default.
     """
 
     serializer_class = MemoryItemSerializer
@@ -66,50 +66,51 @@ class MemoryViewSet(MemoriesOfOneUser):
         self.reader.log(page, "list")
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @extend_schema(request=NewMemorySerializer, responses=RememberedSerializer, parameters=[PREFER])
+    @extend_schema(
+        request=NewMemorySerializer, responses=StoredMemorySerializer, parameters=[PREFER]
+    )
     def create(self, request: AuthenticatedRequest) -> Response:
-        """Remember a text, or a conversation.
+        """Store a text or a conversation as a memory.
 
-        It is durable and can be found when the answer arrives. With a language model configured,
-        a job then turns it into facts: the first takes its place, the others are put beside it,
-        and what they contradict is archived. With `Prefer: wait=10` the answer waits for that, so
-        many seconds at most and never more than a minute, and shows the memory as it then is.
+        The memory is durable and searchable when the response arrives. If a language model is
+        configured, a background job then extracts facts: the first replaces the content of this
+        memory, the others become new memories, and memories that they contradict are archived.
+        With `Prefer: wait=10` the request waits up to 10 seconds for this job, at most 60, and the
+        response shows the memory as it is then.
         """
         body = self.read_body(NewMemorySerializer)
         app = get_writing_app(request.auth, user=self.subject, app_name=body.get("app"))
         new = build_new_memory(body)
         stored = remember(new, user=self.subject, app=app, by=request.user)
         memory, job = stored.memory, stored.job
-        if job and (seconds := wait_seconds(request, at_most=MAX_PATIENCE)):
+        if job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
             wait(job, seconds)
             memory = Memory.objects.with_relations().one(memory.pk)
-        shown = {**show(memory), "event": stored.event, "job": job and reverse("job", [job.pk])}
-        return Response(shown)
+        job_path = job and reverse("job", [job.pk])
+        return Response({**show(memory), "event": stored.event, "job": job_path})
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Show a memory, in whatever state it is."""
+        """Get a memory, in any state."""
         memory = self.get_queryset().with_relations().one(memory_id)
         self.reader.log([memory], "get")
         return Response(show(memory))
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Change what a memory says.
+        """Replace the content of a memory.
 
-        It is embedded and categorised anew; what it said before stays in its history.
+        Its embedding and categories are updated. The former content stays in its history.
         """
-        given = self.read_body(RevisionSerializer)
-        memory = revise(
-            memory_id, given["memory_content"], among=self.get_queryset(), by=request.user
-        )
+        content = self.read_body(RevisionSerializer)["memory_content"]
+        memory = revise(memory_id, content, among=self.get_queryset(), by=request.user)
         return Response(show(memory))
 
     @extend_schema(request=None, responses=MessageSerializer)
     def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Delete a memory.
 
-        It leaves every list and search at once. Deleting it again is not an error.
+        It disappears from all lists and searches at once. Deleting it again is not an error.
         """
         memory = self.get_queryset().one(memory_id)
         self.get_queryset().filter(pk=memory.pk).change_state(State.DELETED, by=request.user)
@@ -117,9 +118,9 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=MemoryIdsSerializer, responses=MessageSerializer)
     def destroy_many(self, request: AuthenticatedRequest) -> Response:
-        """Delete several memories, all or none.
+        """Delete several memories.
 
-        One unknown id is 404, and then nothing is deleted.
+        Calls are atomic: with one unknown id, the response is 404 and nothing is deleted.
         """
         ids = set(self.read_body(MemoryIdsSerializer)["memory_ids"])
         self.get_queryset().exactly(ids).change_state(State.DELETED, by=request.user)

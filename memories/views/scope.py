@@ -13,7 +13,7 @@ from memories.models.memory import MemoryQuerySet
 
 
 class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
-    """For views about memories: what the caller may not read does not exist."""
+    """For views about memories. Memories that the caller may not read do not exist."""
 
     @cached_property
     def reader(self) -> Reader:
@@ -24,6 +24,11 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         return self.reader.memories()
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
-        given = serializer(data=self.request.data)
-        given.is_valid(raise_exception=True)
-        return dict(given.validated_data)
+        return validate(serializer, self.request.data)
+
+
+def validate(serializer: type[Serializer], data: Any) -> dict[str, Any]:
+    """Validate a request body. Raises ValidationError."""
+    body = serializer(data=data)
+    body.is_valid(raise_exception=True)
+    return dict(body.validated_data)

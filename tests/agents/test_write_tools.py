@@ -214,9 +214,12 @@ def test_a_conversation_is_added_as_it_was_held(agent):
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({}, "Send a text, or messages."),
+        ({}, "Send `text` or `messages`."),
         ({"text": "a", "messages": [{"role": "user", "content": "b"}]}, "not both"),
-        ({"messages": [{"role": "tool", "content": "b"}]}, "Nobody says anything here"),
+        (
+            {"messages": [{"role": "tool", "content": "b"}]},
+            "Send at least one message of a user or an assistant",
+        ),
         ({"messages": [{"role": "king", "content": "b"}]}, "role"),
         ({"text": "a", "actor": " "}, "blank"),
         ({"text": "a", "conversation": "x" * 256}, "255"),
