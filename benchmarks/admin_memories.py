@@ -1,9 +1,9 @@
-"""What filters, searches and pages of memories take in the admin where there are a million of them.
+"""Response times of the admin's lists, filters and searches with a million memories.
 
     python benchmarks/admin_memories.py [--memories 1000000] [--user-of 200000]
 
-Makes a database in a scratch folder, fills its tables by SQL, signs an operator in and opens each
-page in turn. The last column is the longest statement's share of it.
+Creates a database in a scratch folder, fills its tables by SQL, signs an operator in and opens each
+page in turn.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from live_server import use_django
+from live_server import setup_django
 
 ROUNDS = 5
-WORST_MILLISECONDS = 500
-FRONT_PAGE = "front page"
-WORST = {FRONT_PAGE: 1000}
-MOST_STATEMENTS = 14
+MAX_MILLISECONDS = 500
+DASHBOARD = "dashboard"
+MAX_MILLISECONDS_OF = {DASHBOARD: 1000}
+MAX_STATEMENTS = 14
 
 USERS = 1_000
 
-# One user has many memories, and all others share the rest. Words are as frequent as language has
-# them: `w1` is in about every tenth memory, and most are in a few.
+# One user has many memories, and all others share the rest. Word frequencies follow those of
+# natural language: `w1` is in about every tenth memory, and most are in a few.
 FILL = {
     "users": """
         INSERT INTO accounts_user (id, password, is_superuser, user_id, name, email, metadata,
@@ -78,7 +78,7 @@ FILL = {
         INSERT INTO memories_categorization (memory_id, user_id, category_id)
         SELECT chosen.id, user_id, numbered.id FROM chosen JOIN numbered USING (n)
         ORDER BY chosen.id""",
-    # All the same: what a page takes does not depend on what they are.
+    # All equal: no page depends on their values.
     "vectors": """
         INSERT INTO memories_embedding (memory_id, space_id, user_id, vector)
         SELECT memory.id, space.id, user_id, %(vector)s::halfvec
@@ -89,7 +89,7 @@ FILL = {
         SELECT id, '', 'active', created_at, '' FROM memories_memory ORDER BY id""",
 }
 
-# Made again once its table is full, which takes a tenth of the time.
+# Built after its table is full, in a tenth of the time.
 WORDS_INDEX = "memory_by_user_and_words"
 
 
@@ -97,16 +97,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--memories", type=int, default=1_000_000, help="of all users together")
     parser.add_argument("--user-of", type=int, default=200_000, help="memories of the largest user")
-    given = parser.parse_args()
+    options = parser.parse_args()
     with own_database():
-        fill(given.memories, given.user_of)
+        fill(options.memories, options.user_of)
         print_pages(pages())
         print_merge()
 
 
 @contextmanager
 def own_database() -> Iterator[None]:
-    """A database without a server, whose jobs would look after what is filled in meanwhile."""
+    """A database without a server, whose jobs would process the memories meanwhile."""
     with tempfile.TemporaryDirectory(prefix="openmemory-benchmark-") as folder:
         os.environ |= {
             "OPENMEMORY_STATE_DIR": folder,
@@ -114,7 +114,7 @@ def own_database() -> Iterator[None]:
             "DATABASE_URL": "",
             "REDIS_URL": "",
         }
-        use_django()
+        setup_django()
         from django.core.management import call_command
 
         from embedded import stack
@@ -142,11 +142,10 @@ def fill(memories: int, user_of: int) -> None:
         [index] = cursor.fetchone()
         cursor.execute(f"DROP INDEX {WORDS_INDEX}")
         for name, statement in FILL.items():
-            began = time.perf_counter()
+            started = time.perf_counter()
             cursor.execute(statement, parameters)
-            print(
-                f"{cursor.rowcount:>10,} {name} in {time.perf_counter() - began:.0f} s", flush=True
-            )
+            seconds = time.perf_counter() - started
+            print(f"{cursor.rowcount:>10,} {name} in {seconds:.0f} s", flush=True)
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute(index)
         cursor.execute("VACUUM ANALYZE")
@@ -163,14 +162,14 @@ def pages() -> dict[str, str]:
     policy = ArchivePolicy.objects.create(days=30, category=rare)
     ArchivePolicy.objects.create(days=3000)
     app = App.objects.filter(owner=large).first()
-    listed = "/admin/memories/memory/"
+    changelist = "/admin/memories/memory/"
 
     def memories(**query: Any) -> str:
-        return f"{listed}?{urlencode(query)}"
+        return f"{changelist}?{urlencode(query)}"
 
     return {
-        FRONT_PAGE: "/admin/",
-        "memories": listed,
+        DASHBOARD: "/admin/",
+        "memories": changelist,
         "memories, last page": memories(p=200),
         "archived": memories(state__exact="archived"),
         "deleted": memories(state__exact="deleted"),
@@ -183,12 +182,12 @@ def pages() -> dict[str, str]:
         "in a rare category": memories(category=rare.pk),
         "of one day": memories(created_at_from="2026-11-01", created_at_to="2026-11-01"),
         "superseded": memories(superseded="yes"),
-        "a rare word of everybody": memories(q="w19001"),
-        "a common word of everybody": memories(q="w1"),
-        "two words of everybody": memories(q="w5 w600"),
-        "a question to a small user": memories(q="w50 w600 w1700", user=small.pk),
-        "a question to a large user": memories(q="w50 w600 w1700", user=large.pk),
-        "a memory": f"{listed}{memory.pk}/change/",
+        "a rare word, all users": memories(q="w19001"),
+        "a common word, all users": memories(q="w1"),
+        "two words, all users": memories(q="w5 w600"),
+        "a query, small user": memories(q="w50 w600 w1700", user=small.pk),
+        "a query, large user": memories(q="w50 w600 w1700", user=large.pk),
+        "a memory": f"{changelist}{memory.pk}/change/",
         "categories": "/admin/memories/category/",
         "a merge": f"/admin/memories/category/merge/?id={common.pk}&id={rare.pk}",
         "archive policies": "/admin/memories/archivepolicy/",
@@ -199,48 +198,48 @@ def pages() -> dict[str, str]:
     }
 
 
-def print_pages(found: dict[str, str]) -> None:
+def print_pages(addresses: dict[str, str]) -> None:
     from django.test import Client
 
     from accounts.models import User
 
     browser = Client(raise_request_exception=False, SERVER_NAME="127.0.0.1")
     browser.force_login(User.objects.create_superuser("root", "a password"))
-    print("\n| page | takes | statements | of it in SQL | in the longest | |")
+    print("\n| page | response | statements | share of SQL | longest statement | |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, address in found.items():
-        opened = [_opened(browser, address) for _ in range(ROUNDS + 1)][1:]
-        takes, statements, sql, longest = (median(figure) for figure in zip(*opened, strict=True))
-        late = "**late**" if takes > WORST.get(name, WORST_MILLISECONDS) else ""
-        many = "**many**" if statements > MOST_STATEMENTS else ""
+    for name, address in addresses.items():
+        rows = [_measure(browser, address) for _ in range(ROUNDS + 1)][1:]
+        response, statements, sql, longest = (median(column) for column in zip(*rows, strict=True))
+        slow = "**slow**" if response > MAX_MILLISECONDS_OF.get(name, MAX_MILLISECONDS) else ""
+        many = "**many**" if statements > MAX_STATEMENTS else ""
         print(
-            f"| {name} | {takes:.0f} ms | {statements:.0f} | {sql / takes:.0%}"
-            f" | {longest / takes:.0%} | {late} {many} |",
+            f"| {name} | {response:.0f} ms | {statements:.0f} | {sql / response:.0%}"
+            f" | {longest / response:.0%} | {slow} {many} |",
             flush=True,
         )
 
 
-def _opened(browser: Any, address: str) -> Any:
+def _measure(browser: Any, address: str) -> Any:
     from django.core.cache import caches
     from django.db import connection
 
-    caches["circuits"].clear()  # where the front page keeps what it has gathered for a minute
+    caches["circuits"].clear()  # where the dashboard caches its figures for a minute
     times: list[float] = []
 
-    def timed(execute: Callable[..., Any], *arguments: Any) -> Any:
-        began = time.perf_counter()
+    def record_time(execute: Callable[..., Any], *arguments: Any) -> Any:
+        started = time.perf_counter()
         try:
             return execute(*arguments)
         finally:
-            times.append(1000 * (time.perf_counter() - began))
+            times.append(1000 * (time.perf_counter() - started))
 
-    began = time.perf_counter()
-    with connection.execute_wrapper(timed):
-        answer = browser.get(address)
-    takes = 1000 * (time.perf_counter() - began)
-    if answer.status_code != 200:
-        raise SystemExit(f"{address} answered {answer.status_code}")
-    return takes, len(times), sum(times), max(times)
+    started = time.perf_counter()
+    with connection.execute_wrapper(record_time):
+        response = browser.get(address)
+    duration = 1000 * (time.perf_counter() - started)
+    if response.status_code != 200:
+        raise SystemExit(f"{address} returned {response.status_code}")
+    return duration, len(times), sum(times), max(times)
 
 
 def print_merge() -> None:
@@ -248,10 +247,10 @@ def print_merge() -> None:
     from memories.models import Category
 
     categories = list(Category.objects.filter(name__startswith="category").order_by("name"))
-    began = time.perf_counter()
-    merged = merge_categories([one.pk for one in categories], into=categories[-1].pk)
-    seconds = time.perf_counter() - began
-    print(f"\n{merged.moved:,} memories of 59 categories merged into one in {seconds:.1f} s")
+    started = time.perf_counter()
+    merge = merge_categories([category.pk for category in categories], into=categories[-1].pk)
+    seconds = time.perf_counter() - started
+    print(f"\n{merge.moved:,} memories of 59 categories merged into one in {seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What clearing up costs: archiving, purging, erasing, vacuuming and the doctor's look.
+"""The cost of housekeeping: archiving, purging, erasing, vacuuming and the doctor.
 
-The memories are in categories and have been read. Each way of removing them is told beside the same
-rows removed by plain statements, one for each table, which are then taken back; and a search of
-somebody else while it goes on beside one while nothing does.
+The memories have categories and an access log. Each deletion is compared with plain statements that
+delete the same rows, one for each table, and are rolled back; and the searches of another user
+while it runs, with searches on an idle server.
 
     python benchmarks/housekeeping.py [--size 100000]
 
@@ -18,16 +18,15 @@ from datetime import timedelta
 from statistics import median
 from typing import Any
 
-from api import embedder, timed
-from live_server import Client, own_server, use_django
-from sample_data import settle, stock
+from api import embedder
+from live_server import Client, own_server, setup_django
+from measurement import milliseconds
+from sample_data import categorize, insert_memories, log_readings, vacuum_analyze
 
-from manage import put_in_use
+SEARCHES = 50
+SEARCHED = 1_000  # memories of the user who searches
 
-LOOKS = 50
-BESIDE = 1_000  # memories of who searches meanwhile
-
-REMOVED = (
+DELETIONS = (
     "DELETE FROM memories_embedding WHERE user_id = %(user)s",
     "DELETE FROM memories_categorization WHERE user_id = %(user)s",
     "DELETE FROM memories_firstaccess AS it USING memories_memory AS memory"
@@ -46,15 +45,15 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=100_000)
     size = parser.parse_args().size
     with own_server() as server:
-        use_django()
+        setup_django()
         searcher = server.new_user("searcher")
-        stock("searcher", BESIDE, embedder())
-        idle = median(timed(lambda: look(searcher)) for _ in range(LOOKS))
-        print(f"{size:,} memories of one user; a search of somebody else: {idle:.0f} ms")
-        clear_up(server, searcher, size, idle)
+        insert_memories("searcher", SEARCHED, embedder())
+        idle = median(milliseconds(lambda: search(searcher)) for _ in range(SEARCHES))
+        print(f"{size:,} memories of one user; a search of another user: {idle:.0f} ms")
+        measure_housekeeping(server, searcher, size, idle)
 
 
-def clear_up(server: Any, searcher: Client, size: int, idle: float) -> None:
+def measure_housekeeping(server: Any, searcher: Client, size: int, idle: float) -> None:
     from django.utils import timezone
 
     from accounts.models import User
@@ -62,72 +61,72 @@ def clear_up(server: Any, searcher: Client, size: int, idle: float) -> None:
     from memories.models import ArchivePolicy, Memory
     from operators import erase, purge_deleted, run_checks, vacuum
 
-    def measure(what: str, do: Callable[[], Any], beside: float | None = None) -> None:
-        took, search = with_search(do, searcher)
-        ratio = f", {took / beside:.1f} times plain statements" if beside else ""
-        print(
-            f"{what:<22} {took / 1000:7.1f} s{ratio}; searches meanwhile {search / idle:.1f} times"
-        )
+    def measure(name: str, call: Callable[[], Any], baseline: float | None = None) -> None:
+        duration, search_time = time_with_searches(call, searcher)
+        ratio = f", {duration / baseline:.1f} times plain statements" if baseline else ""
+        slowdown = f"searches take {search_time / idle:.1f} times as long"
+        print(f"{name:<22} {duration / 1000:7.1f} s{ratio}; {slowdown}")
 
-    user = make(server, "purged", size)
+    user = create_user(server, "purged", size)
     ArchivePolicy.objects.create(days=30, user=user)
     measure("archive", lambda: list(archive.archive_due()))
     long_ago = timezone.now() - timedelta(days=31)
     Memory.objects.owned_by(user).update(state="deleted", state_changed_at=long_ago)
-    settle()
-    removing = timed(lambda: remove_plainly(user))
-    settle()
-    measure("purge", lambda: list(purge_deleted.purge()), removing)
+    vacuum_analyze()
+    deleting = milliseconds(lambda: delete_and_roll_back(user))
+    vacuum_analyze()
+    measure("purge", lambda: list(purge_deleted.purge()), deleting)
     measure("vacuum after it", lambda: list(vacuum.vacuum(vacuum.neglected())))
-    erased = make(server, "erased", size)
+    erased = create_user(server, "erased", size)
     measure("the doctor", lambda: list(run_checks.examine()))
-    measure("erase", lambda: erase.erase(erased, by=None), removing)
-    scrubbed = make(server, "scrubbed", size)
-    measure("erase with scrub", lambda: erase.erase(scrubbed, by=None, scrub=True), removing)
+    measure("erase", lambda: erase.erase(erased, by=None), deleting)
+    scrubbed = create_user(server, "scrubbed", size)
+    measure("erase with scrub", lambda: erase.erase(scrubbed, by=None, scrub=True), deleting)
     assert not User.objects.filter(pk__in=[erased.pk, scrubbed.pk]).exists()
 
 
-def make(server: Any, user_id: str, size: int) -> Any:
+def create_user(server: Any, user_id: str, size: int) -> Any:
     from accounts.models import User
 
     server.new_user(user_id)
-    stock(user_id, size, embedder())
+    insert_memories(user_id, size, embedder())
     user = User.objects.get(user_id=user_id)
-    put_in_use(user)
-    settle()
+    categorize(user)
+    log_readings(user)
+    vacuum_analyze()
     return user
 
 
-def remove_plainly(user: Any) -> None:
+def delete_and_roll_back(user: Any) -> None:
     from django.db import connection, transaction
 
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in REMOVED:
+        for statement in DELETIONS:
             cursor.execute(statement, {"user": user.pk})
         transaction.set_rollback(True)
 
 
-def look(searcher: Client) -> None:
+def search(searcher: Client) -> None:
     searcher.post("/memories/search", {"query": "Who painted the guitar in Lisbon?"})
 
 
-def with_search(do: Callable[[], Any], searcher: Client) -> tuple[float, float]:
-    """The milliseconds that it takes, and the median of those of searches while it goes on."""
-    over, times = threading.Event(), []
+def time_with_searches(call: Callable[[], Any], searcher: Client) -> tuple[float, float]:
+    """The milliseconds of a call, and the median of those of searches while it runs."""
+    stop, times = threading.Event(), []
 
-    def search() -> None:
-        client = searcher.again()
-        while not over.wait(0.05):
-            times.append(timed(lambda: look(client)))
+    def search_repeatedly() -> None:
+        client = searcher.new_connection()
+        while not stop.wait(0.05):
+            times.append(milliseconds(lambda: search(client)))
 
-    thread = threading.Thread(target=search)
+    thread = threading.Thread(target=search_repeatedly)
     thread.start()
     try:
-        took = timed(do)
+        duration = milliseconds(call)
     finally:
-        over.set()
+        stop.set()
         thread.join()
-    return took, median(times)
+    return duration, median(times)
 
 
 if __name__ == "__main__":

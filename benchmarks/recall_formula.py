@@ -1,9 +1,9 @@
-"""The ranking of a search in plain numpy, over the server's own embedder, stemmer and names."""
+"""The ranking of a search in plain numpy, with the server's embedder, stemmer and speakers."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -13,10 +13,13 @@ import numpy as np
 from recall_sets import Conversation
 
 CANDIDATES = 100
-LIFTING = 15
-WITHIN = 3
-WORDS_WITHIN = 2
-CLOSE_SECONDS = 30 * 60
+BOOSTERS = 15
+BOOST_PLACES = 3
+LEXICAL_PLACES = 2
+CONVERSATION_SECONDS = 30 * 60
+
+# Of each turn, the indexes of its neighbours, and how many places away each is.
+Neighbours = Sequence[Sequence[tuple[int, int]]]
 
 
 @dataclass(frozen=True)
@@ -38,105 +41,122 @@ class Formula:
         from memories.search.speakers import find_named
 
         self.turns = conversation.turns
-        asked = [question.text for question in conversation.questions]
-        dated = [f"{each.content} ({each.moment.day} {each.moment:%B %Y})" for each in self.turns]
-        actors = [turn.actor for turn in self.turns]
-        named = [find_named(question, set(actors)) for question in asked]
-        places = range(-WITHIN, WITHIN + 1)
-        self._cosines = embed_all([turn.content for turn in self.turns]) @ embed_questions(asked).T
-        in_memories = lexemes(dated)
-        self._words = [weigh(in_memories, each) for each in lexemes(asked)]
-        self._named = [np.array([actor in names for actor in actors], float) for names in named]
-        # Of each turn, those around it in its conversation, with how many places away.
-        self._beside = [
-            [(at + place, abs(place)) for place in places if self._is_beside(at, at + place)]
-            for at in range(len(self.turns))
+        questions = [question.text for question in conversation.questions]
+        dated_contents = [
+            f"{turn.content} ({turn.moment.day} {turn.moment:%B %Y})" for turn in self.turns
         ]
-        # In this order they stay where they are equal.
-        self._newest = sorted(range(len(self.turns)), key=lambda at: self.turns[at].moment)[::-1]
+        contents = [turn.content for turn in self.turns]
+        actors = [turn.actor for turn in self.turns]
+        names_by_question = [find_named(question, set(actors)) for question in questions]
+        self._cosines = embed_documents(contents) @ embed_queries(questions).T
+        turn_lexemes = lexemes_of(dated_contents)
+        self._lexical = [lexical_scores(turn_lexemes, query) for query in lexemes_of(questions)]
+        self._named = [
+            np.array([actor in names for actor in actors], float) for names in names_by_question
+        ]
+        places = range(-BOOST_PLACES, BOOST_PLACES + 1)
+        self._neighbours = [
+            [
+                (index + place, abs(place))
+                for place in places
+                if self._are_neighbours(index, index + place)
+            ]
+            for index in range(len(self.turns))
+        ]
+        # Turns of equal score stay in this order.
+        self._newest = sorted(range(len(self.turns)), key=lambda i: self.turns[i].moment)[::-1]
 
-    def best(self, number: int, weights: Weights, *, at: int) -> list[str]:
-        """The ids of the best memories for a question."""
-        asked = _Asked(
-            self._cosines[:, number], self._words[number], self._named[number], self._newest
+    def rank(self, number: int, weights: Weights, *, limit: int) -> list[str]:
+        """The ids of the best memories for the question of this number."""
+        scores = _Scores(
+            self._cosines[:, number], self._lexical[number], self._named[number], self._newest
         )
-        return [self.turns[place].id for place in asked.ranked(self._beside, weights)[:at]]
+        return [self.turns[index].id for index in scores.rank(self._neighbours, weights)[:limit]]
 
-    def _is_beside(self, at: int, other: int) -> bool:
-        if at == other or not 0 <= other < len(self.turns):
+    def _are_neighbours(self, index: int, other: int) -> bool:
+        if index == other or not 0 <= other < len(self.turns):
             return False
-        one, two = self.turns[at], self.turns[other]
-        close = abs((one.moment - two.moment).total_seconds()) <= CLOSE_SECONDS
-        return bool(one.actor and two.actor) and close
+        a, b = self.turns[index], self.turns[other]
+        seconds = abs((a.moment - b.moment).total_seconds())
+        return bool(a.actor and b.actor) and seconds <= CONVERSATION_SECONDS
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Scores:
+    """The scores of all memories for one question."""
+
     cosines: Any
-    words: Any
+    lexical: Any
     named: Any
     newest: Sequence[int]
 
-    def ranked(self, beside: Sequence[Sequence[tuple[int, int]]], weights: Weights) -> list[int]:
+    def rank(self, neighbours: Neighbours, weights: Weights) -> list[int]:
         candidates = self._candidates()
-        alone = self._alone(candidates, self.words, weights)
-        lifting = self._sorted(candidates, alone)[:LIFTING]
+        base_scores = self._base_scores(candidates, self.lexical, weights)
+        boosters = self._sorted(candidates, base_scores)[:BOOSTERS]
         if not (weights.nearby_words or weights.context):
-            lifting = []
-        lifts = [(by, at, places) for by in lifting for at, places in beside[by]]
-        everyone = sorted({*candidates, *(at for _, at, _ in lifts)})
-        nearby = self._lifted(
-            (at, self.words[by]) for by, at, places in lifts if places <= WORDS_WITHIN
+            boosters = []
+        boosts = [
+            (booster, index, places)
+            for booster in boosters
+            for index, places in neighbours[booster]
+        ]
+        candidates = sorted({*candidates, *(index for _, index, _ in boosts)})
+        lexical_boosts = self._greatest(
+            (index, self.lexical[booster])
+            for booster, index, places in boosts
+            if places <= LEXICAL_PLACES
         )
-        words = self.words + weights.nearby_words * nearby
-        alone = self._alone(everyone, words, weights)
-        context = self._lifted(
-            (at, alone[by] * weights.context_per_place**places) for by, at, places in lifts
+        lexical = self.lexical + weights.nearby_words * lexical_boosts
+        base_scores = self._base_scores(candidates, lexical, weights)
+        context_boosts = self._greatest(
+            (index, base_scores[booster] * weights.context_per_place**places)
+            for booster, index, places in boosts
         )
-        named = self.named * (not self.named[everyone].all())
-        scores = alone + weights.context * context + weights.speaker * named
-        return self._sorted(everyone, scores)
+        named = self.named * (not self.named[candidates].all())
+        scores = base_scores + weights.context * context_boosts + weights.speaker * named
+        return self._sorted(candidates, scores)
 
     def _candidates(self) -> list[int]:
-        near = self._sorted(self.newest, self.cosines)[:CANDIDATES]
-        wordy = self._sorted(self.newest, self.words)[:CANDIDATES]
-        return sorted({*near, *(at for at in wordy if self.words[at])})
+        by_vectors = self._sorted(self.newest, self.cosines)[:CANDIDATES]
+        by_keywords = self._sorted(self.newest, self.lexical)[:CANDIDATES]
+        return sorted({*by_vectors, *(index for index in by_keywords if self.lexical[index])})
 
-    def _alone(self, candidates: Sequence[int], words: Any, weights: Weights) -> Any:
-        near = self.cosines[list(candidates)]
-        span = near.max() - near.min()
-        nearness = (self.cosines - near.min()) / span if span else np.ones_like(self.cosines)
-        most = words[list(candidates)].max() or 1
-        return weights.similarity * nearness + weights.words * words / most
+    def _base_scores(self, candidates: Sequence[int], lexical: Any, weights: Weights) -> Any:
+        cosines = self.cosines[list(candidates)]
+        span = cosines.max() - cosines.min()
+        similarity = (self.cosines - cosines.min()) / span if span else np.ones_like(self.cosines)
+        greatest = lexical[list(candidates)].max() or 1
+        return weights.similarity * similarity + weights.words * lexical / greatest
 
-    def _lifted(self, lifts: Any) -> Any:
-        best = np.zeros(len(self.cosines))
-        for at, worth in lifts:
-            best[at] = max(best[at], worth)
-        return best
+    def _greatest(self, boosts: Iterable[tuple[int, float]]) -> Any:
+        greatest = np.zeros(len(self.cosines))
+        for index, value in boosts:
+            greatest[index] = max(greatest[index], value)
+        return greatest
 
     def _sorted(self, among: Sequence[int], scores: Any) -> list[int]:
         """The best first; of equal ones, the newest."""
-        wanted = set(among)
-        stood = [at for at in self.newest if at in wanted]
-        return sorted(stood, key=lambda at: scores[at], reverse=True)
+        members = set(among)
+        newest = [index for index in self.newest if index in members]
+        return sorted(newest, key=lambda index: scores[index], reverse=True)
 
 
-def weigh(words: list[set[str]], asked: set[str]) -> Any:
-    df = Counter(lexeme for each in words for lexeme in each & asked)
-    total = len(words)
-    weight = {
-        lexeme: np.log(1 + (total - count + 0.5) / (count + 0.5)) for lexeme, count in df.items()
+def lexical_scores(turns: list[set[str]], query: set[str]) -> Any:
+    df = Counter(lexeme for turn in turns for lexeme in turn & query)
+    idf = {
+        lexeme: np.log(1 + (len(turns) - count + 0.5) / (count + 0.5))
+        for lexeme, count in df.items()
     }
-    return np.array([sum(weight[lexeme] for lexeme in each & asked) for each in words], float)
+    return np.array([sum(idf[lexeme] for lexeme in turn & query) for turn in turns], float)
 
 
-def embed_all(texts: Sequence[str]) -> Any:
-    # One by one, as the server does: this model's vectors depend a little on their company.
+def embed_documents(texts: Sequence[str]) -> Any:
+    # One by one, as the server does: this model's vectors depend a little on their batch.
     return _in_two_threads(lambda text: embedder().embed_documents([text])[0], texts)
 
 
-def embed_questions(texts: Sequence[str]) -> Any:
+def embed_queries(texts: Sequence[str]) -> Any:
     return _in_two_threads(embedder().embed_query, texts)
 
 
@@ -152,13 +172,12 @@ def embedder() -> Any:
     return EmbeddingSpace.objects.current().embedder
 
 
-def lexemes(texts: Sequence[str]) -> list[set[str]]:
-    from django.db import connection
+def lexemes_of(texts: Sequence[str]) -> list[set[str]]:
+    from core import sql
 
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT tsvector_to_array(to_tsvector('english', text))"
-            " FROM unnest(%s::text[]) WITH ORDINALITY AS asked (text, place) ORDER BY place",
-            [list(texts)],
-        )
-        return [set(found) for (found,) in cursor.fetchall()]
+    rows = sql.fetch_column(
+        "SELECT tsvector_to_array(to_tsvector('english', text))"
+        " FROM unnest(%s::text[]) WITH ORDINALITY AS query (text, place) ORDER BY place",
+        [list(texts)],
+    )
+    return [set(lexemes) for lexemes in rows]

@@ -1,4 +1,4 @@
-"""What recall is measured on: memories, and questions with the memories that answer them."""
+"""The data sets of recall: memories, and questions with the memories that answer them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ CATEGORIES = {
     1: "several memories", 2: "a time", 3: "what follows", 4: "one memory", 5: "misleading"
 }  # fmt: skip
 
-# Of questions that lead astray the memories are told that they lead to.
+# The evidence of a misleading question is what it leads to.
 MISLEADING = f"5: {CATEGORIES[5]}"
 
-SAID_BY = re.compile(r"([^:]{1,30}): ")
-A_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+SPEAKER = re.compile(r"([^:]{1,30}): ")
+DATE_OF_FACTS = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What is put down as one memory."""
+    """Stored as one memory."""
 
     id: str
     content: str
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Conversation:
-    """What is put down for one user."""
+    """The memories of one user, and the questions about them."""
 
     name: str
     turns: list[Turn] = field(default_factory=list)
@@ -50,28 +50,28 @@ class Conversation:
         return not any(turn.actor for turn in self.turns)
 
 
-def read(path: Path) -> list[Conversation]:
-    return list(_locomo(path) if path.suffix == ".json" else _facts(path))
+def read_conversations(path: Path) -> list[Conversation]:
+    return list(_read_locomo(path) if path.suffix == ".json" else _read_facts(path))
 
 
-def _locomo(path: Path) -> Iterator[Conversation]:
+def _read_locomo(path: Path) -> Iterator[Conversation]:
     """Conversations in the form of `locomo-dev.json`."""
-    for each in json.loads(path.read_text()):
+    for entry in json.loads(path.read_text()):
         turns = [
             Turn(turn["id"], _content(turn), _moment(turn["when"]), turn["speaker"])
-            for turn in each["turns"]
+            for turn in entry["turns"]
         ]
-        known = {turn.id for turn in turns}
+        turn_ids = {turn.id for turn in turns}
         yield Conversation(
-            f"locomo-{each['conversation']}",
+            f"locomo-{entry['conversation']}",
             turns,
             [
                 Question(
-                    asked["question"],
-                    f"{asked['category']}: {CATEGORIES[asked['category']]}",
-                    frozenset(asked["evidence"]) & known,
+                    question["question"],
+                    f"{question['category']}: {CATEGORIES[question['category']]}",
+                    frozenset(question["evidence"]) & turn_ids,
                 )
-                for asked in each["questions"]
+                for question in entry["questions"]
             ],
         )
 
@@ -85,7 +85,7 @@ def _moment(when: str) -> datetime:
     return datetime.strptime(when, "%I:%M %p on %d %B, %Y").replace(tzinfo=UTC)
 
 
-def _facts(path: Path) -> Iterator[Conversation]:
+def _read_facts(path: Path) -> Iterator[Conversation]:
     """A user for the facts of each language, and one for its conversations: see `facts.txt`."""
     users: dict[str, Conversation] = {}
     for number, line in enumerate(path.read_text().splitlines(), start=1):
@@ -93,12 +93,13 @@ def _facts(path: Path) -> Iterator[Conversation]:
             language, kind, *when = line.strip("= ").split()
             name = f"{language}-{kind}"
             user = users.setdefault(name, Conversation(name))
-            moment = datetime.fromisoformat("T".join(when)).replace(tzinfo=UTC) if when else A_DAY
+            date = datetime.fromisoformat("T".join(when)).replace(tzinfo=UTC) if when else None
+            moment = date or DATE_OF_FACTS
         elif line.startswith("?"):
             evidence = frozenset([user.turns[-1].id])
             user.questions.append(Question(line[1:].strip(), name, evidence))
         elif line and not line.startswith("#"):
-            said_by = SAID_BY.match(line) if when else None
-            actor = said_by[1] if said_by else ""
+            speaker = SPEAKER.match(line) if when else None
+            actor = speaker[1] if speaker else ""
             user.turns.append(Turn(f"line {number}", line, moment, actor))
     yield from users.values()

@@ -1,10 +1,10 @@
-"""What changing the embedding model costs: beside the embedder's own time, and for who searches.
+"""The cost of migrating to another embedding model, for the job and for searches.
 
     python benchmarks/reembed.py [--memories 10000] [--delay 0.2]
 
-Starts a server in a scratch folder, with a user of so many memories and the built-in embedder, and
-a fake model that takes so many seconds a call. Goes over to the fake one, and to the built-in one
-again, whose vectors are dropped before, so that all of it is embedded on this machine.
+Starts a server in a scratch folder, with a user of this many memories and the built-in embedder,
+and a fake model with this many seconds of delay. Migrates to the fake model, drops the former
+vectors, and migrates back to the built-in model, which embeds all memories again.
 """
 
 from __future__ import annotations
@@ -21,75 +21,80 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from api import stocked, timed
-from live_server import CHECKOUT, Client, Server, own_server, use_django
+from api import create_users
+from live_server import CHECKOUT, Client, Server, own_server, setup_django
+from measurement import milliseconds
 from sample_data import Writer
 
 FAKE_PORT = 11_499
 DIMENSIONS = 1024
-# Texts by which the embedder's own time is measured, before and after the job each.
+# Texts that measure the embedder alone, before the job and again after it.
 SAMPLE = 640
 SEARCHES = 40
 PAUSE = 0.05
 
 
 @dataclass
-class Measured:
-    """Seconds of embedding, and milliseconds of a search."""
+class Measurement:
+    """Seconds of embedding all memories, and milliseconds of a search."""
 
-    alone: float
-    job: float
-    before: float
-    during: float
+    embedder_seconds: float
+    job_seconds: float
+    search_before: float
+    search_during: float
 
     def row(self, name: str, memories: int) -> str:
         return (
-            f"| {name} | {memories} | {self.alone:.1f} s | {self.job:.1f} s"
-            f" | **{self.job / self.alone:.2f}** | {self.before:.1f} ms"
-            f" | {self.during:.1f} ms | **{self.during / self.before:.2f}** |"
+            f"| {name} | {memories} | {self.embedder_seconds:.1f} s"
+            f" | {self.job_seconds:.1f} s | **{self.job_seconds / self.embedder_seconds:.2f}**"
+            f" | {self.search_before:.1f} ms | {self.search_during:.1f} ms"
+            f" | **{self.search_during / self.search_before:.2f}** |"
         )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--memories", type=int, default=10_000)
-    parser.add_argument("--delay", type=float, default=0.2, help="seconds a call of the fake model")
-    given = parser.parse_args()
+    parser.add_argument(
+        "--delay", type=float, default=0.2, help="seconds per call of the fake model"
+    )
+    options = parser.parse_args()
     fake = {
         "provider": "vllm",
         "config": {"model": "fake", "openai_base_url": f"http://127.0.0.1:{FAKE_PORT}/v1"},
     }
-    with own_server() as server, fake_model(given.delay):
-        use_django()
-        [(_, key)] = stocked(server, [given.memories]).values()
+    with own_server() as server, fake_model(options.delay):
+        setup_django()
+        [(_, key)] = create_users(server, [options.memories]).values()
         print("| to | memories | embedder alone | job | ratio | search before | during | ratio |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-        over = measured(server, key, fake, given.memories)
-        print(over.row("the fake one", given.memories))
-        steer(delay=0)  # for the questions, which it embeds from now on
-        drop_kept()
-        back = measured(server, key, {"provider": "local"}, given.memories)
-        print(back.row("the built-in one", given.memories))
+        there = measure_migration(server, key, fake, options.memories)
+        print(there.row("the fake model", options.memories))
+        control_fake(delay=0)  # for the queries, which it embeds from now on
+        drop_former_vectors()
+        back = measure_migration(server, key, {"provider": "local"}, options.memories)
+        print(back.row("the built-in model", options.memories))
 
 
-def measured(server: Server, key: str, embedder: dict[str, Any], memories: int) -> Measured:
-    """Go over to an embedder."""
-    first = alone(embedder)
+def measure_migration(
+    server: Server, key: str, embedder: dict[str, Any], memories: int
+) -> Measurement:
+    seconds_before = seconds_per_text(embedder)
     client = server.client(key)
-    before = median(timed(search(client, seed)) for seed in range(SEARCHES))
+    before = median(milliseconds(searcher(client, seed)) for seed in range(SEARCHES))
     server.client().put("/config/mem0/embedder", embedder)
     during: list[float] = []
     while (job := latest_job(server))["state"] in ("queued", "running"):
-        during.append(timed(search(client, SEARCHES + len(during))))
+        during.append(milliseconds(searcher(client, SEARCHES + len(during))))
         time.sleep(PAUSE)
     if job["state"] != "succeeded":
         raise SystemExit(f"The job {job['state']}: {job['error']}")
-    a_text = (first + alone(embedder)) / 2
-    return Measured(a_text * memories, seconds_of(job), before, median(during))
+    per_text = (seconds_before + seconds_per_text(embedder)) / 2
+    return Measurement(per_text * memories, duration_of(job), before, median(during))
 
 
-def alone(embedder: dict[str, Any]) -> float:
-    """Seconds that the embedder takes for a text, in the batches that the job sends."""
+def seconds_per_text(embedder: dict[str, Any]) -> float:
+    """What the embedder alone takes, in the batches of the job."""
     from configuration import effective
     from configuration.providers import get_embedder
     from memories.models import Memory
@@ -105,7 +110,7 @@ def alone(embedder: dict[str, Any]) -> float:
     return (time.perf_counter() - started) / len(texts)
 
 
-def search(client: Client, seed: int) -> Callable[[], Any]:
+def searcher(client: Client, seed: int) -> Callable[[], Any]:
     query = Writer(seed=seed).question()
     return lambda: client.post("/memories/search", {"query": query})
 
@@ -114,15 +119,15 @@ def latest_job(server: Server) -> Any:
     return server.client().get("/jobs?kind=reembed&page_size=1")["items"][0]
 
 
-def seconds_of(job: dict[str, Any]) -> float:
+def duration_of(job: dict[str, Any]) -> float:
     from datetime import datetime
 
     started, finished = (datetime.fromisoformat(job[f"{at}_at"]) for at in ("started", "finished"))
     return (finished - started).total_seconds()
 
 
-def drop_kept() -> None:
-    """Drop the vectors of the former model, though it was searched a moment ago."""
+def drop_former_vectors() -> None:
+    """Drop the vectors of the former model without waiting for its retention to end."""
     from django.core.management import call_command
 
     from memories.models import EmbeddingSpace
@@ -137,15 +142,15 @@ def fake_model(delay: float) -> Iterator[None]:
     command = [sys.executable, "manage.py", "fake_llm", *options]
     with subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        process.stdout.readline()  # it answers now
+        process.stdout.readline()  # it is ready
         try:
             yield
         finally:
             process.terminate()
 
 
-def steer(**how: Any) -> None:
-    body = json.dumps(how).encode()
+def control_fake(**changes: Any) -> None:
+    body = json.dumps(changes).encode()
     urllib.request.urlopen(f"http://127.0.0.1:{FAKE_PORT}/control", body).close()
 
 

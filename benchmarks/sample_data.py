@@ -1,9 +1,8 @@
-"""Texts that are asked about like people's, and users with any number of memories.
+"""Sample texts and questions, and users with any number of memories.
 
-Memories are copied straight into the tables, not sent over the API, which would take hours.
-Their texts have words as frequent as language has them: a few in every third memory, many in
-one of ten thousand. Their vectors are those of a few hundred real embeddings, each moved a
-little at random.
+Memories are copied into the tables, as the API would take hours. Word frequencies follow those of
+natural language: a few words are in every third memory, many in one of ten thousand. Vectors are
+those of a few hundred real embeddings with a little noise.
 """
 
 from __future__ import annotations
@@ -39,29 +38,29 @@ PLACES = words(
 SYLLABLES = words("ba ce di fo gu ha ji ko lu me ni po qua re si to vu wi xe ya zo bra cle dro")
 RARE_WORDS = 20_000
 
-# As far as paraphrases of one sentence lie from each other.
+# Vectors are then as far apart as those of paraphrases.
 NOISE = 0.025
 BASES = 400
 
-# A memory is said by whom it begins with. Every other conversation has a name; the memories of the
-# others belong together as they come soon after one another.
-CONVERSATION = 40
+# The actor of a memory is the person it begins with. Every other conversation has a name; in the
+# others, memories are neighbours because little time passes between them.
+CONVERSATION_LENGTH = 40
 FIRST_DAY = datetime(2023, 1, 1, tzinfo=UTC)
 
 
 class Writer:
-    """Writes sentences and questions, always the same ones for a seed."""
+    """Writes sentences and questions, the same ones for the same seed."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
-        made_up = np.random.default_rng(0)
-        self._rare = ["".join(made_up.choice(SYLLABLES, 4)) for _ in range(RARE_WORDS)]
+        syllables = np.random.default_rng(0)
+        self._rare_words = ["".join(syllables.choice(SYLLABLES, 4)) for _ in range(RARE_WORDS)]
 
     def sentence(self) -> str:
         return f"{self.beginning()} {self.ending()}"
 
     def beginning(self) -> str:
-        """What it is about: this decides where it lies."""
+        """What the sentence is about: its vector depends on this alone."""
         pick = self._pick
         return (
             f"{pick(PEOPLE)} {pick(DEEDS)} a {pick(THINGS)} with {pick(PEOPLE)} in {pick(PLACES)}"
@@ -69,7 +68,7 @@ class Writer:
         )
 
     def ending(self) -> str:
-        """A few words, of which most are rare."""
+        """A few words, most of them rare."""
         return f"near {self._rare_word()}, {self._rare_word()} and {self._rare_word()}."
 
     def question(self) -> str:
@@ -83,8 +82,8 @@ class Writer:
         return str(self._random.choice(words, p=_frequencies(len(words))))
 
     def _rare_word(self) -> str:
-        # Of ranks as people use them: the next word is as likely to be twice as rare.
-        return self._rare[int(RARE_WORDS ** self._random.random()) - 1]
+        # Zipf's law: a word of twice the rank is half as likely.
+        return self._rare_words[int(RARE_WORDS ** self._random.random()) - 1]
 
 
 def _frequencies(count: int) -> Any:
@@ -92,8 +91,8 @@ def _frequencies(count: int) -> Any:
     return frequencies / frequencies.sum()
 
 
-def stock(user_id: str, count: int, embedder: Any) -> None:
-    """Put memories of one user straight into the tables."""
+def insert_memories(user_id: str, count: int, embedder: Any) -> None:
+    """Copy memories of one user into the tables."""
     import psycopg
     from django.db import connection
     from pgvector.psycopg import register_vector
@@ -104,41 +103,42 @@ def stock(user_id: str, count: int, embedder: Any) -> None:
     user = User.objects.get(user_id=user_id)
     app, _ = App.objects.get_or_create(owner=user, name="benchmark")
     connection.ensure_connection()
-    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as direct:
-        register_vector(direct)
-        _copy(direct, user.pk, app.pk, count, embedder)
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as copying:
+        register_vector(copying)
+        _copy(copying, user.pk, app.pk, count, embedder)
 
 
-def _copy(direct: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: Any) -> None:
+def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: Any) -> None:
     writer = Writer(seed=count)
     beginnings = [writer.beginning() for _ in range(BASES)]
     bases = embedder.embed_documents(beginnings)
     random = np.random.default_rng(count)
-    chosen = random.integers(BASES, size=count)
+    base_indexes = random.integers(BASES, size=count)
     ids = [uuid.uuid4() for _ in range(count)]
-    direct.execute(WRITTEN)
-    with direct.cursor().copy("COPY written FROM STDIN") as copy:
-        for number, (pk, base) in enumerate(zip(ids, chosen, strict=True)):
+    connection.execute(CREATE_STAGED)
+    with connection.cursor().copy("COPY staged FROM STDIN") as copy:
+        for number, (pk, base) in enumerate(zip(ids, base_indexes, strict=True)):
             moment = FIRST_DAY + timedelta(minutes=5 * number)
-            begun = number // CONVERSATION
-            conversation = "" if begun % 2 else f"conversation {begun}"
+            conversation_number = number // CONVERSATION_LENGTH
+            is_named = conversation_number % 2 == 0
+            conversation = f"conversation {conversation_number}" if is_named else ""
             actor, _, _ = beginnings[base].partition(" ")
             content = f"{beginnings[base]} {writer.ending()}"
             copy.write_row((pk, content, actor, conversation, moment))
-    direct.execute(FROM_WRITTEN, {"user": user, "app": app})
-    direct.execute("DROP TABLE written")
-    with direct.cursor().copy(VECTORS) as copy:
+    connection.execute(INSERT_STAGED, {"user": user, "app": app})
+    connection.execute("DROP TABLE staged")
+    with connection.cursor().copy(COPY_VECTORS) as copy:
         copy.set_types(["uuid", "int8", "uuid", "halfvec"])
-        for pk, vector in zip(ids, _moved(bases[chosen], random), strict=True):
+        for pk, vector in zip(ids, _add_noise(bases[base_indexes], random), strict=True):
             copy.write_row((pk, _space(), user, vector))
 
 
-WRITTEN = """
-CREATE TEMPORARY TABLE written (
+CREATE_STAGED = """
+CREATE TEMPORARY TABLE staged (
     id uuid, content text, actor text, conversation text, created_at timestamptz
 )
 """
-FROM_WRITTEN = """
+INSERT_STAGED = """
 INSERT INTO memories_memory (
     id, user_id, app_id, content, actor, conversation, metadata, state, state_changed_at,
     fingerprint, words, created_at, updated_at
@@ -147,9 +147,9 @@ SELECT id, %(user)s, %(app)s, content, actor, conversation, '{}', 'active', crea
     sha256(convert_to(lower(content), 'UTF8')),
     strip(to_tsvector('english', content || to_char(created_at, ' (FMDD FMMonth YYYY)'))),
     created_at, created_at
-FROM written
+FROM staged
 """
-VECTORS = (
+COPY_VECTORS = (
     "COPY memories_embedding (memory_id, space_id, user_id, vector) FROM STDIN WITH (FORMAT BINARY)"
 )
 
@@ -160,12 +160,55 @@ def _space() -> int:
     return EmbeddingSpace.objects.current().pk
 
 
-def _moved(vectors: Any, random: Any) -> Iterator[Any]:
+def _add_noise(vectors: Any, random: Any) -> Iterator[Any]:
     from pgvector import HalfVector
 
     for vector in vectors:
-        moved = vector + random.normal(0, NOISE, vector.shape)
-        yield HalfVector(moved / np.linalg.norm(moved))
+        noisy = vector + random.normal(0, NOISE, vector.shape)
+        yield HalfVector(noisy / np.linalg.norm(noisy))
+
+
+# Each memory is in one of these categories, as unevenly as in practice, and every fifth in another.
+CATEGORIZE = """
+INSERT INTO memories_categorization (memory_id, category_id, user_id)
+SELECT memory.id, category.id, memory.user_id
+FROM (SELECT id, user_id, floor(24 * random() ^ 2) + 1 AS number FROM memories_memory
+      WHERE user_id = %(user)s
+      UNION ALL
+      SELECT id, user_id, floor(24 * random()) + 1 FROM memories_memory
+      WHERE user_id = %(user)s AND random() < 0.2) AS memory
+JOIN (SELECT id, row_number() OVER (ORDER BY name) AS number FROM memories_category) AS category
+    USING (number)
+ON CONFLICT DO NOTHING
+"""
+
+# How often most memories have been read, and how many of them by one search.
+READINGS = 2
+READ_PER_SEARCH = 100
+
+
+def categorize(user: Any) -> None:
+    """Put the memories of a user into categories."""
+    from core import sql
+    from memories.models import Category
+    from memories.taxonomy import BUILT_IN_CATEGORIES
+
+    Category.objects.get_or_create_many([category.name for category in BUILT_IN_CATEGORIES])
+    sql.execute(CATEGORIZE, {"user": user.pk})
+
+
+def log_readings(user: Any) -> None:
+    """Have an app read the memories of a user."""
+    from apps_registry.models import App
+    from memories.access.log import log_accesses
+    from memories.models import Memory
+
+    app = App.objects.get(owner=user, name="benchmark")
+    memories = list(Memory.objects.owned_by(user).only("pk"))
+    for _ in range(READINGS):
+        for start in range(0, len(memories), READ_PER_SEARCH):
+            hits = memories[start : start + READ_PER_SEARCH * 9 // 10]
+            log_accesses(hits, app=app, access_type="search")
 
 
 TABLES = (
@@ -174,9 +217,8 @@ TABLES = (
 )
 
 
-def settle() -> None:
-    """Do now what PostgreSQL does by itself in the minutes after a load."""
-    from django.db import connection
+def vacuum_analyze() -> None:
+    """Do now what autovacuum does in the minutes after a load."""
+    from core import sql
 
-    with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM ANALYZE {TABLES}")
+    sql.execute(f"VACUUM ANALYZE {TABLES}")

@@ -1,9 +1,9 @@
-"""What a second server beside the first one brings, and what it costs to lose one of them.
+"""The gain of a second server, and the cost of losing one of two.
 
-Two web servers and two workers of each sort, as docker/compose.yaml runs them, share a PostgreSQL
-and a Valkey on TCP, and with --rabbitmq a RabbitMQ. Clients search and write over both, and retry
-once on the other. It prints searches a second with one and with two servers, in turns, and what
-fails while one of each is killed. See benchmarks/README.md.
+Two web servers and two workers of each queue, as in docker/compose.yaml, share PostgreSQL and
+Valkey over TCP, and with --rabbitmq RabbitMQ. Clients search and write on both servers, and retry
+once on the other. Prints searches per second with one and with two servers, in turns, and the
+failures while one of each is killed. See benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from typing import Any
 import psutil
 import psycopg
 import requests
-from live_server import CHECKOUT, use_django
-from sample_data import Writer, settle, stock
+from live_server import CHECKOUT, setup_django
+from sample_data import Writer, insert_memories, vacuum_analyze
 
 sys.path.insert(0, str(CHECKOUT))
 USER = "benchmark"
@@ -35,8 +35,8 @@ ROUNDS = 3
 
 
 @dataclass
-class Seen:
-    """What the clients of one measurement have seen."""
+class Outcomes:
+    """What the clients of one measurement counted."""
 
     searches: int = 0
     written: list[str] = field(default_factory=list)
@@ -45,71 +45,71 @@ class Seen:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-class Retrying:
-    """A client that asks the servers in turn, and once more the next one when one fails."""
+class RetryingClient:
+    """A client that takes the servers in turn, and retries once on the next."""
 
-    def __init__(self, urls: list[str], key: str, first: int, seen: Seen) -> None:
+    def __init__(self, urls: list[str], key: str, first: int, outcomes: Outcomes) -> None:
         self._turns = itertools.islice(itertools.cycle(urls), first, None)
         self._sessions = {url: requests.Session() for url in urls}
         self._headers = {"Authorization": f"Bearer {key}"}
-        self._seen = seen
+        self._outcomes = outcomes
 
     def post(self, path: str, body: Any) -> bool:
         for attempt in (1, 2):
             url = next(self._turns)
             try:
-                answer = self._sessions[url].post(
+                response = self._sessions[url].post(
                     f"{url}/api/v1{path}", json=body, headers=self._headers, timeout=30
                 )
-                if answer.status_code == 200:
+                if response.status_code == 200:
                     return True
             except requests.RequestException:
                 pass
-            with self._seen.lock:
+            with self._outcomes.lock:
                 if attempt == 1:
-                    self._seen.retried += 1
+                    self._outcomes.retried += 1
                 else:
-                    self._seen.failed += 1
+                    self._outcomes.failed += 1
         return False
 
 
-def under_load(
+def start_load(
     urls: list[str], key: str, *, seconds: float, clients: int, writes: int = 0
-) -> Callable[[], Seen]:
-    """Begin to ask, from many threads. Returns what waits for the end and tells what was seen.
+) -> Callable[[], Outcomes]:
+    """Send requests from many threads. Returns a function that waits for their outcomes.
 
-    With `writes`, every so-manieth request puts down a memory.
+    Every request whose number `writes` divides stores a memory.
     """
-    seen, until = Seen(), time.monotonic() + seconds
+    outcomes, deadline = Outcomes(), time.monotonic() + seconds
 
-    def ask(number: int) -> None:
-        client, writer = Retrying(urls, key, number, seen), Writer(seed=number)
+    def run_client(number: int) -> None:
+        client, writer = RetryingClient(urls, key, number, outcomes), Writer(seed=number)
         for turn in itertools.count(1):
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 return
             if writes and turn % writes == 0:
-                text = f"{writer.sentence()} ({number}, {turn}, {until})"
+                text = f"{writer.sentence()} ({number}, {turn}, {deadline})"
                 if client.post("/memories", {"text": text, "app": "scaling"}):
-                    seen.written.append(text)
+                    outcomes.written.append(text)
             elif client.post("/memories/search", {"query": writer.question()}):
-                with seen.lock:
-                    seen.searches += 1
+                with outcomes.lock:
+                    outcomes.searches += 1
 
-    threads = [threading.Thread(target=ask, args=[number]) for number in range(clients)]
+    threads = [threading.Thread(target=run_client, args=[number]) for number in range(clients)]
     for thread in threads:
         thread.start()
 
-    def wait() -> Seen:
+    def wait() -> Outcomes:
         for thread in threads:
             thread.join()
-        return seen
+        return outcomes
 
     return wait
 
 
 @contextmanager
 def installation(rabbitmq: bool) -> Iterator[Any]:
-    """The services, on TCP, with a database that is migrated."""
+    """The services over TCP, with a migrated database."""
     from tests.deployment import containers, services
     from tests.jobs.rabbitmq import RabbitMQ
 
@@ -117,9 +117,9 @@ def installation(rabbitmq: bool) -> Iterator[Any]:
     folder.chmod(0o755)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        found = stack.enter_context(services.running(folder))
-        containers.shared_folders(found)
-        found.changes = {
+        running = stack.enter_context(services.running(folder))
+        containers.shared_folders(running)
+        running.changes = {
             "OPENMEMORY_RATE_READS": "off",
             "OPENMEMORY_RATE_WRITES": "off",
             "OPENMEMORY_LOG_LEVEL": "WARNING",
@@ -131,13 +131,13 @@ def installation(rabbitmq: bool) -> Iterator[Any]:
             broker = RabbitMQ(folder / "rabbitmq")
             stack.callback(broker.end)
             broker.start()
-            found.changes["CELERY_BROKER_URL"] = broker.url
-        assert containers.Container("migrate", found).start().wait() == 0, found.log()
-        yield found
+            running.changes["CELERY_BROKER_URL"] = broker.url
+        assert containers.Container("migrate", running).start().wait() == 0, running.log()
+        yield running
 
 
-def make_user(web: Any, memories: int) -> str:
-    """A user with many memories, and their key."""
+def create_user(web: Any, memories: int) -> str:
+    """Create a user with this many memories, and return their key."""
     key = web.execute("python", "manage.py", "create_api_key", USER, "--create-user", "--operator")
     os.environ |= {
         "OPENMEMORY_STATE_DIR": tempfile.mkdtemp(prefix="om-"),
@@ -145,29 +145,31 @@ def make_user(web: Any, memories: int) -> str:
         "PGPASSWORD": web.services.secret("database_password"),
         "REDIS_URL": web.services.redis_url,
     }
-    use_django()
+    setup_django()
     from configuration.providers import get_local_embedder
 
-    stock(USER, memories, get_local_embedder())
-    settle()
+    insert_memories(USER, memories, get_local_embedder())
+    vacuum_analyze()
     return str(key.stdout.split()[-1])
 
 
 def measure(web: list[Any], key: str, options: argparse.Namespace) -> None:
-    one, two = [], []
+    one_server, two_servers = [], []
     load = {"seconds": options.seconds, "clients": options.clients}
     for _ in range(ROUNDS):
-        one.append(under_load([web[0].url], key, **load)().searches / options.seconds)
-        two.append(under_load([w.url for w in web], key, **load)().searches / options.seconds)
-    print("| searches a second | one server | two servers | ratio |\n| --- | --- | --- | --- |")
-    for number, (first, second) in enumerate(zip(one, two, strict=True), 1):
+        one_server.append(start_load([web[0].url], key, **load)().searches / options.seconds)
+        two_servers.append(
+            start_load([server.url for server in web], key, **load)().searches / options.seconds
+        )
+    print("| searches per second | one server | two servers | ratio |\n| --- | --- | --- | --- |")
+    for number, (first, second) in enumerate(zip(one_server, two_servers, strict=True), 1):
         print(f"| round {number} | {first:.1f} | {second:.1f} | **{second / first:.2f}** |")
 
 
 def lose_one_of_each(
     web: list[Any], quick: list[Any], long: list[Any], key: str, seconds: float
 ) -> None:
-    wait = under_load([w.url for w in web], key, seconds=seconds, clients=8, writes=4)
+    wait = start_load([server.url for server in web], key, seconds=seconds, clients=8, writes=4)
     session = requests.Session()
     session.headers.update({"Authorization": f"Bearer {key}"})
     time.sleep(seconds / 4)
@@ -177,22 +179,23 @@ def lose_one_of_each(
         headers={"Prefer": "respond-async"},
         timeout=30,
     ).json()
-    for each in (whoever_runs(job["id"], long), web[1], quick[1]):
-        kill(each)
+    for container in (worker_of(job["id"], long), web[1], quick[1]):
+        kill(container)
         time.sleep(seconds / 16)
-    seen = wait()
-    ended = wait_for_job(session, f"{web[0].url}/api/v1/jobs/{job['id']}")
-    print("\n| answered | retried | failed | memories written | of them kept | an export |")
+    outcomes = wait()
+    export = wait_for_job(session, f"{web[0].url}/api/v1/jobs/{job['id']}")
+    print("\n| succeeded | retried | failed | memories stored | of them kept | export |")
     print("| --- | --- | --- | --- | --- | --- |")
+    succeeded = outcomes.searches + len(outcomes.written)
     print(
-        f"| {seen.searches + len(seen.written)} | {seen.retried} | **{seen.failed}** "
-        f"| {len(seen.written)} | {kept(web[0], seen.written)} "
-        f"| {ended['state']} at attempt {attempts(web[0], job['id'])} |"
+        f"| {succeeded} | {outcomes.retried} | **{outcomes.failed}** "
+        f"| {len(outcomes.written)} | {count_kept(web[0], outcomes.written)} "
+        f"| {export['state']} at attempt {attempts(web[0], job['id'])} |"
     )
 
 
-def whoever_runs(job_id: str, workers: list[Any]) -> Any:
-    """The worker that has begun this job; any, when none is seen to in ten seconds."""
+def worker_of(job_id: str, workers: list[Any]) -> Any:
+    """The worker that runs this job; any of them if none starts it within ten seconds."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         for worker in workers:
@@ -203,7 +206,7 @@ def whoever_runs(job_id: str, workers: list[Any]) -> Any:
 
 
 def pin(container: Any, processor: int) -> None:
-    """Let it run on one processor only."""
+    """Limit it to one processor."""
     main = psutil.Process(container.process.pid)
     for process in [main, *main.children(recursive=True)]:
         for thread in process.threads():
@@ -212,7 +215,7 @@ def pin(container: Any, processor: int) -> None:
 
 
 def kill(container: Any) -> None:
-    """Kill all of it at once, as when its machine is gone."""
+    """Kill all its processes at once, as the loss of its machine would."""
     main = psutil.Process(container.process.pid)
     for process in [main, *main.children(recursive=True)]:
         process.send_signal(signal.SIGKILL)
@@ -226,8 +229,8 @@ def wait_for_job(session: requests.Session, url: str) -> Any:
         time.sleep(0.5)
 
 
-def kept(web: Any, texts: list[str]) -> int:
-    """How many of these texts are there exactly once."""
+def count_kept(web: Any, texts: list[str]) -> int:
+    """How many of these texts exist exactly once."""
     with psycopg.connect(web.services.database_url) as connection:
         row = connection.execute(
             "SELECT count(*) FROM (SELECT content FROM memories_memory WHERE content = ANY(%s)"
@@ -264,17 +267,17 @@ def main() -> None:
         web = [Web("web", services, **services.changes) for _ in range(2)]
         names = ("worker-quick", "worker-quick", "worker-long", "worker-long")
         workers = [Container(name, services, **services.changes) for name in names]
-        for each in (*web, *workers):
-            stack.callback(each.kill)
-            each.start()
-        for each in web:
-            each.wait_until_ready()
-        key = make_user(web[0], options.memories)
-        print("As many processors as there are, for both together:\n")
+        for container in (*web, *workers):
+            stack.callback(container.kill)
+            container.start()
+        for server in web:
+            server.wait_until_ready()
+        key = create_user(web[0], options.memories)
+        print("All processors shared by both:\n")
         measure(web, key, options)
-        for processor, each in enumerate(web):
-            pin(each, processor)
-        print("\nOne processor each, as on machines of their own with one:\n")
+        for processor, server in enumerate(web):
+            pin(server, processor)
+        print("\nOne processor each, as on two machines:\n")
         measure(web, key, options)
         print(f"\n{connections(services)}")
         lose_one_of_each(web, workers[:2], workers[2:], key, options.seconds * 2)
