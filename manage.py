@@ -32,7 +32,7 @@ def _explain(argv: list[str]) -> None:
     from server import bootstrap
 
     try:
-        with bootstrap.explained():
+        with bootstrap.report_invalid_settings():
             _execute(argv)
     except ServiceFailed as error:
         sys.exit(error.detail)
@@ -48,10 +48,10 @@ def _execute(argv: list[str]) -> None:
     if command in WITHOUT_SERVICES or command.startswith("-") or {"-h", "--help"} & set(argv):
         execute_from_command_line(argv)
         return
-    services = stack.needed(
+    services = stack.required_services(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    with stack.during(f"manage.py {command}", settings.STATE_DIR, services):
+    with stack.running(f"manage.py {command}", settings.STATE_DIR, services):
         execute_from_command_line(argv)
 
 

@@ -60,10 +60,10 @@ class Visits(Executor):
             self._leaving.start()
 
     def _enter(self) -> None:
-        services = stack.needed(
+        services = stack.required_services(
             settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
         )
-        self._held.enter_context(stack.during(self._command, settings.STATE_DIR, services))
+        self._held.enter_context(stack.running(self._command, settings.STATE_DIR, services))
         self._here = True
 
     def _leave(self) -> None:

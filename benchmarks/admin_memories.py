@@ -122,7 +122,7 @@ def own_database() -> Iterator[None]:
         from embedded.valkey import Valkey
 
         state = Path(folder)
-        with stack.during("benchmark", state, [Postgres(state), Valkey(state)]):
+        with stack.running("benchmark", state, [Postgres(state), Valkey(state)]):
             call_command("migrate", verbosity=0)
             yield
 

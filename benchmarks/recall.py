@@ -180,10 +180,10 @@ def database() -> Iterator[None]:
 
     from embedded import stack
 
-    services = stack.needed(
+    services = stack.required_services(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    with stack.during("benchmarks/recall.py", settings.STATE_DIR, services):
+    with stack.running("benchmarks/recall.py", settings.STATE_DIR, services):
         yield
 
 

@@ -1,4 +1,4 @@
-"""The unprivileged account that PostgreSQL runs as when the server was started as root."""
+"""The unprivileged account that runs PostgreSQL if the server was started as root."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ class Account:
     gid: int
 
 
-def unprivileged(data: Path, checkout: Path) -> Account | None:
-    """Tell who PostgreSQL has to run as: nobody else (None), unless this process is root.
+def unprivileged_account(data: Path, checkout: Path) -> Account | None:
+    """Return the account that must run PostgreSQL, or None unless this process is root.
 
-    Whoever owns the data, so that it stays readable; else the owner of the checkout; else nobody.
+    The owner of the data, so that it stays readable; else the owner of the checkout; else `nobody`.
     """
     if os.geteuid() != 0:
         return None
     if data.exists() and data.stat().st_uid != 0:
         return Account(data.stat().st_uid, data.stat().st_gid)
     candidates = (_by_uid(checkout.stat().st_uid), _by_name("nobody"))
-    account = next((a for a in candidates if a is not None and a.uid != 0), None)
-    if account is None:
-        raise ServiceFailed(
-            "PostgreSQL does not run as root, and this machine has no account named nobody. "
-            "Start the server as an ordinary user, or set DATABASE_URL."
-        )
-    return account
+    for account in candidates:
+        if account is not None and account.uid != 0:
+            return account
+    raise ServiceFailed(
+        "PostgreSQL does not run as root, and this machine has no account named nobody. "
+        "Start the server as an ordinary user, or set DATABASE_URL."
+    )
 
 
 def _by_uid(uid: int) -> Account | None:
     try:
-        entry = pwd.getpwuid(uid)  # initdb insists on an entry
+        entry = pwd.getpwuid(uid)  # initdb requires an entry
     except KeyError:
         return None
     return Account(entry.pw_uid, entry.pw_gid)

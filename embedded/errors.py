@@ -2,7 +2,7 @@ from core.errors import OpenMemoryError
 
 
 class ServiceFailed(OpenMemoryError):
-    """A service that the server brings along did not start."""
+    """An embedded service did not start."""
 
     code = "service_failed"
 

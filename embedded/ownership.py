@@ -1,10 +1,10 @@
-"""Who started the embedded services of a state folder, and who uses them meanwhile.
+"""Which process owns the embedded services of a state folder, and which others use them.
 
-Two files are locked, and the kernel lets go of both when their holder dies, however it dies:
+Both use file locks, which the kernel releases when the holder dies:
 
-- `services.lock`, by the one process that started the services, and says in it who that is;
-- `services.use`, shared by every other process that uses them. A command that started them
-  takes it alone before it stops them, so it never cuts another command off.
+- `services.lock`: held by the process that started the services. It describes the owner.
+- `services.use`: shared by every other process that uses them. A command that started the services
+  takes it exclusively before it stops them, so that it does not interrupt another command.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from .state import prepare
+from .state import ensure_private
 
 
 @dataclass(frozen=True)
 class Owner:
     pid: int
     command: str
-    address: str = ""  # of the server, when the owner is one
+    address: str = ""  # empty unless the owner is the server
 
 
 class Lock:
-    """A file lock that is held at most once by a process."""
+    """A file lock. A process holds it at most once."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file: IO[str] | None = None
 
-    def take(self, *, shared: bool = False, wait: bool = False) -> bool:
-        """Take it, alone or shared. Tells whether it was free, when it is not to wait."""
-        # Held for as long as the lock is.
+    def acquire(self, *, shared: bool = False, wait: bool = False) -> bool:
+        """Acquire the lock. Returns False if another process holds it and `wait` is False."""
+        # The file stays open until the release.
         file = open(self.path, "a+", opener=lambda name, flags: os.open(name, flags, 0o600))  # noqa: SIM115
-        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         try:
-            fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
+            fcntl.flock(file, mode if wait else mode | fcntl.LOCK_NB)
         except BlockingIOError:
             file.close()
             return False
@@ -47,7 +47,7 @@ class Lock:
         return True
 
     def write(self, text: str) -> None:
-        assert self._file is not None, "only the holder writes"  # noqa: S101
+        assert self._file is not None, "only the holder may write"  # noqa: S101
         self._file.truncate(0)
         self._file.write(text)
         self._file.flush()
@@ -66,29 +66,29 @@ class Ownership:
 
     def claim(self, owner: Owner) -> bool:
         """Become the owner, unless another process is."""
-        prepare(self._state_dir)
-        if not self._services.take():
+        ensure_private(self._state_dir)
+        if not self._services.acquire():
             return False
         self._services.write(json.dumps(asdict(owner)))
         return True
 
     def owner(self) -> Owner | None:
-        """Tell who owns the services, as far as the owner has said."""
+        """Return the owner, or None if there is none or it has not written its name yet."""
         try:
             return Owner(**json.loads(self._services.path.read_text()))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
 
-    def begin_use(self) -> None:
-        """Use services that another process owns. Waits for one that is just stopping them."""
-        self._use.take(shared=True, wait=True)
+    def start_use(self) -> None:
+        """Start to use another process's services. Waits while it is stopping them."""
+        self._use.acquire(shared=True, wait=True)
 
     def end_use(self) -> None:
         self._use.release()
 
     def wait_for_users(self) -> None:
-        """As the owner: wait until nobody else uses the services, and let nobody begin."""
-        self._use.take(wait=True)
+        """As the owner, wait until no other process uses the services, and lock out new ones."""
+        self._use.acquire(wait=True)
 
     def release(self) -> None:
         self._services.release()

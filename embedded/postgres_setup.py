@@ -1,4 +1,4 @@
-"""What the server's database needs beyond an empty PostgreSQL: its role, itself, extensions."""
+"""Set up a new PostgreSQL: the server's role, its database and extensions."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from psycopg import sql
 from .errors import ServiceFailed
 
 DATABASE = "openmemory"
-ROLE = "openmemory"  # not a superuser: it owns its database, and makes others for tests
+ROLE = "openmemory"  # not a superuser: it owns its database, and can create those of tests
 EXTENSIONS = ("vector", "btree_gin")
 
 Connect = Callable[[str], "psycopg.Connection[tuple[object, ...]]"]
 
 
-def set_up(connect: Connect) -> None:
-    """Make what is missing. `connect` takes the name of a database and connects as superuser."""
+def set_up_database(connect: Connect) -> None:
+    """Create what is missing. `connect` takes a database name and connects as superuser."""
     with connect("postgres") as connection:
         if not _exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = %s", ROLE):
             connection.execute(_statement("CREATE ROLE {} LOGIN CREATEDB", ROLE))
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", DATABASE):
-            # The template first: so the databases of tests have the extensions too, which
-            # only a superuser may make.
+            # The template first, so that the databases of tests have the extensions, too. Only a
+            # superuser may create them.
             with connect("template1") as template:
                 _update_extensions(template)
             connection.execute(_statement("CREATE DATABASE {} OWNER {}", DATABASE, ROLE))
     with connect(DATABASE) as connection:
         _update_extensions(connection)
-        _try_a_vector(connection)
+        _check_vector_extension(connection)
 
 
 def _update_extensions(connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -43,8 +43,8 @@ def _update_extensions(connection: psycopg.Connection[tuple[object, ...]]) -> No
         connection.execute(_statement(verb, str(name)))
 
 
-def _try_a_vector(connection: psycopg.Connection[tuple[object, ...]]) -> None:
-    """Prove that the extension, which was compiled elsewhere, runs on this processor."""
+def _check_vector_extension(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """Check that the precompiled extension runs on this processor."""
     try:
         connection.execute(
             "SELECT '[1,2,3]'::halfvec(3) <=> '[3,2,1]', '[1,2,3]'::vector <=> '[3,2,1]'"
@@ -52,7 +52,7 @@ def _try_a_vector(connection: psycopg.Connection[tuple[object, ...]]) -> None:
     except psycopg.OperationalError as error:
         raise ServiceFailed(
             "The embedded PostgreSQL's vector extension does not run on this processor. "
-            "Set DATABASE_URL to a PostgreSQL with pgvector that was built for it."
+            "Set DATABASE_URL to a PostgreSQL with a pgvector built for it."
         ) from error
 
 

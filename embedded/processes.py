@@ -1,4 +1,4 @@
-"""Child processes that die with their parent, and what is left of those that could not."""
+"""Child processes that die with their parent, and the leftovers of those that could not."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ TAIL_BYTES = 500_000
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What a child runs. Without a log file it writes where its parent writes."""
+    """What a child process runs. Without a log file it inherits its parent's output."""
 
     argv: Sequence[str]
     folder: Path
     log: Path | None = None
     account: Account | None = None
-    dies_by: signal.Signals = signal.SIGTERM
+    parent_death_signal: signal.Signals = signal.SIGTERM
     environment: Mapping[str, str] | None = None
-    # Signals to stop it with, each followed by the seconds it is given to obey.
-    farewell: Sequence[tuple[signal.Signals, float]] = field(default=((signal.SIGTERM, 10.0),))
+    # Signals that stop it, each with the seconds to wait for its exit.
+    stop_sequence: Sequence[tuple[signal.Signals, float]] = field(default=((signal.SIGTERM, 10.0),))
 
 
 class Child(ABC):
-    """A process that this one starts, watches and stops."""
+    """A process that this process starts, supervises and stops."""
 
     name: str
     process: subprocess.Popen[bytes] | None = None
@@ -50,19 +50,19 @@ class Child(ABC):
         self.process = spawn(self.command())
 
     def status(self) -> int | None:
-        """The status it ended with, or None while it runs."""
+        """The exit status, or None while it runs."""
         return None if self.process is None else self.process.poll()
 
-    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+    def stop(self, urgent: Callable[[], bool] = lambda: False) -> None:
         if self.process is not None:
-            stop(self.process, self.command().farewell, impatient)
+            stop(self.process, self.command().stop_sequence, urgent)
         self.process = None
 
 
 def spawn(command: Command) -> subprocess.Popen[bytes]:
-    """Start a child in a session of its own, so that Ctrl-C on a terminal reaches only us.
+    """Start a child in its own session, so that Ctrl-C reaches only this process.
 
-    To be called from the main thread: on Linux a child dies with the thread that made it.
+    Call it from the main thread: on Linux a child dies with the thread that created it.
     """
     with ExitStack() as stack:
         output = stack.enter_context(open_log(command.log)) if command.log else None
@@ -78,9 +78,14 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
 
 
 def launch_argv(command: Command) -> list[str]:
-    # -I and -S: nothing of the environment and no packages, so it starts in a few milliseconds.
+    # -I and -S skip the environment and all packages, so that it starts in a few milliseconds.
     argv = [sys.executable, "-I", "-S", "-B", str(LAUNCHER)]
-    argv += ["--parent", str(os.getpid()), "--dies-by", command.dies_by.name]
+    argv += [
+        "--parent",
+        str(os.getpid()),
+        "--parent-death-signal",
+        command.parent_death_signal.name,
+    ]
     if command.account:
         argv += ["--uid", str(command.account.uid), "--gid", str(command.account.gid)]
     return [*argv, "--", *command.argv]
@@ -88,17 +93,17 @@ def launch_argv(command: Command) -> list[str]:
 
 def stop(
     process: subprocess.Popen[bytes],
-    farewell: Sequence[tuple[signal.Signals, float]],
-    impatient: Callable[[], bool] = lambda: False,
+    stop_sequence: Sequence[tuple[signal.Signals, float]],
+    urgent: Callable[[], bool] = lambda: False,
 ) -> None:
-    """End a child: ask as the farewell says, sooner when impatient, and insist in the end."""
-    for request, seconds in farewell:
+    """Stop a child with its stop sequence, faster if urgent, and kill it in the end."""
+    for stop_signal, seconds in stop_sequence:
         if process.poll() is not None:
             return
-        process.send_signal(request)
+        process.send_signal(stop_signal)
         deadline = time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < deadline:
-            if impatient():
+            if urgent():
                 deadline = min(deadline, time.monotonic() + 1)
             time.sleep(0.02)
     if process.poll() is None:
@@ -107,23 +112,23 @@ def stop(
 
 
 def end_leftovers(folder: Path, names: Sequence[str]) -> None:
-    """End the processes with these names that work in the folder: a killed server's orphans.
+    """End the orphans of a killed server: processes of these names that work in the folder.
 
-    They are found by what they are, and not by a pid file: its number may be another's by now.
+    A pid file does not identify them: the system may have reused its pid.
     """
-    for request, patience in ((signal.SIGINT, 8), (signal.SIGTERM, 2)):
-        for orphan in leaders(folder, names):
+    for stop_signal, seconds in ((signal.SIGINT, 8), (signal.SIGTERM, 2)):
+        for orphan in main_leftovers(folder, names):
             with suppress(psutil.NoSuchProcess):
-                orphan.send_signal(request)
-        if gone_within(patience, folder, names):
+                orphan.send_signal(stop_signal)
+        if wait_until_gone(seconds, folder, names):
             return
     for orphan in leftovers(folder, names):
         with suppress(psutil.NoSuchProcess):
             orphan.kill()
-    gone_within(5, folder, names)
+    wait_until_gone(5, folder, names)
 
 
-def gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
+def wait_until_gone(seconds: float, folder: Path, names: Sequence[str]) -> bool:
     deadline = time.monotonic() + seconds
     while leftovers(folder, names):
         if time.monotonic() > deadline:
@@ -133,23 +138,26 @@ def gone_within(seconds: float, folder: Path, names: Sequence[str]) -> bool:
 
 
 def leftovers(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
-    """Find them. A zombie is none: it works nowhere, though its number is still taken."""
-    named = (p for p in psutil.process_iter(["name"]) if p.info["name"] in names)
-    return [process for process in named if _works_in(process, folder)]
+    """Return the processes of these names in the folder. Zombies have no working directory."""
+    return [
+        process
+        for process in psutil.process_iter(["name"])
+        if process.info["name"] in names and _works_in(process, folder)
+    ]
 
 
-def leaders(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
-    """Find those of the leftovers that can be asked to end.
+def main_leftovers(folder: Path, names: Sequence[str]) -> list[psutil.Process]:
+    """Return the leftovers that accept a stop signal.
 
-    PostgreSQL's postmaster ends its own helpers, and they end when it is gone. Asked themselves,
-    they do something else: SIGINT makes the checkpointer write the last checkpoint, which breaks
-    a shutdown that goes on.
+    PostgreSQL's postmaster stops its own helpers, and they exit when it is gone. Helpers react to
+    signals differently: SIGINT makes the checkpointer write the last checkpoint, which breaks a
+    shutdown in progress.
     """
-    return [process for process in leftovers(folder, names) if not _helps_another(process)]
+    return [process for process in leftovers(folder, names) if not _is_helper(process)]
 
 
-def _helps_another(process: psutil.Process) -> bool:
-    """Tell by its title, such as "postgres: checkpointer": its parent may be gone."""
+def _is_helper(process: psutil.Process) -> bool:
+    """Recognise a helper by its title, such as "postgres: checkpointer". Its parent may be gone."""
     try:
         title, *_ = process.cmdline() or [""]
         return title.startswith(f"{process.name()}: ")
@@ -165,24 +173,24 @@ def _works_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Open a log to append to, cut when it has grown long."""
+    """Open a log for appending, after trimming it."""
     trim_log(path)
     return open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def trim_log(path: Path) -> None:
-    """Keep the end of a log that grew long. Its writer appends, so it needs not to know."""
+    """Keep only the end of a long log. Its writer appends, and so is not affected."""
     if not path.exists() or path.stat().st_size <= LOG_BYTES:
         return
     with path.open("r+b") as file:
         file.seek(-TAIL_BYTES, os.SEEK_END)
-        kept = file.read()
+        end = file.read()
         file.truncate(0)
-    path.with_suffix(".old.log").write_bytes(kept)
+    path.with_suffix(".old.log").write_bytes(end)
 
 
 def tail(path: Path, lines: int = 12) -> str:
-    """The last lines of a log, to show in an error."""
+    """Return the last lines of a log, for an error message."""
     if not path.exists():
         return ""
     text = path.read_bytes()[-8192:].decode(errors="replace")

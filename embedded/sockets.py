@@ -1,4 +1,4 @@
-"""The folders that the services' sockets stand in: nobody else may put one there, or enter."""
+"""The folders of the services' sockets, which no other user may enter or write to."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 from .errors import ServiceFailed
 
 
-def own(folder: Path, uid: int, gid: int) -> None:
-    """Make the folder, 0700, for this user. Raises ServiceFailed when it is somebody else's."""
+def ensure_private_folder(folder: Path, uid: int, gid: int) -> None:
+    """Ensure that the folder exists with mode 0700. Raises ServiceFailed for another user's."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), uid):
-        raise ServiceFailed(f"{folder} belongs to somebody else: remove it.")
-    if found.st_uid != uid:
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid not in (os.geteuid(), uid):
+        raise ServiceFailed(f"Another user owns {folder}: remove it.")
+    if status.st_uid != uid:
         os.chown(folder, uid, gid, follow_symlinks=False)
-    if found.st_mode & 0o077:
+    if status.st_mode & 0o077:
         folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""Have the embedded services run while something needs them."""
+"""Run the embedded services while a process needs them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .postgres import Postgres
 from .service import Service
 from .valkey import Valkey
 
-PATIENCE = 60.0  # seconds for another process to have started them
+WAIT_SECONDS = 60.0  # for another process to start or release the services
 
 
-def needed(state_dir: Path, *, database_url: str, redis_url: str) -> list[Service]:
-    """The services of which no other one is named."""
+def required_services(state_dir: Path, *, database_url: str, redis_url: str) -> list[Service]:
+    """Return the services that no URL replaces."""
     services: list[Service] = []
     if not database_url:
         services.append(Postgres(state_dir))
@@ -28,7 +28,7 @@ def needed(state_dir: Path, *, database_url: str, redis_url: str) -> list[Servic
 
 
 def start(services: list[Service]) -> None:
-    """Start them all, side by side, and return when all are ready. Stops them if one is not."""
+    """Start all services concurrently and wait until all are ready. Stops all if one fails."""
     try:
         for service in services:
             service.start()
@@ -40,15 +40,15 @@ def start(services: list[Service]) -> None:
         raise
 
 
-def stop(services: list[Service], impatient: Callable[[], bool] = lambda: False) -> None:
+def stop(services: list[Service], urgent: Callable[[], bool] = lambda: False) -> None:
     for service in reversed(services):
-        service.stop(impatient)
+        service.stop(urgent)
 
 
 @contextmanager
-def during(command: str, state_dir: Path, services: list[Service]) -> Iterator[None]:
-    """Have the services for as long as a command runs: those that run already, or its own."""
-    if not services:  # then the folder may be one that is not ours to close, as in a pod
+def running(command: str, state_dir: Path, services: list[Service]) -> Iterator[None]:
+    """Run the services during a command, or use those that another process runs."""
+    if not services:  # do not touch the folder: in a pod it may not be ours
         yield
         return
     ownership = Ownership(state_dir)
@@ -62,32 +62,32 @@ def during(command: str, state_dir: Path, services: list[Service]) -> Iterator[N
             ownership.end_use()
 
 
-def claim(state_dir: Path, owner: Owner, say: Callable[[str], None]) -> Ownership:
-    """Own the services as a server. Waits for a command that does. Raises AlreadyRunning."""
+def claim_services(state_dir: Path, owner: Owner, report: Callable[[str], None]) -> Ownership:
+    """Own the services as a server. Waits for commands that own them. Raises AlreadyRunning."""
     ownership = Ownership(state_dir)
-    said = False
-    deadline = time.monotonic() + PATIENCE
+    reported = False
+    deadline = time.monotonic() + WAIT_SECONDS
     while not ownership.claim(owner):
         other = ownership.owner()
         if other is not None and (other.address or time.monotonic() > deadline):
-            raise AlreadyRunning(_who(other))
-        if other is not None and not said:
-            say(f"Waiting for `{other.command}` (process {other.pid}), which uses the database …")
-            said = True
+            raise AlreadyRunning(_describe(other))
+        if other is not None and not reported:
+            report(f"Waiting for `{other.command}` (process {other.pid}) to release the database …")
+            reported = True
         time.sleep(0.1)
     return ownership
 
 
 def _share_or_claim(ownership: Ownership, owner: Owner, services: list[Service]) -> bool:
-    """Wait for the services of another process (False), or become their owner (True)."""
-    deadline = time.monotonic() + PATIENCE
+    """Return True as the new owner of the services, or False as a user of another process's."""
+    deadline = time.monotonic() + WAIT_SECONDS
     while not ownership.claim(owner):
-        ownership.begin_use()
+        ownership.start_use()
         if all(service.answers() for service in services):
             return False
         ownership.end_use()
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"The services do not answer. {_who(ownership.owner())}")
+            raise ServiceFailed(f"The services do not answer. {_describe(ownership.owner())}")
         time.sleep(0.05)
     return True
 
@@ -105,7 +105,7 @@ def _owned(ownership: Ownership, services: list[Service]) -> Iterator[None]:
         ownership.release()
 
 
-def _who(owner: Owner | None) -> str:
+def _describe(owner: Owner | None) -> str:
     if owner is None:
         return "Another process is using them."
     if owner.address:

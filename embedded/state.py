@@ -1,6 +1,6 @@
-"""Where the embedded services keep their state, and where they can be reached.
+"""The files and addresses of the embedded services.
 
-Settings import this module, so it starts nothing and imports nothing of Django's but an error.
+Settings import this module, so it starts nothing and imports only an error from Django.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from urllib.parse import quote
 
 from django.core.exceptions import ImproperlyConfigured
 
-# The path of a unix socket has 108 bytes on Linux and 104 on macOS, the last one a zero.
-LONGEST_SOCKET_PATH = 103
-POSTGRES_PORT = 5432  # only part of the socket's name: nothing listens on TCP
+# The path of a unix socket has at most 108 bytes on Linux and 104 on macOS, including a final zero.
+MAX_SOCKET_PATH = 103
+POSTGRES_PORT = 5432  # only a part of the socket's name: nothing listens on TCP
 POSTGRES_SOCKET = f".s.PGSQL.{POSTGRES_PORT}"
 VALKEY_SOCKET = "valkey.sock"
 
 
-def prepare(directory: Path) -> Path:
-    """Make a folder that only its owner can enter, and close it to others if it was open."""
+def ensure_private(directory: Path) -> Path:
+    """Ensure that the folder exists and that only its owner can enter it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if directory.stat().st_mode & 0o077:
         directory.chmod(0o700)
@@ -31,24 +31,24 @@ def prepare(directory: Path) -> Path:
 
 
 def secret_key(state_dir: Path) -> str:
-    """Read the server's secret key, made once and kept in a file of mode 0600."""
+    """Return the server's secret key, generated once and stored in a file of mode 0600."""
     try:
-        prepare(state_dir)
-        # Even root would leave files in it that its owner cannot use any more.
+        ensure_private(state_dir)
+        # Root, too: it would leave files that the owner cannot use.
         if state_dir.stat().st_uid != os.geteuid():
             raise PermissionError("it belongs to another user")
         return read_or_write_once(state_dir / "secret_key", secrets.token_urlsafe(50))
     except OSError as error:
         raise ImproperlyConfigured(
-            f"The state folder {state_dir} cannot be used: {error}. Run as the user who owns it, "
-            "or name another folder in OPENMEMORY_STATE_DIR."
+            f"The state folder {state_dir} is not usable: {error}. Run as its owner, or set "
+            "OPENMEMORY_STATE_DIR to another folder."
         ) from error
 
 
 def read_or_write_once(path: Path, text: str) -> str:
-    """Return what the file says. A missing one says `text` from now on, to every process alike."""
+    """Return the content of the file. A missing one is created with `text`, by one process only."""
     if not path.exists():
-        # Written beside and then linked, so that no other process ever reads an empty file.
+        # Written to a draft and then linked, so that no other process ever reads an empty file.
         handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
         try:
             with os.fdopen(handle, "w") as file:
@@ -57,14 +57,14 @@ def read_or_write_once(path: Path, text: str) -> str:
                 os.fsync(file.fileno())
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was quicker, and its text counts
+            pass  # another process was faster: its text counts
         finally:
             os.unlink(draft)  # noqa: PTH108
     return path.read_text().strip()
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file of mode 0600, whole or not at all."""
+    """Replace a file of mode 0600 atomically."""
     handle, draft = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     with os.fdopen(handle, "w") as file:
         file.write(text)
@@ -74,23 +74,23 @@ def write_private(path: Path, text: str) -> None:
 
 
 def socket_folder(state_dir: Path, service: str) -> Path:
-    """Tell in which folder a service's socket stands: its own one, where such a path will do.
+    """Return the folder of a service's socket: the service's own folder, if its path is usable.
 
-    A long one will not, nor one with a comma, by which libpq takes hosts apart. Else it is a short
-    one, whose name depends on nothing but the user and the state folder, so that every process
-    finds the same. Not below TMPDIR, which differs between processes.
+    A long path is not, nor one with a comma, by which libpq separates hosts. The alternative is a
+    short path derived from the user and the state folder, so that all processes agree on it. It is
+    not below TMPDIR, which differs between processes.
     """
     folder = state_dir / service
-    longest = max(len(POSTGRES_SOCKET), len(VALKEY_SOCKET))
-    fits = len(os.fsencode(folder)) + 1 + longest <= LONGEST_SOCKET_PATH
+    name_length = max(len(POSTGRES_SOCKET), len(VALKEY_SOCKET))
+    fits = len(os.fsencode(folder)) + 1 + name_length <= MAX_SOCKET_PATH
     if fits and "," not in str(folder):
         return folder
     digest = hashlib.sha256(os.fsencode(state_dir)).hexdigest()[:12]
     return Path(f"/tmp/openmemory-{os.getuid()}-{digest}-{service}")  # noqa: S108
 
 
-def database(state_dir: Path) -> dict[str, Any]:
-    """Django's settings of the embedded PostgreSQL."""
+def database_settings(state_dir: Path) -> dict[str, Any]:
+    """Return Django's settings for the embedded PostgreSQL."""
     return {
         "NAME": "openmemory",
         "USER": "openmemory",

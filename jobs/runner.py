@@ -54,7 +54,9 @@ def run(job: Job) -> None:
     """Run a claimed job. Raises nothing that the job raises."""
     with (
         structlog.contextvars.bound_contextvars(job_id=str(job.pk), kind=job.kind),
-        tracing.span(f"job {job.kind}", SpanKind.CONSUMER, place=job.trace, attempt=job.attempts),
+        tracing.span(
+            f"job {job.kind}", SpanKind.CONSUMER, traceparent=job.trace, attempt=job.attempts
+        ),
     ):
         job_type = registry.get_job_type(job.kind)
         lease = Lease(job, job_type.queue)

@@ -1,4 +1,4 @@
-"""What each program of the server begins with."""
+"""The first step of every program of the server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """End the program with a sentence when its settings are wrong."""
+def report_invalid_settings() -> Iterator[None]:
+    """Exit with a message if the settings are invalid."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openmemory.settings")
     try:
         yield
     except ImproperlyConfigured as error:
-        sys.exit(f"The settings are wrong: {error}")
+        sys.exit(f"Invalid settings: {error}")

@@ -1,4 +1,4 @@
-"""The user that a fresh server has, so that the first request can be made at once."""
+"""The default user, with an API key for the first request to a new server."""
 
 from pathlib import Path
 
@@ -10,15 +10,14 @@ from accounts.models.user import check_user_id
 from embedded.state import write_private
 
 
-def ensure(*, user_id: str, key_file: Path) -> str:
-    """Have this user, an operator, and a key of theirs that works: return it.
+def ensure_default_user(*, user_id: str, key_file: Path) -> str:
+    """Ensure that the user exists, is an operator and has a valid key. Returns the key.
 
-    The key is kept in the file. One that was revoked, has expired or is somebody else's is
-    replaced.
+    The file stores the key. A key that is revoked, expired or another user's is replaced.
     """
     user = _ensure_operator(user_id)
     secret = key_file.read_text().strip() if key_file.exists() else ""
-    if not _opens(secret, user):
+    if not _is_valid(secret, user):
         _, secret = ApiKey.objects.issue(user=user, name="made at the start of the server")
         write_private(key_file, secret)
     return secret
@@ -29,7 +28,7 @@ def _ensure_operator(user_id: str) -> User:
         check_user_id(user_id)
     except ValidationError as error:
         raise ImproperlyConfigured(
-            f"USER={user_id!r} cannot be a user id. {' '.join(error.messages)}"
+            f"USER={user_id!r} is not a valid user id. {' '.join(error.messages)}"
         ) from error
     user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
     if not user.is_operator:
@@ -37,7 +36,7 @@ def _ensure_operator(user_id: str) -> User:
     return user
 
 
-def _opens(secret: str, user: User) -> bool:
+def _is_valid(secret: str, user: User) -> bool:
     try:
         return ApiKey.objects.authenticate(secret).user == user
     except KeyRejected:

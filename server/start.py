@@ -1,4 +1,4 @@
-"""Start the whole server on one machine, and run it until it is told to stop."""
+"""Start the whole server on one machine and supervise it until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from memories.vectors import migration
 from server import default_user
 from server.web import GRACE_SECONDS
 
-from .supervisor import Program, StopRequests, Supervisor, stop_signals
+from .supervisor import ServerProcess, StopRequests, Supervisor, stop_signals
 
-# The web server of a run that was killed a moment ago may still be letting go of the port.
+# The web server of a run that was just killed may still hold the port.
 PORT_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
-# A job that runs has so long to end by itself. It is run again later when it does not.
+# The time that a running job has to finish. A job that does not is run again later.
 JOB_SECONDS = 10.0
 READY_SECONDS = 20.0
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -46,107 +46,108 @@ class Address:
     port: int
 
     @property
-    def reachable(self) -> str:
-        """A host that a client on this machine can name."""
+    def client_host(self) -> str:
+        """The host by which a client on this machine connects."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
     @property
     def url(self) -> str:
-        host = f"[{self.reachable}]" if ":" in self.reachable else self.reachable
+        host = f"[{self.client_host}]" if ":" in self.client_host else self.client_host
         return f"http://{host}:{self.port}"
 
 
-def programs() -> list[Program]:
-    """What runs beside the services, the web server first. To add one is to name it here."""
+def server_processes() -> list[ServerProcess]:
+    """The processes that run beside the services, the web server first. Add new ones here."""
     web_seconds = settings.DRAIN_SECONDS + GRACE_SECONDS + 3.0
     return [
-        _program("The web server", ["server.web"], web_seconds),
-        _program("The worker for quick jobs", ["server.worker", "quick"], JOB_SECONDS),
-        _program("The worker for long jobs", ["server.worker", "long"], JOB_SECONDS),
+        _module_process("The web server", ["server.web"], web_seconds),
+        _module_process("The worker for quick jobs", ["server.worker", "quick"], JOB_SECONDS),
+        _module_process("The worker for long jobs", ["server.worker", "long"], JOB_SECONDS),
     ]
 
 
-def _program(name: str, module: list[str], seconds: float) -> Program:
-    """A module of ours that runs as a process, and has so many seconds to stop when it is asked."""
+def _module_process(name: str, module: list[str], seconds: float) -> ServerProcess:
+    """Return the process of a module, which gets this many seconds to stop."""
     command = Command(
         argv=[sys.executable, "-m", *module],
         folder=settings.BASE_DIR,
-        dies_by=signal.SIGKILL,  # without us there is no database to work on
-        farewell=((signal.SIGTERM, seconds),),
+        parent_death_signal=signal.SIGKILL,  # without this process there is no database
+        stop_sequence=((signal.SIGTERM, seconds),),
     )
-    return Program(name, command)
+    return ServerProcess(name, command)
 
 
-def run(say: Say, *, parent: int | None = None) -> None:
-    """Start everything, say so, and return when all has stopped again.
+def run(report: Report, *, parent: int | None = None) -> None:
+    """Start everything, report it, and return when everything has stopped.
 
     With a parent, its death is a request to stop. Raises ServiceFailed, AlreadyRunning or
-    ImproperlyConfigured when the server does not start.
+    ImproperlyConfigured if the server does not start.
     """
     for number in stop_signals():
-        signal.signal(number, signal.default_int_handler)  # until it runs: break off
+        signal.signal(number, signal.default_int_handler)  # abort during the start
     address = Address(settings.HOST, settings.PORT)
     owner = Owner(os.getpid(), "make run", address.url)
-    ownership = stack.claim(settings.STATE_DIR, owner, say)
+    ownership = stack.claim_services(settings.STATE_DIR, owner, report)
     try:
-        ensure_port_is_free(address)
-        _run(say, address, StopRequests(parent))
+        check_port(address)
+        _run(report, address, StopRequests(parent))
     finally:
         ownership.release()
 
 
-def _run(say: Say, address: Address, stop: StopRequests) -> None:
-    services = stack.needed(
+def _run(report: Report, address: Address, stop: StopRequests) -> None:
+    services = stack.required_services(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
     stack.start(services)
-    web, *others = programs()
-    supervisor = Supervisor([*services, web, *others], settings.STATE_DIR / "log", say)
+    web, *workers = server_processes()
+    supervisor = Supervisor([*services, web, *workers], settings.STATE_DIR / "log", report)
     try:
         key, has_password = prepare_database()
-        # From here on who asks it to stop is heard, also while it is not ready yet.
-        with stop.heard():
+        # From here on a stop signal is handled, even before the server is ready.
+        with stop.listen():
             web.start()
-            wait_until_it_answers(address, web, stop)
-            told = summary(address, key, has_password) + readiness(address, stop)
-            if not stop.asked():
-                for program in others:  # now, as nobody waits for them
-                    program.start()
-                say(told)
+            wait_until_live(address, web, stop)
+            summary = describe_server(address, key, has_password)
+            summary += wait_until_ready(address, stop)
+            if not stop.requested():
+                for worker in workers:  # last, as nothing waits for them
+                    worker.start()
+                report(summary)
             supervisor.watch(stop)
-            say("Stopping …")
-            supervisor.stop(stop.impatient)
-        say("Stopped.")
+            report("Stopping …")
+            supervisor.stop(stop.urgent)
+        report("Stopped.")
     finally:
         supervisor.stop(lambda: True)
 
 
-def ensure_port_is_free(address: Address) -> None:
-    """Raises ServiceFailed when another program listens there."""
+def check_port(address: Address) -> None:
+    """Raises ServiceFailed if another program listens on the port."""
     deadline = time.monotonic() + PORT_SECONDS
     while not _can_listen(address):
         if time.monotonic() > deadline:
             raise ServiceFailed(
-                f"Port {address.port} of {address.host} is taken by another program. "
-                f"Choose another one, such as with PORT={address.port + 1}."
+                f"Another program uses port {address.port} of {address.host}. "
+                f"Choose another port, such as PORT={address.port + 1}."
             )
         time.sleep(0.1)
 
 
 def _can_listen(address: Address) -> bool:
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, where = found[0]
-        with socket.socket(family, kind, protocol) as probe:
+        infos = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        family, socket_type, protocol, _, socket_address = infos[0]
+        with socket.socket(family, socket_type, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(where)
+            probe.bind(socket_address)
             probe.listen()
     except socket.gaierror as error:
         raise ImproperlyConfigured(
-            f"HOST={address.host!r} is no address of this machine."
+            f"HOST={address.host!r} is not an address of this machine."
         ) from error
     except PermissionError as error:
-        raise ImproperlyConfigured(f"PORT={address.port} may only be used by root.") from error
+        raise ImproperlyConfigured(f"Only root may use PORT={address.port}.") from error
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return False
@@ -155,17 +156,17 @@ def _can_listen(address: Address) -> bool:
 
 
 def prepare_database() -> tuple[str, bool]:
-    """Migrate, make the default user, and follow the environment.
+    """Migrate, create the default user, and apply changes of the embedding configuration.
 
-    Returns that user's key, and whether they have a password to sign in to the admin with.
+    Returns the user's API key, and whether the user has a password for the admin.
     """
     try:
-        # Once without the pool, which would try for a while and then not say what is wrong.
+        # First without the pool, which retries for a while and then hides the error.
         psycopg.connect(**connection.get_connection_params()).close()
         call_command("migrate", interactive=False, verbosity=0)
     except (psycopg.Error, DatabaseError) as error:
-        raise ServiceFailed(f"The database cannot be used: {str(error).strip()}") from error
-    key = default_user.ensure(
+        raise ServiceFailed(f"The database is not usable: {str(error).strip()}") from error
+    key = default_user.ensure_default_user(
         user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
     )
     user = User.objects.get(user_id=settings.DEFAULT_USER)
@@ -175,56 +176,53 @@ def prepare_database() -> tuple[str, bool]:
 
 
 def _close_connections() -> None:
-    """From here on this process only watches, and needs none."""
-    for opened in connections.all():
-        opened.close()
-        if isinstance(opened, DatabaseWrapper):
-            opened.close_pool()
+    """Close all database connections. From here on this process only supervises others."""
+    for wrapper in connections.all():
+        wrapper.close()
+        if isinstance(wrapper, DatabaseWrapper):
+            wrapper.close_pool()
 
 
-def wait_until_it_answers(address: Address, web: Program, stop: StopRequests) -> None:
-    """Return when it does, or is no longer wanted. Raises ServiceFailed when it does not."""
+def wait_until_live(address: Address, web: ServerProcess, stop: StopRequests) -> None:
+    """Wait until the web server answers or a stop is requested. Raises ServiceFailed."""
     deadline = time.monotonic() + ANSWER_SECONDS
-    while ask(address, "/health/live")[0] != http.client.OK and not stop.asked():
+    while fetch(address, "/health/live")[0] != http.client.OK and not stop.requested():
         if web.status() is not None:
-            raise ServiceFailed("The web server ended while it started: see above.")
+            raise ServiceFailed("The web server exited during its start. See its output above.")
         if time.monotonic() > deadline:
             raise ServiceFailed(f"The web server does not answer at {address.url}.")
         time.sleep(0.05)
 
 
-def readiness(address: Address, stop: StopRequests) -> str:
-    """Nothing, as soon as the server can do all its work, else what it says that is wrong.
-
-    Nothing, too, as soon as it is no longer wanted.
-    """
+def wait_until_ready(address: Address, stop: StopRequests) -> str:
+    """Wait until the server is ready or a stop is requested. Returns a warning on a timeout."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        status, body = ask(address, "/health/ready")
-        if status == http.client.OK or stop.asked():
+        status, body = fetch(address, "/health/ready")
+        if status == http.client.OK or stop.requested():
             return ""
         if time.monotonic() > deadline:
-            return f"\nIt is not ready for everything: {body}\n"
+            return f"\nThe server is not ready: {body}\n"
         time.sleep(0.1)
 
 
-def ask(address: Address, path: str) -> tuple[int, str]:
-    """Get a page of our own server: its status, or 0 when there is no answer, and its text."""
-    host = next((h.lstrip(".") for h in settings.ALLOWED_HOSTS if h != "*"), "localhost")
-    client = http.client.HTTPConnection(address.reachable, address.port, timeout=10)
+def fetch(address: Address, path: str) -> tuple[int, str]:
+    """Request a path of our own server. Returns its status, 0 without a response, and its text."""
+    host = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
+    client = http.client.HTTPConnection(address.client_host, address.port, timeout=10)
     try:
         client.request("GET", path, headers={"Host": host})
-        answer = client.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        response = client.getresponse()
+        return response.status, response.read().decode(errors="replace")
     except (OSError, http.client.HTTPException):
         return 0, "no answer"
     finally:
         client.close()
 
 
-def summary(address: Address, key: str, has_password: bool) -> str:
-    sign_in = "" if has_password else f"\n{'':17}`make operator` gives you a password for it"
-    legacy = "\n  Old clients    act as this user without a key" if settings.LEGACY_CLIENTS else ""
+def describe_server(address: Address, key: str, has_password: bool) -> str:
+    sign_in = "" if has_password else f"\n{'':17}`make operator` sets a password for it"
+    legacy = "\n  Legacy clients act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""
 OpenMemory is running.
 
@@ -233,7 +231,7 @@ OpenMemory is running.
   Admin          {address.url}{settings.ADMIN_PATH}/{sign_in}
   User           {settings.DEFAULT_USER} (an operator)
   API key        {key}
-                 kept in {settings.STATE_DIR / "api_key"}
+                 stored in {settings.STATE_DIR / "api_key"}
   State          {settings.STATE_DIR}{legacy}
 
 Press Ctrl-C to stop it.

@@ -1,6 +1,6 @@
 """The web server's process: `python -m server.web`.
 
-Why this server, and why so: docs/decisions/0002-web-server.md.
+Rationale: docs/decisions/0002-web-server.md.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from core.api.shutdown import draining, stopping
 from core.observability import multiprocess
 from server import bootstrap
 
-# Requests in hand are finished for so long after the server was told to stop.
+# The time that requests in progress have to finish once the server is asked to stop.
 GRACE_SECONDS = 5
-# What a worker is sent when it is to be stopped soon.
-LEAVE = signal.SIGUSR1
-# Connections that one process holds at once. An idle one costs it next to nothing.
-CONNECTIONS = 8192
+# Tells a worker that it will be stopped soon.
+DRAIN_SIGNAL = signal.SIGUSR1
+# Open connections per process. An idle connection costs next to nothing.
+MAX_CONNECTIONS = 8192
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
 
     from core import logs
 
-    follow_parent(os.getppid(), _stop)
+    watch_parent(os.getppid(), _terminate)
     _allow_many_connections()
     logs.configure(settings.LOGGING)
     multiprocess.share_metrics(settings.METRICS_FOLDER, "web")
@@ -52,69 +52,69 @@ def main() -> None:
         workers=settings.WEB_PROCESSES,
         blocking_threads=settings.WEB_THREADS + settings.AGENT_STREAMS,
         backlog=2048,
-        backpressure=CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS,
         log_level=LogLevels.error,
-        # Its errors go where our log goes, and look alike.
+        # Send its errors to our log, in the same format.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
     )
-    server.serve(target_loader=load, wrap_loader=False)
+    server.serve(target_loader=load_application, wrap_loader=False)
 
 
 class _Server(Granian):  # type: ignore[valid-type, misc]
-    """A server that can say that it is leaving before it leaves."""
+    """A server that reports that it is not ready for DRAIN_SECONDS before it stops."""
+
+    draining = False
 
     def signal_handler_interrupt(self, *_: Any) -> None:
-        """Stop once whoever sends requests here had time to notice; told twice, at once."""
+        """Stop after load balancers had time to notice. A second signal stops at once."""
         from django.conf import settings
 
-        if self.leaves or not settings.DRAIN_SECONDS:
-            self._leave()
+        if self.draining or not settings.DRAIN_SECONDS:
+            self._stop()
             return
-        self.leaves = True
+        self.draining = True
         for worker in self.wrks:
-            with suppress(ProcessLookupError):  # it has just ended, and another takes its place
-                os.kill(worker.inner.pid, LEAVE)
-        waiting = threading.Timer(settings.DRAIN_SECONDS, self._leave)
-        waiting.daemon = True
-        waiting.start()
+            with suppress(ProcessLookupError):  # it has just exited, and is being replaced
+                os.kill(worker.inner.pid, DRAIN_SIGNAL)
+        timer = threading.Timer(settings.DRAIN_SECONDS, self._stop)
+        timer.daemon = True
+        timer.start()
 
-    def _leave(self) -> None:
+    def _stop(self) -> None:
         super().signal_handler_interrupt()
 
-    leaves = False
 
-
-def load() -> Callable[..., Any]:
-    """Make the application, in the worker that serves it."""
-    # The server's own workers would outlive it if it was killed, and keep the port.
+def load_application() -> Callable[..., Any]:
+    """Load the application in a worker."""
+    # Otherwise the workers would survive a killed server, and keep the port.
     master = multiprocessing.parent_process()
     if master is not None and master.pid is not None:
-        follow_parent(master.pid, _end)
-    notice_end()
+        watch_parent(master.pid, _exit)
+    watch_signals()
     from core.observability import tracing
     from openmemory.wsgi import application
 
     tracing.start()
-    threading.Thread(target=_warm, name="warm", daemon=True).start()
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     return application
 
 
-def _warm() -> None:
-    """Load what takes seconds before anybody waits for it, in each process."""
+def _warm_up() -> None:
+    """Load slow modules and the embedding model before the first request, in each process."""
     from django.db import Error
 
     from core.errors import OpenMemoryError
     from memories import readiness
 
-    with suppress(Error, OpenMemoryError):  # whoever asks whether the server is ready is told
+    with suppress(Error, OpenMemoryError):  # the readiness check reports it
         readiness.embedder()
-    importlib.import_module("agents.views")  # with the SDK, for which clients wait ten seconds
+    importlib.import_module("agents.views")  # imports the MCP SDK; clients wait ten seconds
 
 
-def follow_parent(parent: int, end: Callable[[], None]) -> None:
-    """Call `end` from a thread once the parent of this process is gone."""
+def watch_parent(parent: int, end: Callable[[], None]) -> None:
+    """Call `end` from a thread when the parent of this process exits."""
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -124,46 +124,47 @@ def follow_parent(parent: int, end: Callable[[], None]) -> None:
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
 
 
-def notice_end() -> None:
-    """Set `leaving` once this process is sent LEAVE, and `ending` too once it is told to stop.
+def watch_signals() -> None:
+    """Set `draining` on DRAIN_SIGNAL, and both `draining` and `stopping` on a stop signal.
 
-    The server sets its own handlers after the application is made, and tells nobody.
+    The server replaces signal handlers after it has loaded the application, so this uses the
+    wakeup file descriptor.
     """
-    told, tell = socket.socketpair()
-    tell.setblocking(False)
-    signal.signal(LEAVE, _go_on)
-    signal.set_wakeup_fd(tell.detach())  # open for as long as the process lives
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)
+    signal.signal(DRAIN_SIGNAL, _ignore_signal)
+    signal.set_wakeup_fd(sender.detach())  # stays open until the process exits
 
     def wait() -> None:
         while not stopping.is_set():
-            (number,) = told.recv(1)
+            (number,) = receiver.recv(1)
             draining.set()
-            if number != LEAVE:
+            if number != DRAIN_SIGNAL:
                 stopping.set()
 
-    threading.Thread(target=wait, name="notice-end", daemon=True).start()
+    threading.Thread(target=wait, name="watch-signals", daemon=True).start()
 
 
-def _go_on(*_: Any) -> None:
-    """Handle a signal that only the wakeup is for."""
+def _ignore_signal(*_: Any) -> None:
+    """The wakeup file descriptor handles the signal."""
 
 
-def _stop() -> None:
+def _terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _end() -> None:
+def _exit() -> None:
     os._exit(1)
 
 
 def _allow_many_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + 1024
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    required = MAX_CONNECTIONS + 1024
+    if soft != resource.RLIM_INFINITY and soft < required:
+        limit = required if hard == resource.RLIM_INFINITY else min(required, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
 if __name__ == "__main__":
-    with bootstrap.explained():
+    with bootstrap.report_invalid_settings():
         main()

@@ -1,8 +1,8 @@
 """A worker's process: `python -m server.worker quick`, or `long`.
 
-Any number may run, on any number of machines. A worker for quick jobs also sends what is to be done
-from time to time, unless `python -m server.worker beat` does; two that send it do no harm. Why
-so: docs/decisions/0012-jobs.md.
+Any number of workers may run, on any number of machines. A worker for quick jobs also sends the
+periodic tasks, unless `python -m server.worker beat` does so. Sending them twice does no harm.
+Rationale: docs/decisions/0012-jobs.md.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
 from celery import beat, exceptions, signals
-from celery.apps.worker import Worker as CelerysWorker
+from celery.apps.worker import Worker as CeleryWorker
 from celery.worker import state
 
 from core.observability import multiprocess
 from server import bootstrap
-from server.web import follow_parent
+from server.web import watch_parent
 
 if TYPE_CHECKING:
     from jobs.queues import Queue
 
-LOOK_SECONDS = 1.0
-# With its schedule in memory: after a restart an interval begins anew.
+CHECK_SECONDS = 1.0
+# It keeps its schedule in memory: intervals begin anew after a restart.
 SCHEDULER = "celery.beat:Scheduler"
-# Seconds that a process has to end a job that took too long, before it is killed.
-OVERTIME = 60
+# Seconds that a process has to end a job after its time limit, before it is killed.
+GRACE_SECONDS = 60
 
-# Set for every process of this worker when it is told to stop.
+# Set in every process of this worker when it is asked to stop.
 stopping = multiprocessing.Event()
 
 
-class Worker(CelerysWorker):
-    """A worker that stops without a word, once the jobs in hand have ended or were put back."""
+class Worker(CeleryWorker):
+    """A worker that stops silently, after its running jobs have finished or been released."""
 
     def install_platform_tweaks(self, worker: Any) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,29 +51,29 @@ class Worker(CelerysWorker):
 
 
 def main(part: Queue | Literal["beat"]) -> None:
-    # Each thread has one connection for as long as it works, and needs no pool.
+    # Each thread keeps one connection, and so needs no pool.
     os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
-    follow_parent(os.getppid(), _end)
-    _watch_over(part)
+    watch_parent(os.getppid(), _exit)
+    _start_observability(part)
     if part == "beat":
-        _send_periodic()
+        _run_beat()
     else:
-        _work(part)
+        _run_worker(part)
 
 
-def _work(queue: Queue) -> None:
+def _run_worker(queue: Queue) -> None:
     from django.conf import settings
 
     worker = make_worker(queue)
     if queue == "quick":
         beats = settings.QUICK_WORKERS_BEAT
-        threading.Thread(target=_watch, args=[worker.app, beats], daemon=True).start()
+        threading.Thread(target=_supervise, args=[worker.app, beats], daemon=True).start()
     worker.start()
     sys.exit(worker.exitcode)
 
 
-def _send_periodic() -> None:
-    """Send what is to be done from time to time, and do nothing else, until told to stop."""
+def _run_beat() -> None:
+    """Send the periodic tasks until asked to stop."""
     from openmemory.celery import app
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -86,19 +86,19 @@ def make_worker(queue: Queue) -> Worker:
 
     from openmemory.celery import app
 
-    # It warns of root because of a serializer that is not let in here.
+    # It warns about root because of a serializer that is disabled here.
     warnings.filterwarnings("ignore", category=exceptions.SecurityWarning)
     if queue == "long":
         os.nice(settings.LONG_JOBS_NICENESS)
-    signals.worker_process_init.connect(_follow_worker)
-    signals.worker_init.connect(_know_when_to_stop)
+    signals.worker_process_init.connect(_start_child)
+    signals.worker_init.connect(_share_stop_event)
     return Worker(
         app=app,
         hostname=f"{queue}@%h",
         queues=[settings.JOBS_QUEUES[queue]],
         concurrency=settings.WORKERS[queue],
         pool_cls="threads" if queue == "quick" else "prefork",
-        time_limit=settings.JOBS_TIME_LIMITS[queue] + OVERTIME,
+        time_limit=settings.JOBS_TIME_LIMITS[queue] + GRACE_SECONDS,
         max_memory_per_child=settings.WORKER_MEGABYTES * 1024,
         without_gossip=True,
         without_mingle=True,
@@ -107,10 +107,10 @@ def make_worker(queue: Queue) -> Worker:
     )
 
 
-def _watch_over(part: str) -> None:
-    """Measure what is done here; answer for it where no web server does; trace quick jobs.
+def _start_observability(part: str) -> None:
+    """Set up metrics, serve them if configured, and trace quick jobs.
 
-    Before anything is imported that measures.
+    Call it before importing any module that measures.
     """
     from django.conf import settings
 
@@ -124,24 +124,24 @@ def _watch_over(part: str) -> None:
     tracing.start()
 
 
-def _know_when_to_stop(**_: Any) -> None:
+def _share_stop_event(**_: Any) -> None:
     from jobs import lease
 
     lease.stopping = stopping
 
 
-def _follow_worker(**_: Any) -> None:
-    """Die with the worker, however it dies: from inside a process that it made."""
+def _start_child(**_: Any) -> None:
+    """Set up a child process of the worker, which exits when the worker does."""
     from core.observability import tracing
 
-    follow_parent(os.getppid(), _end)
+    watch_parent(os.getppid(), _exit)
     tracing.start()
 
 
-def _watch(app: Any, beats: bool) -> None:
-    """End this process, which is to be started again, once it has grown too large.
+def _supervise(app: Any, beats: bool) -> None:
+    """Stop this process when it uses too much memory. The supervisor restarts it.
 
-    With `beats` it sends what is to be done from time to time, and ends when that fails, too.
+    With `beats`, also send the periodic tasks, and stop when that fails.
     """
     from django.conf import settings
 
@@ -149,16 +149,16 @@ def _watch(app: Any, beats: bool) -> None:
     if beats:
         periodic.start()
     process = psutil.Process()
-    most = settings.WORKER_MEGABYTES * 2**20
-    while periodic.is_alive() == beats and process.memory_info().rss < most:
-        time.sleep(LOOK_SECONDS)
+    max_bytes = settings.WORKER_MEGABYTES * 2**20
+    while periodic.is_alive() == beats and process.memory_info().rss < max_bytes:
+        time.sleep(CHECK_SECONDS)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _end() -> None:
+def _exit() -> None:
     os._exit(1)
 
 
 if __name__ == "__main__":
-    with bootstrap.explained():
+    with bootstrap.report_invalid_settings():
         main(sys.argv[1])  # type: ignore[arg-type]

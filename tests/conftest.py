@@ -48,7 +48,7 @@ def pytest_runtest_setup() -> None:
 def services() -> Iterator[None]:
     """A PostgreSQL and a Valkey of the tests' own, in the state folder of `tests.settings`."""
     state_dir: Path = settings.STATE_DIR
-    with stack.during(
+    with stack.running(
         "pytest", state_dir, [Postgres(state_dir, durable=False), Valkey(state_dir, durable=False)]
     ):
         yield

@@ -1,4 +1,4 @@
-"""Measure and trace every request, by the pattern of its address and never by what it says."""
+"""Measure and trace every request by its URL pattern, never by its content."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from . import metrics, tracing
 
 METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"}
-# What no address of ours was found for, and files, which are answered before one is looked for.
-NOWHERE = "none"
+# Requests without a URL pattern: unknown addresses, and static files.
+NO_OPERATION = "none"
 
 
 class ObservabilityMiddleware:
@@ -29,25 +29,25 @@ class ObservabilityMiddleware:
         labels = (method, operation)
         metrics.REQUESTS.labels(*labels, response.status_code).inc()
         metrics.REQUEST_SECONDS.labels(*labels).observe(time.perf_counter() - started)
-        _look_at_pool()
+        _measure_pool()
         return response
 
 
 def _operation(request: HttpRequest) -> str:
-    """The pattern of the address, such as `api/v1/memories/<id:memory_id>`."""
+    """Return the URL pattern, such as `api/v1/memories/<id:memory_id>`."""
     match = request.resolver_match
-    return (match.route or "/") if match else NOWHERE
+    return (match.route or "/") if match else NO_OPERATION
 
 
-def _look_at_pool() -> None:
-    """Tell how the pool of this process is, after a request, which is what changes it."""
+def _measure_pool() -> None:
+    """Measure this process's connection pool. Only requests change it."""
     pool = getattr(connection, "pool", None)
     if pool is None:
         return
-    found = pool.get_stats()
-    size, idle = found.get("pool_size", 0), found.get("pool_available", 0)
-    for state, number in {
-        "allowed": found.get("pool_max", 0), "idle": idle, "used": size - idle
+    stats = pool.get_stats()
+    size, idle = stats.get("pool_size", 0), stats.get("pool_available", 0)
+    for state, connections in {
+        "allowed": stats.get("pool_max", 0), "idle": idle, "used": size - idle
     }.items():  # fmt: skip
-        metrics.POOL_CONNECTIONS.labels(state).set(number)
-    metrics.POOL_WAITING.set(found.get("requests_waiting", 0))
+        metrics.POOL_CONNECTIONS.labels(state).set(connections)
+    metrics.POOL_WAITING.set(stats.get("requests_waiting", 0))

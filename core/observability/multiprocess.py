@@ -1,8 +1,8 @@
-"""Add up what the processes of a machine have measured.
+"""Merge the metrics of all processes of a machine.
 
-Each process of the web server and of the workers writes into files of one folder, and whichever is
-asked for the metrics reads them all. In other processes, such as those of commands, the metrics
-stay where they are made.
+Each process of the web server and the workers writes to files in one folder. The process that
+serves the metrics reads them all. Other processes, such as commands, keep their metrics to
+themselves.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.metrics_core import Metric
 
-# prometheus_client looks at it when it is imported, and never again: so it is not imported here.
+# prometheus_client reads it only on import, so this module must not import it on its own import.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def share_metrics(folder: Path, program: str) -> None:
-    """Have the processes of this program write into files of the folder.
+    """Have the processes of this program write their metrics to files in the folder.
 
-    Called in its first process, before anything is measured. What an earlier run has left there is
-    removed: counters begin anew, as Prometheus expects of a program that was started again.
+    Call it in the program's first process, before measuring anything. It removes the files of an
+    earlier run: counters restart at zero, as Prometheus expects after a restart.
     """
-    own = folder / program
-    shutil.rmtree(own, ignore_errors=True)
-    own.mkdir(parents=True, mode=0o700)
-    os.environ[FOLDER] = str(own)
+    program_folder = folder / program
+    shutil.rmtree(program_folder, ignore_errors=True)
+    program_folder.mkdir(parents=True, mode=0o700)
+    os.environ[FOLDER] = str(program_folder)
 
 
 class SharedMetrics:
-    """The metrics of all processes that share a folder; of this one alone where it shares none."""
+    """A collector of all processes that share a folder, or of this process if it shares none."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,29 +47,29 @@ class SharedMetrics:
 
         if FOLDER not in os.environ:
             return REGISTRY.collect()
-        files = [str(path) for path in self._folder.glob("*/*.db") if not _is_left(path)]
+        files = [str(path) for path in self._folder.glob("*/*.db") if not _is_stale(path)]
         merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
         return merged
 
 
 def serve_metrics(collector: SharedMetrics, *, port: int) -> None:
-    """Answer for the metrics on a port, from a thread, to everybody who reaches it."""
+    """Serve the metrics on a port, from a thread, without authentication."""
     from prometheus_client import start_http_server
 
     start_http_server(port, registry=build_registry(collector))
 
 
-def _is_left(path: Path) -> bool:
-    """Whether it says how something is in a process that is no more. What was counted stays."""
-    kind, *_, process = path.stem.split("_")
-    return kind == "gauge" and not psutil.pid_exists(int(process))
+def _is_stale(path: Path) -> bool:
+    """Whether a file has gauges of a process that has ended. Its counters stay valid."""
+    metric_type, *_, pid = path.stem.split("_")
+    return metric_type == "gauge" and not psutil.pid_exists(int(pid))
 
 
 def build_registry(*collectors: object) -> CollectorRegistry:
-    """What one answer is put together of, in this order."""
+    """Return a registry of these collectors, in this order."""
     from prometheus_client import CollectorRegistry
 
-    made = CollectorRegistry()
+    registry = CollectorRegistry()
     for collector in collectors:
-        made.register(collector)  # type: ignore[arg-type]
-    return made
+        registry.register(collector)  # type: ignore[arg-type]
+    return registry

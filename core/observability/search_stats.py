@@ -1,8 +1,8 @@
-"""How many searches were answered of late, and how fast: of all processes on all machines.
+"""Numbers and durations of searches in the last 24 hours, across all processes and machines.
 
-They are counted in the shared cache, for a day, in windows of ten minutes. A search does not wait
-for that: a thread of each process adds up what there was in a second. What a process has not sent
-when it is killed is lost, and so is all of it when the cache is.
+The shared cache counts them in windows of ten minutes. A search does not wait for the cache: a
+thread of each process sends the counts once a second. A killed process loses what it has not sent,
+and a lost cache loses all counts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .metrics import SHORT_BUCKETS
 
 WINDOW = 600
 WINDOWS = 24 * 3600 // WINDOW
-EVERY_SECONDS = 1.0
+FLUSH_SECONDS = 1.0
 
 _lock = Lock()
 _pending: defaultdict[int, Counter[str]] = defaultdict(Counter)
@@ -30,7 +30,7 @@ _pending: defaultdict[int, Counter[str]] = defaultdict(Counter)
 
 @dataclass(frozen=True)
 class SearchCounts:
-    """What was counted in some windows: `slower[i]` took longer than QUICK[i - 1], not QUICK[i]."""
+    """Searches of a window. `by_duration[i]` took up to SHORT_BUCKETS[i], not the one before."""
 
     start: int  # seconds since 1970
     by_duration: tuple[int, ...]
@@ -40,63 +40,68 @@ class SearchCounts:
         return sum(self.by_duration)
 
     def quantile(self, share: float) -> float | None:
-        """Seconds that this share took at most, by where it is in its bucket. None without any."""
-        wanted, seen = share * self.count, 0
+        """Estimate a quantile in seconds by interpolation in its bucket. None without searches."""
+        rank, seen = share * self.count, 0
         for number, lower, upper in zip(
             self.by_duration,
             (0.0, *SHORT_BUCKETS),
             (*SHORT_BUCKETS, SHORT_BUCKETS[-1]),
             strict=True,
         ):
-            if number and seen + number >= wanted:
-                return lower + (upper - lower) * (wanted - seen) / number
+            if number and seen + number >= rank:
+                return lower + (upper - lower) * (rank - seen) / number
             seen += number
         return None
 
 
-def merge(parts: Iterable[SearchCounts], *, start: int) -> SearchCounts:
-    counted = zip(*(part.by_duration for part in parts), strict=True)
-    return SearchCounts(start, tuple(map(sum, counted)))
+def merge(windows: Iterable[SearchCounts], *, start: int) -> SearchCounts:
+    buckets = zip(*(window.by_duration for window in windows), strict=True)
+    return SearchCounts(start, tuple(map(sum, buckets)))
 
 
 def record_search(seconds: float) -> None:
-    """Count a search that took so long."""
+    """Count a search of this duration."""
     window = int(time.time()) // WINDOW * WINDOW
     with _lock:
         first = not _pending
         _pending[window][str(bisect_left(SHORT_BUCKETS, seconds))] += 1
     if first:
-        timer = Timer(EVERY_SECONDS, flush)
+        timer = Timer(FLUSH_SECONDS, flush)
         timer.daemon = True
         timer.start()
 
 
 def flush() -> None:
-    """Add what this process has counted to what is known."""
+    """Send this process's counts to the cache."""
     with _lock:
-        counted = {window: dict(numbers) for window, numbers in _pending.items()}
+        counts = {window: dict(buckets) for window, buckets in _pending.items()}
         _pending.clear()
-    _server().attempt(lambda: _add(counted))
+    _server().attempt(lambda: _add(counts))
 
 
 def last_day() -> list[SearchCounts] | None:
-    """All windows of the last 24 hours, the oldest first. None while the cache is away."""
+    """Return all windows of the last 24 hours, oldest first. None if the cache is unreachable."""
     last = int(time.time()) // WINDOW * WINDOW
     starts = range(last - (WINDOWS - 1) * WINDOW, last + 1, WINDOW)
-    found = _server().attempt(lambda: _read(starts))
-    if found is None:
+    windows = _server().attempt(lambda: _read(starts))
+    if windows is None:
         return None
-    return [SearchCounts(*one) for one in zip(starts, map(_by_duration, found), strict=True)]
+    return [
+        SearchCounts(start, _by_duration(buckets))
+        for start, buckets in zip(starts, windows, strict=True)
+    ]
 
 
-def _by_duration(numbers: Mapping[bytes, bytes]) -> tuple[int, ...]:
-    return tuple(int(numbers.get(str(at).encode(), 0)) for at in range(len(SHORT_BUCKETS) + 1))
+def _by_duration(buckets: Mapping[bytes, bytes]) -> tuple[int, ...]:
+    return tuple(
+        int(buckets.get(str(bucket).encode(), 0)) for bucket in range(len(SHORT_BUCKETS) + 1)
+    )
 
 
-def _add(counted: Mapping[int, Mapping[str, int]]) -> bool:
+def _add(counts: Mapping[int, Mapping[str, int]]) -> bool:
     pipeline = _server().client.pipeline(transaction=False)
-    for window, numbers in counted.items():
-        for bucket, number in numbers.items():
+    for window, buckets in counts.items():
+        for bucket, number in buckets.items():
             pipeline.hincrby(_key(window), bucket, number)
         pipeline.expire(_key(window), (WINDOWS + 1) * WINDOW)
     pipeline.execute()
@@ -115,7 +120,7 @@ def _key(window: int) -> str:
 
 
 def _server() -> CacheServer:
-    """The cache that limits are counted in: never an error, never a long wait."""
+    """The cache of rate limits, because it raises no errors and hardly waits."""
     cache = caches["limits"]
-    assert isinstance(cache, CounterCache)  # noqa: S101 - as the settings have it
+    assert isinstance(cache, CounterCache)  # noqa: S101 - as configured in the settings
     return cache.server

@@ -1,9 +1,8 @@
-"""Traces over OpenTelemetry, where an endpoint for them is configured; next to nothing otherwise.
+"""OpenTelemetry traces, if an endpoint is configured; almost no cost otherwise.
 
-A trace has the request, the stages of a search, the job that a request has queued, and the calls of
-models. It names addresses, kinds and models, and never what a memory, a query or a prompt says:
-which is why the libraries that trace whole frameworks by themselves are not used, as those note
-queries and statements.
+A trace has spans of the request, the stages of a search, calls of models, and jobs that the request
+has queued. Spans name URL patterns, job types and models, never the text of a memory, a query or a
+prompt. OpenTelemetry's automatic instrumentation is not used because it records SQL and queries.
 """
 
 from __future__ import annotations
@@ -20,19 +19,18 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-PARENT = "traceparent"  # of W3C's Trace Context, https://www.w3.org/TR/trace-context/
+TRACEPARENT = "traceparent"  # W3C Trace Context, https://www.w3.org/TR/trace-context/
 
-_tracer = trace.get_tracer("openmemory")  # makes no spans, until `begin` has put another here
+_tracer = trace.get_tracer("openmemory")  # records nothing until `start` replaces it
 _provider: TracerProvider | None = None
 _propagator = TraceContextTextMapPropagator()
 
 
 def start() -> None:
-    """Send the spans of this process to the collector that the settings name, if they name one.
+    """Export the spans of this process to the configured collector, if there is one.
 
-    Called once in each process, after it was made: a thread sends them, and threads do not survive
-    a fork. All else about the exporter is said by the standard's own variables,
-    `OTEL_EXPORTER_OTLP_…`.
+    Call it once per process, after the fork: a thread exports the spans, and threads do not survive
+    a fork. The standard variables `OTEL_EXPORTER_OTLP_…` configure the exporter.
     """
     global _tracer, _provider
     if not settings.TRACES_ENDPOINT:
@@ -46,14 +44,14 @@ def start() -> None:
     provider = TracerProvider(resource=Resource.create(service))
     exporter = OTLPSpanExporter(endpoint=f"{settings.TRACES_ENDPOINT.rstrip('/')}/v1/traces")
     provider.add_span_processor(BatchSpanProcessor(exporter))
-    # Not made the provider of all libraries: some note in their spans what an error says, and
-    # that may quote a memory.
+    # Not set as the global provider: some libraries record error messages in spans, and these
+    # may quote a memory.
     _tracer = provider.get_tracer("openmemory")
     _provider = provider
 
 
 def stop() -> None:
-    """Send what is not sent yet, and trace nothing any more. A process that ends does so itself."""
+    """Export the pending spans and stop tracing. A process does so by itself when it exits."""
     global _tracer, _provider
     if _provider is not None:
         _provider.shutdown()
@@ -62,17 +60,17 @@ def stop() -> None:
 
 @contextmanager
 def trace_request(method: str, headers: Mapping[str, str]) -> Iterator[Span]:
-    """Trace a request, as a part of the caller's trace where it names one."""
-    carrier = {PARENT: headers.get(PARENT, "")}
+    """Trace a request, as part of the client's trace if the request has one."""
+    carrier = {TRACEPARENT: headers.get(TRACEPARENT, "")}
     with _tracer.start_as_current_span(
         method, context=_propagator.extract(carrier), kind=SpanKind.SERVER
-    ) as span:
-        yield span
+    ) as request_span:
+        yield request_span
 
 
-def describe_response(span: Span, method: str, operation: str, status: int) -> None:
-    span.update_name(f"{method} {operation}")
-    span.set_attributes(
+def describe_response(request_span: Span, method: str, operation: str, status: int) -> None:
+    request_span.update_name(f"{method} {operation}")
+    request_span.set_attributes(
         {
             "http.request.method": method,
             "http.route": operation,
@@ -80,7 +78,7 @@ def describe_response(span: Span, method: str, operation: str, status: int) -> N
         }
     )
     if status >= 500:
-        span.set_status(Status(StatusCode.ERROR))
+        request_span.set_status(Status(StatusCode.ERROR))
 
 
 @contextmanager
@@ -88,14 +86,14 @@ def span(
     name: str,
     kind: SpanKind = SpanKind.INTERNAL,
     *,
-    place: str | None = None,
+    traceparent: str | None = None,
     **attributes: str | int,
 ) -> Iterator[Span]:
-    """Trace a part of what is being done, or of what was asked for at a `place` of another trace.
+    """Trace a step of the current trace, or of the trace of `traceparent`.
 
-    An error is noted by its class alone, as what it says may quote a memory.
+    An error is recorded by its class only, because its message may quote a memory.
     """
-    context = None if place is None else _propagator.extract({PARENT: place})
+    context = None if traceparent is None else _propagator.extract({TRACEPARENT: traceparent})
     with _tracer.start_as_current_span(
         name,
         context=context,
@@ -103,16 +101,16 @@ def span(
         attributes=attributes,
         record_exception=False,
         set_status_on_exception=False,
-    ) as span:
+    ) as step_span:
         try:
-            yield span
+            yield step_span
         except Exception as error:
-            span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            step_span.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
 
 
 def current_traceparent() -> str:
-    """The place in the present trace, to go on from elsewhere; empty where there is none."""
+    """Return the current span's `traceparent`, to continue the trace elsewhere. Empty if none."""
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
-    return carrier.get(PARENT, "")
+    return carrier.get(TRACEPARENT, "")

@@ -30,7 +30,9 @@ DATABASE_URL = env.secret("DATABASE_URL")
 REDIS_URL = env.secret("REDIS_URL")
 
 _database = (
-    connection_urls.parse_database_url(DATABASE_URL) if DATABASE_URL else state.database(STATE_DIR)
+    connection_urls.parse_database_url(DATABASE_URL)
+    if DATABASE_URL
+    else state.database_settings(STATE_DIR)
 )
 _pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
 

@@ -85,11 +85,11 @@ def test_two_who_ask_first_at_once_have_the_schema_made_once(monkeypatch):
             return {"openapi": "3.1.1"}
 
     monkeypatch.setattr(documentation, "SchemaGenerator", Generator)
-    documentation._made.cache_clear()
+    documentation._generate_document.cache_clear()
 
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda _: documentation.openapi_document(), range(2)))
 
-    documentation._made.cache_clear()
+    documentation._generate_document.cache_clear()
     assert answers == [{"openapi": "3.1.1"}] * 2
     assert made == [True]

@@ -146,4 +146,4 @@ def test_a_server_with_a_wrong_environment_does_not_start():
     )
 
     assert result.returncode != 0
-    assert result.stderr.startswith("The settings are wrong: LLM_PROVIDER='skynet' is not one of")
+    assert result.stderr.startswith("Invalid settings: LLM_PROVIDER='skynet' is not one of")

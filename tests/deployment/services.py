@@ -17,7 +17,7 @@ import psycopg
 import redis
 
 from embedded import processes
-from embedded.account import Account, unprivileged
+from embedded.account import Account, unprivileged_account
 from embedded.processes import Command
 from embedded.state import socket_folder
 from tests.deadline import SECONDS
@@ -47,7 +47,7 @@ class Services:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.secrets = folder / "secrets"
-        self.account = unprivileged(folder, CHECKOUT)
+        self.account = unprivileged_account(folder, CHECKOUT)
         self.database_port, self.broker_port = free_port(), free_port()
 
     def secret(self, name: str) -> str:
@@ -93,7 +93,7 @@ class Services:
             "fsync": "off",  # nothing here is kept
         }
         command += ["-D", str(data), *(f"--{name}={value}" for name, value in options.items())]
-        started = self.spawn(command, dies_by=signal.SIGINT)
+        started = self.spawn(command, parent_death_signal=signal.SIGINT)
         self._make_database(sockets)
         return started
 
@@ -130,7 +130,7 @@ class Services:
         environment: dict[str, str] | None = None,
         folder: Path | None = None,
         account: Account | None = None,
-        dies_by: signal.Signals = signal.SIGKILL,
+        parent_death_signal: signal.Signals = signal.SIGKILL,
     ) -> subprocess.Popen[bytes]:
         """Start a process that may read what is there, and writes only into folders of its own."""
         return processes.spawn(
@@ -140,7 +140,7 @@ class Services:
                 log=self.folder / "log",
                 account=account or self.account,
                 environment=environment or {"PATH": os.defpath, "LC_ALL": "C"},
-                dies_by=dies_by,
+                parent_death_signal=parent_death_signal,
             )
         )
 

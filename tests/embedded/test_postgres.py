@@ -14,14 +14,14 @@ from django.db import connection
 from embedded import processes
 from embedded.errors import ServiceFailed
 from embedded.postgres import Postgres
-from embedded.state import database
+from embedded.state import database_settings
 from tests.deadline import SECONDS
 
 from .conftest import bring_up
 
 
 def query(postgres: Postgres, statement: str) -> list[tuple[object, ...]]:
-    where = database(postgres.folder.parent)
+    where = database_settings(postgres.folder.parent)
     with psycopg.connect(
         host=where["HOST"], port=where["PORT"], user=where["USER"], dbname=where["NAME"]
     ) as opened:
@@ -112,7 +112,7 @@ def test_an_orphan_is_ended_before_its_successor_starts(postgres: Postgres) -> N
 def test_of_the_orphans_only_the_postmaster_is_asked_to_end(postgres: Postgres) -> None:
     assert postgres.process is not None
 
-    asked = [p.pid for p in processes.leaders(postgres.folder, postgres.process_names)]
+    asked = [p.pid for p in processes.main_leftovers(postgres.folder, postgres.process_names)]
 
     assert asked == [postgres.process.pid]
     assert len(processes.leftovers(postgres.folder, postgres.process_names)) > 1
@@ -138,7 +138,7 @@ def test_it_ends_with_the_process_that_started_it(state_dir: Path) -> None:
     parent.communicate()
 
     postgres = Postgres(state_dir, durable=False)
-    assert processes.gone_within(SECONDS, postgres.folder, postgres.process_names)
+    assert processes.wait_until_gone(SECONDS, postgres.folder, postgres.process_names)
 
 
 def test_a_data_folder_that_was_left_half_made_is_made_anew(state_dir: Path) -> None:
@@ -213,6 +213,6 @@ def test_one_that_does_not_obey_is_killed(postgres: Postgres) -> None:
     assert postgres.process is not None
     os.kill(postgres.process.pid, signal.SIGSTOP)
 
-    postgres.stop(impatient=lambda: True)
+    postgres.stop(urgent=lambda: True)
 
-    assert processes.gone_within(SECONDS, postgres.folder, postgres.process_names)
+    assert processes.wait_until_gone(SECONDS, postgres.folder, postgres.process_names)

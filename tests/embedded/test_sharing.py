@@ -41,9 +41,9 @@ class Sleeper(Service):
     def wait(self) -> None:
         (self.folder / "up").touch()
 
-    def stop(self, impatient: Callable[[], bool] = lambda: False) -> None:
+    def stop(self, urgent: Callable[[], bool] = lambda: False) -> None:
         (self.folder / "up").unlink(missing_ok=True)
-        super().stop(impatient)
+        super().stop(urgent)
 
 
 class Broken(Sleeper):
@@ -56,7 +56,7 @@ class Broken(Sleeper):
 @contextmanager
 def command(state_dir: Path, name: str = "manage.py a") -> Iterator[Sleeper]:
     service = Sleeper(state_dir)
-    with stack.during(name, state_dir, [service]):
+    with stack.running(name, state_dir, [service]):
         yield service
 
 
@@ -97,7 +97,7 @@ def test_a_command_that_fails_stops_its_services(tmp_path: Path) -> None:
 
     with (
         pytest.raises(ZeroDivisionError),
-        stack.during("manage.py a", tmp_path, [service]),
+        stack.running("manage.py a", tmp_path, [service]),
     ):
         raise ZeroDivisionError
 
@@ -134,7 +134,7 @@ def test_many_commands_at_once_all_have_services(tmp_path: Path) -> None:
 
 
 def test_no_services_are_started_where_none_are_needed(tmp_path: Path) -> None:
-    with stack.during("manage.py a", tmp_path, []):
+    with stack.running("manage.py a", tmp_path, []):
         assert is_free(tmp_path)
 
 
@@ -143,7 +143,7 @@ def test_services_that_do_not_start_are_stopped_and_let_go_of(tmp_path: Path) ->
 
     with (
         pytest.raises(ServiceFailed, match="does not start"),
-        stack.during("manage.py a", tmp_path, [sleeper, broken]),
+        stack.running("manage.py a", tmp_path, [sleeper, broken]),
     ):
         pytest.fail("the command ran")
 
@@ -160,7 +160,7 @@ def test_a_server_waits_for_a_command_and_says_so(tmp_path: Path) -> None:
         said.append(text)
         end.set()
 
-    ownership = stack.claim(tmp_path, Owner(7, "make run", "http://127.0.0.1:8000"), say)
+    ownership = stack.claim_services(tmp_path, Owner(7, "make run", "http://127.0.0.1:8000"), say)
 
     ownership.release()
     thread.join(SECONDS)
@@ -173,7 +173,7 @@ def test_a_second_server_is_told_about_the_first(tmp_path: Path) -> None:
     assert first.claim(Owner(4711, "make run", "http://127.0.0.1:8000"))
 
     with pytest.raises(AlreadyRunning) as refusal:
-        stack.claim(tmp_path, Owner(4712, "make run", "http://127.0.0.1:8001"), print)
+        stack.claim_services(tmp_path, Owner(4712, "make run", "http://127.0.0.1:8001"), print)
     first.release()
 
     assert refusal.value.detail == (

@@ -16,13 +16,13 @@ def mode(path: Path) -> int:
 
 
 def test_the_state_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    assert mode(state.prepare(tmp_path / "a" / "var")) == 0o700
+    assert mode(state.ensure_private(tmp_path / "a" / "var")) == 0o700
 
 
 def test_a_state_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
 
-    state.prepare(tmp_path)
+    state.ensure_private(tmp_path)
 
     assert mode(tmp_path) == 0o700
 
@@ -47,7 +47,7 @@ def test_many_who_make_the_secret_key_at_once_get_the_same(tmp_path: Path) -> No
 def test_a_state_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    with pytest.raises(ImproperlyConfigured, match=r"state folder .* cannot be used"):
+    with pytest.raises(ImproperlyConfigured, match=r"state folder .* is not usable"):
         state.secret_key(tmp_path / "file" / "var")
 
 
@@ -74,7 +74,7 @@ def test_a_path_that_does_for_no_socket_is_replaced_by_a_short_one(name: str) ->
     assert folder == state.socket_folder(state_dir, "postgres")
     assert folder != state.socket_folder(state_dir / "other", "postgres")
     assert folder.parent == Path("/tmp")
-    assert len(os.fsencode(folder / state.POSTGRES_SOCKET)) <= state.LONGEST_SOCKET_PATH
+    assert len(os.fsencode(folder / state.POSTGRES_SOCKET)) <= state.MAX_SOCKET_PATH
 
 
 def test_a_folder_for_sockets_that_somebody_else_put_there_is_refused(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_folder_for_sockets_that_somebody_else_put_there_is_refused(tmp_path: 
     (tmp_path / "sockets").symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(ServiceFailed, match="belongs to somebody else"):
-        sockets.own(tmp_path / "sockets", os.geteuid(), os.getegid())
+        sockets.ensure_private_folder(tmp_path / "sockets", os.geteuid(), os.getegid())
 
 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:

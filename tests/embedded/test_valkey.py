@@ -47,5 +47,5 @@ def test_a_start_that_fails_shows_the_end_of_its_log(state_dir: Path) -> None:
 
     valkey.start()
 
-    with pytest.raises(ServiceFailed, match=r"(?s)Valkey ended with status 1\..*manifest"):
+    with pytest.raises(ServiceFailed, match=r"(?s)Valkey exited with status 1\..*manifest"):
         valkey.wait()

@@ -18,7 +18,7 @@ def signals(monkeypatch):
     """What this process would have been sent."""
     sent = []
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append((pid, number)))
-    monkeypatch.setattr(worker, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(worker, "CHECK_SECONDS", 0.01)
     return sent
 
 
@@ -30,7 +30,7 @@ def sender(monkeypatch, run):
 def test_it_ends_when_what_sends_periodic_messages_has_died(signals, monkeypatch):
     sender(monkeypatch, lambda: None)
 
-    worker._watch(app, beats=True)
+    worker._supervise(app, beats=True)
 
     assert signals == [(os.getpid(), signal.SIGTERM)]
 
@@ -41,7 +41,7 @@ def test_it_ends_when_it_has_grown_too_large(signals, monkeypatch, settings, bea
     sender(monkeypatch, done.wait)
     settings.WORKER_MEGABYTES = 1
 
-    worker._watch(app, beats=beats)
+    worker._supervise(app, beats=beats)
 
     done.set()
     assert signals == [(os.getpid(), signal.SIGTERM)]

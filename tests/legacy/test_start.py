@@ -66,7 +66,7 @@ def test_the_server_does_not_start_and_says_why_in_one_line(environment, tmp_pat
     assert ended.returncode == 1
     assert ended.stdout == ""
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("The settings are wrong: ")
+    assert line.startswith("Invalid settings: ")
     assert next(iter(environment)) in line
 
 

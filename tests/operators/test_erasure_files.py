@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import requests
 
-from embedded.state import database
+from embedded.state import database_settings
 from tests.deadline import SECONDS, eventually
 from tests.server.processes import Server
 
@@ -58,7 +58,7 @@ def manage(server, *arguments):
 
 
 def run_sql(server, statement, *values):
-    where = database(server.state_dir)
+    where = database_settings(server.state_dir)
     with psycopg.connect(
         host=where["HOST"], port=where["PORT"], user=where["USER"], dbname=where["NAME"]
     ) as connection:

@@ -60,7 +60,7 @@ def test_all_risks_are_told_at_once_and_only_those_that_are_not_allowed():
 def test_a_secret_that_can_be_guessed_is_refused_and_not_told(secret):
     refusal = refusal_of({"secret_key": secret})
 
-    assert "OPENMEMORY_SECRET_KEY can be guessed" in refusal
+    assert "OPENMEMORY_SECRET_KEY is weak" in refusal
     assert secret not in refusal
 
 
@@ -167,7 +167,7 @@ def test_every_program_says_in_sentences_why_it_does_not_start(run, program):
     ended = run(*program)
 
     assert ended.returncode == 1
-    assert ended.stderr.startswith("The settings are wrong: others can reach this server")
+    assert ended.stderr.startswith("Invalid settings: the server is reachable from other machines")
     assert "Traceback" not in ended.stderr
 
 

@@ -259,8 +259,8 @@ def test_a_taken_port_is_told_before_anything_starts(state_dir: Path) -> None:
 
     assert status == 1
     assert said == (
-        f"CommandError: Port {server.port} of 127.0.0.1 is taken by another program. "
-        f"Choose another one, such as with PORT={server.port + 1}.\n"
+        f"CommandError: Another program uses port {server.port} of 127.0.0.1. "
+        f"Choose another port, such as PORT={server.port + 1}.\n"
     )
     assert sorted(path.name for path in state_dir.iterdir()) == ["secret_key", "services.lock"]
 
@@ -270,8 +270,8 @@ def test_a_taken_port_is_told_before_anything_starts(state_dir: Path) -> None:
     [
         ("PORT", "http", "PORT='http' is not a whole number."),
         ("DATABASE_URL", "mysql://u:secret@host/x", "DATABASE_URL is not a URL of PostgreSQL"),
-        ("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "The database cannot be used"),
-        ("USER", "two words", "USER='two words' cannot be a user id."),
+        ("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "The database is not usable"),
+        ("USER", "two words", "USER='two words' is not a valid user id."),
         ("USER", "x" * 256, "at most 255 characters"),
     ],
 )

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
-from server.start import Address, summary
+from server.start import Address, describe_server
 
 ADDRESS = Address("127.0.0.1", 8000)
 
 
 def test_who_starts_the_server_is_told_that_old_clients_are_let_in(settings) -> None:
     settings.LEGACY_CLIENTS = False
-    assert "Old clients" not in summary(ADDRESS, "om_key", True)
+    assert "Old clients" not in describe_server(ADDRESS, "om_key", True)
 
     settings.LEGACY_CLIENTS = True
-    assert "  Old clients    act as this user without a key\n" in summary(ADDRESS, "om_key", True)
+    assert "  Legacy clients act as this user without a key\n" in describe_server(
+        ADDRESS, "om_key", True
+    )
 
 
 def test_who_starts_the_server_is_told_how_to_sign_in_until_they_can() -> None:
-    assert "  Admin          http://127.0.0.1:8000/admin/\n" in summary(ADDRESS, "om_key", True)
+    assert "  Admin          http://127.0.0.1:8000/admin/\n" in describe_server(
+        ADDRESS, "om_key", True
+    )
 
-    assert "make operator" not in summary(ADDRESS, "om_key", True)
-    assert "`make operator` gives you a password" in summary(ADDRESS, "om_key", False)
+    assert "make operator" not in describe_server(ADDRESS, "om_key", True)
+    assert "`make operator` gives you a password" in describe_server(ADDRESS, "om_key", False)

@@ -11,17 +11,19 @@ import pytest
 
 from embedded import processes
 from embedded.processes import Command
-from server import supervisor as supervising
-from server.supervisor import Program, StopRequests, Supervisor
+from server import supervisor
+from server.supervisor import ServerProcess, StopRequests, Supervisor
 from tests.deadline import eventually
 
 
-def program(folder: Path, script: str, **more: object) -> Program:
+def program(folder: Path, script: str, **more: object) -> ServerProcess:
     argv = ["/bin/sh", "-c", script]
-    return Program("The program", Command(argv=argv, folder=folder, log=folder / "log", **more))
+    return ServerProcess(
+        "The program", Command(argv=argv, folder=folder, log=folder / "log", **more)
+    )
 
 
-def supervise(folder: Path, child: Program, sentences: int) -> list[str]:
+def supervise(folder: Path, child: ServerProcess, sentences: int) -> list[str]:
     """Watch a child until so much was said about it."""
     said: list[str] = []
     stop = StopRequests()
@@ -32,23 +34,23 @@ def supervise(folder: Path, child: Program, sentences: int) -> list[str]:
 
     if child.process is None:
         child.start()
-    supervisor = Supervisor([child], folder, say)
-    supervisor.watch(stop)
-    supervisor.stop(lambda: True)
+    family = Supervisor([child], folder, say)
+    family.watch(stop)
+    family.stop(lambda: True)
     return said
 
 
 def test_a_child_that_keeps_ending_is_started_again_later_and_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervising, "PAUSES", (0.0, 0.1, 1000.0))
+    monkeypatch.setattr(supervisor, "RESTART_DELAYS", (0.0, 0.1, 1000.0))
 
     said = supervise(tmp_path, program(tmp_path, "echo started; exit 3"), sentences=3)
 
     assert said == [
-        "The program ended (status 3). It is started again now.",
-        "The program ended (status 3). It is started again in 0 s.",
-        "The program ended (status 3). It is started again in 1000 s.",
+        "The program exited (status 3). Restarting now.",
+        "The program exited (status 3). Restarting in 0 s.",
+        "The program exited (status 3). Restarting in 1000 s.",
     ]
     assert (tmp_path / "log").read_text() == "started\n" * 3
 
@@ -56,18 +58,18 @@ def test_a_child_that_keeps_ending_is_started_again_later_and_later(
 def test_a_child_that_ran_for_long_is_started_again_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervising, "HEALTHY_SECONDS", -1.0)
-    monkeypatch.setattr(supervising, "PAUSES", (0.0, 1000.0))
+    monkeypatch.setattr(supervisor, "HEALTHY_SECONDS", -1.0)
+    monkeypatch.setattr(supervisor, "RESTART_DELAYS", (0.0, 1000.0))
 
     said = supervise(tmp_path, program(tmp_path, "kill -9 $$"), sentences=3)
 
-    assert said == ["The program ended (killed by SIGKILL). It is started again now."] * 3
+    assert said == ["The program ended (killed by SIGKILL). Restarting now."] * 3
 
 
 def test_a_child_that_cannot_be_started_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervising, "PAUSES", (0.0,))
+    monkeypatch.setattr(supervisor, "RESTART_DELAYS", (0.0,))
     folder = tmp_path / "folder"
     folder.mkdir()
     child = program(folder, "exit 3")
@@ -82,19 +84,19 @@ def test_a_child_that_cannot_be_started_is_tried_again(
 
 
 def test_to_be_orphaned_is_to_be_asked_to_stop() -> None:
-    assert not StopRequests(os.getppid()).asked()
-    assert StopRequests(os.getpid()).asked()
+    assert not StopRequests(os.getppid()).requested()
+    assert StopRequests(os.getpid()).requested()
 
 
 def test_signals_are_counted_while_they_are_heard() -> None:
     before = signal.getsignal(signal.SIGINT)
     stop = StopRequests()
 
-    with stop.heard():
+    with stop.listen():
         signal.raise_signal(signal.SIGTERM)
-        assert (stop.asked(), stop.impatient()) == (True, False)
+        assert (stop.requested(), stop.urgent()) == (True, False)
         signal.raise_signal(signal.SIGINT)
-        assert stop.impatient()
+        assert stop.urgent()
 
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -112,9 +114,9 @@ def test_a_child_has_its_time_to_obey(tmp_path: Path) -> None:
 
 
 def test_a_child_that_does_not_obey_is_killed(tmp_path: Path) -> None:
-    farewell = ((signal.SIGTERM, 0.1), (signal.SIGINT, 0.1))
+    stop_sequence = ((signal.SIGTERM, 0.1), (signal.SIGINT, 0.1))
     script = "trap 'echo no' TERM; trap 'echo never' INT; echo up; while :; do sleep 0.05; done"
-    child = program(tmp_path, script, farewell=farewell)
+    child = program(tmp_path, script, stop_sequence=stop_sequence)
     child.start()
     process = child.process
     assert eventually(lambda: "up" in (tmp_path / "log").read_text())
@@ -134,7 +136,7 @@ def test_a_child_whose_parent_is_gone_already_does_not_start(tmp_path: Path) -> 
     result = subprocess.run(argv, capture_output=True, text=True, check=False)
 
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == "The process that asked for this one is gone.\n"
+    assert result.stderr == "The parent process has already exited.\n"
 
 
 def test_a_program_that_cannot_be_run_is_told_in_a_sentence(tmp_path: Path) -> None:
@@ -145,7 +147,7 @@ def test_a_program_that_cannot_be_run_is_told_in_a_sentence(tmp_path: Path) -> N
     )
 
     assert result.returncode == 1
-    assert result.stderr.startswith(f"{tmp_path}/none cannot be run as user {os.getuid()}: ")
+    assert result.stderr.startswith(f"User {os.getuid()} cannot run {tmp_path}/none: ")
 
 
 def test_a_log_that_grew_long_is_cut_while_it_is_written(

@@ -32,8 +32,8 @@ def main(release: str) -> None:
 
         from embedded import stack
 
-        services = stack.needed(settings.STATE_DIR, database_url="", redis_url="")
-        with stack.during("record", settings.STATE_DIR, services):
+        services = stack.required_services(settings.STATE_DIR, database_url="", redis_url="")
+        with stack.running("record", settings.STATE_DIR, services):
             call_command("migrate", verbosity=0)
             for name, user in (("before", "ada"), ("after", "bea")):
                 path = Path(__file__).parent / release / f"{name}.sql"

@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from embedded.state import broker_url, database
+from embedded.state import broker_url, database_settings
 from tests.deadline import SECONDS
 
 HERE = Path(__file__).parent
@@ -44,7 +44,7 @@ class Database:
 
     def __init__(self, name, folder):
         self.name, self.folder = name, folder
-        said = database(settings.STATE_DIR)
+        said = database_settings(settings.STATE_DIR)
         self._to = {"host": said["HOST"], "port": said["PORT"], "user": said["USER"]}
 
     def connect(self, name=None):

@@ -10,24 +10,24 @@ from server import start
 
 
 class Command(BaseCommand):
-    help = "Start the server with everything it needs on this machine, until Ctrl-C."
+    help = "Run the server with all its processes and services on this machine, until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--with-parent",
             action="store_true",
-            help="stop when the process that started this one is gone",
+            help="stop when the parent process exits",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         parent = os.getppid() if options["with_parent"] else None
         try:
-            start.run(self._say, parent=parent)
+            start.run(self._print, parent=parent)
         except (AlreadyRunning, ServiceFailed) as error:
             raise CommandError(error.detail) from error
 
-    def _say(self, text: str) -> None:
-        # Whoever read it may be gone, which is no reason not to stop cleanly.
+    def _print(self, text: str) -> None:
+        # The reader may be gone. The server must still stop cleanly.
         with suppress(OSError):
             self.stdout.write(text)
             self.stdout.flush()
