@@ -1,8 +1,8 @@
-"""Give a message to the SDK from a thread that waits for the answer.
+"""Pass messages from synchronous views to the MCP SDK, an asynchronous ASGI application.
 
-The SDK is asynchronous: one loop for each process runs it, in a thread of its own. What a tool
-does with the database runs in the thread that waits, which is the one that serves the request:
-with its connection, and with its transaction where a test has one.
+The SDK runs in one event loop per process, in its own thread. Tools run in the thread of the
+request, which waits for the response: they use its database connection, and its transaction in
+tests.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from django.conf import settings
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
 
-from .mcp_servers import memory_server, original_server
+from .mcp_servers import memory_server, openmemory_server
 from .messages import Message
-from .tool_call import IN_SCOPE, Call, Caller
+from .tool_call import SCOPE_KEY, Call, Caller
 
 Headers = Sequence[tuple[bytes, bytes]]
 
-_starting = threading.Lock()
+_creation_lock = threading.Lock()
 
 
 @dataclass
-class Answer:
+class BridgeResponse:
     status: int = 500
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
 
-class Desk:
-    """One server of the SDK, open for messages from all threads of this process."""
+class McpBridge:
+    """A server of the SDK that accepts messages from all threads of this process."""
 
     def __init__(self, server: MCPServer[Call]) -> None:
         self.server = server
@@ -44,81 +44,81 @@ class Desk:
             stateless_http=True,
             json_response=True,
             max_request_body_size=settings.MAX_BODY_BYTES,
-            # Django has compared the Host, and the view the Origin.
+            # Django has already checked the Host, and the view the Origin.
             transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         )
-        opened = threading.Event()
-        asyncio.run_coroutine_threadsafe(self._stay_open(opened), _loop())
-        opened.wait()
+        started = threading.Event()
+        asyncio.run_coroutine_threadsafe(self._run_sessions(started), _loop())
+        started.wait()
         tools = asyncio.run_coroutine_threadsafe(server.list_tools(), _loop()).result()
-        self._reading = {
+        self._read_only_tools = {
             tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint
         }
 
-    def only_reads(self, message: Message) -> bool:
-        return message.tool is None or message.tool in self._reading
+    def is_read_only(self, message: Message) -> bool:
+        return message.tool is None or message.tool in self._read_only_tools
 
-    def exchange(self, body: bytes, headers: Headers, caller: Caller) -> Answer:
-        """Answer one message over HTTP. Tools run in this thread, which waits."""
+    def handle(self, body: bytes, headers: Headers, caller: Caller) -> BridgeResponse:
+        """Return the response to one message. Tools run in this thread, which waits for it."""
         executor = CurrentThreadExecutor(None)
         scope = _scope(headers, Call(caller, executor))
-        answering = asyncio.run_coroutine_threadsafe(self._answer(scope, body), _loop())
-        executor.run_until_future(answering)
-        return answering.result()
+        future = asyncio.run_coroutine_threadsafe(self._respond(scope, body), _loop())
+        executor.run_until_future(future)
+        return future.result()
 
-    async def _answer(self, scope: dict[str, Any], body: bytes) -> Answer:
-        answer = Answer()
+    async def _respond(self, scope: dict[str, Any], body: bytes) -> BridgeResponse:
+        response = BridgeResponse()
         received = False
-        answered = asyncio.Event()
+        completed = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
             nonlocal received
             if received:
-                # The SDK gives up what it is doing once its client is gone.
-                await answered.wait()
+                # The SDK cancels its work when the client disconnects.
+                await completed.wait()
                 return {"type": "http.disconnect"}
             received = True
             return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
-                answer.status = int(message["status"])
-                answer.headers = {
+                response.status = int(message["status"])
+                response.headers = {
                     name.decode("latin-1"): value.decode("latin-1")
                     for name, value in message["headers"]
                 }
             else:
-                answer.body += message.get("body", b"")
+                response.body += message.get("body", b"")
                 if not message.get("more_body"):
-                    answered.set()
+                    completed.set()
 
         await self.server.session_manager.handle_request(scope, receive, send)
-        return answer
+        return response
 
-    async def _stay_open(self, opened: threading.Event) -> None:
+    async def _run_sessions(self, started: threading.Event) -> None:
         async with self.server.session_manager.run():
-            opened.set()
+            started.set()
             await asyncio.Event().wait()
 
 
-def memory_desk() -> Desk:
-    with _starting:  # else two first requests at once would each open one
-        return _memory_desk()
+def memory_bridge() -> McpBridge:
+    with _creation_lock:  # else two concurrent first requests would each create one
+        return _memory_bridge()
 
 
-def original_desk() -> Desk:
-    with _starting:
-        return _original_desk()
-
-
-@cache
-def _memory_desk() -> Desk:
-    return Desk(memory_server())
+def openmemory_bridge() -> McpBridge:
+    with _creation_lock:
+        return _openmemory_bridge()
 
 
 @cache
-def _original_desk() -> Desk:
-    return Desk(original_server())
+def _memory_bridge() -> McpBridge:
+    return McpBridge(memory_server())
+
+
+@cache
+def _openmemory_bridge() -> McpBridge:
+    return McpBridge(openmemory_server())
 
 
 @cache
@@ -140,5 +140,5 @@ def _scope(headers: Headers, call: Call) -> dict[str, Any]:
         "query_string": b"",
         "root_path": "",
         "headers": list(headers),
-        IN_SCOPE: call,
+        SCOPE_KEY: call,
     }

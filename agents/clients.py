@@ -1,4 +1,4 @@
-"""How the programs that people use are told of this server: what each wants to be pasted."""
+"""The configuration snippets with which client programs connect to this server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from django.conf import settings
 
 NAME = "openmemory"
 
-# What the same process needs to find the same memories, where it was set.
+# Variables that a process needs to find the same memories, if they are set.
 ENVIRONMENT = (
     "OPENMEMORY_STATE_DIR",
     *("DATABASE_URL", "DATABASE_URL_FILE", "REDIS_URL", "REDIS_URL_FILE"),
@@ -23,7 +23,7 @@ ENVIRONMENT = (
 
 @dataclass(frozen=True)
 class Access:
-    """Where the server is, and with which key; or as whom, for a program that starts its own."""
+    """The server's URL and an API key, or the user for a client that starts its own process."""
 
     url: str
     key: str
@@ -32,11 +32,11 @@ class Access:
 
 @dataclass(frozen=True)
 class Client:
-    """A program, and what it is told, in a file or as a command."""
+    """A client program, and how it is configured: by a file or by a command."""
 
     title: str
-    where: str
-    written: Callable[[Access], str]
+    location: str
+    snippet: Callable[[Access], str]
     needs_key: bool = True
 
 
@@ -53,8 +53,8 @@ def _servers(entry: Mapping[str, Any], *, under: str = "mcpServers") -> str:
 
 
 def _claude_code(access: Access) -> str:
-    words = ["claude", "mcp", "add", "--transport", "http", NAME, access.url]
-    return shlex.join([*words, "--header", f"Authorization: Bearer {access.key}"])
+    command = ["claude", "mcp", "add", "--transport", "http", NAME, access.url]
+    return shlex.join([*command, "--header", f"Authorization: Bearer {access.key}"])
 
 
 def _claude_desktop(access: Access) -> str:
@@ -70,7 +70,7 @@ def _claude_desktop(access: Access) -> str:
 
 
 def _codex(access: Access) -> str:
-    # A string of TOML is written as one of JSON.
+    # TOML and JSON have the same syntax for these strings.
     key, url = (json.dumps(text) for text in (f"Bearer {access.key}", access.url))
     return f"[mcp_servers.{NAME}]\nurl = {url}\nhttp_headers = {{ Authorization = {key} }}"
 

@@ -1,4 +1,4 @@
-"""Answers that a model can take in: bounded, with a cursor for the rest."""
+"""Bounded results for language models, with a cursor for the next page."""
 
 from __future__ import annotations
 
@@ -15,66 +15,66 @@ from core.errors import Malformed
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
-# Characters of text and metadata in one answer: some 12,000 tokens. One memory may be larger.
-MOST_CHARACTERS = 50_000
+# Characters of text and metadata in one result: about 12,000 tokens. One memory may be larger.
+MAX_CHARACTERS = 50_000
 
 _COUNT = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 T = TypeVar("T")
 
 
-class WrongCursor(Malformed):
-    """This `cursor` is none that this tool gave: leave it out to begin anew."""
+class InvalidCursor(Malformed):
+    """This `cursor` is not from this tool. Leave it out to start from the beginning."""
 
 
-def fitting(items: Sequence[T], shown_of: Callable[[T], Iterable[Memory]]) -> list[T]:
-    """The first of these that one answer has room for, and at least one."""
-    kept: list[T] = []
-    left = MOST_CHARACTERS
+def take_fitting(items: Sequence[T], memories_of: Callable[[T], Iterable[Memory]]) -> list[T]:
+    """Return the first items that fit into one result, and at least one."""
+    page: list[T] = []
+    remaining = MAX_CHARACTERS
     for item in items:
-        left -= sum(_characters(memory) for memory in shown_of(item))
-        if kept and left < 0:
+        remaining -= sum(_count_characters(memory) for memory in memories_of(item))
+        if page and remaining < 0:
             break
-        kept.append(item)
-    return kept
+        page.append(item)
+    return page
 
 
-def _characters(memory: Memory) -> int:
+def _count_characters(memory: Memory) -> int:
     return len(memory.content) + len(json.dumps(memory.metadata, ensure_ascii=False))
 
 
-def offset(cursor: str | None, *, most: int) -> int:
-    """Read a cursor that counts what was shown before. Raises WrongCursor."""
+def parse_offset(cursor: str | None, *, maximum: int) -> int:
+    """Parse a cursor that is the number of items on earlier pages. Raises InvalidCursor."""
     if cursor is None:
         return 0
-    if not (_COUNT.fullmatch(cursor) and int(cursor) <= most):
-        raise WrongCursor
+    if not (_COUNT.fullmatch(cursor) and int(cursor) <= maximum):
+        raise InvalidCursor
     return int(cursor)
 
 
 def after(memories: MemoryQuerySet, cursor: str | None) -> MemoryQuerySet:
-    """The memories that follow a place in the order of the newest first. Raises WrongCursor.
+    """Return the memories after a position, newest first. Raises InvalidCursor.
 
-    A place, not a number: what is put down meanwhile moves nothing to another page.
+    A position, not an offset: memories stored meanwhile do not shift the pages.
     """
     ordered = memories.order_by("-created_at", "id")
     if cursor is None:
         return ordered
-    moment, pk = _place(cursor)
-    behind = Q(created_at__lt=moment) | Q(created_at=moment, pk__gt=pk)
-    return ordered.filter(behind, created_at__lte=moment)
+    time, pk = _parse_position(cursor)
+    following = Q(created_at__lt=time) | Q(created_at=time, pk__gt=pk)
+    return ordered.filter(following, created_at__lte=time)
 
 
-def _place(cursor: str) -> tuple[datetime, uuid.UUID]:
-    written, _, pk = cursor.partition("|")
+def _parse_position(cursor: str) -> tuple[datetime, uuid.UUID]:
+    text, _, pk = cursor.partition("|")
     try:
-        moment = datetime.fromisoformat(written)
-        if moment.tzinfo is not None:
-            return moment, uuid.UUID(pk)
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time, uuid.UUID(pk)
     except ValueError:
         pass
-    raise WrongCursor
+    raise InvalidCursor
 
 
-def place_of(memory: Memory) -> str:
+def position_of(memory: Memory) -> str:
     return f"{memory.created_at.isoformat()}|{memory.pk}"

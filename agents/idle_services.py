@@ -1,7 +1,7 @@
-"""Use the services of this machine only while there is something to do.
+"""Use the embedded services only while there is work.
 
-An agent over stdio lives as long as the program that started it, for days. If it kept the
-services, no server could start meanwhile; if it relied on a server, that might stop.
+A process that speaks MCP over stdio lives as long as its client, for days. If it kept the services,
+no server could start meanwhile. If it relied on a server, that could stop.
 """
 
 from __future__ import annotations
@@ -21,55 +21,57 @@ from embedded import stack
 
 T = TypeVar("T")
 
-# Seconds that the services are kept for the next call: starting them takes longer than a call.
-IDLE = 5.0
+# The services stay up for the next call, because starting them takes longer than a call.
+IDLE_SECONDS = 5.0
 
 
-class Visits(Executor):
-    """Runs what it is given in one thread, one after the other, with the services there.
+class IdleServicesExecutor(Executor):
+    """Runs functions one at a time in a thread, and has the services running meanwhile.
 
-    What it is given raises ServiceFailed when they do not start.
+    A function's future raises ServiceFailed if the services do not start.
     """
 
     def __init__(self, command: str) -> None:
         self._command = command
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="visits")
-        self._held = ExitStack()
-        self._here = False
-        self._leaving = threading.Timer(IDLE, lambda: None)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="idle-services")
+        self._resources = ExitStack()
+        self._running = False
+        self._stop_timer = threading.Timer(IDLE_SECONDS, lambda: None)
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        self._leaving.cancel()
-        return self._thread.submit(self._visit, partial(fn, *args, **kwargs))
+        self._stop_timer.cancel()
+        return self._thread.submit(self._run, partial(fn, *args, **kwargs))
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        self._leaving.cancel()
-        self._thread.submit(self._leave)
+        self._stop_timer.cancel()
+        self._thread.submit(self._stop_services)
         self._thread.shutdown(wait, cancel_futures=cancel_futures)
 
-    def _visit(self, work: Callable[[], T]) -> T:
-        self._leaving.cancel()
-        if not self._here:
-            self._enter()
+    def _run(self, function: Callable[[], T]) -> T:
+        self._stop_timer.cancel()
+        if not self._running:
+            self._start_services()
         try:
-            return work()
+            return function()
         finally:
             close_old_connections()
-            self._leaving = threading.Timer(IDLE, lambda: self._thread.submit(self._leave))
-            self._leaving.daemon = True
-            self._leaving.start()
+            self._stop_timer = threading.Timer(
+                IDLE_SECONDS, lambda: self._thread.submit(self._stop_services)
+            )
+            self._stop_timer.daemon = True
+            self._stop_timer.start()
 
-    def _enter(self) -> None:
+    def _start_services(self) -> None:
         services = stack.required_services(
             settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
         )
-        self._held.enter_context(stack.running(self._command, settings.STATE_DIR, services))
-        self._here = True
+        self._resources.enter_context(stack.running(self._command, settings.STATE_DIR, services))
+        self._running = True
 
-    def _leave(self) -> None:
-        for opened in connections.all():
-            opened.close()
-            if isinstance(opened, DatabaseWrapper):
-                opened.close_pool()
-        self._here = False
-        self._held.close()
+    def _stop_services(self) -> None:
+        for wrapper in connections.all():
+            wrapper.close()
+            if isinstance(wrapper, DatabaseWrapper):
+                wrapper.close_pool()
+        self._running = False
+        self._resources.close()

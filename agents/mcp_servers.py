@@ -1,4 +1,4 @@
-"""What agents are offered: the server at `/mcp`, and the one at the original's addresses."""
+"""The MCP servers: the one at `/mcp`, and the one at the original server's addresses."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from accounts.models import Scope
 from core.api.problems import Fault, validation_problem
 
 from . import openmemory_tools
-from .prompts import add_prompts, with_topics
-from .resources import add_resources, with_categories
-from .tool_call import Call, described, perform, told
+from .prompts import add_prompts, validate_prompt
+from .resources import add_resources, list_categories
+from .tool_call import Call, docstring_of, error_text, run_tool
 from .tools import delete_all, read, write
 
 VERSION = "1"
 
 INSTRUCTIONS = """\
-This is the long-term memory of the person you talk with. Search it with search_memories before \
-you answer anything that may depend on who they are. Put down with add_memory what will still \
-matter in a later conversation, without being asked. When something remembered turns out to be \
-wrong or has changed, correct it with update_memory. Delete only when they ask for it."""
+This is the long-term memory about the user. Search it with search_memories before you answer \
+anything that may depend on the user. Store with add_memory what will still matter in a later \
+conversation, without being asked. If a memory is wrong or outdated, correct it with \
+update_memory. Delete memories only when the user asks for it."""
 
 Lifespan = Callable[[MCPServer[Call]], AbstractAsyncContextManager[Call]]
 
-READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 
 
 def _changes(*, destructive: bool, idempotent: bool) -> ToolAnnotations:
@@ -46,66 +46,66 @@ def _changes(*, destructive: bool, idempotent: bool) -> ToolAnnotations:
     )
 
 
-ADDS = _changes(destructive=False, idempotent=False)
-REPLACES = _changes(destructive=True, idempotent=True)
-SETS_ASIDE = _changes(destructive=False, idempotent=True)
+ADDITIVE = _changes(destructive=False, idempotent=False)
+DESTRUCTIVE = _changes(destructive=True, idempotent=True)
+REVERSIBLE = _changes(destructive=False, idempotent=True)
 
 
 class ExplainingServer(MCPServer[Call]):
-    """Says of each argument that does not fit what is wrong with it, as the API does."""
+    """Reports invalid arguments in the format of the API's errors."""
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Call, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         try:
             return await super().call_tool(name, arguments, context)
-        except ToolError as refusal:
-            misfit = refusal.__cause__
-            if not isinstance(misfit, ValidationError):
+        except ToolError as tool_error:
+            cause = tool_error.__cause__
+            if not isinstance(cause, ValidationError):
                 raise
             faults = [
-                Fault(("body", *each["loc"]), each["type"], f"{each['msg']}.")
-                for each in misfit.errors()
+                Fault(("body", *error["loc"]), error["type"], f"{error['msg']}.")
+                for error in cause.errors()
             ]
-            raise ToolError(told(validation_problem(faults))) from misfit
+            raise ToolError(error_text(validation_problem(faults))) from cause
 
 
 def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
-    """The server of today: all tools, resources and prompts."""
+    """The current server, with all tools, resources and prompts."""
     server = _server("openmemory", INSTRUCTIONS, lifespan)
-    _add(server, read.search_memories, "Search memories", READS)
-    _add(server, read.get_memories, "List memories", READS)
-    _add(server, read.get_memory, "Show a memory", READS)
-    _add(server, read.get_related, "Find related memories", READS)
-    _add(server, read.list_apps, "List apps", READS)
-    _add(server, write.add_memory, "Remember", ADDS)
-    _add(server, write.update_memory, "Correct a memory", REPLACES)
-    _add(server, write.pause_memories, "Pause memories", SETS_ASIDE)
-    _add(server, write.delete_memory, "Forget a memory", REPLACES)
+    _add(server, read.search_memories, "Search memories", READ_ONLY)
+    _add(server, read.get_memories, "List memories", READ_ONLY)
+    _add(server, read.get_memory, "Show a memory", READ_ONLY)
+    _add(server, read.get_related, "Find related memories", READ_ONLY)
+    _add(server, read.list_apps, "List apps", READ_ONLY)
+    _add(server, write.add_memory, "Remember", ADDITIVE)
+    _add(server, write.update_memory, "Correct a memory", DESTRUCTIVE)
+    _add(server, write.pause_memories, "Pause memories", REVERSIBLE)
+    _add(server, write.delete_memory, "Forget a memory", DESTRUCTIVE)
     server.add_tool(
         delete_all.delete_all_memories,
         title="Forget everything",
-        description=described(delete_all.delete_all_memories),
-        annotations=REPLACES,
+        description=docstring_of(delete_all.delete_all_memories),
+        annotations=DESTRUCTIVE,
     )
     add_resources(server)
     add_prompts(server)
     return server
 
 
-def original_server() -> MCPServer[Call]:
-    """The server that clients of the original know."""
+def openmemory_server() -> MCPServer[Call]:
+    """The original server, for its clients."""
     server = _server("mem0-mcp-server", None, None)
-    _add(server, openmemory_tools.add_memories, "Remember", ADDS)
-    _add(server, openmemory_tools.search_memory, "Search memories", READS)
-    _add(server, openmemory_tools.list_memories, "List memories", READS)
-    _add(server, openmemory_tools.delete_memories, "Forget memories", REPLACES)
-    _add(server, openmemory_tools.delete_all_memories, "Forget everything", REPLACES)
+    _add(server, openmemory_tools.add_memories, "Remember", ADDITIVE)
+    _add(server, openmemory_tools.search_memory, "Search memories", READ_ONLY)
+    _add(server, openmemory_tools.list_memories, "List memories", READ_ONLY)
+    _add(server, openmemory_tools.delete_memories, "Forget memories", DESTRUCTIVE)
+    _add(server, openmemory_tools.delete_all_memories, "Forget everything", DESTRUCTIVE)
     return server
 
 
 def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> MCPServer[Call]:
-    # A question that one process has asked may be answered to another.
+    # The answer to one process's elicitation may arrive at another process.
     secret = hashlib.sha256(f"agents {settings.SECRET_KEY}".encode()).digest()
     return ExplainingServer(
         name,
@@ -113,12 +113,12 @@ def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> M
         version=VERSION,
         instructions=instructions,
         lifespan=lifespan,
-        # Its logs are ours: the SDK would otherwise set up the root logger.
+        # Without it the SDK would configure the root logger.
         log_level="WARNING",
         request_state_security=RequestStateSecurity(keys=[secret]),
-        # Nobody waits for news here, and each who did would hold a thread.
+        # There is nothing to subscribe to, and each subscription would hold a thread.
         subscriptions=False,
-        middleware=[with_categories, with_topics],
+        middleware=[list_categories, validate_prompt],
     )
 
 
@@ -128,31 +128,32 @@ def _add(
     title: str,
     annotations: ToolAnnotations,
 ) -> None:
-    """Offer a function of a caller and arguments as a tool of these arguments."""
+    """Add a function of a caller and arguments as a tool with these arguments."""
     scope = Scope.READ if annotations.read_only_hint else Scope.WRITE
     signature = inspect.signature(tool, eval_str=True)
 
-    async def called(ctx: Context, **arguments: Any) -> Any:
-        return await perform(
+    async def wrapper(ctx: Context, **arguments: Any) -> Any:
+        return await run_tool(
             ctx.request_context,
             lambda caller: tool(caller, **arguments),
             scope=scope,
-            given=arguments,
+            arguments=arguments,
         )
 
-    # The SDK reads from these what a model may send, and that it is to give the context.
-    _, *offered = signature.parameters.values()
+    # From the signature the SDK derives the arguments, and that it must pass the context.
+    _, *tool_parameters = signature.parameters.values()
     context = inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=Context)
-    arguments = [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in offered]
-    called.__signature__ = signature.replace(parameters=[context, *arguments])  # type: ignore[attr-defined]
-    called.__annotations__ = {
-        each.name: each.annotation
-        for each in called.__signature__.parameters.values()  # type: ignore[attr-defined]
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in tool_parameters
+    ]
+    wrapper.__signature__ = signature.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {
+        parameter.name: parameter.annotation for parameter in [context, *parameters]
     } | {"return": signature.return_annotation}
     server.add_tool(
-        called,
+        wrapper,
         name=tool.__name__,
         title=title,
-        description=described(tool),
+        description=docstring_of(tool),
         annotations=annotations,
     )

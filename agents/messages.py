@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Message:
-    """What a request asks for, as far as that decides what it counts for.
+    """The tool that a message calls, if any. It decides which rate limit the message counts for.
 
-    What cannot be read asks for nothing: the SDK says what is wrong with it.
+    An invalid message calls no tool. The SDK reports its error.
     """
 
     tool: str | None = None
 
     @classmethod
-    def read(cls, body: bytes) -> Message:
+    def parse(cls, body: bytes) -> Message:
         try:
             decoded = json.loads(body)
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""The five tools of the original server, at its addresses and with its results."""
+"""The five tools of the original server, with its addresses and results."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from memories.models.memory import fingerprint
 from memories.search import find, log_hits
 from memories.serializers import SearchSerializer
 
-from .cursors import after, fitting
-from .schemas import written
+from .cursors import after, take_fitting
+from .schemas import format_time
 from .tool_call import Caller
-from .tools.arguments import read
-from .tools.write import store, undeleted
+from .tools.arguments import validate
+from .tools.write import store, undeleted_memories
 
-FOUND = 10
-LISTED = 100
+MAX_HITS = 10
+MAX_LISTED = 100
 
 
 def add_memories(
     caller: Caller,
-    text: Annotated[str, Field(description="What to remember, in full sentences.")],
-    infer: Annotated[bool, Field(description="False keeps the text exactly as it is.")] = True,
+    text: Annotated[str, Field(description="The text to store, in full sentences.")],
+    infer: Annotated[bool, Field(description="False stores the text unchanged.")] = True,
 ) -> str:
-    """Remember something about this person for later conversations.
+    """Store something about the user for later conversations.
 
-    Call it whenever they tell you something about themselves, their preferences or plans that
-    may matter another day, or when they ask you to remember something.
+    Call it whenever the user tells you something about themselves, their preferences or plans that
+    may matter another day, or asks you to remember something.
     """
     stored = store(caller, text=text, infer=infer)
     event = {Event.DUPLICATE: "NONE"}.get(stored.event, stored.event)
@@ -42,63 +42,63 @@ def add_memories(
 
 def search_memory(
     caller: Caller,
-    query: Annotated[str, Field(description="What you want to know, in any words.")],
+    query: Annotated[str, Field(description="The question, or keywords.")],
 ) -> str:
-    """Find what is remembered about this person that answers a question.
+    """Search the memories about the user.
 
-    Call it before you answer anything that may depend on who the person is.
+    Call it before you answer anything that may depend on who the user is.
     """
-    asked = read(SearchSerializer, {"query": query})
-    result = find(asked["query"], reader=caller.reader, top_k=FOUND)
-    page = fitting(result.hits, lambda hit: hit.memories)
+    validated = validate(SearchSerializer, {"query": query})
+    result = find(validated["query"], reader=caller.reader, top_k=MAX_HITS)
+    page = take_fitting(result.hits, lambda hit: hit.memories)
     log_hits(page, reader=caller.reader)
-    return _json({"results": [{**_shown(hit.memory), "score": hit.score} for hit in page]})
+    return _json({"results": [{**_render(hit.memory), "score": hit.score} for hit in page]})
 
 
 def list_memories(caller: Caller) -> str:
-    """List what is remembered about this person, the newest first.
+    """List the memories about the user, newest first.
 
-    It shows the newest hundred at most: search_memory finds the others.
+    It returns at most the newest hundred. Use search_memory to find others.
     """
     memories = after(caller.memories().active().with_relations(), None)
-    page = fitting(list(memories[:LISTED]), lambda memory: [memory])
+    page = take_fitting(list(memories[:MAX_LISTED]), lambda memory: [memory])
     caller.reader.log(page, "list")
-    return _json([{**_shown(memory), "user_id": caller.user.user_id} for memory in page])
+    return _json([{**_render(memory), "user_id": caller.user.user_id} for memory in page])
 
 
 def delete_memories(
     caller: Caller,
     memory_ids: Annotated[
-        list[uuid.UUID], Field(min_length=1, max_length=1000, description="The ids of memories.")
+        list[uuid.UUID], Field(min_length=1, max_length=1000, description="The memories' ids.")
     ],
 ) -> str:
-    """Forget some memories, by their ids. Call it only when the person asks for it."""
-    named = caller.memories().filter(pk__in=memory_ids)
-    count = named.count()
+    """Delete memories by their ids. Call it only when the user asks for it."""
+    memories = caller.memories().filter(pk__in=memory_ids)
+    count = memories.count()
     if not count:
-        raise MemoryNotFound("None of these ids is one of a memory.")
-    named.change_state(State.DELETED, by=caller.by)
+        raise MemoryNotFound("No memory has any of these ids.")
+    memories.change_state(State.DELETED, by=caller.by)
     return f"Successfully deleted {count} memories"
 
 
 def delete_all_memories(caller: Caller) -> str:
-    """Forget everything that is remembered about this person.
+    """Delete all memories about the user.
 
-    Call it only when they have asked for exactly that, and confirmed it.
+    Call it only when the user has asked for exactly that, and confirmed it.
     """
-    count = undeleted(caller).change_state(State.DELETED, by=caller.by)
+    count = undeleted_memories(caller).change_state(State.DELETED, by=caller.by)
     return f"Successfully deleted all memories ({count})"
 
 
-def _shown(memory: Memory) -> dict[str, Any]:
-    moment = written(memory.created_at)
+def _render(memory: Memory) -> dict[str, Any]:
+    created_at = format_time(memory.created_at)
     return {
         "id": str(memory.pk),
         "memory": memory.content,
         "hash": fingerprint(memory.content).hex(),
         "metadata": memory.metadata,
-        "created_at": moment,
-        "updated_at": moment,
+        "created_at": created_at,
+        "updated_at": created_at,
     }
 
 

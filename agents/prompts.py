@@ -1,4 +1,4 @@
-"""Prompts that a person can choose in their client."""
+"""Prompts that users can select in their client."""
 
 from __future__ import annotations
 
@@ -10,41 +10,43 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
-from .tool_call import Asked, Call, described, read
+from .tool_call import Call, RequestContext, docstring_of, run_read_only
 from .tools.read import search_memories
 
 NAME = "recall"
 
 
-async def recall_topic(
+async def search_topic(
     ctx: Context,
-    topic: Annotated[str, Field(description="What the conversation is going to be about.")],
+    topic: Annotated[str, Field(description="The topic of the conversation.")],
 ) -> str:
-    """Begin a conversation with what is remembered about a topic."""
-    found = await read(ctx.request_context, lambda caller: search_memories(caller, topic, limit=20))
-    lines = [f"- {memory.text} ({memory.created_at[:10]})" for memory in found.memories]
-    known = "\n".join(lines) or "- nothing yet"
+    """Start a conversation with the memories about a topic."""
+    results = await run_read_only(
+        ctx.request_context, lambda caller: search_memories(caller, topic, limit=20)
+    )
+    lines = [f"- {memory.text} ({memory.created_at[:10]})" for memory in results.memories]
+    memories = "\n".join(lines) or "- none yet"
     return (
-        f"I want to talk about: {topic}\n\nThis is what you remember about it, the most relevant "
-        f"first, with the day you learned it:\n\n{known}\n\nTake it into account where it matters."
+        f"I want to talk about: {topic}\n\nThese are your memories about it, the most relevant "
+        f"first, with the date of each:\n\n{memories}\n\nConsider them where they matter."
     )
 
 
-async def with_topics(ctx: Asked, call_next: CallNext) -> HandlerResult:
-    """Refuse a prompt that there is none of, or about nothing.
+async def validate_prompt(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """Reject an unknown prompt, or one without a topic.
 
-    The SDK takes both for failures of the server: it logs them, and says nothing of what is wrong.
+    The SDK treats both as server errors: it logs them and hides the cause from the client.
     """
     if ctx.method == "prompts/get":
         params = ctx.params or {}
         if params.get("name") != NAME:
-            raise MCPError(INVALID_PARAMS, "There is no such prompt: prompts/list shows all.")
+            raise MCPError(INVALID_PARAMS, "Unknown prompt. prompts/list returns all prompts.")
         if not (params.get("arguments") or {}).get("topic"):
-            raise MCPError(INVALID_PARAMS, "`topic`: Say what the conversation is to be about.")
+            raise MCPError(INVALID_PARAMS, "`topic`: Send the topic of the conversation.")
     return await call_next(ctx)
 
 
 def add_prompts(server: MCPServer[Call]) -> None:
-    server.prompt(name=NAME, title="Recall a topic", description=described(recall_topic))(
-        recall_topic
+    server.prompt(name=NAME, title="Recall a topic", description=docstring_of(search_topic))(
+        search_topic
     )

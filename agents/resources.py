@@ -1,4 +1,4 @@
-"""A person's memories as resources, for clients that let them be attached to a conversation."""
+"""Memories as resources, for clients that can attach resources to a conversation."""
 
 from __future__ import annotations
 
@@ -11,50 +11,52 @@ from mcp_types import ListResourcesResult, Resource
 
 from memories.models import Category
 
-from .cursors import after, fitting
-from .schemas import shown
-from .tool_call import Asked, Call, Caller, described, read
+from .cursors import after, take_fitting
+from .schemas import render_memory
+from .tool_call import Call, Caller, RequestContext, docstring_of, run_read_only
 
-ADDRESS = "memory://categories/{category}"
+URI_TEMPLATE = "memory://categories/{category}"
 JSON = "application/json"
 
-MOST = 100
+MAX_RESOURCES = 100
 
 
 def add_resources(server: MCPServer[Call]) -> None:
     server.resource(
-        ADDRESS,
+        URI_TEMPLATE,
         name="memories_of_category",
         title="Memories of a category",
-        description=described(memories_of_category),
+        description=docstring_of(memories_of_category),
         mime_type=JSON,
     )(memories_of_category)
 
 
 async def memories_of_category(ctx: Context, category: str) -> str:
-    """What is remembered about one theme, the newest first."""
-    given = {"category": category}
-    return await read(ctx.request_context, lambda caller: _memories(caller, **given), given=given)
+    """The memories of one category, newest first."""
+    arguments = {"category": category}
+    return await run_read_only(
+        ctx.request_context, lambda caller: _memories(caller, **arguments), arguments=arguments
+    )
 
 
-async def with_categories(ctx: Asked, call_next: CallNext) -> HandlerResult:
-    """List as resources the categories that this person's memories are in.
+async def list_categories(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """List the categories of the user's memories as resources.
 
-    The SDK lists the same resources for everybody.
+    The SDK itself lists the same resources for all users.
     """
     if ctx.method != "resources/list":
         return await call_next(ctx)
-    return ListResourcesResult(resources=await read(ctx, _categories))
+    return ListResourcesResult(resources=await run_read_only(ctx, _categories))
 
 
 def _categories(caller: Caller) -> list[Resource]:
-    named = Category.objects.of(caller.user, caller.memories().active()).order_by("name")
-    return [_resource(category) for category in named[:MOST]]
+    categories = Category.objects.of(caller.user, caller.memories().active()).order_by("name")
+    return [_resource(category) for category in categories[:MAX_RESOURCES]]
 
 
 def _resource(category: Category) -> Resource:
     return Resource(
-        uri=ADDRESS.format(category=quote(category.name, safe="")),
+        uri=URI_TEMPLATE.format(category=quote(category.name, safe="")),
         name=category.name,
         title=f"Memories: {category.name}",
         description=category.description or None,
@@ -64,6 +66,8 @@ def _resource(category: Category) -> Resource:
 
 def _memories(caller: Caller, category: str) -> str:
     memories = caller.memories().active().in_categories([category]).with_relations()
-    page = fitting(list(after(memories, None)[:MOST]), lambda memory: [memory])
+    page = take_fitting(list(after(memories, None)[:MAX_RESOURCES]), lambda memory: [memory])
     caller.reader.log(page, "resource")
-    return json.dumps({"memories": [shown(each).model_dump() for each in page]}, ensure_ascii=False)
+    return json.dumps(
+        {"memories": [render_memory(memory).model_dump() for memory in page]}, ensure_ascii=False
+    )

@@ -1,4 +1,4 @@
-"""What the tools answer with. A description here is what a model reads."""
+"""The results of the tools. Language models read these descriptions."""
 
 from __future__ import annotations
 
@@ -12,101 +12,99 @@ from memories.lifecycle.remember import StoredMemory
 from memories.models import Memory
 from memories.search import Context, Hit
 
-CURSOR = "Send this as `cursor` for what follows; null at the end."
+CURSOR = "Send this as `cursor` to get the next page. Null on the last page."
 
 
-class ShownMemory(BaseModel):
-    id: str = Field(description="What the other tools know it by.")
-    text: str = Field(description="What is remembered.")
-    categories: list[str] = Field(description="What it is about.")
-    app: str = Field(description="The app that put it down.")
-    created_at: str = Field(description="When it was learned, in UTC.")
+class MemoryInfo(BaseModel):
+    id: str = Field(description="The memory's id, for use with other tools.")
+    text: str = Field(description="The memory's text.")
+    categories: list[str] = Field(description="The names of its categories.")
+    app: str = Field(description="The app that stored it.")
+    created_at: str = Field(description="When it was stored, in UTC.")
     state: str = Field(description="active, paused, archived or deleted.")
-    metadata: dict[str, Any] = Field(description="What the app keeps beside it.")
-    actor: str | None = Field(description="Who said it; null when that is unknown.")
-    conversation: str | None = Field(
-        description="The conversation that it was said in; null when none was named."
-    )
+    metadata: dict[str, Any] = Field(description="Data that the app stored with it.")
+    actor: str | None = Field(description="The speaker, or null if unknown.")
+    conversation: str | None = Field(description="The conversation it is from, or null if unknown.")
 
 
-class Said(BaseModel):
-    id: str = Field(description="What the other tools know it by.")
-    text: str = Field(description="What was said.")
-    actor: str | None = Field(description="Who said it; null when that is unknown.")
-    created_at: str = Field(description="When it was said, in UTC.")
+class Neighbour(BaseModel):
+    id: str = Field(description="The memory's id, for use with other tools.")
+    text: str = Field(description="The memory's text.")
+    actor: str | None = Field(description="The speaker, or null if unknown.")
+    created_at: str = Field(description="When it was stored, in UTC.")
 
 
-class FoundMemory(ShownMemory):
-    score: float = Field(description="Its rank in this search: the greater, the better.")
-    similarity: float = Field(description="How near its meaning is: 0 unrelated, 1 the same.")
-    before: list[Said] = Field(description="What was said before it, where that was asked for.")
-    after: list[Said] = Field(description="What was said after it, where that was asked for.")
+class SearchHit(MemoryInfo):
+    score: float = Field(description="The relevance score in this search. Higher is better.")
+    similarity: float = Field(description="Semantic similarity: 0 unrelated, 1 identical.")
+    before: list[Neighbour] = Field(description="Memories just before it, if requested.")
+    after: list[Neighbour] = Field(description="Memories just after it, if requested.")
 
 
-class Found(BaseModel):
-    memories: list[FoundMemory] = Field(description="The best first.")
+class SearchResults(BaseModel):
+    memories: list[SearchHit] = Field(description="The most relevant first.")
     next_cursor: str | None = Field(description=CURSOR)
 
 
-class Memories(BaseModel):
-    memories: list[ShownMemory] = Field(description="In the order that the tool says.")
+class MemoryPage(BaseModel):
+    memories: list[MemoryInfo] = Field(description="In the order described by the tool.")
     next_cursor: str | None = Field(description=CURSOR)
 
 
-class AddedMemory(ShownMemory):
-    event: str = Field(description="ADD, or DUPLICATE when it was remembered already.")
+class AddedMemory(MemoryInfo):
+    event: str = Field(description="ADD, or DUPLICATE if the same text was already stored.")
     job: str | None = Field(
-        description="Where the API shows the job that turns it into facts, if one does."
+        description="The API's path of the job that extracts facts from it, or null."
     )
 
 
-class Deleted(BaseModel):
-    deleted: int = Field(description="How many memories are deleted that were not before.")
+class DeletedCount(BaseModel):
+    deleted: int = Field(description="The number of memories deleted by this call.")
 
 
-class Paused(BaseModel):
-    changed: int = Field(description="How many memories are in another state than before.")
-    state: str = Field(description="The state that all of them are in now.")
+class StateChanged(BaseModel):
+    changed: int = Field(description="The number of memories whose state changed.")
+    state: str = Field(description="The state of all of them now.")
 
 
-class ShownApp(BaseModel):
-    id: str = Field(description="Its id.")
-    name: str = Field(description="What it calls itself.")
-    is_active: bool = Field(description="False while its person has paused it.")
-    memories: int = Field(description="How many memories it put down.")
-    memories_read: int = Field(description="How many different memories it has read.")
+class AppInfo(BaseModel):
+    id: str = Field(description="The app's id.")
+    name: str = Field(description="The app's name.")
+    is_active: bool = Field(description="False while the user has paused the app.")
+    memories: int = Field(description="The number of memories it has stored.")
+    memories_read: int = Field(description="The number of different memories it has read.")
 
 
-class Apps(BaseModel):
-    apps: list[ShownApp] = Field(description="In the order of their names.")
+class AppPage(BaseModel):
+    apps: list[AppInfo] = Field(description="Sorted by name.")
     next_cursor: str | None = Field(description=CURSOR)
 
 
-def shown(memory: Memory) -> ShownMemory:
-    return ShownMemory(**_fields(memory))
+def render_memory(memory: Memory) -> MemoryInfo:
+    return MemoryInfo(**_fields(memory))
 
 
-def found(hit: Hit) -> FoundMemory:
+def render_hit(hit: Hit) -> SearchHit:
     context = hit.context or Context()
-    return FoundMemory(
+    return SearchHit(
         **_fields(hit.memory),
         score=round(hit.score, 4),
         similarity=round(hit.similarity, 4),
-        before=[_said(memory) for memory in context.before],
-        after=[_said(memory) for memory in context.after],
+        before=[_render_neighbour(memory) for memory in context.before],
+        after=[_render_neighbour(memory) for memory in context.after],
     )
 
 
-def _said(memory: Memory) -> Said:
-    return Said(
+def _render_neighbour(memory: Memory) -> Neighbour:
+    return Neighbour(
         id=str(memory.pk),
         text=memory.content,
         actor=memory.actor or None,
-        created_at=written(memory.created_at),
+        created_at=format_time(memory.created_at),
     )
 
 
-def added(stored: StoredMemory) -> AddedMemory:
+def render_added(stored: StoredMemory) -> AddedMemory:
     job = reverse("job", args=[stored.job.pk]) if stored.job else None
     return AddedMemory(**_fields(stored.memory), event=stored.event, job=job)
 
@@ -117,7 +115,7 @@ def _fields(memory: Memory) -> dict[str, Any]:
         "text": memory.content,
         "categories": list(memory.category_names),
         "app": memory.app.name,
-        "created_at": written(memory.created_at),
+        "created_at": format_time(memory.created_at),
         "state": memory.state,
         "metadata": memory.metadata,
         "actor": memory.actor or None,
@@ -125,5 +123,5 @@ def _fields(memory: Memory) -> dict[str, Any]:
     }
 
 
-def written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def format_time(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

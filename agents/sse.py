@@ -1,8 +1,8 @@
-"""The streams of clients that speak the oldest protocol: they post in one request, and read the
-answers in another that stays open.
+"""The SSE transport of the oldest protocol: clients post messages in one request, and read the
+responses from the stream of another.
 
-The two may reach different processes. So a stream reads what it sends from a list in the broker,
-and whoever answers a message puts it there.
+Both requests may reach different processes. So the process that answers a message appends the
+response to a list in the broker, and the stream reads it from there.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ from .tool_call import Caller
 
 log = structlog.get_logger(__name__)
 
-# Seconds between two signs of life. One that cannot be sent ends the stream.
-PING = 15
-# Seconds that a session outlives its stream, if that was cut off without a word.
-LINGER = 3 * PING
-# Answers that wait for a client that does not read them.
-MOST_WAITING = 100
+# Seconds between two pings. A ping that cannot be sent ends the stream.
+PING_SECONDS = 15
+# Seconds that a session outlives a stream that was cut off.
+SESSION_SECONDS = 3 * PING_SECONDS
+# Responses queued for a client that does not read them.
+MAX_QUEUED = 100
 
 MESSAGES = "/mcp/messages/"
 
-# Each stream holds a thread. There are so many threads more than requests are worked on.
+# Each stream holds a thread. The web server has this many additional threads.
 _slots = threading.BoundedSemaphore(settings.AGENT_STREAMS)
 
 
 class SessionNotFound(NotFound):
-    """There is no such session: connect again."""
+    """The session does not exist. Connect again."""
 
     code = "session_not_found"
 
 
 class TooManyStreams(Unavailable):
-    """Too many streams are open: close one, or use the address with `http` in place of `sse`."""
+    """Too many streams are open. Close one, or use the address with `http` instead of `sse`."""
 
 
 @dataclass(frozen=True)
@@ -60,37 +60,37 @@ class Session:
     client: str
 
     @property
-    def mail(self) -> str:
+    def queue(self) -> str:
         return f"openmemory:agents:mail:{self.id}"
 
 
-def begin(caller: Caller, *, client: str) -> Session:
-    """Make a session for a stream, which only the key of the caller can post to."""
+def open_session(caller: Caller, *, client: str) -> Session:
+    """Create the session of a stream. Only the caller's key can post to it."""
     session = Session(uuid.uuid4().hex, str(caller.key.pk), caller.user.user_id, client)
-    _broker().set(_name(session.id), json.dumps(asdict(session)), ex=LINGER)
+    _broker().set(_session_key(session.id), json.dumps(asdict(session)), ex=SESSION_SECONDS)
     return session
 
 
-def find(session_id: str, *, key: str) -> Session:
-    """Raises SessionNotFound, also for a session of another key."""
-    kept: Any = _broker().get(_name(session_id))
-    session = Session(**json.loads(kept)) if kept else None
+def find_session(session_id: str, *, key: str) -> Session:
+    """Return a session of this key. Raises SessionNotFound."""
+    value: Any = _broker().get(_session_key(session_id))
+    session = Session(**json.loads(value)) if value else None
     if session is None or session.key != key:
         raise SessionNotFound
     return session
 
 
-def put(answer: bytes, session: Session) -> None:
-    """Have the stream of a session send this."""
+def send(response: bytes, session: Session) -> None:
+    """Queue a response for the stream of a session."""
     with _broker().pipeline() as pipeline:
-        pipeline.rpush(session.mail, answer)
-        pipeline.ltrim(session.mail, -MOST_WAITING, -1)
-        pipeline.expire(session.mail, LINGER)
+        pipeline.rpush(session.queue, response)
+        pipeline.ltrim(session.queue, -MAX_QUEUED, -1)
+        pipeline.expire(session.queue, SESSION_SECONDS)
         pipeline.execute()
 
 
-def events(session: Session) -> Iterator[bytes]:
-    """What a stream sends, for as long as its client reads. Raises TooManyStreams at once."""
+def open_stream(session: Session) -> Iterator[bytes]:
+    """Return the events of a stream, which ends with its client. Raises TooManyStreams at once."""
     if not _slots.acquire(blocking=False):
         raise TooManyStreams
     return _events(session)
@@ -98,50 +98,50 @@ def events(session: Session) -> Iterator[bytes]:
 
 def _events(session: Session) -> Iterator[bytes]:
     try:
-        connections.close_all()  # it may last for days, and needs none
+        connections.close_all()  # the stream may last for days, and needs no database
         yield _event("endpoint", f"{MESSAGES}?session_id={session.id}".encode())
-        yield from _answers(session)
+        yield from _responses(session)
     except redis.RedisError as error:
-        log.warning("a stream ended: the broker is away", reason=str(error))
+        log.warning("a stream ended: the broker is unreachable", reason=str(error))
     finally:
         _slots.release()
-        with suppress(redis.RedisError):  # it forgets them by itself
-            _broker().delete(_name(session.id), session.mail)
+        with suppress(redis.RedisError):  # the keys expire anyway
+            _broker().delete(_session_key(session.id), session.queue)
 
 
-def _answers(session: Session) -> Iterator[bytes]:
-    pinged = time.monotonic()
+def _responses(session: Session) -> Iterator[bytes]:
+    pinged_at = time.monotonic()
     while not stopping.is_set():
-        mail: Any = _broker().blpop([session.mail], timeout=1)
-        if mail:
-            yield _event("message", mail[1])
-        if time.monotonic() - pinged >= PING:
-            _broker().expire(_name(session.id), LINGER)
+        item: Any = _broker().blpop([session.queue], timeout=1)
+        if item:
+            yield _event("message", item[1])
+        if time.monotonic() - pinged_at >= PING_SECONDS:
+            _broker().expire(_session_key(session.id), SESSION_SECONDS)
             yield b": ping\r\n\r\n"
-            pinged = time.monotonic()
+            pinged_at = time.monotonic()
 
 
-def _event(kind: str, data: bytes) -> bytes:
-    return b"event: %b\r\ndata: %b\r\n\r\n" % (kind.encode(), data)
+def _event(event_type: str, data: bytes) -> bytes:
+    return b"event: %b\r\ndata: %b\r\n\r\n" % (event_type.encode(), data)
 
 
-def end_all_of(user_id: str) -> int:
-    """End the sessions of a user, with the answers that wait for them: how many."""
+def end_sessions(user_id: str) -> int:
+    """End all sessions of a user and delete their queued responses. Returns their number."""
     broker, ended = _broker(), 0
-    for name in broker.scan_iter(_name("*")):
-        kept: Any = broker.get(name)
-        session = Session(**json.loads(kept)) if kept else None
+    for key in broker.scan_iter(_session_key("*")):
+        value: Any = broker.get(key)
+        session = Session(**json.loads(value)) if value else None
         if session is not None and session.user_id == user_id:
-            broker.delete(name, session.mail)
+            broker.delete(key, session.queue)
             ended += 1
     return ended
 
 
-def _name(session_id: str) -> str:
+def _session_key(session_id: str) -> str:
     return f"openmemory:agents:session:{session_id}"
 
 
 @cache
 def _broker() -> redis.Redis:
     location = str(settings.CACHES["default"]["LOCATION"])
-    return redis.Redis.from_url(location, socket_timeout=2 * PING, socket_connect_timeout=2)
+    return redis.Redis.from_url(location, socket_timeout=2 * PING_SECONDS, socket_connect_timeout=2)

@@ -1,4 +1,4 @@
-"""Who calls a tool, and running what it does: in a thread that may use the database."""
+"""The caller of a tool, and running the tool in a thread that may use the database."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ from memories.models.memory import MemoryQuerySet
 
 T = TypeVar("T")
 
-NOTHING: Mapping[str, Any] = MappingProxyType({})
+NO_ARGUMENTS: Mapping[str, Any] = MappingProxyType({})
 
-# Under this name a request that the SDK is given knows its call.
-IN_SCOPE = "openmemory.call"
+# The key of the call in the ASGI scope that the SDK receives.
+SCOPE_KEY = "openmemory.call"
 
-# What a refusal is for, where its own words do not say what to do.
+# What the model should do about an error, if its detail does not say so.
 ADVICE = {
     "memory_not_found": "Find the ids of memories with search_memories or get_memories.",
-    "app_paused": "Only its person can resume it: tell them, and do not try again.",
-    "key_scope": "Ask the person for a key that may do this.",
-    "forbidden": "Ask the person for a key of that user.",
-    "unavailable": "Try again in a few seconds.",
+    "app_paused": "Only the user can resume the app. Tell the user, and do not retry.",
+    "key_scope": "Ask the user for a key with this scope.",
+    "forbidden": "Ask for a key of that user.",
+    "unavailable": "Retry in a few seconds.",
 }
 
-# A model that is told of so many mends them first.
-FAULTS_TOLD = 10
+# A model fixes the first faults first.
+MAX_FAULTS = 10
 
-# What verbs raise on purpose. Anything else is a mistake of ours: the SDK logs it and keeps it.
-REFUSALS = (
+# Errors that tools raise on purpose. All others are bugs: the SDK logs them and hides them.
+EXPECTED_ERRORS = (
     OpenMemoryError,
     APIException,
     OperationalError,
@@ -63,16 +63,16 @@ REFUSALS = (
 
 @dataclass(frozen=True)
 class Caller:
-    """A key, the user it calls about, and the app that its address names, if any."""
+    """An API key, the user whose memories it accesses, and the app named by the address, if any."""
 
     key: ApiKey
     user: User
     app_name: str | None = None
-    usage: Usage | None = None  # of the limit that this call counts for
+    usage: Usage | None = None  # of the rate limit that this call counts for
 
     @cached_property
     def app(self) -> App | None:
-        """The app that reads, or None for a person. Raises AppPaused and BoundToAnotherApp."""
+        """The reading app, or None for a user. Raises AppPaused and BoundToAnotherApp."""
         return get_acting_app(self.key, user=self.user, app_name=self.app_name)
 
     @cached_property
@@ -95,78 +95,81 @@ class Caller:
 
 @dataclass(frozen=True)
 class Call:
-    """A caller, and the one thread in which what they ask for is done."""
+    """A caller, and the executor that runs their tools in one thread."""
 
     caller: Caller
     executor: Executor
 
 
-# What the SDK knows of the message that is being answered.
-Asked = ServerRequestContext[Any, Any]
+# The SDK's context of the current message.
+RequestContext = ServerRequestContext[Any, Any]
 
 
-def call_of(asked: Asked) -> Call:
-    # Over stdio there is one caller for as long as the process lives.
-    call = asked.request.scope[IN_SCOPE] if asked.request else asked.lifespan_context
-    assert isinstance(call, Call)  # noqa: S101 - else the server was made without one
+def call_of(context: RequestContext) -> Call:
+    # Over stdio the process has only one caller.
+    call = context.request.scope[SCOPE_KEY] if context.request else context.lifespan_context
+    assert isinstance(call, Call)  # noqa: S101 - else the server was created without one
     return call
 
 
-async def perform(
-    asked: Asked,
-    work: Callable[[Caller], T],
+async def run_tool(
+    context: RequestContext,
+    tool: Callable[[Caller], T],
     *,
     scope: Scope,
-    given: Mapping[str, Any] = NOTHING,
+    arguments: Mapping[str, Any] = NO_ARGUMENTS,
 ) -> T:
-    """Do the work of a tool, with a caller who may. Raises ToolError for what is refused.
+    """Run a tool for a caller whose key has the scope. Raises ToolError for expected errors.
 
-    `given` is what was sent for it.
+    `arguments` are those that the client sent.
     """
-    call = call_of(asked)
-    # Anew for each message: the app of a caller who stays may have been paused meanwhile.
-    attempt: Callable[[], T] = partial(_attempt, replace(call.caller), work, scope, given)
+    call = call_of(context)
+    # A new caller for each message, without cached apps: one may have been paused meanwhile.
+    attempt: Callable[[], T] = partial(_attempt, replace(call.caller), tool, scope, arguments)
     try:
         return await asyncio.get_running_loop().run_in_executor(call.executor, attempt)
     except ServiceFailed as failure:
         raise ToolError(failure.detail) from failure
 
 
-async def read(
-    asked: Asked, work: Callable[[Caller], T], *, given: Mapping[str, Any] = NOTHING
+async def run_read_only(
+    context: RequestContext,
+    function: Callable[[Caller], T],
+    *,
+    arguments: Mapping[str, Any] = NO_ARGUMENTS,
 ) -> T:
-    """Do the work of what is no tool, and so has no result that says what went wrong."""
+    """Run a function of a prompt or resource, whose errors are protocol errors."""
     try:
-        return await perform(asked, work, scope=Scope.READ, given=given)
-    except ToolError as refusal:
-        raise MCPError(INVALID_REQUEST, str(refusal)) from refusal
+        return await run_tool(context, function, scope=Scope.READ, arguments=arguments)
+    except ToolError as error:
+        raise MCPError(INVALID_REQUEST, str(error)) from error
 
 
 def _attempt(
-    caller: Caller, work: Callable[[Caller], T], scope: Scope, given: Mapping[str, Any]
+    caller: Caller, tool: Callable[[Caller], T], scope: Scope, arguments: Mapping[str, Any]
 ) -> T:
     try:
         if caller.usage and caller.usage.exceeded:
             raise RateLimited(wait=caller.usage.seconds_left)
         caller.key.require_scope(scope)
-        # The SDK reads JSON as Python does: here it is as strict as a body of the API.
-        parse_json(json.dumps(dict(given), default=str).encode())
-        return work(caller)
-    except REFUSALS as refusal:
-        problem = problem_of(refusal, HttpRequest())
+        # The SDK parses JSON leniently. Check the arguments as strictly as a body of the API.
+        parse_json(json.dumps(dict(arguments), default=str).encode())
+        return tool(caller)
+    except EXPECTED_ERRORS as error:
+        problem = problem_of(error, HttpRequest())
         if problem is None:
             raise
-        raise ToolError(told(problem)) from refusal
+        raise ToolError(error_text(problem)) from error
 
 
-def told(problem: Problem) -> str:
-    """Say in one text what is wrong and what to do, for a model that reads it."""
-    sentences = [fault.sentence() for fault in problem.faults[:FAULTS_TOLD]] or [problem.detail]
+def error_text(problem: Problem) -> str:
+    """Describe an error, and what to do about it, for a language model."""
+    sentences = [fault.sentence() for fault in problem.faults[:MAX_FAULTS]] or [problem.detail]
     advice = ADVICE.get(problem.code)
     return " ".join([*sentences, *([advice] if advice else []), f"({problem.code})"])
 
 
-def described(tool: Callable[..., Any]) -> str:
-    """The docstring of a tool, which is what a model reads, without its line breaks."""
+def docstring_of(tool: Callable[..., Any]) -> str:
+    """Return the docstring of a tool without line breaks. Language models read it."""
     paragraphs = (tool.__doc__ or "").strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

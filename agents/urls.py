@@ -8,29 +8,29 @@ from django.views.decorators.csrf import csrf_exempt
 
 
 def _view(name: str) -> Callable[..., HttpResponseBase]:
-    """A view that is loaded when it is first asked for.
+    """Return a view that imports the real one on its first request.
 
-    The SDK takes a second to load, which no command and no start of the server waits for.
+    Importing the SDK takes a second, which would delay every command and the server's start.
     """
 
     @cache
-    def loaded() -> Callable[..., HttpResponseBase]:
+    def load() -> Callable[..., HttpResponseBase]:
         from . import views
 
         view: Callable[..., HttpResponseBase] = getattr(views, name).as_view()
         return view
 
-    @csrf_exempt  # no cookie authenticates anything here
-    def view(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-        return loaded()(request, **parts)
+    @csrf_exempt  # cookies do not authenticate these views
+    def view(request: HttpRequest, **kwargs: Any) -> HttpResponseBase:
+        return load()(request, **kwargs)
 
     return view
 
 
 urlpatterns = [
-    path("mcp", _view("MemoryView")),
-    path("mcp/messages", _view("PostedView")),
-    path("mcp/<str:client>/http/<str:user_id>", _view("OriginalView")),
-    path("mcp/<str:client>/sse/<str:user_id>", _view("StreamView")),
-    path("mcp/<str:client>/sse/<str:user_id>/messages", _view("PostedView")),
+    path("mcp", _view("McpView")),
+    path("mcp/messages", _view("MessagePostView")),
+    path("mcp/<str:client>/http/<str:user_id>", _view("OpenMemoryMcpView")),
+    path("mcp/<str:client>/sse/<str:user_id>", _view("SseView")),
+    path("mcp/<str:client>/sse/<str:user_id>/messages", _view("MessagePostView")),
 ]

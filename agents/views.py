@@ -1,4 +1,4 @@
-"""Where agents call: over HTTP at one address, and at those of the original server."""
+"""The endpoints of MCP: the current one, and those of the original server."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from core.api.rate_limits import READS, WRITES, RateLimited, RateLimitThrottle, 
 from core.errors import Malformed
 
 from . import sse
-from .asgi_bridge import Answer, Desk, Headers, memory_desk, original_desk
+from .asgi_bridge import BridgeResponse, Headers, McpBridge, memory_bridge, openmemory_bridge
 from .messages import Message
 from .tool_call import Caller
 
 MAX_NAME = App._meta.get_field("name").max_length or 0
 
-# A message that is posted for a stream carries its own kind: there is only one that is right.
-POSTED = [
+# Headers of messages posted for a stream, in place of the client's. Only these are valid.
+SSE_MESSAGE_HEADERS = [
     (b"accept", b"application/json, text/event-stream"),
     (b"content-type", b"application/json"),
 ]
 
 
-class AllowedPage(BasePermission):
-    """A page that somebody visits must not reach a server that only their machine reaches."""
+class AllowedOrigin(BasePermission):
+    """Rejects other web pages: a browser could reach a server on its machine for any of them."""
 
     message = f"{ORIGIN_NOT_ALLOWED}: add it."
     code = "origin_not_allowed"
@@ -42,8 +42,8 @@ class AllowedPage(BasePermission):
         return has_allowed_origin(request)
 
 
-class AsTheSdkSays(BaseContentNegotiation):
-    """The protocol has rules of its own about what a client must accept."""
+class SdkContentNegotiation(BaseContentNegotiation):
+    """No negotiation: the MCP SDK checks the Accept header by the protocol's own rules."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -55,53 +55,55 @@ class AsTheSdkSays(BaseContentNegotiation):
 class AgentView(APIView):
     request: AuthenticatedRequest
 
-    permission_classes = [IsAuthenticated, AllowedPage]
-    content_negotiation_class = AsTheSdkSays
-    throttle_classes: list[Any] = []  # each message counts for what it asks for
+    permission_classes = [IsAuthenticated, AllowedOrigin]
+    content_negotiation_class = SdkContentNegotiation
+    throttle_classes: list[Any] = []  # each message counts by the tool that it calls
 
-    def answer(
-        self, desk: Desk, headers: Headers, *, named: str | None, app_name: str | None
-    ) -> Answer:
-        """Have the SDK answer the message in the body, for the user and as the app named."""
+    def respond(
+        self, bridge: McpBridge, headers: Headers, *, named: str | None, app_name: str | None
+    ) -> BridgeResponse:
+        """Return the SDK's response to the message in the body, for the named user and app."""
         if app_name is not None and not (app_name.strip() and len(app_name) <= MAX_NAME):
             raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
-        request, message = self.request, Message.read(self.request.body)
+        request, message = self.request, Message.parse(self.request.body)
         user = resolve_subject(request.auth, user_id=named)
-        usage = count_request(request._request, READS if desk.only_reads(message) else WRITES)
+        usage = count_request(request._request, READS if bridge.is_read_only(message) else WRITES)
         request._request.usage = usage  # type: ignore[attr-defined]
-        # A tool that was called too often says so itself, where a model reads it.
+        # Over the limit, a tool returns the error in its result, where the model reads it.
         if usage and usage.exceeded and message.tool is None:
             raise RateLimited(wait=usage.seconds_left)
         caller = Caller(request.auth, user, app_name, usage)
-        return desk.exchange(request.body, headers, caller)
+        return bridge.handle(request.body, headers, caller)
 
 
-class MemoryView(AgentView):
-    """`/mcp`: the key says who, and as which app. The query may name both."""
+class McpView(AgentView):
+    """`/mcp`: the key determines the user and the app, unless the query names them."""
 
     def post(self, request: AuthenticatedRequest) -> HttpResponse:
-        refuse_sessions(request)
-        return as_response(
-            self.answer(
-                memory_desk(),
-                headers_of(request),
+        reject_session(request)
+        return to_response(
+            self.respond(
+                memory_bridge(),
+                asgi_headers(request),
                 named=request.query_params.get("user_id") or None,
                 app_name=request.query_params.get("app") or None,
             )
         )
 
 
-class OriginalView(AgentView):
-    """`/mcp/{client}/http/{user}` of the original."""
+class OpenMemoryMcpView(AgentView):
+    """`/mcp/{client}/http/{user}` of the original server."""
 
     def post(self, request: AuthenticatedRequest, client: str, user_id: str) -> HttpResponse:
-        refuse_sessions(request)
-        answer = self.answer(original_desk(), headers_of(request), named=user_id, app_name=client)
-        return as_response(answer)
+        reject_session(request)
+        response = self.respond(
+            openmemory_bridge(), asgi_headers(request), named=user_id, app_name=client
+        )
+        return to_response(response)
 
 
-class StreamView(AgentView):
-    """`/mcp/{client}/sse/{user}` of the original: a stream of the answers to what is posted."""
+class SseView(AgentView):
+    """`/mcp/{client}/sse/{user}` of the original server: the stream of responses."""
 
     throttle_classes = [RateLimitThrottle]
 
@@ -109,41 +111,41 @@ class StreamView(AgentView):
         self, request: AuthenticatedRequest, client: str, user_id: str
     ) -> StreamingHttpResponse:
         caller = Caller(request.auth, resolve_subject(request.auth, user_id=user_id), client)
-        session = sse.begin(caller, client=client)
+        session = sse.open_session(caller, client=client)
         return StreamingHttpResponse(
-            sse.events(session),
+            sse.open_stream(session),
             content_type="text/event-stream",
             headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
         )
 
 
-class PostedView(AgentView):
-    """What is posted for a stream."""
+class MessagePostView(AgentView):
+    """Receives the messages of a stream's client."""
 
     def post(self, request: AuthenticatedRequest, **_: str) -> HttpResponse:
         session_id = request.query_params.get("session_id", "")
-        session = sse.find(session_id, key=str(request.auth.pk))
-        answer = self.answer(
-            original_desk(), POSTED, named=session.user_id, app_name=session.client
+        session = sse.find_session(session_id, key=str(request.auth.pk))
+        response = self.respond(
+            openmemory_bridge(), SSE_MESSAGE_HEADERS, named=session.user_id, app_name=session.client
         )
-        if answer.status >= 400:
-            return as_response(answer)
-        if answer.body:
-            sse.put(answer.body, session)
+        if response.status >= 400:
+            return to_response(response)
+        if response.body:
+            sse.send(response.body, session)
         return HttpResponse("Accepted", status=202, content_type="text/plain")
 
 
-def refuse_sessions(request: Request) -> None:
-    """No session is kept, so one that a client has is of another server. Raises SessionNotFound.
+def reject_session(request: Request) -> None:
+    """Raises SessionNotFound for a session id: this server has none, so it is another server's.
 
-    Clients of before 2026-07-28 begin anew then. Later ones know no sessions.
+    Clients of protocol versions before 2026-07-28 then reconnect. Later versions have no sessions.
     """
     version = request.headers.get("MCP-Protocol-Version")
     if "Mcp-Session-Id" in request.headers and version in (None, *HANDSHAKE_PROTOCOL_VERSIONS):
         raise sse.SessionNotFound
 
 
-def headers_of(request: Request) -> Headers:
+def asgi_headers(request: Request) -> Headers:
     return [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in request.headers.items()
@@ -151,8 +153,8 @@ def headers_of(request: Request) -> Headers:
     ]
 
 
-def as_response(answer: Answer) -> HttpResponse:
-    content_type = answer.headers.pop("content-type", "text/plain; charset=utf-8")
+def to_response(response: BridgeResponse) -> HttpResponse:
+    content_type = response.headers.pop("content-type", "text/plain; charset=utf-8")
     return HttpResponse(
-        answer.body, status=answer.status, content_type=content_type, headers=answer.headers
+        response.body, status=response.status, content_type=content_type, headers=response.headers
     )

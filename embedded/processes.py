@@ -80,12 +80,8 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
 def launch_argv(command: Command) -> list[str]:
     # -I and -S skip the environment and all packages, so that it starts in a few milliseconds.
     argv = [sys.executable, "-I", "-S", "-B", str(LAUNCHER)]
-    argv += [
-        "--parent",
-        str(os.getpid()),
-        "--parent-death-signal",
-        command.parent_death_signal.name,
-    ]
+    argv += ["--parent", str(os.getpid())]
+    argv += ["--parent-death-signal", command.parent_death_signal.name]
     if command.account:
         argv += ["--uid", str(command.account.uid), "--gid", str(command.account.gid)]
     return [*argv, "--", *command.argv]

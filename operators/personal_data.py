@@ -41,7 +41,7 @@ def end_sessions(user: User) -> int:
 def end_streams(user: User) -> None:
     """End what agents have open. Where the broker is away, it is gone from there in a minute."""
     with suppress(redis.RedisError):
-        sse.end_all_of(user.user_id)
+        sse.end_sessions(user.user_id)
 
 
 def forget_log(model: type[Model], ids: Collection[uuid.UUID]) -> Counter[str]:

@@ -1,5 +1,5 @@
-"""The tools at `/mcp`, by the names of the hosted Mem0 server and a few more.
+"""The tools at `/mcp`: those of the hosted Mem0 server, by the same names, and a few more.
 
-Each is a plain function of a caller and of what a model sends. Its docstring is what the model
-reads to decide whether to call it.
+Each is a function of a caller and of the arguments from a language model. The model reads the
+docstring to decide whether to call the tool.
 """

@@ -1,4 +1,4 @@
-"""What models send, as it is described to them and checked by the rules of the API."""
+"""The arguments of tools: described for language models, and validated as in the API."""
 
 from __future__ import annotations
 
@@ -18,44 +18,46 @@ LAST_SECOND = time(23, 59, 59)
 MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
 Cursor = Annotated[
     str | None,
-    Field(description="The `next_cursor` of the answer before, for what follows it."),
+    Field(description="The `next_cursor` of the previous result, to get the next page."),
 ]
 Categories = Annotated[
     list[str] | None,
-    Field(max_length=100, description="Only memories in any of these categories, by name."),
+    Field(max_length=100, description="Only memories in any of these categories (names)."),
 ]
 Actors = Annotated[
     list[str] | None,
-    Field(max_length=100, description="Only what any of these said, by the names of people."),
+    Field(max_length=100, description="Only memories from any of these speakers (names)."),
 ]
 Conversations = Annotated[
     list[str] | None,
-    Field(max_length=100, description="Only what was said in any of these conversations."),
+    Field(max_length=100, description="Only memories from any of these conversations."),
 ]
-FromDate = Annotated[date | None, Field(description="Only what was learned on this day or later.")]
-ToDate = Annotated[date | None, Field(description="Only what was learned on this day or earlier.")]
+FromDate = Annotated[date | None, Field(description="Only memories stored on this day or later.")]
+ToDate = Annotated[date | None, Field(description="Only memories stored on this day or earlier.")]
 
 
 class Message(BaseModel):
     role: Literal["user", "assistant", "system", "developer", "tool"] = Field(
-        description="Only what `user` and `assistant` say is remembered."
+        description="Only messages of `user` and `assistant` are stored."
     )
-    content: str | None = Field(description="What is said.")
-    name: str | None = Field(default=None, description="Who says it, if not the role.")
+    content: str | None = Field(description="The message's text.")
+    name: str | None = Field(default=None, description="The speaker's name, if not the role.")
 
 
-def read(serializer: type[Serializer], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what is sent by the rules of the API. Raises ValidationError."""
-    asked = serializer(data={key: value for key, value in given.items() if value is not None})
-    asked.is_valid(raise_exception=True)
-    return dict(asked.validated_data)
+def validate(serializer_class: type[Serializer], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Validate arguments with a serializer of the API. Raises ValidationError."""
+    serializer = serializer_class(
+        data={key: value for key, value in data.items() if value is not None}
+    )
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
 
 
-def checked_text(text: str) -> str:
-    return str(read(NewMemorySerializer, {"text": text})["text"])
+def validate_text(text: str) -> str:
+    return str(validate(NewMemorySerializer, {"text": text})["text"])
 
 
-def filters(
+def search_filters(
     *,
     categories: list[str] | None,
     actors: list[str] | None,
@@ -64,12 +66,12 @@ def filters(
     to_date: date | None,
 ) -> search.Filters:
     """Raises ValidationError."""
-    named = {"categories": categories, "actors": actors, "conversations": conversations}
-    given = read(SearchFiltersSerializer, named)
-    # Nothing is later than the last day there is, and no second follows it.
-    last = None if to_date in (None, date.max) else to_date
+    data = {"categories": categories, "actors": actors, "conversations": conversations}
+    validated = validate(SearchFiltersSerializer, data)
+    # No time is after the last day of the calendar, and no second follows it.
+    last_day = None if to_date in (None, date.max) else to_date
     return search.Filters(
-        **given,
+        **validated,
         from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
-        to_date=None if last is None else datetime.combine(last, LAST_SECOND, UTC),
+        to_date=None if last_day is None else datetime.combine(last_day, LAST_SECOND, UTC),
     )

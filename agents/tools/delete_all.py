@@ -1,4 +1,4 @@
-"""Forgetting everything, which asks the person first where their client can."""
+"""Deleting all memories, with the user's confirmation if the client supports elicitation."""
 
 from __future__ import annotations
 
@@ -9,45 +9,48 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from pydantic import BaseModel, Field
 
 from accounts.models import Scope
-from agents.schemas import Deleted
-from agents.tool_call import perform
+from agents.schemas import DeletedCount
+from agents.tool_call import run_tool
 
-from .write import delete_all, undeleted
+from .write import delete_all, undeleted_memories
 
 
 class Consent(BaseModel):
-    forget_everything: bool = Field(description="Yes, forget all of it.")
+    forget_everything: bool = Field(description="Yes, delete all memories.")
 
 
-async def consent(ctx: Context, confirm: bool) -> Consent | Elicit[Consent]:
-    if not _can_ask(ctx):
+async def request_consent(ctx: Context, confirm: bool) -> Consent | Elicit[Consent]:
+    if not _supports_elicitation(ctx):
         return Consent(forget_everything=confirm)
-    asked = ctx.request_context
-    count = await perform(asked, lambda caller: undeleted(caller).count(), scope=Scope.WRITE)
-    return Elicit(f"Forget all {count} memories? They leave every search and list.", Consent)
+    context = ctx.request_context
+    count = await run_tool(
+        context, lambda caller: undeleted_memories(caller).count(), scope=Scope.WRITE
+    )
+    return Elicit(f"Delete all {count} memories? No search or list will show them.", Consent)
 
 
 async def delete_all_memories(
     ctx: Context,
-    consent: Annotated[Consent, Resolve(consent)],
+    consent: Annotated[Consent, Resolve(request_consent)],
     confirm: Annotated[
-        bool, Field(description="True once the person has said that they want it.")
+        bool, Field(description="True only after the user has confirmed the deletion.")
     ] = False,
-) -> Deleted:
-    """Forget everything that is remembered about this person.
+) -> DeletedCount:
+    """Delete all memories about the user.
 
-    Call it only when they ask for exactly that. Where they can be asked, they are; else it needs
-    `confirm: true`, and without it says how many memories would be forgotten.
+    Call it only when the user asks for exactly that. If the client can ask the user, it does.
+    Otherwise the call needs `confirm: true`. Without it, the tool returns the number of memories
+    that it would delete.
     """
     confirmed = consent.forget_everything
-    asked = ctx.request_context
-    return await perform(
-        asked, lambda caller: delete_all(caller, confirmed=confirmed), scope=Scope.WRITE
+    context = ctx.request_context
+    return await run_tool(
+        context, lambda caller: delete_all(caller, confirmed=confirmed), scope=Scope.WRITE
     )
 
 
-def _can_ask(ctx: Context) -> bool:
-    # Only a client that can be asked declares it in a way that reaches here: before 2026-07-28
-    # that takes a session, and over HTTP there is none.
+def _supports_elicitation(ctx: Context) -> bool:
+    # Before protocol version 2026-07-28, elicitation needs a session, and over HTTP there is none.
+    # Such clients' capabilities do not arrive here.
     elicitation = ctx.client_capabilities and ctx.client_capabilities.elicitation
     return bool(elicitation and (elicitation.form is not None or elicitation.url is None))

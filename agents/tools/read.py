@@ -1,4 +1,4 @@
-"""Tools that read."""
+"""Tools that only read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ from typing import Annotated
 
 from pydantic import Field
 
-from agents.cursors import after, fitting, offset, place_of
-from agents.schemas import Apps, Found, Memories, ShownApp, ShownMemory, found, shown
+from agents.cursors import after, parse_offset, position_of, take_fitting
+from agents.schemas import (
+    AppInfo,
+    AppPage,
+    MemoryInfo,
+    MemoryPage,
+    SearchResults,
+    render_hit,
+    render_memory,
+)
 from agents.tool_call import Caller
 from apps_registry.models import App
 from memories.search import add_context, find, log_hits
@@ -22,23 +30,23 @@ from .arguments import (
     FromDate,
     MemoryId,
     ToDate,
-    filters,
-    read,
+    search_filters,
+    validate,
 )
 
-# A search ranks so many memories at most.
-RANKED = 100
+# The maximum number of memories that a search ranks.
+MAX_RANKED = 100
 
-SHOWN_APPS = 100
+MAX_APPS = 100
 
 
 def search_memories(
     caller: Caller,
-    query: Annotated[str, Field(description="What you want to know, in any words.")],
-    limit: Annotated[int, Field(ge=1, le=50, description="How many to find.")] = 10,
+    query: Annotated[str, Field(description="A question, or keywords.")],
+    limit: Annotated[int, Field(ge=1, le=50, description="The number of results.")] = 10,
     threshold: Annotated[
         float | None,
-        Field(ge=0, le=1, description="Leave out what is less similar than this; 0.3 is lenient."),
+        Field(ge=0, le=1, description="The minimum similarity of results; 0.3 is lenient."),
     ] = None,
     categories: Categories = None,
     actors: Actors = None,
@@ -46,25 +54,27 @@ def search_memories(
     from_date: FromDate = None,
     to_date: ToDate = None,
     include_context: Annotated[
-        int, Field(ge=0, le=5, description="Bring so much of what was said before and after each.")
+        int,
+        Field(ge=0, le=5, description="The number of neighbours to return before and after each."),
     ] = 0,
     cursor: Cursor = None,
-) -> Found:
-    """Find what is remembered about this person that answers a question.
+) -> SearchResults:
+    """Search the memories about the user.
 
-    Call it before you answer anything that may depend on who the person is: their preferences,
-    people, places, plans, work, or what was said in an earlier conversation. It searches by
-    meaning and by words, so ask in a full question or with the words that matter, and name whose
-    words you look for. Set include_context where an answer is only clear from what it answers.
+    Call it before you answer anything that may depend on the user: their preferences, people,
+    places, plans, work, or what was said in an earlier conversation. It is a hybrid search, by
+    vectors and keywords: send a full question or the important keywords. If you look for something
+    that a specific person said, name them in the query. Set include_context if results may only
+    make sense with the messages around them.
     """
-    asked = read(SearchSerializer, {"query": query})
-    start = offset(cursor, most=RANKED - 1)
+    validated = validate(SearchSerializer, {"query": query})
+    start = parse_offset(cursor, maximum=MAX_RANKED - 1)
     result = find(
-        asked["query"],
+        validated["query"],
         reader=caller.reader,
-        top_k=min(start + limit + 1, RANKED),
+        top_k=min(start + limit + 1, MAX_RANKED),
         threshold=threshold,
-        filters=filters(
+        filters=search_filters(
             categories=categories,
             actors=actors,
             conversations=conversations,
@@ -75,94 +85,94 @@ def search_memories(
     hits = add_context(
         result.hits[start : start + limit], reader=caller.reader, places=include_context
     )
-    page = fitting(hits, lambda hit: hit.memories)
+    page = take_fitting(hits, lambda hit: hit.memories)
     log_hits(page, reader=caller.reader)
     end = start + len(page)
     next_cursor = str(end) if page and end < len(result.hits) else None
-    return Found(memories=[found(hit) for hit in page], next_cursor=next_cursor)
+    return SearchResults(memories=[render_hit(hit) for hit in page], next_cursor=next_cursor)
 
 
 def get_memories(
     caller: Caller,
-    limit: Annotated[int, Field(ge=1, le=100, description="How many to list.")] = 20,
+    limit: Annotated[int, Field(ge=1, le=100, description="The number of memories.")] = 20,
     categories: Categories = None,
     actors: Actors = None,
     conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
     cursor: Cursor = None,
-) -> Memories:
-    """List what is remembered about this person, the newest first.
+) -> MemoryPage:
+    """List the memories about the user, newest first.
 
-    Call it for an overview, such as when they ask what you know about them, or for everything of
-    a category or of some days. To answer a question, search_memories is better.
+    Call it for an overview, such as when the user asks what you know about them, or for all
+    memories of a category or a period. To answer a question, use search_memories instead.
     """
-    kept = filters(
+    filters = search_filters(
         categories=categories,
         actors=actors,
         conversations=conversations,
         from_date=from_date,
         to_date=to_date,
     )
-    memories = kept.apply(caller.memories().active())
-    listed = list(after(memories.with_relations(), cursor)[: limit + 1])
-    page = fitting(listed[:limit], lambda memory: [memory])
+    memories = filters.apply(caller.memories().active())
+    following = list(after(memories.with_relations(), cursor)[: limit + 1])
+    page = take_fitting(following[:limit], lambda memory: [memory])
     caller.reader.log(page, "list")
-    next_cursor = place_of(page[-1]) if len(page) < len(listed) else None
-    return Memories(memories=[shown(memory) for memory in page], next_cursor=next_cursor)
+    next_cursor = position_of(page[-1]) if len(page) < len(following) else None
+    return MemoryPage(memories=[render_memory(memory) for memory in page], next_cursor=next_cursor)
 
 
-def get_memory(caller: Caller, memory_id: MemoryId) -> ShownMemory:
-    """Show one memory by its id, in whatever state it is.
+def get_memory(caller: Caller, memory_id: MemoryId) -> MemoryInfo:
+    """Return one memory by its id, in any state.
 
-    Call it when you have an id and need what it says now.
+    Call it when you have an id and need the current text.
     """
     memory = caller.memories().with_relations().one(memory_id)
     caller.reader.log([memory], "get")
-    return shown(memory)
+    return render_memory(memory)
 
 
 def get_related(
     caller: Caller,
     memory_id: MemoryId,
-    limit: Annotated[int, Field(ge=1, le=50, description="How many to find.")] = 5,
+    limit: Annotated[int, Field(ge=1, le=50, description="The number of memories.")] = 5,
     cursor: Cursor = None,
-) -> Memories:
-    """Find what else is remembered about the themes of a memory.
+) -> MemoryPage:
+    """Find memories that share categories with a memory.
 
-    Call it when one memory matters and you want what surrounds it. Those that share most
-    categories come first, then the nearest.
+    Call it when one memory matters and you want related ones. Memories that share the most
+    categories come first, then the most similar.
     """
     memory = caller.memories().with_relations().one(memory_id)
-    start = offset(cursor, most=10_000)
+    start = parse_offset(cursor, maximum=10_000)
     related = find_related(memory, among=caller.memories().active()).with_relations()
     listed = list(related[start : start + limit + 1])
-    page = fitting(listed[:limit], lambda each: [each])
+    page = take_fitting(listed[:limit], lambda memory: [memory])
     caller.reader.log(page, "related")
     next_cursor = str(start + len(page)) if len(page) < len(listed) else None
-    return Memories(memories=[shown(each) for each in page], next_cursor=next_cursor)
+    return MemoryPage(memories=[render_memory(memory) for memory in page], next_cursor=next_cursor)
 
 
 def list_apps(
     caller: Caller,
     cursor: Cursor = None,
-) -> Apps:
-    """List the apps that remember for this person, with how much each put down and has read.
+) -> AppPage:
+    """List the user's apps, with the number of memories that each has stored and read.
 
-    Call it when they ask which assistants know them, or where memories come from.
+    Call it when the user asks which assistants know them, or where memories come from.
     """
-    _ = caller.app  # a paused app is told nothing
+    _ = caller.app  # raises if the app is paused
     apps = App.objects.owned_by(caller.user).with_counts().order_by("name")
-    listed = list((apps.filter(name__gt=cursor) if cursor else apps)[: SHOWN_APPS + 1])
-    page = listed[:SHOWN_APPS]
-    return Apps(
-        apps=[_shown_app(app) for app in page],
+    listed = list((apps.filter(name__gt=cursor) if cursor else apps)[: MAX_APPS + 1])
+    page = listed[:MAX_APPS]
+    return AppPage(
+        apps=[_render_app(app) for app in page],
         next_cursor=page[-1].name if len(page) < len(listed) else None,
     )
 
 
-def _shown_app(app: App) -> ShownApp:
-    return ShownApp(
+def _render_app(app: App) -> AppInfo:
+    return AppInfo(
         id=str(app.pk),
         name=app.name,
         is_active=app.is_active,

@@ -1,4 +1,4 @@
-"""Tools that change what is remembered."""
+"""Tools that change memories."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agents.schemas import AddedMemory, Deleted, Paused, ShownMemory, added, shown
+from agents.schemas import (
+    AddedMemory,
+    DeletedCount,
+    MemoryInfo,
+    StateChanged,
+    render_added,
+    render_memory,
+)
 from agents.tool_call import Caller
 from core.errors import Malformed
 from memories.lifecycle.remember import StoredMemory, remember
@@ -18,46 +25,46 @@ from memories.models import State
 from memories.models.memory import MemoryQuerySet
 from memories.serializers import NewMemorySerializer, build_new_memory
 
-from .arguments import MemoryId, Message, checked_text, read
+from .arguments import MemoryId, Message, validate, validate_text
 
 
 def add_memory(
     caller: Caller,
     text: Annotated[
-        str | None, Field(description="What to remember, in full sentences, up to 32 KiB.")
+        str | None, Field(description="The text to store, in full sentences, up to 32 KiB.")
     ] = None,
     messages: Annotated[
         list[Message] | None,
         Field(
             max_length=MAX_MESSAGES,
-            description="A conversation to remember in place of `text`, as it was held.",
+            description="The messages of a conversation, to store instead of `text`.",
         ),
     ] = None,
     infer: Annotated[
-        bool, Field(description="False keeps the text exactly as it is, and does nothing else.")
+        bool, Field(description="False stores the text unchanged, without processing.")
     ] = True,
     metadata: Annotated[
-        dict[str, Any] | None, Field(description="Anything to keep beside it, up to 16 KiB.")
+        dict[str, Any] | None, Field(description="Any data to store with it, up to 16 KiB.")
     ] = None,
     actor: Annotated[
-        str | None, Field(max_length=MAX_NAME, description="Who said it, by name, if you know.")
+        str | None, Field(max_length=MAX_NAME, description="The speaker's name, if known.")
     ] = None,
     conversation: Annotated[
         str | None,
         Field(
             max_length=MAX_NAME,
-            description="A name of yours for the conversation that it was said in: the same for "
-            "all of it. What was said around a memory is then found with it.",
+            description="Your name for the conversation, the same for all of its memories. "
+            "Searches can then return the neighbours of a memory.",
         ),
     ] = None,
 ) -> AddedMemory:
-    """Remember something about this person for later conversations.
+    """Store something about the user for later conversations.
 
-    Call it whenever they tell you something that will still matter another day: a preference, a
-    fact about themselves or the people around them, a plan, a decision, or when they ask you to
-    remember something. One fact to a call, worded so that it can be understood without this
-    conversation. It answers at once, and the memory can be found from then on. Telling it again
-    does no harm. Do not put down passwords or other secrets.
+    Call it whenever the user tells you something that will still matter another day: a preference,
+    a fact about themselves or the people around them, a plan, a decision, or when they ask you to
+    remember something. Store one fact per call, worded so that it is clear without this
+    conversation. The tool returns at once, and searches find the memory from then on. Storing the
+    same text again does no harm. Do not store passwords or other secrets.
     """
     stored = store(
         caller,
@@ -68,67 +75,69 @@ def add_memory(
         actor=actor,
         conversation=conversation,
     )
-    return added(stored)
+    return render_added(stored)
 
 
 def store(caller: Caller, **fields: Any) -> StoredMemory:
     """Store a memory, validated by the rules of the API."""
-    new = build_new_memory(read(NewMemorySerializer, fields))
+    new = build_new_memory(validate(NewMemorySerializer, fields))
     return remember(new, user=caller.user, app=caller.remembering_app, by=caller.by)
 
 
 def update_memory(
     caller: Caller,
     memory_id: MemoryId,
-    text: Annotated[str, Field(description="What it says from now on, up to 32 KiB.")],
-) -> ShownMemory:
-    """Change what a memory says.
+    text: Annotated[str, Field(description="The new text, up to 32 KiB.")],
+) -> MemoryInfo:
+    """Change the text of a memory.
 
-    Call it when something that is remembered is no longer true or was wrong. What it said before
-    stays in its history.
+    Call it when a memory is outdated or was wrong. Its history keeps the previous text.
     """
-    memory = revise(memory_id, checked_text(text), among=caller.memories(), by=caller.by)
-    return shown(memory)
+    memory = revise(memory_id, validate_text(text), among=caller.memories(), by=caller.by)
+    return render_memory(memory)
 
 
-def delete_memory(caller: Caller, memory_id: MemoryId) -> Deleted:
-    """Forget one memory.
+def delete_memory(caller: Caller, memory_id: MemoryId) -> DeletedCount:
+    """Delete one memory.
 
-    Call it only when the person asks for it. When something merely changed, update_memory keeps
-    what was said before. Forgetting a memory twice is no error.
+    Call it only when the user asks for it. If something has merely changed, use update_memory,
+    which keeps the previous text. Deleting a memory twice is not an error.
     """
     memory = caller.memories().one(memory_id)
-    forgotten = caller.memories().filter(pk=memory.pk)
-    return Deleted(deleted=forgotten.change_state(State.DELETED, by=caller.by))
+    memories = caller.memories().filter(pk=memory.pk)
+    return DeletedCount(deleted=memories.change_state(State.DELETED, by=caller.by))
 
 
 def pause_memories(
     caller: Caller,
     memory_ids: Annotated[
-        list[uuid.UUID], Field(min_length=1, max_length=100, description="The ids of memories.")
+        list[uuid.UUID], Field(min_length=1, max_length=100, description="The memories' ids.")
     ],
     state: Annotated[
-        Literal["paused", "active"], Field(description="`active` takes a pause back.")
+        Literal["paused", "active"], Field(description="`active` resumes paused memories.")
     ] = "paused",
-) -> Paused:
-    """Take memories out of every search and list for a while, or bring them back.
+) -> StateChanged:
+    """Pause memories, so that searches and lists leave them out, or resume them.
 
-    Call it when the person wants something left aside without forgetting it. All of them or none.
+    Call it when the user wants memories ignored for a while without deleting them. The call is
+    atomic: it changes all of them or none.
     """
-    wanted = State(state)
-    changed = change_state_of(set(memory_ids), wanted, among=caller.memories(), by=caller.by)
-    return Paused(changed=changed, state=wanted)
+    target = State(state)
+    changed = change_state_of(set(memory_ids), target, among=caller.memories(), by=caller.by)
+    return StateChanged(changed=changed, state=target)
 
 
-def delete_all(caller: Caller, *, confirmed: bool) -> Deleted:
-    """Forget everything that the caller can reach."""
+def delete_all(caller: Caller, *, confirmed: bool) -> DeletedCount:
+    """Delete all memories that the caller may read."""
     if not confirmed:
         raise Malformed(
-            f"This would forget {undeleted(caller).count()} memories. Ask the person whether they "
-            "want that, and only then call it again with `confirm: true`."
+            f"This would delete {undeleted_memories(caller).count()} memories. Ask the user to "
+            "confirm it, and only then call the tool again with `confirm: true`."
         )
-    return Deleted(deleted=undeleted(caller).change_state(State.DELETED, by=caller.by))
+    return DeletedCount(
+        deleted=undeleted_memories(caller).change_state(State.DELETED, by=caller.by)
+    )
 
 
-def undeleted(caller: Caller) -> MemoryQuerySet:
+def undeleted_memories(caller: Caller) -> MemoryQuerySet:
     return caller.memories().undeleted()

@@ -54,8 +54,8 @@ def test_the_guide_shows_what_the_command_prints(name, monkeypatch):
 
     shown = {block.heading: block.code for block in fences.read(GUIDE)}
 
-    assert shown[client.title].strip() == client.written(access)
-    assert told(name, client.written(access))
+    assert shown[client.title].strip() == client.snippet(access)
+    assert told(name, client.snippet(access))
 
 
 @pytest.mark.parametrize("name", HTTP)

@@ -96,7 +96,7 @@ def test_an_answer_has_no_more_characters_than_a_model_can_take_in(agent, alice)
     first = agent.call("get_memories", limit=4)
     rest = agent.call("get_memories", limit=4, cursor=first.data["next_cursor"])
 
-    assert len(first.text) < 2 * cursors.MOST_CHARACTERS
+    assert len(first.text) < 2 * cursors.MAX_CHARACTERS
     assert [text[0] for text in texts(first) + texts(rest)] == ["3", "2", "1", "0"]
 
 

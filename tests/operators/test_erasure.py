@@ -291,8 +291,8 @@ def test_sessions_in_the_admin_and_what_it_has_logged_of_the_person_go(alice, ol
 
 def test_what_agents_have_open_ends_with_the_answers_that_wait(alice, bob):
     def begin(member):
-        session = sse.begin(Caller(key=member.key, user=member.user), client="claude")
-        sse.put(b"Our dog Rex is afraid of thunder", session)
+        session = sse.open_session(Caller(key=member.key, user=member.user), client="claude")
+        sse.send(b"Our dog Rex is afraid of thunder", session)
         return session
 
     mine, bobs = begin(alice), begin(bob)
@@ -300,9 +300,9 @@ def test_what_agents_have_open_ends_with_the_answers_that_wait(alice, bob):
     erase(alice)
 
     with pytest.raises(sse.SessionNotFound):
-        sse.find(mine.id, key=str(alice.key.pk))
-    assert sse.find(bobs.id, key=str(bob.key.pk)) == bobs
-    assert not sse._broker().exists(mine.mail)
+        sse.find_session(mine.id, key=str(alice.key.pk))
+    assert sse.find_session(bobs.id, key=str(bob.key.pk)) == bobs
+    assert not sse._broker().exists(mine.queue)
 
 
 def test_backups_of_the_person_go_and_those_of_others_stay(alice, bob, settings, tmp_path):

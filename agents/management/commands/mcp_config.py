@@ -11,37 +11,39 @@ from agents.clients import CLIENTS, Access
 
 
 class Command(BaseCommand):
-    help = "Print what to paste into a client, alone on standard output, with a key made for it."
+    help = "Print the MCP configuration of a client, with a new API key, on standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("client", choices=CLIENTS, help="the program that shall remember")
+        parser.add_argument("client", choices=CLIENTS, help="the client program")
         parser.add_argument(
-            "--user", default=settings.DEFAULT_USER, help="whose memories (default: %(default)s)"
+            "--user",
+            default=settings.DEFAULT_USER,
+            help="the owner of the memories (default: %(default)s)",
         )
         parser.add_argument(
             "--url",
             default=f"http://localhost:{settings.PORT}",
-            help="where the client reaches this server (default: %(default)s)",
+            help="the address of this server for the client (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["url"].startswith(("http://", "https://")):
             raise CommandError(
-                "--url begins with http:// or https://, as https://memory.example.org."
+                "--url must begin with http:// or https://, as in https://memory.example.org."
             )
         client = CLIENTS[options["client"]]
         key = self._key(options["client"], options["user"]) if client.needs_key else ""
-        # Who has read where agents connect names that, and not the server.
+        # Accept the MCP endpoint as well as the server's address.
         url = options["url"].rstrip("/").removesuffix("/mcp")
         access = Access(f"{url}/mcp", key, options["user"])
-        self.stderr.write(f"{client.title}. {client.where}:", self.style.NOTICE)
-        self.stdout.write(client.written(access))
+        self.stderr.write(f"{client.title}. {client.location}:", self.style.NOTICE)
+        self.stdout.write(client.snippet(access))
 
     def _key(self, client: str, user_id: str) -> str:
         user = User.objects.filter(user_id=user_id).first()
         if user is None:
             raise CommandError(
-                f"There is no user {user_id!r}. Make one: manage.py create_api_key {user_id} "
+                f"There is no user {user_id!r}. Create one: manage.py create_api_key {user_id} "
                 "--create-user."
             )
         _, secret = ApiKey.objects.issue(user=user, app_name=client, name=f"mcp_config {client}")
