@@ -11,10 +11,10 @@ from jobs.registry import get_job_type
 from jobs.runner import run_due
 
 
-def make_a_file(work):
-    path = work.folder / "anything"
+def make_a_file(job_run):
+    path = job_run.folder / "anything"
     path.write_text("what was made")
-    work.attach(path, "Über uns.txt")
+    job_run.attach(path, "Über uns.txt")
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_jobs_are_listed_by_kind_and_state_the_newest_first(
     later = Job.objects.create(owner=alice.user, kind="other")
 
     def listed(**params):
-        return [each["id"] for each in alice.get("/jobs", params).json()["items"]]
+        return [job["id"] for job in alice.get("/jobs", params).json()["items"]]
 
     with django_assert_max_num_queries(3):
         assert listed() == [str(later.pk), str(job.pk)]
@@ -71,7 +71,7 @@ def test_jobs_are_listed_by_kind_and_state_the_newest_first(
     assert len(answer.json()["errors"]) == 2
 
 
-def test_minor_jobs_are_listed_where_they_failed_or_their_kind_is_asked_for(alice, register):
+def test_hidden_jobs_are_listed_if_they_failed_or_their_type_is_given(alice, register):
     register(hidden=True)
     waiting, failed = (get_job_type("work").enqueue(owner=alice.user) for _ in range(2))
     Job.objects.filter(pk=failed.pk).update(
@@ -91,7 +91,7 @@ def test_a_key_of_an_app_sees_the_jobs_that_were_queued_through_that_app(alice, 
     desk = alice.with_key(app_name="desk")
     own = get_job_type("work").enqueue(owner=alice.user, app_name="desk")
 
-    assert [each["id"] for each in desk.get("/jobs").json()["items"]] == [str(own.pk)]
+    assert [job["id"] for job in desk.get("/jobs").json()["items"]] == [str(own.pk)]
     assert desk.get(f"/jobs/{own.pk}").status_code == 200
     assert desk.get(f"/jobs/{job.pk}").status_code == 404
     assert alice.get("/jobs").json()["total"] == 2

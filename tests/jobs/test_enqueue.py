@@ -22,7 +22,7 @@ def woken(monkeypatch):
 
 def test_a_job_that_is_queued_runs_once(alice, register):
     runs = []
-    register(lambda work: runs.append(work.parameters))
+    register(lambda job_run: runs.append(job_run.parameters))
     get_job_type("work").enqueue(owner=alice.user, parameters={"a": 1})
 
     assert (run_due(), run_due()) == (1, 0)
@@ -87,8 +87,8 @@ def test_what_is_queued_once_by_two_at_the_same_time_is_one_job(alice, register)
 def test_a_job_finds_the_file_it_was_queued_with(alice, register):
     read = []
 
-    def run(work):
-        with work.upload as file:
+    def run(job_run):
+        with job_run.upload as file:
             read.append(file.read())
 
     register(run)
@@ -113,5 +113,5 @@ def test_two_job_types_of_one_name_are_rejected(register):
     register()
 
     with pytest.raises(ValueError, match="two job types named 'work'"):
-        register(lambda work: None, attempts=7)
+        register(lambda job_run: None, attempts=7)
     assert JobType("work") != JobType("work", queue="long")

@@ -18,7 +18,7 @@ from jobs.runner import run, run_due
 from tests.deadline import eventually
 
 
-def work_of(alice):
+def enqueue_work(alice):
     return get_job_type("work").enqueue(owner=alice.user)
 
 
@@ -57,14 +57,14 @@ def until_progress_is_told(job):
 
 
 def test_a_run_whose_lease_has_ended_changes_nothing_any_more(alice, register):
-    def run(work):
-        end_lease(work.job)
+    def run(job_run):
+        end_lease(job_run.job)
         reaper.reap()
-        with work.finishing():
+        with job_run.finishing():
             User.objects.create_user("effect")
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -74,13 +74,13 @@ def test_a_run_whose_lease_has_ended_changes_nothing_any_more(alice, register):
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_lease_that_ends_while_a_job_finishes_undoes_what_it_has_done(alice, register):
-    def run(work):
-        with work.finishing():
+    def run(job_run):
+        with job_run.finishing():
             User.objects.create_user("effect")
-            elsewhere(lambda: [end_lease(work.job), reaper.reap()])
+            elsewhere(lambda: [end_lease(job_run.job), reaper.reap()])
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -91,7 +91,7 @@ def test_a_lease_that_ends_while_a_job_finishes_undoes_what_it_has_done(alice, r
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_job_is_given_to_one_of_those_who_ask_for_it_at_the_same_time(alice, register):
     register()
-    job = work_of(alice)
+    job = enqueue_work(alice)
     taken = []
 
     def take():
@@ -104,12 +104,12 @@ def test_a_job_is_given_to_one_of_those_who_ask_for_it_at_the_same_time(alice, r
 
 
 def test_a_job_that_is_run_twice_has_its_effects_once(alice, register):
-    def make(work):
-        with work.finishing():
-            User.objects.create_user(f"effect-{work.job.attempts}")
+    def make(job_run):
+        with job_run.finishing():
+            User.objects.create_user(f"effect-{job_run.job.attempts}")
 
     register(make)
-    work_of(alice)
+    enqueue_work(alice)
     job = claim("quick")
 
     run(job)
@@ -120,7 +120,7 @@ def test_a_job_that_is_run_twice_has_its_effects_once(alice, register):
 
 def test_a_job_whose_workers_keep_dying_fails(alice, register):
     register(attempts=2)
-    job = work_of(alice)
+    job = enqueue_work(alice)
     for _ in range(2):
         make_due(job)
         claim("quick")
@@ -137,7 +137,7 @@ def test_a_job_whose_workers_keep_dying_fails(alice, register):
 
 def test_a_job_that_was_to_be_cancelled_is_not_run_again_when_its_worker_dies(alice, register):
     register()
-    job = work_of(alice)
+    job = enqueue_work(alice)
     claim("quick").cancel()
     end_lease(job)
 
@@ -153,13 +153,13 @@ def test_a_sweep_wakes_a_worker_for_what_is_due_and_for_nothing_else(alice, regi
     reaper.sweep()
     assert queues == []
 
-    work_of(alice)
+    enqueue_work(alice)
     reaper.sweep()
 
     assert queues == ["long"]
 
 
-def test_a_job_of_a_kind_that_this_server_does_not_know_is_left_alone(alice, register):
+def test_a_job_of_a_type_that_this_server_does_not_know_is_left_alone(alice, register):
     register()
     job = Job.objects.create(owner=alice.user, kind="of another version")
 
@@ -173,16 +173,16 @@ def test_progress_is_told_and_a_cancel_is_taken_while_a_job_does_its_effects(
 ):
     monkeypatch.setattr(heartbeat, "BEAT_SECONDS", 0.01)
 
-    def run(work):
-        with work.finishing():
+    def run(job_run):
+        with job_run.finishing():
             User.objects.create_user("effect")
-            work.progress(7, 9)
-            elsewhere(lambda: until_progress_is_told(work.job))
-            elsewhere(work.job.cancel)
-            eventually(lambda: work.progress(8))  # until it is cancelled
+            job_run.progress(7, 9)
+            elsewhere(lambda: until_progress_is_told(job_run.job))
+            elsewhere(job_run.job.cancel)
+            eventually(lambda: job_run.progress(8))  # until it is cancelled
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 

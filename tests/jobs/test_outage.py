@@ -15,7 +15,7 @@ import pytest
 from embedded import stack
 from embedded.postgres import Postgres
 from tests.deadline import eventually
-from tests.jobs.job_types import Works, begun, halted, open_up, works_with
+from tests.jobs.worker_server import WorkerServer, has_started, open_gate, running_server, suspended
 
 LEASE_SECONDS = 2
 
@@ -34,8 +34,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="module")
-def works(postgres: Postgres) -> Iterator[Works]:
-    with works_with(
+def server(postgres: Postgres) -> Iterator[WorkerServer]:
+    with running_server(
         DATABASE_URL=f"postgresql://openmemory@/openmemory?host={postgres.sockets}",
         OPENMEMORY_JOBS_LEASE_SECONDS=str(LEASE_SECONDS),
     ) as server:
@@ -57,28 +57,28 @@ def frozen(postgres: Postgres) -> Iterator[None]:
         for process in psutil.process_iter(["cmdline"])
         if str(postgres.data) in (process.info["cmdline"] or [])
     )
-    with halted(main, *main.children(recursive=True)):
+    with suspended(main, *main.children(recursive=True)):
         yield
 
 
 @pytest.mark.parametrize("away", [stopped, frozen])
 def test_jobs_end_once_after_an_outage_that_is_longer_than_a_lease(
-    works: Works, postgres: Postgres, gate: Path, away
+    server: WorkerServer, postgres: Postgres, gate: Path, away
 ) -> None:
-    before = works.effects()
-    jobs = [works.queue(gate, kind) for kind in ("trace", "long trace")]
-    assert all(begun(gate, job) for job in jobs)
-    jobs.append(works.queue(gate, "long trace"))  # which waits, as one at a time is done
+    before = server.effects()
+    jobs = [server.enqueue(gate, kind) for kind in ("trace", "long trace")]
+    assert all(has_started(gate, job) for job in jobs)
+    jobs.append(server.enqueue(gate, "long trace"))  # which waits, as one at a time is done
 
     with away(postgres):
-        open_up(gate)
-        assert works.get("/health/ready").status_code == 503
+        open_gate(gate)
+        assert server.get("/health/ready").status_code == 503
         if away is stopped:
-            refused = works.post("/effects", {"kind": "trace", "parameters": {}})
+            refused = server.post("/effects", {"kind": "trace", "parameters": {}})
             assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
         time.sleep(LEASE_SECONDS + 1)
 
-    assert eventually(works.is_ready)
-    jobs.append(works.queue(gate))
-    assert eventually(lambda: works.have_succeeded(jobs))
-    assert sorted(works.effects()) == sorted([*before, *jobs])
+    assert eventually(server.is_ready)
+    jobs.append(server.enqueue(gate))
+    assert eventually(lambda: server.have_succeeded(jobs))
+    assert sorted(server.effects()) == sorted([*before, *jobs])

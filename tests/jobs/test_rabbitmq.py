@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.deadline import eventually
-from tests.jobs.job_types import Works, begun, open_up, works_with
 from tests.jobs.rabbitmq import RabbitMQ, program
+from tests.jobs.worker_server import WorkerServer, has_started, open_gate, running_server
 
 pytestmark = pytest.mark.skipif(
     program() is None, reason="RabbitMQ is not installed: on Debian, apt install rabbitmq-server."
@@ -27,38 +27,38 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitMQ]:
 
 
 @pytest.fixture(scope="module")
-def works(rabbitmq: RabbitMQ) -> Iterator[Works]:
-    with works_with(CELERY_BROKER_URL=rabbitmq.url) as server:
+def server(rabbitmq: RabbitMQ) -> Iterator[WorkerServer]:
+    with running_server(CELERY_BROKER_URL=rabbitmq.url) as server:
         yield server
 
 
 def test_jobs_are_done_and_those_of_a_killed_worker_by_the_next_one(
-    works: Works, gate: Path
+    server: WorkerServer, gate: Path
 ) -> None:
-    jobs = [works.queue(gate), works.queue(gate, "long trace")]
-    assert all(begun(gate, job) for job in jobs)
+    jobs = [server.enqueue(gate), server.enqueue(gate, "long trace")]
+    assert all(has_started(gate, job) for job in jobs)
 
-    for lane in ("quick", "long"):
-        works.child("server.worker", lane).kill()
+    for queue in ("quick", "long"):
+        server.child("server.worker", queue).kill()
 
-    assert all(begun(gate, job, attempt=2) for job in jobs)
-    open_up(gate)
-    assert eventually(lambda: works.have_succeeded(jobs))
-    assert sorted(works.effects()) == sorted(jobs)
+    assert all(has_started(gate, job, attempt=2) for job in jobs)
+    open_gate(gate)
+    assert eventually(lambda: server.have_succeeded(jobs))
+    assert sorted(server.effects()) == sorted(jobs)
 
 
 def test_a_broker_that_is_killed_and_comes_back_has_every_job_done_once(
-    works: Works, rabbitmq: RabbitMQ, gate: Path
+    server: WorkerServer, rabbitmq: RabbitMQ, gate: Path
 ) -> None:
-    running = works.queue(gate)
-    assert begun(gate, running)
+    running = server.enqueue(gate)
+    assert has_started(gate, running)
 
     rabbitmq.kill()
-    waiting = [works.queue(gate, kind) for kind in ("trace", "long trace") * 3]
-    assert works.job(waiting[0])["state"] in ("queued", "running")
-    open_up(gate)
-    assert eventually(lambda: works.has_succeeded(running))
+    waiting = [server.enqueue(gate, kind) for kind in ("trace", "long trace") * 3]
+    assert server.job(waiting[0])["state"] in ("queued", "running")
+    open_gate(gate)
+    assert eventually(lambda: server.has_succeeded(running))
     rabbitmq.start()
 
-    assert eventually(lambda: works.have_succeeded(waiting))
-    assert all(works.effects().count(job) == 1 for job in (running, *waiting))
+    assert eventually(lambda: server.have_succeeded(waiting))
+    assert all(server.effects().count(job) == 1 for job in (running, *waiting))

@@ -54,10 +54,10 @@ def test_the_file_that_a_job_worked_on_goes_once_the_job_has_ended(alice, regist
 
 
 def test_a_run_leaves_no_folder_and_no_file_of_what_failed(alice, register, scratch, stored):
-    def run(work):
-        path = work.folder / "half"
+    def run(job_run):
+        path = job_run.folder / "half"
         path.write_text("half")
-        work.attach(path, "half.txt")
+        job_run.attach(path, "half.txt")
         raise ZeroDivisionError
 
     register(run)

@@ -25,7 +25,7 @@ class Away(Unavailable):
     code = "away"
 
 
-def work_of(alice, **more):
+def enqueue_work(alice, **more):
     return get_job_type("work").enqueue(owner=alice.user, **more)
 
 
@@ -40,21 +40,21 @@ def make_due(job):
 
 
 def raising(error):
-    def run(work):
+    def run(job_run):
         raise error
 
     return run
 
 
 def test_what_is_put_into_the_dict_is_the_result(alice, register):
-    def run(work):
-        work.progress(3, 4)
-        work.progress(4)
-        with work.finishing() as result:
+    def run(job_run):
+        job_run.progress(3, 4)
+        job_run.progress(4)
+        with job_run.finishing() as result:
             result["answer"] = 42
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -64,13 +64,13 @@ def test_what_is_put_into_the_dict_is_the_result(alice, register):
 
 
 def test_effects_of_a_job_that_fails_while_it_finishes_have_not_happened(alice, register):
-    def run(work):
-        with work.finishing():
+    def run(job_run):
+        with job_run.finishing():
             User.objects.create_user("effect")
             raise Away
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -81,7 +81,7 @@ def test_effects_of_a_job_that_fails_while_it_finishes_have_not_happened(alice, 
 
 def test_what_may_pass_is_tried_again_later_and_later_and_given_up_in_the_end(alice, register):
     register(raising(Away()), attempts=3, retries_on=(Away,), backoff=100)
-    job = work_of(alice)
+    job = enqueue_work(alice)
     pauses = []
     while state_of(job) == State.QUEUED:
         assert job.error in (None, {"code": "away", "detail": "The model is away."})
@@ -105,12 +105,12 @@ def test_what_may_pass_is_tried_again_later_and_later_and_given_up_in_the_end(al
 def test_a_job_that_waits_for_another_attempt_says_why_until_it_succeeds(alice, register):
     failures = iter([Away()])
 
-    def run(work):
+    def run(job_run):
         for failure in failures:
             raise failure
 
     register(run, retries_on=(Away,))
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
     waiting = alice.get(f"/jobs/{job.pk}").json()
@@ -127,7 +127,7 @@ def test_a_job_that_waits_for_another_attempt_says_why_until_it_succeeds(alice, 
 
 def test_a_database_that_is_away_is_worth_another_attempt(alice, register):
     register(raising(OperationalError("server closed the connection")))
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -137,7 +137,7 @@ def test_a_database_that_is_away_is_worth_another_attempt(alice, register):
 
 def test_what_nobody_foresaw_fails_a_job_and_tells_nobody_but_the_log(alice, register, caplog):
     register(raising(ZeroDivisionError("secret")))
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -148,7 +148,7 @@ def test_what_nobody_foresaw_fails_a_job_and_tells_nobody_but_the_log(alice, reg
 
 def test_a_job_that_waits_is_cancelled_at_once(alice, register):
     register()
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     job.cancel()
 
@@ -159,15 +159,15 @@ def test_a_job_that_waits_is_cancelled_at_once(alice, register):
 
 
 def test_a_job_that_runs_is_cancelled_at_its_next_step(alice, register):
-    def run(work):
-        with work.step():
+    def run(job_run):
+        with job_run.step():
             User.objects.create_user("before")
-        work.job.cancel()
-        with work.step():
+        job_run.job.cancel()
+        with job_run.step():
             User.objects.create_user("after")
 
     register(run)
-    job = work_of(alice)
+    job = enqueue_work(alice)
 
     run_due()
 
@@ -179,17 +179,17 @@ def test_a_job_that_runs_is_cancelled_at_its_next_step(alice, register):
 
 def test_a_job_that_takes_too_long_fails(alice, register, settings):
     settings.JOBS_TIME_LIMITS = {"quick": -1}
-    register(lambda work: work.progress(1))
-    job = work_of(alice)
+    register(lambda job_run: job_run.progress(1))
+    job = enqueue_work(alice)
 
     run_due()
 
     assert (state_of(job), job.error["code"]) == (State.FAILED, "timed_out")
 
 
-def test_a_worker_that_stops_hands_its_job_back_as_if_it_had_not_been(alice, register, monkeypatch):
-    register(lambda work: work.progress(1))
-    job = work_of(alice)
+def test_a_worker_that_stops_releases_its_job_as_if_not_claimed(alice, register, monkeypatch):
+    register(lambda job_run: job_run.progress(1))
+    job = enqueue_work(alice)
     taken = claim("quick")
     monkeypatch.setattr(lease, "stopping", stopping := threading.Event())
     stopping.set()

@@ -17,7 +17,7 @@ from tests.deadline import eventually
 from tests.server.processes import Server
 
 
-class Works(Server):
+class WorkerServer(Server):
     """A server that runs the jobs of `tests.jobs.effects`."""
 
     def __init__(self, state_dir: Path, **environment: str) -> None:
@@ -30,7 +30,7 @@ class Works(Server):
         }
         super().__init__(state_dir, **(settings | environment))
 
-    def queue(self, gate: Path, kind: str = "trace") -> str:
+    def enqueue(self, gate: Path, kind: str = "trace") -> str:
         answer = self.post("/effects", {"kind": kind, "parameters": {"gate": str(gate)}})
         assert answer.status_code == 202, answer.text
         return answer.json()["id"]
@@ -56,9 +56,9 @@ class Works(Server):
 
 
 @contextmanager
-def works_with(**environment: str) -> Iterator[Works]:
+def running_server(**environment: str) -> Iterator[WorkerServer]:
     """Have such a server, for as long as the block runs."""
-    server = Works(Path(tempfile.mkdtemp(prefix="om-")), **environment)
+    server = WorkerServer(Path(tempfile.mkdtemp(prefix="om-")), **environment)
     try:
         server.start()
         assert server.effects() == []  # which makes the table, too
@@ -68,16 +68,16 @@ def works_with(**environment: str) -> Iterator[Works]:
         shutil.rmtree(server.state_dir)
 
 
-def begun(gate: Path, job_id: str, attempt: int = 1) -> bool:
+def has_started(gate: Path, job_id: str, attempt: int = 1) -> bool:
     return eventually(lambda: (gate / f"{job_id}-{attempt}").exists())
 
 
-def open_up(gate: Path) -> None:
+def open_gate(gate: Path) -> None:
     (gate / "open").touch()
 
 
 @contextmanager
-def halted(*processes: psutil.Process) -> Iterator[None]:
+def suspended(*processes: psutil.Process) -> Iterator[None]:
     for process in processes:
         process.suspend()
     try:
