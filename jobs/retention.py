@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from . import files
 from .models import Job, State
 
-# Rows of each kind that one run handles, so that it is short. The next run continues.
+# Jobs that each step of one run handles, so that it is short. The next run continues.
 BATCH = 1000
 
 

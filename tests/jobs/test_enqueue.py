@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from jobs import registry
 from jobs.models import Job
-from jobs.registry import JobType, get_job_type
+from jobs.registry import JobType, get_job_type, job_type, names
 from jobs.runner import run_due
 
 
@@ -115,3 +115,31 @@ def test_two_job_types_of_one_name_are_rejected(register):
     with pytest.raises(ValueError, match="two job types named 'work'"):
         register(lambda job_run: None, attempts=7)
     assert JobType("work") != JobType("work", queue="long")
+
+
+def test_a_function_becomes_a_job_type_by_its_decorator(alice, register):
+    @job_type("decorated", queue="long", attempts=7)
+    def work(run):
+        with run.finishing() as result:
+            result["parameters"] = run.parameters
+
+    job = work.enqueue(owner=alice.user, parameters={"a": 1})
+    run_due()
+
+    job.refresh_from_db()
+    assert work == JobType("decorated", queue="long", attempts=7) == get_job_type("decorated")
+    assert (job.kind, job.result) == ("decorated", {"parameters": {"a": 1}})
+
+
+def test_a_job_type_is_known_once_it_has_its_function(alice, register):
+    declared = JobType("declared")
+    job = declared.enqueue(owner=alice.user)
+    assert (names(), run_due()) == ([], 0)
+
+    @declared.function
+    def work(run):
+        pass
+
+    assert (names("quick"), names("long"), run_due()) == (["declared"], [], 1)
+    job.refresh_from_db()
+    assert job.state == "succeeded"
