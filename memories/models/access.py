@@ -9,7 +9,7 @@ from .memory import Memory
 
 
 class Access(models.Model):
-    """One reading of a memory by an app, or by its person where there is no app."""
+    """One access to a memory by an app, or by a user without an app."""
 
     memory = models.ForeignKey(
         Memory, on_delete=models.CASCADE, related_name="accesses", db_index=False
@@ -18,7 +18,7 @@ class Access(models.Model):
         App, on_delete=models.CASCADE, null=True, related_name="accesses", db_index=False
     )
     accessed_at = models.DateTimeField(default=timezone.now)
-    access_type = models.CharField(max_length=16, help_text="What read it, such as `search`.")
+    access_type = models.CharField(max_length=16, help_text="The kind of access, such as `search`.")
     metadata = models.JSONField(default=dict, blank=True)
 
     class Meta:
@@ -33,7 +33,7 @@ class Access(models.Model):
 
 
 class FirstAccess(models.Model):
-    """That an app has read a memory at all, by which `App.memories_read` counts it once."""
+    """Marks that an app has read a memory, so that `App.memories_read` counts it once."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="+", db_index=False)

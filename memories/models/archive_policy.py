@@ -13,7 +13,7 @@ from accounts.models import User
 from .category import Category
 from .memory import Memory, MemoryQuerySet
 
-LONGEST_DAYS = 36_500
+MAX_DAYS = 36_500
 
 
 class ArchivePolicyQuerySet(models.QuerySet["ArchivePolicy"]):
@@ -22,16 +22,16 @@ class ArchivePolicyQuerySet(models.QuerySet["ArchivePolicy"]):
 
 
 class ArchivePolicy(models.Model):
-    """That memories are archived which nobody has put down, edited or resumed for so many days.
+    """Archives memories that were not stored, edited or resumed for a number of days.
 
-    What it names narrows it down: all of it has to be true of a memory. What it leaves out does
-    not matter, so that a policy which names nothing is about everything of everybody.
+    A memory must match every condition that is set. A policy without conditions applies to all
+    memories of all users.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     days = models.PositiveIntegerField(
-        validators=[MinValueValidator(1), MaxValueValidator(LONGEST_DAYS)],
-        help_text="After how many days without a change a memory is archived.",
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_DAYS)],
+        help_text="Days without a change after which a memory is archived.",
     )
     user = models.ForeignKey(
         User,
@@ -40,11 +40,11 @@ class ArchivePolicy(models.Model):
         blank=True,
         related_name="archive_policies",
         db_index=False,
-        help_text="Whose memories; everybody's when it is left empty.",
+        help_text="The user whose memories it archives; all users if empty.",
     )
-    # By name, since everybody has an app of their own of that name.
+    # By name, as each user has an app of their own with that name.
     app_name = models.CharField(
-        max_length=255, blank=True, help_text="The app that put them down; any when left empty."
+        max_length=255, blank=True, help_text="The app that stored them; any app if empty."
     )
     category = models.ForeignKey(
         Category,
@@ -53,9 +53,9 @@ class ArchivePolicy(models.Model):
         blank=True,
         related_name="archive_policies",
         db_index=False,
-        help_text="The category that they are in; any when left empty.",
+        help_text="The category that they are in; any category if empty.",
     )
-    is_active = models.BooleanField(default=True, help_text="Whether it is followed.")
+    is_active = models.BooleanField(default=True, help_text="Whether it is applied.")
     made_by = models.ForeignKey(
         User,
         on_delete=models.SET_NULL,
@@ -64,14 +64,14 @@ class ArchivePolicy(models.Model):
         editable=False,
         related_name="+",
         db_index=False,
-        help_text="The operator in whose name it archives.",
+        help_text="The operator recorded as the one who archives.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     followed_at = models.DateTimeField(
-        null=True, editable=False, help_text="When it was last followed to its end."
+        null=True, editable=False, help_text="When it was last applied completely."
     )
     archived = models.PositiveBigIntegerField(
-        default=0, editable=False, help_text="How many memories it has archived so far."
+        default=0, editable=False, help_text="Memories archived so far."
     )
 
     objects = ArchivePolicyQuerySet.as_manager()
@@ -81,22 +81,22 @@ class ArchivePolicy(models.Model):
         ordering = ["created_at", "id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(days__range=(1, LONGEST_DAYS)), name="archive_policy_waits_for_days"
+                condition=Q(days__range=(1, MAX_DAYS)), name="archive_policy_waits_for_days"
             )
         ]
 
     def __str__(self) -> str:
-        whose = f"of {self.user}" if self.user else "of everybody"
-        through = f" put down by {self.app_name}" if self.app_name else ""
-        about = f" about {self.category}" if self.category else ""
-        return f"memories {whose}{through}{about} after {self.days} days"
+        owner = f"of {self.user}" if self.user else "of all users"
+        app = f" stored by {self.app_name}" if self.app_name else ""
+        category = f" in {self.category}" if self.category else ""
+        return f"memories {owner}{app}{category} after {self.days} days"
 
     def due(self) -> MemoryQuerySet:
-        """Find what it archives now.
+        """Find the memories that it archives now.
 
-        `updated_at` tells: it is when a memory was stored, edited or last brought back, whatever
-        its text is about. So what is taken out of the archive stays out for the whole time again,
-        and a conversation of years ago that was put down today is not archived tomorrow.
+        `updated_at` decides: when a memory was stored, edited or last restored, whatever date it
+        is about. So a restored memory stays active for the full period, and a conversation of
+        years ago that was stored today is not archived tomorrow.
         """
         memories = Memory.objects.active().filter(
             updated_at__lt=timezone.now() - timedelta(days=self.days)

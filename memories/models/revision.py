@@ -9,10 +9,10 @@ from .memory import Memory
 
 
 class Revision(models.Model):
-    """What a memory said until it was edited."""
+    """An earlier text of a memory."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="revisions")
-    content = models.TextField(help_text="What it said before the edit.")
+    content = models.TextField(help_text="The text before the edit.")
     edited_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )

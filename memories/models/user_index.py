@@ -9,17 +9,19 @@ from .embedding import EmbeddingSpace
 
 
 class UserIndex(models.Model):
-    """What a user who has outgrown exact search is searched with, in one space.
+    """The HNSW index of a user with too many memories for exact search, in one space.
 
-    The row is there only while the user's own index over their vectors is there and valid, so
-    that a search need not ask the catalogue.
+    The row exists only while the index exists and is valid, so that a search does not query the
+    catalog.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="+")
-    memories = models.PositiveIntegerField(help_text="How many the user had when it was made.")
+    memories = models.PositiveIntegerField(
+        help_text="Memories of the user when they were last counted."
+    )
     common_words = models.JSONField(
-        help_text="The lexemes of many of those memories, each with the number that it is in."
+        help_text="The document frequencies of the common lexemes in those memories."
     )
     built_at = models.DateTimeField(default=timezone.now)
 
