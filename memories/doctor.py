@@ -1,32 +1,34 @@
-"""Whether what is kept of memories in several places agrees."""
+"""Check that what is stored about memories in several places agrees."""
 
 from __future__ import annotations
 
-from django.db import connection
 from django.db.models import Exists, OuterRef
 
 from apps_registry.models import AccessRule, Effect
 from core.checks import Findings, check, error, format_list, ok, warning
+from core.sql import fetch_column
 from jobs.models import Job
 
 from .access import log
 from .models import Embedding, EmbeddingSpace, Memory, StateChange
-from .vectors import migration, user_index
+from .vectors import migration
+from .vectors.embedding_jobs import embed_missing, embed_new
+from .vectors.user_index import find_leftovers, find_overdue, index_vectors
 
-# Kinds of jobs that embed what has no vector yet.
-EMBEDDING = ("embed", "embed_new", migration.reembed.name)
+# The names of the job types that embed memories without a vector.
+EMBEDDING_JOBS = (embed_missing.name, embed_new.name, migration.reembed.name)
 
-BUILDING = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_index"
+INDEXES_BEING_BUILT = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_index"
 
 
 @check("memories.vectors")
-def vectors() -> Findings:
+def check_vectors() -> Findings:
     for space in EmbeddingSpace.objects.written():
         missing = space.unembedded().count()
-        waiting = Job.objects.unfinished().filter(kind__in=EMBEDDING).exists()
-        if missing and not waiting:
+        has_job = Job.objects.unfinished().filter(kind__in=EMBEDDING_JOBS).exists()
+        if missing and not has_job:
             yield warning(
-                f"{missing:,} memories have no vector in {space}: they are found by words alone.",
+                f"{missing:,} memories have no vector in {space}: only keyword search finds them.",
                 "Embed them: manage.py reembed",
             )
         elif missing:
@@ -36,82 +38,82 @@ def vectors() -> Findings:
 
 
 @check("memories.spaces")
-def spaces() -> Findings:
+def check_spaces() -> Findings:
     if EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.ACTIVE).count() != 1:
         yield error("No vectors are searched.", "Choose an embedding model: manage.py reembed")
-    half = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
-    if half and not Job.objects.unfinished().filter(kind=migration.drop_space.name).exists():
+    dropping = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
+    if dropping and not Job.objects.unfinished().filter(kind=migration.drop_space.name).exists():
+        names = format_list([str(space) for space in dropping])
         yield warning(
-            f"The vectors of {format_list([str(space) for space in half])} were dropped in part.",
-            "Go on: manage.py reembed --drop",
+            f"The vectors of {names} were dropped only in part.",
+            "Drop the rest: manage.py reembed --drop",
         )
     else:
-        yield ok("No vectors of models that are no longer used were left lying.")
+        yield ok("No partly dropped vectors of former models are left.")
 
 
 @check("memories.orphans")
-def orphans() -> Findings:
-    """The database refuses most orphans. These come about where its checks were switched off."""
+def check_orphans() -> Findings:
+    """Constraints prevent most orphans. These appear if the constraints were disabled."""
     memory = Memory.objects.filter(pk=OuterRef("memory"))
-    strays = Embedding.objects.filter(~Exists(memory.filter(user=OuterRef("user")))).count()
-    if strays:
+    vectors = Embedding.objects.filter(~Exists(memory.filter(user=OuterRef("user")))).count()
+    if vectors:
         yield error(
-            f"{strays:,} vectors belong to no memory of their user.",
+            f"{vectors:,} vectors belong to no memory of their user.",
             "Was the database restored without its constraints? Restore it from a backup",
         )
-    begun = StateChange.objects.filter(memory=OuterRef("pk"))
-    unknown = Memory.objects.filter(~Exists(begun)).count()
-    if unknown:
+    history = StateChange.objects.filter(memory=OuterRef("pk"))
+    memories = Memory.objects.filter(~Exists(history)).count()
+    if memories:
         yield warning(
-            f"{unknown:,} memories have no history.",
-            "Nothing is wrong for those who read them. Look for what wrote them past the server",
+            f"{memories:,} memories have no history.",
+            "Users can read them as usual. Find what wrote them without the server",
         )
-    if not strays and not unknown:
+    if not vectors and not memories:
         yield ok("Every vector has its memory, and every memory its history.")
 
 
 @check("memories.rules")
-def rules() -> Findings:
+def check_rules() -> Findings:
     memory = Memory.objects.filter(pk=OuterRef("memory_id"))
-    named = AccessRule.objects.filter(memory_id__isnull=False)
-    idle = named.filter(~Exists(memory), effect=Effect.DENY).count()
-    if idle:
+    rules = AccessRule.objects.filter(memory_id__isnull=False, effect=Effect.DENY)
+    unused = rules.filter(~Exists(memory)).count()
+    if unused:
         yield warning(
-            f"{idle} rules deny memories that are no more.",
-            "They do no harm. Remove them in the admin, or with DELETE /api/v1/apps/…/rules/…",
+            f"{unused} rules deny memories that no longer exist.",
+            "They do no harm. Delete them in the admin, or with DELETE /api/v1/apps/…/rules/…",
         )
     else:
-        yield ok("No rule denies what is not there.")
+        yield ok("Every deny rule is for an existing memory.")
 
 
 @check("memories.counters")
-def counters() -> Findings:
+def check_counters() -> Findings:
     names = [f"{app} of {app.owner}" for app in log.with_wrong_count()]
     if names:
         yield warning(
-            f"What these apps have read was counted wrongly: {format_list(names)}.",
-            "Count it anew: manage.py housekeep --only counters",
+            f"The numbers of memories that these apps have read are wrong: {format_list(names)}.",
+            "Count again: manage.py housekeep --only counters",
         )
     else:
-        yield ok("What apps have read is counted rightly.")
+        yield ok("The numbers of memories that apps have read are right.")
 
 
 @check("memories.indexes")
-def user_indexes() -> Findings:
-    """Users above the limit have a job that builds theirs, and are searched exactly until then."""
-    waiting = Job.objects.unfinished().filter(
-        kind=user_index.index_vectors.name, owner__isnull=False
-    )
-    owners = set(waiting.values_list("owner", flat=True))
-    late = [str(user) for user, _ in user_index.find_overdue() if user.pk not in owners]
-    with connection.cursor() as cursor:
-        cursor.execute(BUILDING)
-        building = {name for (name,) in cursor.fetchall()}
-    left = [name for name in user_index.find_leftovers() if name not in building]
-    advice = "See to them: manage.py housekeep --only indexes"
-    if late:
-        yield warning(f"Users have an index too few or too many: {format_list(late)}.", advice)
-    if left:
-        yield warning(f"Indexes belong to nobody: {format_list(left)}.", advice)
-    if not late and not left:
-        yield ok("Those who need an index of their own have it.")
+def check_user_indexes() -> Findings:
+    """A user above the limit has a job that builds an index, and exact searches until then."""
+    jobs = Job.objects.unfinished().filter(kind=index_vectors.name, owner__isnull=False)
+    owners = set(jobs.values_list("owner", flat=True))
+    overdue = [str(user) for user, _ in find_overdue() if user.pk not in owners]
+    being_built = set(fetch_column(INDEXES_BEING_BUILT))
+    leftovers = [name for name in find_leftovers() if name not in being_built]
+    advice = "Fix them: manage.py housekeep --only indexes"
+    if overdue:
+        yield warning(
+            f"These users lack an index or have one they do not need: {format_list(overdue)}.",
+            advice,
+        )
+    if leftovers:
+        yield warning(f"These indexes belong to no user: {format_list(leftovers)}.", advice)
+    if not overdue and not leftovers:
+        yield ok("Every user who needs an index has one.")

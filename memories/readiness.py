@@ -1,6 +1,6 @@
-"""Whether memories can be embedded, for those who ask whether the server is ready.
+"""Check that memories can be embedded, for the readiness endpoint.
 
-Models that run elsewhere are not asked: without them, too, memories are put down and found.
+Remote models are not called: without them, memories are still stored and found by keywords.
 """
 
 from django.db import connection
@@ -11,11 +11,11 @@ from .categories.classifier import classify
 from .models import EmbeddingSpace
 
 
-def embedder() -> None:
-    """Embed and categorise a text, for which the model and the themes are loaded if need be."""
+def check_embedder() -> None:
+    """Embed and classify a text. Loads the model and the prototypes of the categories."""
     try:
         space = EmbeddingSpace.objects.current()
     finally:
-        connection.close()  # the thread of a check keeps nothing of the pool
-    local = space.embedder if space.is_local else get_local_embedder()
-    classify(local.embed_query("Is this understood?"), local)
+        connection.close()  # the thread of a check must not keep a connection of the pool
+    embedder = space.embedder if space.is_local else get_local_embedder()
+    classify(embedder.embed_query("Is this understood?"), embedder)

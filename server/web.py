@@ -106,10 +106,10 @@ def _warm_up() -> None:
     from django.db import Error
 
     from core.errors import OpenMemoryError
-    from memories import readiness
+    from memories.readiness import check_embedder
 
     with suppress(Error, OpenMemoryError):  # the readiness check reports it
-        readiness.embedder()
+        check_embedder()
     importlib.import_module("agents.views")  # imports the MCP SDK; clients wait ten seconds
 
 

@@ -1,4 +1,4 @@
-"""What operators see and do of memories: a page a file."""
+"""The admin pages of memories, one per module."""
 
 from . import apps, archive_policies, categories, embedding_spaces, memories
 

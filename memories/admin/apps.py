@@ -20,13 +20,13 @@ class RuleForm(DialogForm):
     effect = forms.ChoiceField(
         choices=Effect.choices,
         widget=UnfoldAdminSelectWidget,
-        help_text="Deny wins over allow. With any rule that allows a memory, only such are read.",
+        help_text="Deny overrides allow. If any rule allows a memory, only such memories are read.",
     )
     memory_id = forms.UUIDField(
         label="Memory",
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The id of one memory of the app's owner. Empty: all of them.",
+        help_text="The id of a memory of the app's owner; all of them if empty.",
     )
 
 
@@ -35,7 +35,7 @@ class RuleInline(TabularInline):
     fields = ("rule", "memory_id", "created_at")
     readonly_fields = fields
     ordering = ("created_at", "id")
-    verbose_name_plural = "rules: what it may read"
+    verbose_name_plural = "access rules"
     hide_title = True
 
     @display(description="Rule")
@@ -55,13 +55,13 @@ class AppAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     list_filter = ("is_active", ("owner", AutocompleteSelectFilter))
     search_fields = ("name__startswith", "owner__user_id__startswith")
-    search_help_text = "The beginning of an app's name, or of its owner's user id"
+    search_help_text = "The start of an app's name or of its owner's user id"
     ordering = ("owner", "name")
     fields = (
-        "name", "owner", "description", "shown_state", "memories_kept", "memories_read",
+        "name", "owner", "description", "shown_state", "memories_stored", "memories_read",
         "created_at",
     )  # fmt: skip
-    readonly_fields = ("shown_state", "memories_kept")
+    readonly_fields = ("shown_state", "memories_stored")
     actions_detail = ("pause", "resume", "add_rule")
     audit_name_field = "name"
     inlines = (RuleInline,)
@@ -70,10 +70,10 @@ class AppAdmin(ReadOnlyAdmin):
     def shown_state(self, app: App) -> str:
         return "active" if app.is_active else "paused"
 
-    @display(description="Memories it put down")
-    def memories_kept(self, app: App) -> int:
-        counted: int = App.objects.with_counts().get(pk=app.pk).total_memories_created  # type: ignore[attr-defined]
-        return counted
+    @display(description="Memories stored")
+    def memories_stored(self, app: App) -> int:
+        count: int = App.objects.with_counts().get(pk=app.pk).total_memories_created  # type: ignore[attr-defined]
+        return count
 
     @button(
         "Pause",
@@ -96,13 +96,16 @@ class AppAdmin(ReadOnlyAdmin):
         return f"{app} is active: it reads and writes again."
 
     @button(
-        "Add a rule", icon="rule", description="It holds from the next request on.", form=RuleForm
+        "Add a rule",
+        icon="rule",
+        description="It applies from the next request on.",
+        form=RuleForm,
     )
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:
         effect, memory_id = form.cleaned_data["effect"], form.cleaned_data["memory_id"]
-        among = Memory.objects.owned_by(app.owner)
-        rules.create_rule(app=app, effect=effect, memory_id=memory_id, among=among)
-        return f"A rule: {effect} {memory_id or 'everything'}."
+        memories = Memory.objects.owned_by(app.owner)
+        rules.create_rule(app=app, effect=effect, memory_id=memory_id, among=memories)
+        return f"Rule added: {effect} {memory_id or 'everything'}."
 
 
 @admin.register(AccessRule)

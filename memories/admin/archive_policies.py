@@ -1,4 +1,4 @@
-"""Archive policies: after how long without a change memories are put aside, and whose."""
+"""The archive policies: which memories are archived after how many days without a change."""
 
 from __future__ import annotations
 
@@ -19,70 +19,69 @@ from core.admin.statement_timeout import TooSlow, limit_statements
 from memories.lifecycle import archive
 from memories.models import ArchivePolicy
 
-from .counts import told
-from .signed_in import operator
+from .acting_operator import operator
+from .counts import format_count
 
-# Seconds that the preview may take: a policy about a rare category looks at many memories.
-PATIENCE = 2
+# Of the preview: for a policy on a rare category, it reads many memories.
+TIMEOUT_SECONDS = 2
 
 
 @admin.register(ArchivePolicy)
 class ArchivePolicyAdmin(ModelAdmin):
     list_display = (
-        "what", "days", "user", "app_name", "category", "is_active", "archived", "followed_at",
+        "name", "days", "user", "app_name", "category", "is_active", "archived", "followed_at",
     )  # fmt: skip
-    list_display_links = ("what",)
+    list_display_links = ("name",)
     list_select_related = ("user", "category")
     list_filter = ("is_active", ("user", AutocompleteSelectFilter))
     ordering = ("created_at", "id")
     autocomplete_fields = ("user", "category")
     fieldsets = (
         (None, {"fields": ("days", "user", "app_name", "category", "is_active")}),
-        ("What it does", {"fields": ("due_now", "archived", "followed_at", "made_by")}),
+        ("Effect", {"fields": ("due_now", "archived", "followed_at", "made_by")}),
     )
     readonly_fields = ("due_now", "archived", "followed_at", "made_by")
-    actions_detail = ("follow",)
+    actions_detail = ("run_now",)
 
     def get_fieldsets(self, request: HttpRequest, obj: ArchivePolicy | None = None) -> Any:
         fieldsets = super().get_fieldsets(request, obj)
         return fieldsets if obj else fieldsets[:1]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Only the policy goes: what it has archived stays archived.
+        # Deletes only the policy: what it has archived stays archived.
         return bool(request.user.has_perm("memories.delete_archivepolicy"))
 
     def save_model(
         self, request: HttpRequest, obj: ArchivePolicy, form: ModelForm, change: bool
     ) -> None:
         if change:
-            # Not what it counts, which may have gone on since it was read.
+            # Not its counters, which a job may have updated since it was read.
             obj.save(update_fields=form.changed_data)
         else:
             obj.made_by = operator(request)
             obj.save()
 
     @display(description="Policy")
-    def what(self, policy: ArchivePolicy) -> str:
+    def name(self, policy: ArchivePolicy) -> str:
         return f"After {policy.days:,} days"
 
-    @display(description="It would archive now")
+    @display(description="Memories to archive now")
     def due_now(self, policy: ArchivePolicy) -> SafeString | str:
         try:
-            with limit_statements(PATIENCE):
+            with limit_statements(TIMEOUT_SECONDS):
                 count = policy.due().order_by().values("pk")[: MAX_ROWS + 1].count()
         except TooSlow:
-            return "more than could be counted in two seconds"
-        number = told(MoreThan(MAX_ROWS) if count > MAX_ROWS else count)
+            return "too many to count in two seconds"
+        number = format_count(MoreThan(MAX_ROWS) if count > MAX_ROWS else count)
         return format_html("{}{}", number, "" if policy.is_active else ", if it were active")
 
     @button(
-        "Follow it now",
+        "Run now",
         icon="inventory_2",
-        description="A job archives what it says. The history of each memory tells why, "
-        "and each can be "
-        "brought back.",
+        description="A job archives the memories that match. Their history gives the policy as the "
+        "reason, and each memory can be restored.",
         available_for=lambda policy: policy.is_active,
     )
-    def follow(self, request: HttpRequest, policy: ArchivePolicy, form: object) -> str:
+    def run_now(self, request: HttpRequest, policy: ArchivePolicy, form: object) -> str:
         job = archive.enqueue_policy(policy, by=operator(request))
-        return f"Job {job.pk} follows it."
+        return f"Job {job.pk} applies the policy."

@@ -1,4 +1,4 @@
-"""The categories of all users: what they are called, and which of them mean the same."""
+"""The categories of all users: rename them, and merge those that mean the same."""
 
 from __future__ import annotations
 
@@ -18,22 +18,28 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from core.admin.buttons import DialogForm, button, redirect_browser
 from core.admin.model_admin import BoundedList, ModelAdmin
 from core.errors import OpenMemoryError
-from memories.categories import merge as merging
+from memories.categories.merge import (
+    NameTaken,
+    NothingToMerge,
+    free_former_name,
+    merge_categories,
+    rename_category,
+)
 from memories.limits import MAX_CATEGORY_NAME
 from memories.models import Category
 
-from .counts import count_memories, told
+from .counts import count_memories, format_count
 
-MERGING = (
-    "All memories of the others come into the one that you choose, and none is changed or lost. "
-    "The others' names lead to it from then on, whoever uses them. It cannot be undone as a whole: "
-    "nobody knows afterwards which memory came from where."
+EXPLANATION = (
+    "All memories of the other categories move to the one that you choose. No memory is changed or "
+    "lost. The other names then lead to the chosen category wherever they are used. A merge cannot "
+    "be undone: which memory came from which category is not recorded."
 )
 
-MOST_NAMES = 100
+MAX_NAMES = 100
 
-# More than these are not compared by anybody.
-MOST_MERGED = 20
+# An operator does not compare more than these.
+MAX_MERGED = 20
 
 
 class NameForm(DialogForm):
@@ -49,8 +55,8 @@ class FormerNameForm(DialogForm):
 
     def __init__(self, *args: Any, object_id: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, object_id=object_id, **kwargs)
-        former = Category.objects.filter(merged_into=object_id).order_by("name")[:MOST_NAMES]
-        self.names = {str(one.pk): one.name for one in former}
+        former = Category.objects.filter(merged_into=object_id).order_by("name")[:MAX_NAMES]
+        self.names = {str(category.pk): category.name for category in former}
         self.fields["former_name"].choices = list(self.names.items())
 
 
@@ -59,7 +65,7 @@ class CategoryList(BoundedList):
         super().get_results(request)
         counts = count_memories([category.pk for category in self.result_list])
         for category in self.result_list:
-            category.memories_in_it = counts[category.pk]
+            category.memory_count = counts[category.pk]
 
 
 @admin.register(Category)
@@ -67,11 +73,11 @@ class CategoryAdmin(ModelAdmin):
     list_display = ("name", "shown_description", "shown_count", "updated_at")
     ordering = ("name",)
     search_fields = ("name__startswith",)
-    search_help_text = "The beginning of a name"
-    fields = ("name", "description", "known_as", "shown_count", "created_at", "updated_at")
-    readonly_fields = ("name", "known_as", "shown_count", "created_at", "updated_at")
+    search_help_text = "The start of a name"
+    fields = ("name", "description", "former_names", "shown_count", "created_at", "updated_at")
+    readonly_fields = ("name", "former_names", "shown_count", "created_at", "updated_at")
     actions = ("merge_selected",)
-    actions_detail = ("rename", "release")
+    actions_detail = ("rename", "free_name")
     audit_name_field = "name"
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -81,10 +87,10 @@ class CategoryAdmin(ModelAdmin):
         return CategoryList
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # one without a memory is nothing: it is made with the first
+        return False  # the first memory of a category creates it
 
     def save_model(self, request: HttpRequest, obj: Category, form: Any, change: bool) -> None:
-        # Nothing else: it may have been merged or renamed since it was read.
+        # Only these: it may have been merged or renamed since it was read.
         obj.save(update_fields=[*form.changed_data, "updated_at"])
 
     def get_urls(self) -> list[URLPattern]:
@@ -97,50 +103,47 @@ class CategoryAdmin(ModelAdmin):
 
     @display(description="Memories")
     def shown_count(self, category: Category) -> str:
-        known: int | None = getattr(category, "memories_in_it", None)
-        return told(count_memories([category.pk])[category.pk] if known is None else known)
+        count: int | None = getattr(category, "memory_count", None)
+        return format_count(count_memories([category.pk])[category.pk] if count is None else count)
 
     @display(description="Former names")
-    def known_as(self, category: Category) -> str:
+    def former_names(self, category: Category) -> str:
         names = category.former_names.order_by("name").values_list("name", flat=True)
-        return ", ".join(names[:MOST_NAMES]) or "none"
+        return ", ".join(names[:MAX_NAMES]) or "none"
 
-    @button(
-        "Rename", icon="edit", description="Its present name goes on leading to it.", form=NameForm
-    )
+    @button("Rename", icon="edit", description="Its current name still leads to it.", form=NameForm)
     def rename(self, request: HttpRequest, category: Category, form: NameForm) -> Any:
         try:
-            merging.rename_category(category.pk, form.cleaned_data["name"])
-        except merging.NameTaken as taken:
+            rename_category(category.pk, form.cleaned_data["name"])
+        except NameTaken as taken:
             self.message_user(request, taken.detail, messages.WARNING)
             return redirect_browser(request, _merge_page([category.pk, taken.other.pk]))
-        return f"“{category}” is called “{form.cleaned_data['name']}” now."
+        return f"“{category}” was renamed “{form.cleaned_data['name']}”."
 
     @button(
-        "Release a name",
+        "Free a former name",
         icon="link_off",
-        description="The name leads here no longer: a category of its own is made once "
-        "something is put "
-        "there. What was merged stays where it is.",
+        description="The name no longer leads to this category: the next memory with it creates a "
+        "category of its own. Merged memories stay where they are.",
         form=FormerNameForm,
         available_for=lambda category: category.former_names.exists(),
     )
-    def release(self, request: HttpRequest, category: Category, form: FormerNameForm) -> str:
-        chosen = form.cleaned_data["former_name"]
-        merging.free_former_name(uuid.UUID(chosen))
-        return f"“{form.names[chosen]}” no longer leads to “{category}”."
+    def free_name(self, request: HttpRequest, category: Category, form: FormerNameForm) -> str:
+        former_name = form.cleaned_data["former_name"]
+        free_former_name(uuid.UUID(former_name))
+        return f"“{form.names[former_name]}” no longer leads to “{category}”."
 
-    @admin.action(description="Merge the selected …", permissions=["operate"])
+    @admin.action(description="Merge selected categories …", permissions=["operate"])
     def merge_selected(self, request: HttpRequest, categories: Any) -> HttpResponse:
         return HttpResponseRedirect(_merge_page(list(categories.values_list("pk", flat=True))))
 
     def merge(self, request: HttpRequest) -> HttpResponse:
-        """Ask into which of the named categories the others are to go, and do it."""
+        """Ask which of the selected categories the others are merged into, and merge them."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
         form = MergeForm(request.POST or None, ids=request.GET.getlist("id"))
         if len(form.counts) < 2:
-            self.message_user(request, merging.NothingToMerge().detail, messages.ERROR)
+            self.message_user(request, NothingToMerge().detail, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:memories_category_changelist"))
         if request.method == "POST" and form.is_valid():
             return self._merge(request, list(form.counts), form.cleaned_data["into"])
@@ -149,26 +152,30 @@ class CategoryAdmin(ModelAdmin):
             "title": "Merge categories",
             "opts": self.opts,
             "form": form,
-            "facts": [(one.name, told(count)) for one, count in form.counts.items()],
-            "explanation": MERGING,
+            "facts": [
+                (category.name, format_count(count)) for category, count in form.counts.items()
+            ],
+            "explanation": EXPLANATION,
             "label": "Merge",
             "back": reverse("admin:memories_category_changelist"),
         }
-        return TemplateResponse(request, "memories/admin/ask.html", context)
+        return TemplateResponse(request, "memories/admin/form_page.html", context)
 
     def _merge(
         self, request: HttpRequest, categories: Sequence[Category], into: str
     ) -> HttpResponse:
         try:
-            merged = merging.merge_categories([one.pk for one in categories], into=uuid.UUID(into))
+            merged = merge_categories(
+                [category.pk for category in categories], into=uuid.UUID(into)
+            )
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return HttpResponseRedirect(reverse("admin:memories_category_changelist"))
-        others = ", ".join(f"“{one}”" for one in categories if one.pk != merged.into.pk)
-        said = f"Merged {others} into “{merged.into}”: {told(merged.moved)} came into it"
-        said += f", {merged.both:,} were in it already." if merged.both else "."
-        self.message_user(request, said, messages.SUCCESS)
-        self.log_change(request, merged.into, said)
+        others = ", ".join(f"“{other}”" for other in categories if other.pk != merged.into.pk)
+        message = f"Merged {others} into “{merged.into}”: {format_count(merged.moved)} moved"
+        message += f", {merged.both:,} were in it already." if merged.both else "."
+        self.message_user(request, message, messages.SUCCESS)
+        self.log_change(request, merged.into, message)
         page = reverse("admin:memories_category_change", args=[merged.into.pk])
         return HttpResponseRedirect(page)
 
@@ -176,25 +183,27 @@ class CategoryAdmin(ModelAdmin):
 class MergeForm(forms.Form):
     into = forms.ChoiceField(label="Merge into", widget=UnfoldAdminSelectWidget)
 
-    def __init__(self, sent: Any, *, ids: Sequence[str]) -> None:
-        super().__init__(sent)
-        named = Category.objects.canonical().filter(pk__in=_read_ids(ids)[:MOST_MERGED])
-        categories = list(named.order_by("name"))
+    def __init__(self, data: Any, *, ids: Sequence[str]) -> None:
+        super().__init__(data)
+        selected = Category.objects.canonical().filter(pk__in=_parse_ids(ids)[:MAX_MERGED])
+        categories = list(selected.order_by("name"))
         counts = count_memories([category.pk for category in categories])
-        # The largest first: it is nearly always the one that is meant.
+        # The largest first: it is nearly always the right choice.
         categories.sort(key=lambda category: -counts[category.pk])
         self.counts = {category: counts[category.pk] for category in categories}
-        self.fields["into"].choices = [(str(one.pk), one.name) for one in categories]  # type: ignore[attr-defined]
+        self.fields["into"].choices = [  # type: ignore[attr-defined]
+            (str(category.pk), category.name) for category in categories
+        ]
 
 
-def _read_ids(ids: Sequence[str]) -> list[uuid.UUID]:
-    read = []
-    for each in ids:
+def _parse_ids(texts: Sequence[str]) -> list[uuid.UUID]:
+    ids = []
+    for text in texts:
         try:
-            read.append(uuid.UUID(each))
+            ids.append(uuid.UUID(text))
         except ValueError:
             continue
-    return read
+    return ids
 
 
 def _merge_page(ids: Sequence[uuid.UUID]) -> str:

@@ -1,4 +1,4 @@
-"""The page on which an operator changes what a memory says."""
+"""The page on which an operator edits the text of a memory."""
 
 from __future__ import annotations
 
@@ -17,85 +17,84 @@ from memories.lifecycle import revise
 from memories.models import Memory
 from memories.serializers import RevisionSerializer
 
-from .noting import note_reading
-from .signed_in import operator
+from .acting_operator import log_reading, operator
 
 EXPLANATION = (
-    "It is embedded and categorised anew. What it says now stays in its history, which its person "
-    "can take out."
+    "The memory is embedded and categorized again. Its current text stays in its history, which "
+    "the user can export."
 )
 
 
 class ContentForm(forms.Form):
     content = forms.CharField(
-        label="What it says",
+        label="Content",
         strip=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "dir": "auto", "autofocus": True}),
     )
-    # As the operator saw it, so that what somebody else did meanwhile is not undone unseen.
+    # The version that the operator saw, so that no concurrent edit is overwritten.
     seen = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, sent: QueryDict | None, *, memory: Memory) -> None:
+    def __init__(self, data: QueryDict | None, *, memory: Memory) -> None:
         self.memory = memory
-        super().__init__(sent, initial={"content": memory.content, "seen": _seen(memory)})
+        super().__init__(data, initial={"content": memory.content, "seen": _version(memory)})
 
     def clean_content(self) -> str:
-        # A browser sends every end of a line as two characters, whatever it was before.
+        # Browsers send every line break as CRLF.
         content: str = self.cleaned_data["content"].replace("\r\n", "\n")
         if content == self.memory.content.replace("\r\n", "\n"):
             return self.memory.content
-        given = RevisionSerializer(data={"memory_content": content})
+        serializer = RevisionSerializer(data={"memory_content": content})
         try:
-            given.is_valid(raise_exception=True)
+            serializer.is_valid(raise_exception=True)
         except ValidationError as error:
             raise forms.ValidationError(list(error.detail["memory_content"])) from error  # type: ignore[call-overload]
         return content
 
     def clean_seen(self) -> str:
-        seen: str = self.cleaned_data["seen"]
-        if seen != _seen(self.memory):
+        version: str = self.cleaned_data["seen"]
+        if version != _version(self.memory):
             raise forms.ValidationError(
-                "It was changed since you opened this page. Copy what you wrote, and open it anew."
+                "The memory was changed since you opened this page. Copy your text and reload."
             )
-        return seen
+        return version
 
 
-def edit(page: Any, request: HttpRequest, object_id: str) -> HttpResponse:
+def edit_memory(page: Any, request: HttpRequest, object_id: str) -> HttpResponse:
     memory: Memory | None = page.get_object(request, object_id)
     if memory is None:
         raise Http404
     form = ContentForm(request.POST or None, memory=memory)
     if request.method == "POST" and form.is_valid():
         return _save(page, request, memory, form.cleaned_data["content"])
-    note_reading(memory, by=operator(request))
+    log_reading(memory, by=operator(request))
     context = {
         **page.admin_site.each_context(request),
-        "title": "Edit a memory",
+        "title": "Edit memory",
         "opts": page.opts,
         "form": form,
         "explanation": EXPLANATION,
         "label": "Save",
         "back": _page_of(memory),
     }
-    return TemplateResponse(request, "memories/admin/ask.html", context)
+    return TemplateResponse(request, "memories/admin/form_page.html", context)
 
 
 def _save(page: Any, request: HttpRequest, memory: Memory, content: str) -> HttpResponse:
     if content == memory.content:
-        page.message_user(request, "It says that already: nothing was changed.", messages.INFO)
+        page.message_user(request, "The text is the same: nothing was changed.", messages.INFO)
         return HttpResponseRedirect(_page_of(memory))
     try:
         revise.revise(memory.pk, content, among=Memory.objects.all(), by=operator(request))
     except OpenMemoryError as error:
         page.message_user(request, error.detail, messages.ERROR)
     else:
-        told = "The memory was edited. What it said before stands in its history."
-        page.message_user(request, told, messages.SUCCESS)
-        page.log_change(request, memory, told)
+        message = "The memory was edited. The previous text is in its history."
+        page.message_user(request, message, messages.SUCCESS)
+        page.log_change(request, memory, message)
     return HttpResponseRedirect(_page_of(memory))
 
 
-def _seen(memory: Memory) -> str:
+def _version(memory: Memory) -> str:
     return memory.updated_at.isoformat()
 
 

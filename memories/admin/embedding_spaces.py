@@ -1,4 +1,4 @@
-"""The embedding spaces: going over to another model and back, while everybody goes on searching."""
+"""The embedding spaces: migrate to another model and back while the server keeps running."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from core.admin.model_admin import BoundedList, ReadOnlyAdmin
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
 
-from . import start_migration
-from .signed_in import operator
+from .acting_operator import operator
+from .start_migration import start_page
 
 State = EmbeddingSpace.State
 
@@ -41,19 +41,19 @@ class SpaceList(BoundedList):
 @admin.register(EmbeddingSpace)
 class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     list_display = (
-        "name", "meaning", "dimensions", "coverage", "overlap", "size", "indexes", "created_at",
+        "name", "state_label", "dimensions", "coverage", "overlap", "size", "indexes", "created_at",
     )  # fmt: skip
     list_display_links = ("name",)
-    list_before_template = "memories/admin/reembedding.html"
+    list_before_template = "memories/admin/migration_status.html"
     ordering = ("id",)
     fields = (
-        "name", "meaning", "dimensions", "coverage", "overlap", "size", "indexes", "address",
+        "name", "state_label", "dimensions", "coverage", "overlap", "size", "indexes", "address",
         "created_at", "activated_at", "retired_at",
     )  # fmt: skip
     readonly_fields = fields
     actions_list = ("start",)
     actions_detail = (
-        "switch", "hold", "pause", "give_up", "go_on", "go_back", "complete", "compare", "drop",
+        "switch", "hold", "pause", "cancel", "resume", "roll_back", "backfill", "compare", "drop",
     )  # fmt: skip
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[SpaceList]:
@@ -62,7 +62,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"overview": migration.read_status(), **(extra_context or {})}
+        shown = {"status": migration.read_status(), **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, shown)
         return response
 
@@ -73,10 +73,10 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
         return f"{space.provider}/{space.model}"
 
     @display(description="State", label=COLOURS)
-    def meaning(self, space: EmbeddingSpace) -> str:
+    def state_label(self, space: EmbeddingSpace) -> str:
         return _figures(space).state_label
 
-    @display(description="Memories in it")
+    @display(description="Coverage")
     def coverage(self, space: EmbeddingSpace) -> SafeString:
         figures = _figures(space)
         about = "" if figures.exact else "about "
@@ -85,13 +85,13 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
             "<span>{}{} % · {} of {}</span></div>",
             f"{figures.share:.4f}",
             about,
-            # Rounded down: 100 % is nothing less.
+            # Rounded down, so that 100 % means all.
             int(figures.share * 1000) / 10 if figures.share < 1 else 100,
             f"{figures.vectors:,}",
             f"{figures.memories:,}",
         )
 
-    @display(description="Same results")
+    @display(description="Overlap with the current space")
     def overlap(self, space: EmbeddingSpace) -> str:
         comparison = space.comparison
         if not comparison:
@@ -104,116 +104,111 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def size(self, space: EmbeddingSpace) -> str:
         return f"about {filesizeformat(_figures(space).vector_bytes)}"
 
-    @display(description="Indexes of users")
+    @display(description="User indexes")
     def indexes(self, space: EmbeddingSpace) -> str:
         figures = _figures(space)
         return f"{figures.indexes:,}, {filesizeformat(figures.index_bytes)}"
 
-    @display(description="Reached at")
+    @display(description="Base URL")
     def address(self, space: EmbeddingSpace) -> str:
         return space.settings.base_url or "this machine"
 
-    # --- What is done ------------------------------------------------------------------------
+    # --- Buttons -----------------------------------------------------------------------------
 
-    @action(description="Start another model", icon="add", permissions=["operate"])
+    @action(description="Migrate to another model", icon="add", permissions=["operate"])
     def start(self, request: HttpRequest) -> HttpResponse:
-        return start_migration.start(self, request)
+        return start_page(self, request)
 
     @button(
         "Switch",
         icon="swap_horiz",
-        description="Searches go over to it as soon as it is full, all at once. The "
-        "present space is kept "
-        "to go back to.",
+        description="All searches switch to this space as soon as it is full. The current space is "
+        "kept for a rollback.",
         available_for=lambda space: space.state == State.FILLING,
     )
     def switch(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.start(by=operator(request), hold=False)
-        return f"Job {job.pk} goes over to {space} as soon as it is full."
+        return f"Job {job.pk} switches to {space} as soon as it is full."
 
     @button(
         "Hold",
         icon="front_hand",
-        description="It is filled, but searches do not go over to it until you switch.",
+        description="The space is filled, but searches do not use it until you switch.",
         available_for=lambda space: space.state == State.FILLING,
     )
     def hold(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.start(by=operator(request), hold=True)
-        return f"Job {job.pk} fills {space}, and nothing goes over to it until you switch."
+        return f"Job {job.pk} fills {space}. Searches do not use it until you switch."
 
     @button(
         "Pause",
         icon="pause",
-        description="Nothing more is put into it. What is in it stays, and you can go on later.",
+        description="No more vectors are added. Those in the space stay, and you can resume later.",
         available_for=lambda space: space.state == State.FILLING,
     )
     def pause(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.pause()
-        return f"{space} is left as it is."
+        return f"{space} is paused."
 
     @button(
-        "Give up",
+        "Cancel migration",
         icon="undo",
-        description="The model that is searched now is configured again. What was embedded "
-        "by this one "
-        "stays until you drop it.",
+        description="The current model is configured again. The vectors of this one stay until you "
+        "drop them.",
         available_for=lambda space: space.state == State.FILLING,
     )
-    def give_up(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
+    def cancel(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.cancel(by=operator(request))
-        return f"Searches stay where they are. {space} is left as it is."
+        return f"The migration is canceled. {space} is paused."
 
     @button(
-        "Go on",
+        "Resume",
         icon="play_arrow",
-        description="Its model is configured, a job embeds what is missing, and searches "
-        "then go over to "
-        "it. Where the model runs elsewhere, memories are sent there.",
+        description="Its model is configured, a job embeds what is missing, and searches then "
+        "switch to this space. A remote model receives these memories.",
         available_for=lambda space: space.state == State.PAUSED,
     )
-    def go_on(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
+    def resume(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.resume(space, by=operator(request))
         return f"A job fills {space}."
 
     @button(
-        "Go back to it",
+        "Roll back",
         icon="history",
-        description="Its model is configured again. A job embeds what has come since, and searches "
-        "then go back to it; the present space is kept.",
+        description="Its model is configured again. A job embeds newer memories, and searches then "
+        "switch back to this space. The current space is kept.",
         available_for=lambda space: space.state == State.KEPT,
     )
-    def go_back(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
+    def roll_back(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.resume(space, by=operator(request))
-        return f"A job completes {space}, and searches then go back to it."
+        return f"A job fills {space}, and searches then switch back to it."
 
     @button(
         "Embed what is missing",
         icon="playlist_add_check",
-        description="A job embeds the memories that have no vector in it yet.",
+        description="A job embeds the memories that have no vector in this space.",
         available_for=lambda space: space.state == State.ACTIVE,
     )
-    def complete(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
+    def backfill(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.backfill(by=operator(request))
         return f"Job {job.pk} embeds what is missing."
 
     @button(
         "Compare",
         icon="compare_arrows",
-        description="A job takes fifty memories as questions, and counts how many of the "
-        "ten nearest are "
-        "the same as in the space that is searched. No model is asked for it.",
+        description="A job uses 50 memories as queries, and measures how many of the ten nearest "
+        "are the same as in the current space. It calls no model.",
         available_for=lambda space: space.state not in (State.ACTIVE, State.DROPPING),
     )
     def compare(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         job = migration.enqueue_comparison(space, by=operator(request))
-        return f"Job {job.pk} compares {space} with the space that is searched."
+        return f"Job {job.pk} compares {space} with the current space."
 
     @button(
         "Drop",
         icon="delete",
-        description="All its vectors are removed for good, and the key of its model is "
-        "forgotten. To go "
-        "back to it, all memories have to be embedded anew.",
+        description="All its vectors and the key of its model are deleted. To use the model again, "
+        "all memories must be embedded again.",
         variant=ActionVariant.DANGER,
         available_for=lambda space: space.state in (State.KEPT, State.PAUSED, State.DROPPING),
     )
@@ -223,9 +218,9 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
 
 
 def _figures(space: EmbeddingSpace) -> migration.SpaceFigures:
-    """Of all the spaces of a list at once, else of this one."""
-    known: migration.SpaceFigures | None = getattr(space, "figures", None)
-    if known is None:
-        [known] = migration.measure_spaces([space])
-        space.figures = known  # type: ignore[attr-defined]
-    return known
+    """The figures of a space. The list has measured all its spaces at once."""
+    figures: migration.SpaceFigures | None = getattr(space, "figures", None)
+    if figures is None:
+        [figures] = migration.measure_spaces([space])
+        space.figures = figures  # type: ignore[attr-defined]
+    return figures

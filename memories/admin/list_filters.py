@@ -1,4 +1,4 @@
-"""The filters of the list of memories: each by what an index knows, or of one user or app."""
+"""The filters of the list of memories. Each uses an index, or needs a user or an app."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
 
-class Named(SimpleListFilter):
-    """Choose one object by searching for it, where it is not a plain column of the memory."""
+class ObjectFilter(SimpleListFilter):
+    """Choose an object with a search, for what is not a plain column of the memory."""
 
     template = "unfold/filters/filters_field.html"
     form_class = AutocompleteDropdownForm
-    field: ClassVar[str]  # of a memory, whose page of the admin searches
+    field: ClassVar[str]  # of the memory; the admin page of its model does the search
 
     def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
         self.request, self.model_admin = request, model_admin
@@ -45,7 +45,7 @@ class Named(SimpleListFilter):
             choices=(),
             field=Memory._meta.get_field(self.field),
             model_admin=self.model_admin,
-            # Not as data, which would be looked up once more to be checked.
+            # Not as data: validation would query it again.
             initial={self.parameter_name: self.value()},
         )
         yield {"form": form}
@@ -63,7 +63,7 @@ class Named(SimpleListFilter):
         raise NotImplementedError
 
 
-class UserFilter(Named):
+class UserFilter(ObjectFilter):
     title = "user"
     parameter_name = "user"
     field = "user"
@@ -72,19 +72,19 @@ class UserFilter(Named):
         return memories.filter(user=value)
 
 
-class AppFilter(Named):
+class AppFilter(ObjectFilter):
     title = "app"
     parameter_name = "app"
     field = "app"
 
     def keep(self, memories: MemoryQuerySet, value: uuid.UUID) -> MemoryQuerySet:
-        # Its owner as well: indexes that have memories in their order begin with the user. As a
-        # value, and not as a statement within, so that PostgreSQL knows how many there are.
+        # And its owner, as the ordered indexes begin with the user; as a value instead of a
+        # subquery, so that PostgreSQL can estimate the number of rows.
         owner = App.objects.filter(pk=value).values_list("owner", flat=True).first()
         return memories.filter(app=value, user=owner)
 
 
-class CategoryFilter(Named):
+class CategoryFilter(ObjectFilter):
     title = "category"
     parameter_name = "category"
     field = "categories"
@@ -93,33 +93,33 @@ class CategoryFilter(Named):
         return memories.in_categories_by_id([value])
 
 
-class OfOneUser(TextFilter):
-    """A name as it is. No index has these of everybody: a user or an app is chosen first."""
+class UserScopedFilter(TextFilter):
+    """An exact name. No index covers all users, so a user or an app must be chosen as well."""
 
     field: ClassVar[str]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if not self.value():
             return None
-        if asks_everybody(request.GET):
+        if lacks_scope(request.GET):
             return queryset.none()
         return queryset.filter(**{self.field: self.value()})
 
 
-class ActorFilter(OfOneUser):
+class ActorFilter(UserScopedFilter):
     title = "actor (of a user or an app)"
     parameter_name = field = "actor"
 
 
-class ConversationFilter(OfOneUser):
+class ConversationFilter(UserScopedFilter):
     title = "conversation (of a user or an app)"
     parameter_name = field = "conversation"
 
 
-def asks_everybody(chosen: QueryDict) -> bool:
-    """Whether a name is looked for that is only looked for among the memories of one user."""
-    named = chosen.get("actor") or chosen.get("conversation")
-    return bool(named) and not (chosen.get("user") or chosen.get("app"))
+def lacks_scope(chosen: QueryDict) -> bool:
+    """Whether an actor or a conversation is chosen without a user or an app."""
+    name = chosen.get("actor") or chosen.get("conversation")
+    return bool(name) and not (chosen.get("user") or chosen.get("app"))
 
 
 class SupersededFilter(DropdownFilter):
@@ -127,7 +127,7 @@ class SupersededFilter(DropdownFilter):
     parameter_name = "superseded"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Put aside for another one"), ("no", "Not put aside for another one")]
+        return [("yes", "Superseded"), ("no", "Not superseded")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         if self.value() not in ("yes", "no"):
@@ -136,12 +136,12 @@ class SupersededFilter(DropdownFilter):
 
 
 class DayFilter(RangeDateFilter):
-    """From one day to another, both included, in UTC."""
+    """A range of days in UTC, both included."""
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         first, last = self._day("from"), self._day("to")
         end = last and datetime.combine(last, time(23, 59, 59), UTC)
         return queryset.created_between(first and datetime.combine(first, time(), UTC), end)
 
-    def _day(self, which: str) -> Any:
-        return parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{which}") or "")
+    def _day(self, end: str) -> Any:
+        return parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")

@@ -1,4 +1,4 @@
-"""The memories of everybody: found, read, and put into states as the API does it."""
+"""The memories of all users: search and read them, and change their states as the API does."""
 
 from __future__ import annotations
 
@@ -28,8 +28,9 @@ from memories.models import Categorization, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import LIVE
 
-from . import edit as editing
 from . import memory_detail
+from .acting_operator import log_reading, operator
+from .edit import edit_memory
 from .list_filters import (
     ActorFilter,
     AppFilter,
@@ -38,43 +39,40 @@ from .list_filters import (
     DayFilter,
     SupersededFilter,
     UserFilter,
-    asks_everybody,
+    lacks_scope,
 )
 from .memory_detail import COLOURS
-from .noting import note_reading
 from .search_box import Search
-from .signed_in import operator
 
-# Characters of a memory that a list shows: cut by the database, as 50 whole ones may be 1.6 MB.
-SHOWN = 160
+# Characters that the list shows, cut by the database: 50 whole memories may take 1.6 MB.
+EXCERPT = 160
 
 DELETING = (
-    "Deleted memories leave every list and search at once, cannot be brought back, and are removed "
-    "for good once the time is over that deleted memories are kept for."
+    "Deleted memories leave every list and search at once. They cannot be restored, and are purged "
+    "after the retention period for deleted memories."
 )
 
-
-OF_WHOM = "Choose a user or an app as well: actors and conversations are looked for in one's own."
+SCOPE_MISSING = "Choose a user or an app as well to filter by actor or conversation."
 
 
 class MemoryList(BoundedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if isinstance(self.paginator.object_list, list):  # they are read already
+        if isinstance(self.paginator.object_list, list):  # already fetched
             self.result_list = self.paginator.object_list
 
     def apply_select_related(self, qs: MemoryQuerySet) -> MemoryQuerySet:
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
         memories: MemoryQuerySet = super().apply_select_related(qs)
         return memories.defer("content", "metadata", "words", "fingerprint").annotate(
-            beginning=Left("content", SHOWN),
-            themes=ArraySubquery(names.values("category__name")),
+            excerpt=Left("content", EXCERPT),
+            listed_categories=ArraySubquery(names.values("category__name")),
         )
 
 
 @admin.register(Memory)
 class MemoryAdmin(ReadOnlyAdmin):
-    """No memory is made here: an app puts it down, and its history says which."""
+    """Memories are not created here: only apps store them."""
 
     list_display = ("shown", "user", "app", "shown_state", "shown_categories", "created_at")
     list_display_links = ("shown",)
@@ -89,16 +87,16 @@ class MemoryAdmin(ReadOnlyAdmin):
         ConversationFilter,
         SupersededFilter,
     )
-    list_before_template = "memories/admin/searched.html"
+    list_before_template = "memories/admin/search_note.html"
     search_fields = ("words",)
-    search_help_text = "Words, a question, or the id of a memory"
+    search_help_text = "Words, a question or the id of a memory"
     ordering = ("-created_at", "id")
     sortable_by = ("created_at",)
     actions = ("pause_selected", "resume_selected", "archive_selected", "discard_selected")
-    actions_detail = ("edit", "pause", "resume", "bring_back", "archive", "discard")
+    actions_detail = ("edit", "pause", "resume", "restore", "archive", "discard")
     fieldsets = memory_detail.FIELDSETS
     readonly_fields = memory_detail.FIELDS
-    change_form_outer_after_template = "memories/admin/story.html"
+    change_form_outer_after_template = "memories/admin/history.html"
 
     # --- The list ----------------------------------------------------------------------------
 
@@ -111,12 +109,12 @@ class MemoryAdmin(ReadOnlyAdmin):
         shown = dict(extra_context or {})
         text = request.GET.get("q", "").strip()
         if text and self.has_view_permission(request):
-            # Before the transaction of the list, as a model may be asked.
+            # Before the transaction of the list, as this may call a model.
             search = Search.of(text, chosen=request.GET)
             request.search = search  # type: ignore[attr-defined]
-            shown["search_how"] = search.how
-        if asks_everybody(request.GET):
-            shown["search_how"] = OF_WHOM
+            shown["search_note"] = search.note
+        if lacks_scope(request.GET):
+            shown["search_note"] = SCOPE_MISSING
         response: HttpResponse = super().changelist_view(request, shown)
         return response
 
@@ -128,15 +126,15 @@ class MemoryAdmin(ReadOnlyAdmin):
 
     def get_paginator(self, request: HttpRequest, queryset: Any, *further: Any, **how: Any) -> Any:
         search = getattr(request, "search", None)
-        # The best are one page, so they need not be counted before they are read.
+        # The best results fit one page: fetching them replaces the count.
         rows = list(queryset) if search and search.best is not None else queryset
         return super().get_paginator(request, rows, *further, **how)
 
     @display(description="Memory")
     def shown(self, memory: Memory) -> SafeString:
-        beginning = memory.beginning  # type: ignore[attr-defined]  # annotated by the list
-        more = " …" if len(beginning) == SHOWN else ""
-        return format_html('<span dir="auto" class="memory-beginning">{}{}</span>', beginning, more)
+        excerpt = memory.excerpt  # type: ignore[attr-defined]  # annotated by the list
+        more = " …" if len(excerpt) == EXCERPT else ""
+        return format_html('<span dir="auto" class="memory-beginning">{}{}</span>', excerpt, more)
 
     @display(description="State", label=COLOURS)
     def shown_state(self, memory: Memory) -> str:
@@ -144,32 +142,32 @@ class MemoryAdmin(ReadOnlyAdmin):
 
     @display(description="Categories")
     def shown_categories(self, memory: Memory) -> str:
-        return ", ".join(memory.themes)  # type: ignore[attr-defined]  # annotated by the list
+        return ", ".join(memory.listed_categories)  # type: ignore[attr-defined]  # annotated by the list
 
-    # --- What is done with those that are selected -------------------------------------------
+    # --- Selected memories -------------------------------------------------------------------
 
-    @admin.action(description="Pause the selected", permissions=["operate"])
+    @admin.action(description="Pause selected memories", permissions=["operate"])
     def pause_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._put_selected(State.PAUSED, request, memories)
+        self._change_selected(State.PAUSED, request, memories)
 
-    @admin.action(description="Resume or bring back the selected", permissions=["operate"])
+    @admin.action(description="Resume or restore selected memories", permissions=["operate"])
     def resume_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._put_selected(State.ACTIVE, request, memories)
+        self._change_selected(State.ACTIVE, request, memories)
 
-    @admin.action(description="Archive the selected", permissions=["operate"])
+    @admin.action(description="Archive selected memories", permissions=["operate"])
     def archive_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._put_selected(State.ARCHIVED, request, memories)
+        self._change_selected(State.ARCHIVED, request, memories)
 
-    @admin.action(description="Delete the selected …", permissions=["discard"])
+    @admin.action(description="Delete selected memories …", permissions=["discard"])
     def discard_selected(
         self, request: HttpRequest, memories: MemoryQuerySet
     ) -> HttpResponse | None:
         if request.POST.get("confirmed"):
-            self._put_selected(State.DELETED, request, memories)
+            self._change_selected(State.DELETED, request, memories)
             return None
-        return self._ask_to_discard(request, list(memories.values_list("pk", flat=True)))
+        return self._confirm_discard(request, list(memories.values_list("pk", flat=True)))
 
-    def _ask_to_discard(self, request: HttpRequest, ids: list[uuid.UUID]) -> HttpResponse:
+    def _confirm_discard(self, request: HttpRequest, ids: list[uuid.UUID]) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": f"Delete {len(ids):,} memories",
@@ -184,20 +182,23 @@ class MemoryAdmin(ReadOnlyAdmin):
             "danger": True,
             "back": request.get_full_path(),
         }
-        return TemplateResponse(request, "memories/admin/ask.html", context)
+        return TemplateResponse(request, "memories/admin/form_page.html", context)
 
-    def _put_selected(self, state: State, request: HttpRequest, memories: MemoryQuerySet) -> None:
+    def _change_selected(
+        self, state: State, request: HttpRequest, memories: MemoryQuerySet
+    ) -> None:
         selected = list(memories)
         try:
-            changed = _put(state, [memory.pk for memory in selected], by=operator(request))
+            changed = _change_state(state, [memory.pk for memory in selected], by=operator(request))
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return
-        told = f"Now {state}: {changed:,} of {len(selected):,} memories."
-        others = " The others were so before." if changed < len(selected) else ""
-        self.message_user(request, told + others)
+        message = f"Now {state}: {changed:,} of {len(selected):,} memories."
+        if changed < len(selected):
+            message += f" The others were {state} already."
+        self.message_user(request, message)
         for memory in selected:
-            self.log_change(request, memory, f"Put into the state {state}, with others.")
+            self.log_change(request, memory, f"State changed to {state}, with others.")
 
     # --- One memory --------------------------------------------------------------------------
 
@@ -212,11 +213,11 @@ class MemoryAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         memory = self.get_object(request, object_id)
-        shown: dict[str, Any] = {"title": "A memory", "subtitle": None}
+        shown: dict[str, Any] = {"title": "Memory", "subtitle": None}
         if memory is not None and self.has_view_permission(request, memory):
-            note_reading(memory, by=operator(request))
+            log_reading(memory, by=operator(request))
             may_operate = self.has_operate_permission(request, memory)
-            shown["story"] = memory_detail.story(memory, may_operate=may_operate)
+            shown["sections"] = memory_detail.sections(memory, may_operate=may_operate)
         response: HttpResponse = super().change_view(
             request, object_id, form_url, {**shown, **(extra_context or {})}
         )
@@ -224,46 +225,45 @@ class MemoryAdmin(ReadOnlyAdmin):
 
     @action(description="Edit", icon="edit", permissions=["operate"])
     def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return editing.edit(self, request, object_id)
+        return edit_memory(self, request, object_id)
 
-    edit.applies = lambda memory: memory.state != State.DELETED
+    edit.available_for = lambda memory: memory.state != State.DELETED
 
     @button(
         "Pause",
         icon="pause",
-        description="No app finds it until it is resumed. Its person still sees it.",
+        description="Apps cannot read it until it is resumed. Its user still can.",
         available_for=lambda memory: memory.state == State.ACTIVE,
     )
     def pause(self, request: HttpRequest, memory: Memory, form: object) -> str:
-        return _told(State.PAUSED, memory, by=operator(request))
+        return _change_one(State.PAUSED, memory, by=operator(request))
 
     @button(
         "Resume",
         icon="play_arrow",
-        description="Apps find it again.",
+        description="Apps can read it again.",
         available_for=lambda memory: memory.state == State.PAUSED,
     )
     def resume(self, request: HttpRequest, memory: Memory, form: object) -> str:
-        return _told(State.ACTIVE, memory, by=operator(request))
+        return _change_one(State.ACTIVE, memory, by=operator(request))
 
     @button(
-        "Bring back",
+        "Restore",
         icon="unarchive",
-        description="Apps find it again. Where it was put aside for another memory, that "
-        "one stays, too.",
+        description="Apps can read it again. A memory that superseded it stays active, too.",
         available_for=lambda memory: memory.state == State.ARCHIVED,
     )
-    def bring_back(self, request: HttpRequest, memory: Memory, form: object) -> str:
-        return _told(State.ACTIVE, memory, by=operator(request))
+    def restore(self, request: HttpRequest, memory: Memory, form: object) -> str:
+        return _change_one(State.ACTIVE, memory, by=operator(request))
 
     @button(
         "Archive",
         icon="archive",
-        description="It leaves every list and search, is kept, and can be brought back.",
+        description="It leaves every list and search, and can be restored.",
         available_for=lambda memory: memory.state in LIVE,
     )
     def archive(self, request: HttpRequest, memory: Memory, form: object) -> str:
-        return _told(State.ARCHIVED, memory, by=operator(request))
+        return _change_one(State.ARCHIVED, memory, by=operator(request))
 
     @button(
         "Delete",
@@ -274,16 +274,16 @@ class MemoryAdmin(ReadOnlyAdmin):
         available_for=lambda memory: memory.state != State.DELETED,
     )
     def discard(self, request: HttpRequest, memory: Memory, form: object) -> str:
-        return _told(State.DELETED, memory, by=operator(request))
+        return _change_one(State.DELETED, memory, by=operator(request))
 
 
-def _told(state: State, memory: Memory, *, by: User) -> str:
-    changed = _put(state, [memory.pk], by=by)
+def _change_one(state: State, memory: Memory, *, by: User) -> str:
+    changed = _change_state(state, [memory.pk], by=by)
     return f"The memory is {state} now." if changed else f"The memory was {state} already."
 
 
-def _put(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:
-    """As the API does it: nobody brings back what a person has deleted. Raises MemoryDeleted."""
+def _change_state(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:
+    """As in the API, no deleted memory can be restored. Raises MemoryDeleted."""
     memories = Memory.objects.all()
     if state == State.DELETED:
         return memories.exactly(ids).change_state(state, by=by)

@@ -1,4 +1,4 @@
-"""What the page of one memory shows. Each of its lists has an end."""
+"""What the page of a memory shows. Each of its lists is limited."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from memories.search.neighbours import find_neighbours
 from memories.search.related import find_related
 from memories.vectors.migration import STATE_LABELS
 
-# How much of each kind is shown: the newest, or the nearest.
-MOST_STEPS = 50
-MOST_REVISIONS = 20
-MOST_ACCESSES = 50
-MOST_RELATED = 10
-MOST_SUPERSEDED = 20
-PLACES = 3
+# How many of each are shown: the newest, or the most related.
+MAX_STEPS = 50
+MAX_REVISIONS = 20
+MAX_ACCESSES = 50
+MAX_RELATED = 10
+MAX_SUPERSEDED = 20
+MAX_DISTANCE = 3  # in the conversation
 
-# Characters of another memory.
-BEGINNING = 300
+# Characters shown of another memory.
+EXCERPT = 300
 
 COLOURS = {"active": "success", "paused": "warning", "archived": "info", "deleted": "danger"}
 
 
-@display(description="What it says")
+@display(description="Content")
 def content(memory: Memory) -> SafeString:
     return format_html('<div dir="auto" class="memory-text">{}</div>', memory.content)
 
@@ -55,8 +55,8 @@ def categories(memory: Memory) -> str:
 def metadata(memory: Memory) -> SafeString | str:
     if not memory.metadata:
         return "none"
-    shown = json.dumps(memory.metadata, indent=2, ensure_ascii=False, sort_keys=True)
-    return format_html('<pre dir="ltr" class="memory-metadata">{}</pre>', shown)
+    formatted = json.dumps(memory.metadata, indent=2, ensure_ascii=False, sort_keys=True)
+    return format_html('<pre dir="ltr" class="memory-metadata">{}</pre>', formatted)
 
 
 FIELDS = (
@@ -66,7 +66,7 @@ FIELDS = (
 FIELDSETS = (
     (None, {"fields": (content,)}),
     (
-        "About it",
+        "Details",
         {
             "fields": (
                 ("user", "app"), (state, categories), ("created_at", "updated_at"),
@@ -79,7 +79,7 @@ FIELDSETS = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the story of a memory, or another memory that belongs to it."""
+    """One line in the history of a memory, or a memory connected with it."""
 
     text: str = ""
     when: datetime | None = None
@@ -87,8 +87,8 @@ class Entry:
     colour: str = ""
     note: str = ""
     link: str = ""
-    restore: str = ""  # where to post that it comes back
-    long: bool = False  # to be folded out
+    restore: str = ""  # the address to post to
+    long: bool = False  # collapsed
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,8 @@ class Section:
     entries: list[Entry] = field(default_factory=list)
 
 
-def story(memory: Memory, *, may_operate: bool) -> list[Section]:
-    others = Memory.objects.annotate(beginning=Left("content", BEGINNING)).defer(
+def sections(memory: Memory, *, may_operate: bool) -> list[Section]:
+    others = Memory.objects.annotate(excerpt=Left("content", EXCERPT)).defer(
         "content", "metadata", "words", "fingerprint"
     )
     return [
@@ -116,26 +116,26 @@ def story(memory: Memory, *, may_operate: bool) -> list[Section]:
 def _superseding(memory: Memory, others: MemoryQuerySet, *, may_operate: bool) -> Iterable[Section]:
     if memory.superseded_by_id:
         newer = others.filter(pk=memory.superseded_by_id)
-        yield Section("Put aside for", "", [_entry(each) for each in newer])
-    older = others.filter(superseded_by=memory).order_by("created_at", "pk")[:MOST_SUPERSEDED]
-    entries = [_entry(each, restorable=may_operate) for each in older]
+        yield Section("Superseded by", "", [_entry(other) for other in newer])
+    older = others.filter(superseded_by=memory).order_by("created_at", "pk")[:MAX_SUPERSEDED]
+    entries = [_entry(other, restorable=may_operate) for other in older]
     if entries:
-        yield Section("Took the place of", "", entries)
+        yield Section("Supersedes", "", entries)
 
 
 def _conversation(memory: Memory, others: MemoryQuerySet) -> Section:
-    neighbours = find_neighbours([memory.pk], places=PLACES, among=Memory.objects.active())
+    neighbours = find_neighbours([memory.pk], places=MAX_DISTANCE, among=Memory.objects.active())
     places = {neighbour.pk: neighbour.place for neighbour in neighbours.get(memory.pk, [])}
     ordered = sorted(others.filter(pk__in=places), key=lambda other: places[other.pk])
-    entries = [_entry(other, note=_where(places[other.pk], other)) for other in ordered]
-    return Section("Said before and after it", "Nothing is known of its conversation.", entries)
+    entries = [_entry(other, note=_describe_place(places[other.pk], other)) for other in ordered]
+    return Section("Neighbours in its conversation", "It has no neighbours.", entries)
 
 
 def _related(memory: Memory, others: MemoryQuerySet) -> Section:
     active = Reader(memory.user).memories().active()
-    ids = list(find_related(memory, among=active).values_list("pk", flat=True)[:MOST_RELATED])
-    found = others.in_bulk(ids)
-    entries = [_entry(found[pk]) for pk in ids if pk in found]
+    ids = list(find_related(memory, among=active).values_list("pk", flat=True)[:MAX_RELATED])
+    related = others.in_bulk(ids)
+    entries = [_entry(related[pk]) for pk in ids if pk in related]
     return Section("Related memories", "No active memory shares a category with it.", entries)
 
 
@@ -147,11 +147,11 @@ def _states(memory: Memory) -> Section:
             label=step.new_state,
             colour=COLOURS[step.new_state],
             text=step.reason,
-            note=f"by {step.changed_by}" if step.changed_by else "by nobody who is known",
+            note=f"by {step.changed_by}" if step.changed_by else "by an unknown user",
         )
-        for step in steps[:MOST_STEPS]
+        for step in steps[:MAX_STEPS]
     ]
-    return Section("Its states", "Its history was not kept.", entries)
+    return Section("State changes", "Its history was not recorded.", entries)
 
 
 def _revisions(memory: Memory) -> Section:
@@ -163,9 +163,9 @@ def _revisions(memory: Memory) -> Section:
             note=f"until {revision.edited_by} edited it" if revision.edited_by else "",
             long=True,
         )
-        for revision in revisions[:MOST_REVISIONS]
+        for revision in revisions[:MAX_REVISIONS]
     ]
-    return Section("What it said before", "It has always said the same.", entries)
+    return Section("Revisions", "It was never edited.", entries)
 
 
 def _accesses(memory: Memory) -> Section:
@@ -176,9 +176,9 @@ def _accesses(memory: Memory) -> Section:
             label=access.access_type,
             text=str(access.app) if access.app else access.metadata.get("operator", ""),
         )
-        for access in accesses[:MOST_ACCESSES]
+        for access in accesses[:MAX_ACCESSES]
     ]
-    return Section("Who read it", "Nobody has read it.", entries)
+    return Section("Access log", "No app or operator has read it.", entries)
 
 
 def _vectors(memory: Memory) -> Section:
@@ -192,23 +192,23 @@ def _vectors(memory: Memory) -> Section:
         )
         for space in EmbeddingSpace.objects.order_by("pk")
     ]
-    return Section("Its vectors", "There is no embedding space.", entries)
+    return Section("Vectors", "There is no embedding space.", entries)
 
 
 def _entry(memory: Memory, *, note: str = "", restorable: bool = False) -> Entry:
-    back = restorable and memory.state == State.ARCHIVED
+    restorable = restorable and memory.state == State.ARCHIVED
     return Entry(
-        text=memory.beginning,  # type: ignore[attr-defined]
+        text=memory.excerpt,  # type: ignore[attr-defined]
         when=memory.created_at,
         label=memory.state,
         colour=COLOURS[memory.state],
         note=note,
         link=reverse("admin:memories_memory_change", args=[memory.pk]),
-        restore=reverse("admin:memories_memory_bring_back", args=[memory.pk]) if back else "",
+        restore=reverse("admin:memories_memory_restore", args=[memory.pk]) if restorable else "",
     )
 
 
-def _where(place: int, memory: Memory) -> str:
+def _describe_place(place: int, memory: Memory) -> str:
     side = "before" if place < 0 else "after"
-    said = f", said by {memory.actor}" if memory.actor else ""
-    return f"{abs(place)} {side} it{said}"
+    speaker = f", said by {memory.actor}" if memory.actor else ""
+    return f"{abs(place)} {side} it{speaker}"

@@ -1,4 +1,4 @@
-"""The page on which an operator chooses another embedding model."""
+"""The page on which an operator starts a migration to another embedding model."""
 
 from __future__ import annotations
 
@@ -27,18 +27,17 @@ from configuration.wire_format import replace_section
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
 
-from .signed_in import operator
+from .acting_operator import operator
 
-STARTING = (
-    "A job embeds all memories by this model, beside the vectors that are searched now. Where the "
-    "model runs elsewhere, all of them are sent there, which may cost money. Searches go on as "
-    "before until the new space is full, and then go over to it at once. The present one is kept "
-    "to go back to."
+EXPLANATION = (
+    "A job embeds all memories with this model, next to the vectors in use. A remote model "
+    "receives all memories, which may cost money. Searches use the current space until the new one "
+    "is full, and then switch at once. The current space is kept for a rollback."
 )
 
 
 class StartForm(forms.Form):
-    """What `PUT /api/v1/config/mem0/embedder` takes, and whether to switch when it is full."""
+    """The fields of `PUT /api/v1/config/mem0/embedder`, and whether to switch when it is full."""
 
     provider = forms.ChoiceField(
         choices=[(name, name) for name in EMBEDDER_PROVIDERS], widget=UnfoldAdminSelectWidget
@@ -46,69 +45,69 @@ class StartForm(forms.Form):
     model = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="What the provider calls it; empty for its usual one.",
+        help_text="The provider's name for the model; its default model if empty.",
     )
     dimensions = forms.IntegerField(
         required=False,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Of its vectors; empty for as many as the model has.",
+        help_text="The dimensions of the vectors; the default of the model if empty.",
     )
     base_url = forms.CharField(
-        label="Address",
+        label="Base URL",
         required=False,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Where its server answers; empty for the provider's own.",
+        help_text="The URL of the API; the provider's own if empty.",
     )
     api_key = forms.CharField(
-        label="Key",
+        label="API key",
         required=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
-        help_text="`env:NAME` for what an environment variable holds, or the key itself, which is "
-        "kept encrypted and never shown.",
+        help_text="`env:NAME` to read an environment variable, or the key itself, which is stored "
+        "encrypted and never shown.",
     )
     hold = forms.BooleanField(
-        label="Do not switch when it is full",
+        label="Hold when it is full",
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="So that you can look at the comparison first.",
+        help_text="Do not switch yet, so that you can check the comparison first.",
     )
 
     def clean(self) -> dict[str, Any]:
-        sent: dict[str, Any] = super().clean() or {}
+        data: dict[str, Any] = super().clean() or {}
         if self.errors:
-            return sent
-        address = "ollama_base_url" if sent["provider"] == OLLAMA else "openai_base_url"
-        config = {name: sent[name] or None for name in ("model", "dimensions", "api_key")}
-        config[address] = sent["base_url"] or None
-        given = EmbedderSerializer(data={"provider": sent["provider"], "config": config})
-        if given.is_valid():
-            return {**sent, "change": replace_section("embedder", given.validated_data)}
-        for field, detail in _details(given.errors):
-            self.refuse(field, detail)
-        return sent
+            return data
+        base_url = "ollama_base_url" if data["provider"] == OLLAMA else "openai_base_url"
+        config = {name: data[name] or None for name in ("model", "dimensions", "api_key")}
+        config[base_url] = data["base_url"] or None
+        serializer = EmbedderSerializer(data={"provider": data["provider"], "config": config})
+        if serializer.is_valid():
+            return {**data, "change": replace_section("embedder", serializer.validated_data)}
+        for field, detail in _details(serializer.errors):
+            self.reject(field, detail)
+        return data
 
-    def refuse(self, field: str, detail: str) -> None:
-        shown = "base_url" if field.endswith("base_url") else field
-        self.add_error(shown if shown in self.fields else None, detail)
+    def reject(self, field: str, detail: str) -> None:
+        name = "base_url" if field.endswith("base_url") else field
+        self.add_error(name if name in self.fields else None, detail)
 
 
-def start(page: Any, request: HttpRequest) -> HttpResponse:
+def start_page(page: Any, request: HttpRequest) -> HttpResponse:
     form = StartForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and _started(page, request, form):
-        return HttpResponseRedirect(_list())
+    if request.method == "POST" and form.is_valid() and _start(page, request, form):
+        return HttpResponseRedirect(_list_address())
     context = {
         **page.admin_site.each_context(request),
-        "title": "Start another embedding model",
+        "title": "Migrate to another embedding model",
         "opts": page.opts,
         "form": form,
-        "explanation": STARTING,
-        "label": "Start",
-        "back": _list(),
+        "explanation": EXPLANATION,
+        "label": "Start migration",
+        "back": _list_address(),
     }
-    return TemplateResponse(request, "memories/admin/ask.html", context)
+    return TemplateResponse(request, "memories/admin/form_page.html", context)
 
 
-def _started(page: Any, request: HttpRequest, form: StartForm) -> bool:
+def _start(page: Any, request: HttpRequest, form: StartForm) -> bool:
     by = operator(request)
     try:
         with transaction.atomic():
@@ -117,12 +116,12 @@ def _started(page: Any, request: HttpRequest, form: StartForm) -> bool:
             job = migration.start(by=by, hold=hold)
     except InvalidChange as invalid:
         for error in invalid.errors:
-            form.refuse(error.field, error.detail)
+            form.reject(error.field, error.detail)
         return False
     current = EmbeddingSpace.objects.current()
-    told = f"{form.cleaned_data['provider']} is configured, and job {job.pk} goes over to it."
-    page.message_user(request, told, messages.SUCCESS)
-    page.log_change(request, current, told)
+    message = f"{form.cleaned_data['provider']} is configured. Job {job.pk} migrates to it."
+    page.message_user(request, message, messages.SUCCESS)
+    page.log_change(request, current, message)
     return True
 
 
@@ -134,5 +133,5 @@ def _details(errors: Any, field: str = "") -> Iterator[tuple[str, str]]:
         yield from ((field, str(error)) for error in errors)
 
 
-def _list() -> str:
+def _list_address() -> str:
     return reverse("admin:memories_embeddingspace_changelist")

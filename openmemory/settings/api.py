@@ -85,7 +85,7 @@ HEALTH_CHECKS = {
     "database": "core.api.health.database",
     "migrations": "core.api.health.migrations",
     "broker": "core.api.health.broker",
-    "embedder": "memories.readiness.embedder",
+    "embedder": "memories.readiness.check_embedder",
 }
 
 # How often a key may call, or an address without one; how often an address may fail to show a

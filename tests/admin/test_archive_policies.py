@@ -22,8 +22,8 @@ def page_of(policy: ArchivePolicy) -> str:
     return reverse("admin:memories_archivepolicy_change", args=[policy.pk])
 
 
-def follow(policy: ArchivePolicy) -> str:
-    return reverse("admin:memories_archivepolicy_follow", args=[policy.pk])
+def run_now(policy: ArchivePolicy) -> str:
+    return reverse("admin:memories_archivepolicy_run_now", args=[policy.pk])
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_its_page_tells_what_it_would_do_now(browser, policy):
 
 
 def test_it_is_followed_by_a_job(browser, root, policy):
-    browser.post(follow(policy), PRESSED)
+    browser.post(run_now(policy), PRESSED)
     run_due()
 
     [job] = Job.objects.all()
@@ -68,9 +68,9 @@ def test_it_is_followed_by_a_job(browser, root, policy):
 
 
 def test_one_that_rests_is_not_followed(browser, policy):
-    browser.post(follow(policy), PRESSED)
+    browser.post(run_now(policy), PRESSED)
     ArchivePolicy.objects.update(is_active=False)
-    assert follow(policy) not in text_of(browser, page_of(policy))
+    assert run_now(policy) not in text_of(browser, page_of(policy))
 
     run_due()
 
@@ -78,7 +78,7 @@ def test_one_that_rests_is_not_followed(browser, policy):
 
 
 def test_a_policy_can_be_deleted_and_what_it_archived_stays(browser, policy):
-    browser.post(follow(policy), PRESSED)
+    browser.post(run_now(policy), PRESSED)
     run_due()
 
     browser.post(reverse("admin:memories_archivepolicy_delete", args=[policy.pk]), {"post": "yes"})
@@ -90,9 +90,9 @@ def test_a_policy_can_be_deleted_and_what_it_archived_stays(browser, policy):
 def test_who_only_sees_can_do_nothing(reading, policy):
     page = text_of(reading, page_of(policy))
     assert "2 memories" in page
-    assert follow(policy) not in page
+    assert run_now(policy) not in page
 
-    assert reading.post(follow(policy), PRESSED).status_code == 403
+    assert reading.post(run_now(policy), PRESSED).status_code == 403
     assert reading.post(page_of(policy), {"days": 1}).status_code == 403
     assert reading.post(f"{LIST}add/", {"days": 1}).status_code == 403
     address = reverse("admin:memories_archivepolicy_delete", args=[policy.pk])
@@ -103,6 +103,6 @@ def test_who_only_sees_can_do_nothing(reading, policy):
 
 
 def test_strangers_are_sent_to_sign_in(client, policy):
-    for address in (LIST, page_of(policy), follow(policy)):
+    for address in (LIST, page_of(policy), run_now(policy)):
         assert "/admin/login/" in client.post(address, PRESSED).headers["Location"]
     assert not Job.objects.exists()

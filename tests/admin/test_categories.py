@@ -53,7 +53,7 @@ def test_the_list_counts_and_leaves_former_names_out(browser, travel, trips):
 
 
 def test_counting_ends_somewhere(browser, travel, monkeypatch):
-    monkeypatch.setattr(counts, "MOST", 1)
+    monkeypatch.setattr(counts, "MAX_COUNTED", 1)
 
     assert "more than 1 memories" in text_of(browser, LIST)
 
@@ -82,7 +82,7 @@ def test_a_category_is_renamed(browser, travel):
     travel.refresh_from_db()
     assert travel.name == "far away"
     assert "travel" in text_of(browser, page_of(travel))  # its former name
-    assert "is called" in LogEntry.objects.get().change_message
+    assert "was renamed" in LogEntry.objects.get().change_message
 
 
 def test_a_name_that_is_none_is_refused(browser, travel):
@@ -103,15 +103,15 @@ def test_a_taken_name_leads_to_a_merge(browser, travel, trips):
 
 def test_a_former_name_is_released(browser, travel):
     former = Category.objects.create(name="journeys", merged_into=travel)
-    assert "journeys" in text_of(browser, button_of(travel, "release"))
+    assert "journeys" in text_of(browser, button_of(travel, "free_name"))
 
-    browser.post(button_of(travel, "release"), {**PRESSED, "former_name": str(former.pk)})
+    browser.post(button_of(travel, "free_name"), {**PRESSED, "former_name": str(former.pk)})
 
     assert not Category.objects.filter(pk=former.pk).exists()
 
 
 def test_what_is_no_former_name_is_not_released(browser, travel, trips):
-    answer = browser.post(button_of(travel, "release"), {**PRESSED, "former_name": str(trips.pk)})
+    answer = browser.post(button_of(travel, "free_name"), {**PRESSED, "former_name": str(trips.pk)})
 
     assert answer.status_code == 200
     assert Category.objects.filter(pk=trips.pk).exists()
@@ -131,7 +131,7 @@ def test_a_merge_is_asked_about_with_numbers_and_then_done(browser, root, travel
     assert Memory.objects.in_categories(["travel"]).count() == 3
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_repr) == (root, "travel")
-    assert "1 memory came into it" in entry.change_message
+    assert "1 memory moved" in entry.change_message
 
 
 @pytest.mark.parametrize("query", ["", "?id=nobody", "?id=6f7a7e0e-5a3f-4a52-a2a9-6a6c1d2f9a11"])
@@ -154,7 +154,7 @@ def test_who_only_sees_can_do_nothing(reading, travel, trips):
     assert button_of(travel, "rename") not in page
 
     assert reading.post(button_of(travel, "rename"), {**PRESSED, "name": "x"}).status_code == 403
-    assert reading.post(button_of(travel, "release"), PRESSED).status_code == 403
+    assert reading.post(button_of(travel, "free_name"), PRESSED).status_code == 403
     assert reading.get(merge_page(travel, trips)).status_code == 403
     answer = reading.post(merge_page(travel, trips), {"into": str(travel.pk)})
     assert answer.status_code == 403

@@ -20,7 +20,17 @@ __all__ = ["fake"]
 
 LIST = "/admin/memories/embeddingspace/"
 START = f"{LIST}start/"
-BUTTONS = ("switch", "hold", "pause", "give_up", "go_on", "go_back", "complete", "compare", "drop")
+BUTTONS = (
+    "switch",
+    "hold",
+    "pause",
+    "cancel",
+    "resume",
+    "roll_back",
+    "backfill",
+    "compare",
+    "drop",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +68,7 @@ def test_the_list_tells_how_full_each_is(browser, django_assert_max_num_queries)
 
     assert "local/bge-small-en-v1.5" in page
     assert "100 % · 20 of 20" in page
-    assert "It has never been changed." in page
+    assert "There was no migration yet." in page
 
 
 def test_another_model_is_started_and_gone_over_to(browser, root, fake):
@@ -89,7 +99,7 @@ def test_held_it_is_compared_and_switched_to_later(browser, fake):
 def test_it_is_held_while_it_is_filled(browser, fake):
     start(browser, fake)
     reembed()
-    press(browser, "go_back", model=BGE)
+    press(browser, "roll_back", model=BGE)
     reembed()
     start(browser, fake, model="third")
     job = Job.objects.unfinished().get()
@@ -108,12 +118,12 @@ def test_it_is_paused_and_gone_on_with(browser, fake):
     press(browser, "pause")
     assert states() == {BGE: "active", "other": "paused"}
 
-    press(browser, "go_on")
+    press(browser, "resume")
     reembed()
     assert states() == {BGE: "kept", "other": "active"}
 
 
-@pytest.mark.parametrize("name", ["switch", "hold", "pause", "give_up"])
+@pytest.mark.parametrize("name", ["switch", "hold", "pause", "cancel"])
 def test_a_space_that_is_not_filled_any_more_leaves_the_next_one_alone(browser, fake, name):
     start(browser, fake, hold="on")
     reembed()
@@ -133,7 +143,7 @@ def test_it_is_given_up(browser, fake):
     start(browser, fake, hold="on")
     reembed()
 
-    press(browser, "give_up")
+    press(browser, "cancel")
 
     assert states() == {BGE: "active", "other": "paused"}
     assert configuration.current_settings().embedder.is_local
@@ -143,7 +153,7 @@ def test_one_goes_back_to_the_former_model_and_drops_the_other(browser, fake):
     start(browser, fake)
     reembed()
 
-    press(browser, "go_back", model=BGE)
+    press(browser, "roll_back", model=BGE)
     reembed()
     assert states() == {BGE: "active", "other": "kept"}
 
@@ -155,7 +165,7 @@ def test_one_goes_back_to_the_former_model_and_drops_the_other(browser, fake):
 
 
 def test_what_is_missing_is_embedded(browser):
-    press(browser, "complete", model=BGE)
+    press(browser, "backfill", model=BGE)
 
     assert reembed().state == "succeeded"
 
@@ -165,7 +175,7 @@ def test_what_is_missing_waits_while_another_model_is_wanted(browser, fake):
     job = reembed()
     space = EmbeddingSpace.objects.current()
 
-    answer = browser.post(button_of(space, "complete"), PRESSED, follow=True)
+    answer = browser.post(button_of(space, "backfill"), PRESSED, follow=True)
 
     assert "is configured. Finish or cancel that migration first." in answer.content.decode()
     assert Job.objects.get() == job

@@ -25,11 +25,11 @@ def test_its_page_tells_all_of_it(browser, alice, tea):
     assert "Alice likes black tea." in page
     assert "Alice likes green tea." in page  # what it said before
     assert "a chat" in page
-    assert "Took the place of" in page
+    assert "Supersedes" in page
     assert "Alice hates tea." in page
-    assert button_of(older, "bring_back") in page
+    assert button_of(older, "restore") in page
     assert str(EmbeddingSpace.objects.current()) in page
-    assert "Put aside for" in text_of(browser, page_of(older))
+    assert "Superseded by" in text_of(browser, page_of(older))
 
 
 def test_its_page_shows_what_was_said_around_it(browser, alice):
@@ -91,7 +91,7 @@ def test_who_opens_their_own_memory_is_not(root):
         ("paused", "resume", "active"),
         ("active", "archive", "archived"),
         ("paused", "archive", "archived"),
-        ("archived", "bring_back", "active"),
+        ("archived", "restore", "active"),
         ("archived", "discard", "deleted"),
     ],
 )
@@ -113,7 +113,7 @@ def test_a_superseded_memory_comes_back_without_its_link(browser, alice, tea):
     older = Memory.objects.get(pk=alice.remember("Alice hates tea.", infer=False)["id"])
     Memory.objects.filter(pk=older.pk).supersede_by(tea, by=alice.user, reason="superseded")
 
-    browser.post(button_of(older, "bring_back"), PRESSED)
+    browser.post(button_of(older, "restore"), PRESSED)
 
     older.refresh_from_db()
     tea.refresh_from_db()
@@ -123,10 +123,10 @@ def test_a_superseded_memory_comes_back_without_its_link(browser, alice, tea):
 def test_nobody_brings_back_what_was_deleted(browser, tea):
     Memory.objects.filter(pk=tea.pk).change_state(State.DELETED, by=tea.user)
     page = text_of(browser, page_of(tea))
-    for name in ("edit", "pause", "resume", "bring_back", "archive", "discard"):
+    for name in ("edit", "pause", "resume", "restore", "archive", "discard"):
         assert button_of(tea, name) not in page
 
-    answer = browser.post(button_of(tea, "bring_back"), PRESSED, follow=True)
+    answer = browser.post(button_of(tea, "restore"), PRESSED, follow=True)
 
     assert "has changed since its page was opened" in answer.content.decode()
     tea.refresh_from_db()

@@ -90,7 +90,7 @@ def test_a_filter_by_no_id_filters_nothing(browser, tea, name):
 def test_with_a_user_a_search_is_by_meaning_too(browser, tea, trip):
     page = text_of(browser, LIST, q="Which beverage is enjoyed?", user=tea.user_id)
 
-    assert "by meaning and by words among the active memories of alice" in page
+    assert "hybrid search (vectors and keywords) among the active memories of alice" in page
     assert "Alice likes green tea." in page
     assert "Bob travels" not in page
 
@@ -111,7 +111,7 @@ def test_in_other_states_words_are_searched(browser, tea):
     chosen = {"user": tea.user_id, "state__exact": "archived"}
 
     page = text_of(browser, LIST, q="teas green", **chosen)
-    assert "Memories of alice that have all of these words" in page
+    assert "Memories of alice that contain all of these words" in page
     assert "Alice likes green tea." in page
 
     assert "Alice likes green tea." not in text_of(browser, LIST, q="black tea", **chosen)
@@ -120,7 +120,7 @@ def test_in_other_states_words_are_searched(browser, tea):
 def test_without_a_user_the_words_of_everybody_are_searched(browser, tea, trip):
     page = text_of(browser, LIST, q="train Lisbon")
 
-    assert "Memories of everybody that have all of these words" in page
+    assert "Memories of all users that contain all of these words" in page
     assert "Bob travels" in page
     assert "Alice likes green tea." not in page
 
@@ -156,7 +156,7 @@ def test_the_selected_are_paused_and_resumed(browser, root, tea, trip):
 
     answer = select(browser, "pause_selected", tea, trip)
 
-    assert "Now paused: 1 of 2 memories. The others were so before." in answer.content.decode()
+    assert "Now paused: 1 of 2 memories. The others were paused already." in answer.content.decode()
     assert set(Memory.objects.values_list("state", flat=True)) == {"paused"}
     assert trip.state_changes.last().changed_by == root
     assert LogEntry.objects.count() == 3
@@ -169,7 +169,7 @@ def test_the_selected_are_all_changed_or_none(browser, tea, trip):
 
     answer = select(browser, "archive_selected", tea, trip)
 
-    assert "cannot be brought back" in answer.content.decode()
+    assert "cannot be restored" in answer.content.decode()
     trip.refresh_from_db()
     assert trip.state == "active"
     assert not LogEntry.objects.exists()

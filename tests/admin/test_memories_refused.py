@@ -10,7 +10,7 @@ from accounts.models import User
 from tests.admin.conftest import browser_of
 from tests.admin.memories import LIST, PRESSED, button_of, page_of, select, text_of
 
-BUTTONS = ("edit", "pause", "resume", "bring_back", "archive", "discard")
+BUTTONS = ("edit", "pause", "resume", "restore", "archive", "discard")
 
 
 def test_who_only_sees_can_do_nothing(reading, tea):

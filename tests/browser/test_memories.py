@@ -11,9 +11,9 @@ MEMORIES = "/admin/memories/memory/"
 
 def open_memory(visit, text):
     visit.page.goto(MEMORIES)
-    visit.page.get_by_placeholder("Words, a question, or the id of a memory").fill(text)
+    visit.page.get_by_placeholder("Words, a question or the id of a memory").fill(text)
     visit.page.keyboard.press("Enter")
-    visit.page.get_by_text("that have all of these words").wait_for()
+    visit.page.get_by_text("that contain all of these words").wait_for()
     visit.page.get_by_role("link", name=text).click()
     visit.page.get_by_text("Related memories").wait_for()
 
@@ -25,7 +25,7 @@ def test_one_finds_a_memory_by_its_words_and_reads_it(sign_in, user_id, look):
     open_memory(visit, f"The dog of {user_id} is called Rex")
 
     assert not visit.is_wider_than_the_screen()
-    assert visit.page.get_by_text("Who read it").is_visible()
+    assert visit.page.get_by_text("Access log").is_visible()
 
 
 def test_one_chooses_a_user_and_asks_a_question(sign_in, user_id):
@@ -64,7 +64,7 @@ def test_one_edits_a_memory_and_sees_what_it_said(sign_in, user_id):
     open_memory(visit, text)
 
     visit.follow("Edit")
-    visit.page.get_by_label("What it says").fill(f"The cat of {user_id}.\nIt is called Minka 🐈")
+    visit.page.get_by_label("Content").fill(f"The cat of {user_id}.\nIt is called Minka 🐈")
     visit.page.get_by_role("button", name="Save").click()
 
     visit.page.get_by_text("The memory was edited.").wait_for()

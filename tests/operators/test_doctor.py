@@ -95,7 +95,7 @@ def test_a_program_reads_lines_of_json(well):
         {
             "check": "memories.rules",
             "level": "ok",
-            "says": "No rule denies what is not there.",
+            "says": "Every deny rule is for an existing memory.",
             "advice": "",
         },
     ]
@@ -153,8 +153,8 @@ def test_memories_without_a_vector_unless_a_job_embeds_them(well, alice):
     Embedding.objects.all().delete()
     assert found("memories") == {
         "memories.vectors": [
-            f"1 memories have no vector in {EmbeddingSpace.objects.current()}: they are found by"
-            " words alone."
+            f"1 memories have no vector in {EmbeddingSpace.objects.current()}: only keyword search"
+            " finds them."
         ]
     }
 
@@ -174,13 +174,15 @@ def test_what_does_not_agree_with_its_memory(well, alice, bob):
     assert not StateChange.objects.filter(memory=other).exists()
 
     assert found("memories") == {
-        "memories.counters": ["What these apps have read was counted wrongly: notes of alice."],
+        "memories.counters": [
+            "The numbers of memories that these apps have read are wrong: notes of alice."
+        ],
         "memories.orphans": [
             "1 vectors belong to no memory of their user.",
             "1 memories have no history.",
         ],
-        "memories.rules": ["1 rules deny memories that are no more."],
-        "memories.spaces": ["The vectors of openai/m (9) were dropped in part."],
+        "memories.rules": ["1 rules deny memories that no longer exist."],
+        "memories.spaces": ["The vectors of openai/m (9) were dropped only in part."],
     }
 
     call_command("housekeep", "--only", "counters", "--quiet")

@@ -16,27 +16,27 @@ from memories.vectors.user_index import (
 
 class Command(BaseCommand):
     help = (
-        "Give users with so many memories that comparing all vectors is slow an index of their "
-        "own, and drop those that are no longer needed. Searches and writes go on meanwhile."
+        "Build HNSW indexes for users with too many memories for exact search, and drop those no "
+        "longer needed. Searches and writes continue meanwhile."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        whose = parser.add_mutually_exclusive_group(required=True)
-        whose.add_argument("--user", help="the user_id of one user")
-        whose.add_argument("--all", action="store_true", help="everybody who may need one")
+        users = parser.add_mutually_exclusive_group(required=True)
+        users.add_argument("--user", help="the user_id of one user")
+        users.add_argument("--all", action="store_true", help="all users who may need an index")
         parser.add_argument(
-            "--drop", action="store_true", help="drop indexes, needed or not, instead"
+            "--drop", action="store_true", help="drop the indexes, even if they are needed"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        act = drop_index if options["drop"] else sync_index
+        update = drop_index if options["drop"] else sync_index
         pairs = find_candidates() if options["all"] else _spaces_of(options["user"])
         try:
             for user, space in pairs:
-                self.stdout.write(f"{user} in {space}: {act(user, space)}")
+                self.stdout.write(f"{user} in {space}: {update(user, space)}")
             if options["all"]:
                 for name in drop_leftovers():
-                    self.stdout.write(f"{name}: dropped, as it belongs to nobody")
+                    self.stdout.write(f"{name}: dropped, as it belongs to no user")
         except IndexingUnderway as error:
             raise CommandError(error.detail) from error
 
