@@ -1,4 +1,4 @@
-"""What the tests send, and what the server shows when nobody has chosen anything."""
+"""Request bodies, and the configuration without overrides."""
 
 from __future__ import annotations
 

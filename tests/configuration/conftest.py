@@ -4,10 +4,10 @@ from configuration.catalog import PROVIDERS
 
 
 @pytest.fixture(autouse=True)
-def silent_environment(settings, monkeypatch):
-    """Whatever the shell says, the environment says nothing about models."""
-    silent = {"provider": "local", "model": "", "base_url": ""}
-    settings.MODEL_DEFAULTS = {"llm": silent, "embedder": silent}
+def no_environment(settings, monkeypatch):
+    """Ignore model settings in the shell's environment."""
+    defaults = {"provider": "local", "model": "", "base_url": ""}
+    settings.MODEL_DEFAULTS = {"llm": defaults, "embedder": defaults}
     settings.OLLAMA_BASE_URL = ""
     settings.SECRET_KEY_FALLBACKS = []
     for provider in PROVIDERS.values():

@@ -1,4 +1,4 @@
-"""Two operators who change the configuration at the same moment."""
+"""Concurrent changes of the configuration."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,19 +15,19 @@ from tests.deadline import SECONDS
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
-def in_a_thread(work):
-    """Closes what the thread opened: the tests' database is dropped when they are done."""
+def in_thread(function):
+    """Close the thread's connections: the test database is dropped at the end."""
 
-    def working():
+    def run():
         try:
-            return work()
+            return function()
         finally:
             connections.close_all()
 
-    return working
+    return run
 
 
-def wait_for_somebody_who_waits_for_the_row():
+def wait_for_blocked_transaction():
     deadline = time.monotonic() + SECONDS
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
@@ -38,18 +38,18 @@ def wait_for_somebody_who_waits_for_the_row():
             )
             if cursor.fetchone()[0]:
                 return
-    raise AssertionError("Nobody waited.")
+    raise AssertionError("No transaction is blocked.")
 
 
 def test_the_second_starts_from_what_the_first_one_did(olga):
     olga.put("/config/mem0/llm", openai())
-    second = in_a_thread(lambda: patch_llm(olga, temperature=1.5))
+    second_change = in_thread(lambda: patch_llm(olga, temperature=1.5))
 
     with ThreadPoolExecutor(1) as threads:
         with transaction.atomic():
             row = Configuration.objects.locked()
-            answer = threads.submit(second)
-            wait_for_somebody_who_waits_for_the_row()
+            answer = threads.submit(second_change)
+            wait_for_blocked_transaction()
             row.llm["max_tokens"] = 77
             row.save()
         config = answer.result().json()["mem0"]["llm"]["config"]
@@ -74,7 +74,7 @@ def test_changes_of_different_fields_are_all_kept_and_all_told(olga):
 
     with ThreadPoolExecutor(len(bodies)) as threads:
         answers = [
-            threads.submit(in_a_thread(lambda number=number: change(number)))
+            threads.submit(in_thread(lambda number=number: change(number)))
             for number in range(len(bodies))
         ]
         assert {answer.result() for answer in answers} == {200}

@@ -228,12 +228,12 @@ def test_what_is_wrong_with_sections_as_a_whole_is_named_together(olga):
 
 def test_reading_and_changing_take_a_fixed_number_of_statements(olga, django_assert_num_queries):
     body = {"mem0": {"llm": openai(), "embedder": section("ollama")}}
-    olga.put("/config", body)  # makes the row, and notes the use of the key
+    olga.put("/config", body)  # creates the row, and records the use of the key
 
     with django_assert_num_queries(2):  # the key, the configuration
         olga.get("/config")
-    # The key, a transaction's two, the row locked and saved, and how embedders are reached.
+    # The key, a transaction's two, the row locked and saved, and connections of embedding spaces.
     with django_assert_num_queries(6):
         olga.put("/config", body)
-    with django_assert_num_queries(8):  # and its history, and how the embedder is reached now
+    with django_assert_num_queries(8):  # and its history, and the new connection
         olga.post("/config/reset")

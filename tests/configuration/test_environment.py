@@ -13,17 +13,17 @@ from tests.configuration.bodies import DEFAULT, openai, section
 
 
 @pytest.fixture
-def says(settings):
-    def says(kind, provider, model="", base_url=""):
-        said = {"provider": provider, "model": model, "base_url": base_url}
-        settings.MODEL_DEFAULTS = {**settings.MODEL_DEFAULTS, kind: said}
+def set_defaults(settings):
+    def set_defaults(section_name, provider, model="", base_url=""):
+        defaults = {"provider": provider, "model": model, "base_url": base_url}
+        settings.MODEL_DEFAULTS = {**settings.MODEL_DEFAULTS, section_name: defaults}
 
-    return says
+    return set_defaults
 
 
-def test_the_environment_sets_the_defaults(olga, says, settings, monkeypatch):
-    says("llm", "groq", "llama-3.3-70b-versatile")
-    says("embedder", "openai", "bge-m3", "http://gpu:8001/v1")
+def test_the_environment_sets_the_defaults(olga, set_defaults, settings, monkeypatch):
+    set_defaults("llm", "groq", "llama-3.3-70b-versatile")
+    set_defaults("embedder", "openai", "bge-m3", "http://gpu:8001/v1")
     settings.OLLAMA_BASE_URL = "http://gpu:11434"
     monkeypatch.setenv("LLM_API_KEY", "gsk-secret")
 
@@ -53,8 +53,8 @@ def test_the_environment_sets_the_defaults(olga, says, settings, monkeypatch):
     assert effective.current_settings().llm.resolve_key() == "gsk-secret"
 
 
-def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
-    says("llm", "openai", "gpt-4.1")
+def test_a_reset_goes_back_to_what_the_environment_says(olga, set_defaults):
+    set_defaults("llm", "openai", "gpt-4.1")
     before = olga.get("/config").json()
     olga.put("/config", {**DEFAULT, "openmemory": {"custom_instructions": "x"}})
 
@@ -65,17 +65,17 @@ def test_a_reset_goes_back_to_what_the_environment_says(olga, says):
     assert olga.get("/config").json() == before
 
 
-def test_ollama_is_found_where_the_environment_says(says, settings, db):
-    says("llm", "ollama")
+def test_ollama_is_found_where_the_environment_says(set_defaults, settings, db):
+    set_defaults("llm", "ollama")
     assert effective.current_settings().llm.base_url == "http://localhost:11434"
     settings.OLLAMA_BASE_URL = "http://gpu:11434"
     assert effective.current_settings().llm.base_url == "http://gpu:11434"
-    says("llm", "ollama", base_url="http://other:11434/")
+    set_defaults("llm", "ollama", base_url="http://other:11434/")
     assert effective.current_settings().llm.base_url == "http://other:11434"
 
 
-def test_what_is_said_of_one_provider_is_not_used_for_another(olga, says, monkeypatch):
-    says("llm", "openai", "gpt-4.1", "http://proxy:4000/v1")
+def test_what_is_said_of_one_provider_is_not_used_for_another(olga, set_defaults, monkeypatch):
+    set_defaults("llm", "openai", "gpt-4.1", "http://proxy:4000/v1")
     monkeypatch.setenv("LLM_API_KEY", "sk-1")
 
     config = olga.put("/config/mem0/llm", section("groq", model="m")).json()["config"]
@@ -104,7 +104,7 @@ def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("kind", "said", "sentence"),
+    ("section_name", "defaults", "sentence"),
     [
         ("llm", ("skynet",), "LLM_PROVIDER='skynet' is not one of local, openai"),
         ("embedder", ("groq", "m"), "EMBEDDER_PROVIDER='groq' is not one of local, openai"),
@@ -114,8 +114,8 @@ def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatc
         ("embedder", ("openai", "", "http://a:pw@host"), "EMBEDDER_BASE_URL: Send the key as"),
     ],
 )
-def test_what_is_wrong_in_the_environment_is_named(says, kind, said, sentence):
-    says(kind, *said)
+def test_what_is_wrong_in_the_environment_is_named(set_defaults, section_name, defaults, sentence):
+    set_defaults(section_name, *defaults)
 
     with pytest.raises(ImproperlyConfigured) as wrong:
         environment.validate_environment()

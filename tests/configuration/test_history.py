@@ -5,7 +5,7 @@ from tests.cast import _member as member
 from tests.configuration.bodies import MASK, SECRET, openai, patch, patch_llm
 
 
-def steps() -> list[tuple[str, list[tuple[str, object, object]]]]:
+def logged_changes() -> list[tuple[str, list[tuple[str, object, object]]]]:
     return [
         (change.operator, [(step["field"], step["old"], step["new"]) for step in change.changes])
         for change in ConfigurationChange.objects.all()
@@ -20,7 +20,7 @@ def test_who_changed_what_and_when_is_kept(olga):
     patch(otto, {"openmemory": {"custom_instructions": "Keep what they eat."}})
     olga.post("/config/reset")
 
-    assert steps() == [
+    assert logged_changes() == [
         (
             "olga",
             [
@@ -51,8 +51,8 @@ def test_secrets_are_masked_in_the_history_and_a_new_one_is_noticed(olga):
     patch_llm(olga, api_key=SECRET[::-1][:-4] + SECRET[-4:])
 
     last = ("mem0.llm.config.api_key", MASK, MASK)
-    assert steps()[1] == ("olga", [last])
-    assert SECRET not in f"{steps()}"
+    assert logged_changes()[1] == ("olga", [last])
+    assert SECRET not in f"{logged_changes()}"
 
 
 def test_what_changes_nothing_is_no_change(olga):

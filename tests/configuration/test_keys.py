@@ -12,14 +12,14 @@ from tests.configuration.bodies import MASK, SECRET, openai, patch, patch_llm, s
 LLM = "/config/mem0/llm"
 
 
-def kept() -> str | None:
+def resolved_key() -> str | None:
     return effective.current_settings().llm.resolve_key()
 
 
-def refused_with(answer, code, *place):
+def assert_rejected_with(answer, code, *path):
     assert answer.status_code == 400
     assert [error["code"] for error in answer.json()["errors"]] == [code]
-    assert errors_of(answer) == {("body", *place)}
+    assert errors_of(answer) == {("body", *path)}
 
 
 def test_a_literal_key_is_shown_as_a_mask_and_kept_encrypted(olga, alice):
@@ -32,14 +32,14 @@ def test_a_literal_key_is_shown_as_a_mask_and_kept_encrypted(olga, alice):
     row = Configuration.objects.values().get()
     history = ConfigurationChange.objects.values().get()
     assert SECRET not in f"{row}{history}"
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_of_a_short_key_nothing_is_shown(olga):
     answer = olga.put(LLM, openai(api_key="short-key-of-19-let"))
 
     assert answer.json()["config"]["api_key"] == "********"
-    assert kept() == "short-key-of-19-let"
+    assert resolved_key() == "short-key-of-19-let"
 
 
 def test_the_mask_sent_back_keeps_the_key(olga):
@@ -52,31 +52,33 @@ def test_the_mask_sent_back_keeps_the_key(olga):
     assert replaced.json()["config"]["temperature"] == 1
     assert whole.status_code == 200
     assert merged.json()["mem0"]["llm"]["config"]["max_tokens"] == 5
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_another_mask_is_refused_and_nothing_changes(olga):
     olga.put(LLM, openai(api_key=SECRET))
 
     for mask in ["********", "********zzzz"]:
-        refused_with(
+        assert_rejected_with(
             olga.put(LLM, openai(api_key=mask, model="x")), "unknown_mask", "config", "api_key"
         )
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
     assert effective.current_settings().llm.model == "gpt-4o"
 
 
 def test_a_mask_is_refused_where_no_key_is_kept(olga):
-    refused_with(olga.put(LLM, openai(api_key=MASK)), "unknown_mask", "config", "api_key")
+    assert_rejected_with(olga.put(LLM, openai(api_key=MASK)), "unknown_mask", "config", "api_key")
     olga.put(LLM, openai(api_key="env:SOME_KEY"))
-    refused_with(patch_llm(olga, api_key=MASK), "unknown_mask", "mem0", "llm", "config", "api_key")
+    assert_rejected_with(
+        patch_llm(olga, api_key=MASK), "unknown_mask", "mem0", "llm", "config", "api_key"
+    )
 
 
 def test_a_patch_without_a_key_keeps_it_and_a_put_without_one_forgets_it(olga):
     olga.put(LLM, openai(api_key=SECRET))
 
     patch_llm(olga, temperature=1)
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
     answer = olga.put(LLM, openai())
     assert answer.json()["config"]["api_key"] == "env:OPENAI_API_KEY"
@@ -112,8 +114,10 @@ def test_a_kept_key_is_not_sent_to_another_server(olga, elsewhere):
     olga.put(LLM, openai(api_key=SECRET))
 
     code = "key_is_for_another_server"
-    refused_with(olga.put(LLM, openai(api_key=MASK, **elsewhere)), code, "config", "api_key")
-    refused_with(patch_llm(olga, **elsewhere), code, "mem0", "llm", "config", "api_key")
+    assert_rejected_with(
+        olga.put(LLM, openai(api_key=MASK, **elsewhere)), code, "config", "api_key"
+    )
+    assert_rejected_with(patch_llm(olga, **elsewhere), code, "mem0", "llm", "config", "api_key")
     assert effective.current_settings().llm.base_url == "https://api.openai.com/v1"
 
 
@@ -132,7 +136,7 @@ def test_another_provider_needs_its_own_key(olga):
 
     answer = patch(olga, {"mem0": {"llm": {"provider": "groq"}}})
 
-    refused_with(answer, "key_is_for_another_server", "mem0", "llm", "config", "api_key")
+    assert_rejected_with(answer, "key_is_for_another_server", "mem0", "llm", "config", "api_key")
 
 
 def test_another_path_of_the_same_server_is_no_other_server(olga):
@@ -141,7 +145,7 @@ def test_another_path_of_the_same_server_is_no_other_server(olga):
     answer = patch_llm(olga, openai_base_url="https://api.openai.com:443/v2")
 
     assert answer.status_code == 200
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_a_key_sent_anew_goes_where_it_was_sent_for(olga):
@@ -150,7 +154,7 @@ def test_a_key_sent_anew_goes_where_it_was_sent_for(olga):
     answer = patch_llm(olga, openai_base_url="http://localhost:1234/v1", api_key=SECRET[::-1])
 
     assert answer.status_code == 200
-    assert kept() == SECRET[::-1]
+    assert resolved_key() == SECRET[::-1]
 
 
 def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch):
@@ -158,12 +162,12 @@ def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch
 
     assert answer.json()["config"]["api_key"] == "env:MY_LLM_KEY"
     with pytest.raises(provider_keys.KeyMissing, match="MY_LLM_KEY"):
-        kept()
+        resolved_key()
     monkeypatch.setenv("MY_LLM_KEY", " sk-1 ")
-    assert kept() == "sk-1"
+    assert resolved_key() == "sk-1"
     monkeypatch.setenv("MY_LLM_KEY", "two words")
     with pytest.raises(provider_keys.KeyMissing, match="does not contain a valid key") as missing:
-        kept()
+        resolved_key()
     assert "two words" not in missing.value.detail
 
 
@@ -196,7 +200,7 @@ def test_a_key_that_can_no_longer_be_decrypted_is_shown_as_lost(olga, settings):
     assert shown.status_code == again.status_code == 200
     assert shown.json()["mem0"]["llm"]["config"]["api_key"] == provider_keys.LOST
     with pytest.raises(provider_keys.KeyLost, match="Send it again"):
-        kept()
+        resolved_key()
 
 
 def test_a_lost_key_is_back_with_the_secret_key_that_it_was_encrypted_with(olga, settings):
@@ -207,7 +211,7 @@ def test_a_lost_key_is_back_with_the_secret_key_that_it_was_encrypted_with(olga,
 
     settings.SECRET_KEY = first
 
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_a_lost_key_is_replaced_by_sending_it_again(olga, settings):
@@ -217,18 +221,18 @@ def test_a_lost_key_is_replaced_by_sending_it_again(olga, settings):
     answer = patch_llm(olga, api_key=SECRET)
 
     assert answer.json()["mem0"]["llm"]["config"]["api_key"] == MASK
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_the_secret_key_is_exchanged_without_losing_keys(olga, settings):
     olga.put(LLM, openai(api_key=SECRET))
 
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another", [settings.SECRET_KEY]
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
     olga.put("/config", olga.get("/config").json())
     settings.SECRET_KEY_FALLBACKS = []
 
-    assert kept() == SECRET
+    assert resolved_key() == SECRET
 
 
 def test_what_is_no_sealed_key_is_a_lost_one(olga):

@@ -1,4 +1,4 @@
-"""A change counts in every process, at once and without a restart: shown with two web servers."""
+"""A change takes effect in every process without a restart: tested with two web servers."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving():
-    """A web server of its own process, at the tests' database: yields its address."""
+    """Run a web server in a process, with the test database: yields its address."""
     port = free_port()
     database = connection.settings_dict
     environment = {

@@ -76,13 +76,13 @@ def test_the_embedder_is_replaced_by_itself(olga):
 
 
 def test_the_instructions_are_replaced_by_themselves(olga):
-    said = "  Ünïcode, kept\nas it was sent. \U0001f9e0 "
+    instructions = "  Ünïcode, kept\nas it was sent. \U0001f9e0 "
 
-    answer = olga.put("/config/openmemory", {"custom_instructions": said})
+    answer = olga.put("/config/openmemory", {"custom_instructions": instructions})
 
-    assert answer.json() == {"custom_instructions": said}
+    assert answer.json() == {"custom_instructions": instructions}
     for nothing in [None, "", "  "]:
-        olga.put("/config/openmemory", {"custom_instructions": said})
+        olga.put("/config/openmemory", {"custom_instructions": instructions})
         answer = olga.put("/config/openmemory", {"custom_instructions": nothing})
         assert answer.json() == {"custom_instructions": None}
 

@@ -44,6 +44,6 @@ def fake_llm_settings(fake: FakeServer, provider: str = "vllm", **overrides: obj
 
 
 def fake_embedder(fake: FakeServer, provider: str = "vllm", **overrides: object) -> Embedder:
-    """An embedding model that the fake stands for."""
+    """An embedding model served by the fake."""
     settings = {"provider": provider, "model": "m", "openai_base_url": fake.base_url, **overrides}
     return get_embedder(embedder_settings(settings))

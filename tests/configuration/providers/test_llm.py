@@ -55,10 +55,10 @@ FACTS = [
 ]
 
 
-def asked_to_wait(said):
-    """The error of a server that asks so to be left alone."""
+def rate_limit_error(retry_after):
+    """The error of a response with this `Retry-After`."""
     request = httpx2.Request("POST", "http://localhost/v1/embeddings")
-    response = httpx2.Response(429, headers={"Retry-After": said}, request=request)
+    response = httpx2.Response(429, headers={"Retry-After": retry_after}, request=request)
     return openai.RateLimitError("", response=response, body=None)
 
 
@@ -224,23 +224,23 @@ def test_a_long_wait_is_left_to_the_caller(fake, language_model):
     assert fake.calls["/chat/completions"] == 1
 
 
-@pytest.mark.parametrize(("said", "seconds"), [("7", 7), ("0", 0)])
-def test_the_wait_is_read_in_seconds(said, seconds):
-    assert client._retry_after(asked_to_wait(said)) == seconds
+@pytest.mark.parametrize(("retry_after", "seconds"), [("7", 7), ("0", 0)])
+def test_the_wait_is_read_in_seconds(retry_after, seconds):
+    assert client._retry_after(rate_limit_error(retry_after)) == seconds
 
 
 def test_the_wait_is_read_as_a_date():
-    said = format_datetime(datetime.now(UTC) + HOUR)
+    retry_after = format_datetime(datetime.now(UTC) + HOUR)
 
-    assert 3000 <= client._retry_after(asked_to_wait(said)) <= 3600
+    assert 3000 <= client._retry_after(rate_limit_error(retry_after)) <= 3600
 
 
 @pytest.mark.parametrize(
-    "said",
+    "retry_after",
     ["", "soon", "-1", "nan", "inf", "86401", "Sun, 06 Nov 1994 08:49:37 GMT", "Sun, 99 Nov 1994"],
 )
-def test_what_is_no_wait_is_not_waited_for(said):
-    assert client._retry_after(asked_to_wait(said)) is None
+def test_what_is_no_wait_is_not_waited_for(retry_after):
+    assert client._retry_after(rate_limit_error(retry_after)) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP])
@@ -286,8 +286,8 @@ def test_ten_thousand_facts_are_read(fake, language_model):
 
 
 def test_every_failure_is_of_one_kind():
-    for kind in (UnusableAnswer, RequestRejected, KeyRejected, ModelRefused, QuotaExhausted):
-        assert issubclass(kind, ProviderError)
+    for error_class in (UnusableAnswer, RequestRejected, KeyRejected, ModelRefused, QuotaExhausted):
+        assert issubclass(error_class, ProviderError)
 
 
 def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_faults(capsys):
@@ -298,6 +298,6 @@ def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_f
             except (ConnectionError, KeyError):
                 fake.handle_error(None, ("127.0.0.1", 1))
 
-    said = capsys.readouterr().err
-    assert "hung up" not in said
-    assert "a fault of its own" in said
+    stderr = capsys.readouterr().err
+    assert "hung up" not in stderr
+    assert "a fault of its own" in stderr
