@@ -25,7 +25,7 @@ def test_null_takes_a_value_back_to_its_default(olga):
 
 
 def test_null_takes_a_whole_section_back_to_its_defaults(olga):
-    llm = {
+    overrides = {
         "openmemory": {"custom_instructions": "Keep what they eat."},
         "mem0": {"llm": openai(), "embedder": section("ollama")},
     }
@@ -41,7 +41,7 @@ def test_null_takes_a_whole_section_back_to_its_defaults(olga):
             },
         },
     ]:
-        olga.put("/config", llm)
+        olga.put("/config", overrides)
 
         answer = patch(olga, body)
 
