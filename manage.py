@@ -4,7 +4,7 @@
 import signal
 import sys
 
-# These neither read nor write the database, or see to it themselves.
+# These commands do not use the database, or start it themselves.
 WITHOUT_SERVICES = {
     "help", "version", "run", "check", "collectstatic", "diffsettings", "fake_llm", "findstatic",
     "mcp_stdio", "spectacular", "startapp", "startproject", "test", "testserver",
@@ -12,22 +12,22 @@ WITHOUT_SERVICES = {
 
 
 def main() -> None:
-    # To be told to end is to clean up first, as for Ctrl-C.
+    # Clean up on SIGTERM, as on Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _explain(sys.argv)
+        _run(sys.argv)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)
-    except SystemExit as ended:
-        # Monitors know 1 as a warning, and here is not even somebody to ask.
-        if sys.argv[1:2] == ["doctor"] and isinstance(ended.code, str):
-            sys.stderr.write(f"{ended.code}\n")
+    except SystemExit as exit_request:
+        # To monitors, 1 is a warning. A doctor that cannot start is an error.
+        if sys.argv[1:2] == ["doctor"] and isinstance(exit_request.code, str):
+            sys.stderr.write(f"{exit_request.code}\n")
             sys.exit(2)
         raise
 
 
-def _explain(argv: list[str]) -> None:
-    """Execute a command, and say in a sentence what is wrong with the settings or services."""
+def _run(argv: list[str]) -> None:
+    """Execute a command. Invalid settings and failed services are reported in one sentence."""
     from embedded.errors import ServiceFailed
     from server import bootstrap
 

@@ -19,7 +19,7 @@ from accounts.models import Scope
 from core.api.problems import Fault, validation_problem
 
 from . import openmemory_tools
-from .prompts import add_prompts, validate_prompt
+from .mcp_prompts import add_prompts, validate_prompt
 from .resources import add_resources, list_categories
 from .tool_call import Call, docstring_of, error_text, run_tool
 from .tools import delete_all, read, write

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from .state import ensure_private
+from .state_folder import ensure_private
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from .errors import ServiceFailed
 from .processes import Command
 from .service import Service
 from .sockets import ensure_private_folder
-from .state import POSTGRES_PORT, POSTGRES_SOCKET
+from .state_folder import POSTGRES_PORT, POSTGRES_SOCKET
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 

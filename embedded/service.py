@@ -11,7 +11,7 @@ from typing import ClassVar
 from . import processes
 from .errors import ServiceFailed
 from .processes import Child
-from .state import ensure_private, socket_folder
+from .state_folder import ensure_private, socket_folder
 
 
 class Service(Child):

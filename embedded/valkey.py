@@ -14,7 +14,7 @@ from .errors import ServiceFailed
 from .processes import Command
 from .service import Service
 from .sockets import ensure_private_folder
-from .state import VALKEY_SOCKET
+from .state_folder import VALKEY_SOCKET
 
 
 class Valkey(Service):

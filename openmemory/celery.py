@@ -1,7 +1,7 @@
-"""Celery, which wakes the workers: what there is to do, and is done, the database knows.
+"""Celery, which only wakes the workers: the database has the jobs and their states.
 
-Imported by those who send and receive messages only, as it takes a while. Why messages carry
-nothing: docs/decisions/0012-jobs.md.
+Only modules that send or receive messages import it, because that takes a while. Rationale of
+messages without content: docs/decisions/0012-jobs.md.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ app.conf.update(
     task_serializer="json",
     accept_content=["json"],
     task_ignore_result=True,
-    # A worker takes no message but those that it is just seeing to: others may be free for it.
+    # A worker reserves no further messages: another worker may be free for them.
     task_acks_late=True,
     worker_prefetch_multiplier=1,
     worker_redirect_stdouts=False,
     worker_enable_remote_control=False,
-    # A broker that is away is waited for, for as long as that takes.
+    # Wait for an unreachable broker without a time limit.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
 )

@@ -1,4 +1,4 @@
-"""The former name of `server.web`: `python -m openmemory.serving` goes on starting it."""
+"""The former name of `server.web`, kept for `python -m openmemory.serving`."""
 
 import runpy
 

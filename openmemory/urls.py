@@ -1,10 +1,10 @@
-"""Which address is answered by which app. Addresses have no last slash, and are taken with one."""
+"""The URLs of all apps. They have no trailing slash, but are also accepted with one."""
 
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from core.api import converters as _paths  # noqa: F401 - makes `<id:…>` known to what follows
+from core.api import converters as _converters  # noqa: F401 - registers `<id:…>` for these URLs
 from core.api import documentation, health
 
 api = [

@@ -1,4 +1,4 @@
-"""The former name of `server.worker`: `python -m openmemory.working quick` goes on starting it."""
+"""The former name of `server.worker`, kept for `python -m openmemory.working quick`."""
 
 import runpy
 

@@ -1,4 +1,4 @@
-"""The server as a WSGI application, for any server of those: the API, the admin, the documents."""
+"""The WSGI application: the API, the admin and the API documentation."""
 
 import os
 

@@ -7,7 +7,7 @@ from django.core.exceptions import ImproperlyConfigured, ValidationError
 from accounts import roles
 from accounts.models import ApiKey, KeyRejected, User
 from accounts.models.user import check_user_id
-from embedded.state import write_private
+from embedded.state_folder import write_private
 
 
 def ensure_default_user(*, user_id: str, key_file: Path) -> str:

@@ -1,4 +1,4 @@
-"""How the API speaks, and how often it may be called."""
+"""The API: its components, documentation, health checks and rate limits."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 
-# Bodies of the API, bytes. A view that takes more has `max_body_bytes`.
+# Bytes. A view that accepts larger bodies has `max_body_bytes`.
 MAX_BODY_BYTES = env.integer(
     "OPENMEMORY_MAX_BODY_BYTES", 1024 * 1024, minimum=1024, maximum=1024**3
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
-# Credentials are not allowed: a cookie never authenticates a call of the API, and a key in the
-# Authorization header needs no permission of that kind.
+# CORS credentials stay off: no cookie authenticates the API, and the Authorization header does not
+# need them.
 CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"
-# Where no key is needed, the page that calls is what is let in or not: then not any.
+# If clients need no key, only the origin protects the API, so that it must be restricted.
 CORS_ALLOWED_ORIGINS = env.strings(
     "CORS_ALLOWED_ORIGINS", legacy_clients.ORIGINS if LEGACY_CLIENTS else []
 )
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
-# The star stands for every header but Authorization, and old browsers do not know it.
+# The wildcard does not include Authorization, and old browsers do not support it.
 CORS_ALLOW_HEADERS = ["*", "authorization", "content-type", "prefer", "x-request-id"]
 CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
@@ -57,14 +57,14 @@ CORS_EXPOSE_HEADERS = [
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "OpenMemory",
     "DESCRIPTION": (
-        "A memory server for people who run AI agents themselves. Every call but this schema "
-        "needs `Authorization: Bearer <key>`. Every error is a problem as of RFC 9457."
+        "A self-hosted memory server for AI agents. All endpoints except this schema need "
+        "`Authorization: Bearer <key>`. All errors have the format of RFC 9457."
     ),
     "VERSION": "1",
     "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     "OAS_VERSION": "3.1.1",
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    # What is sent and what is answered differ: defaults, fields that are only read, blanks.
+    # Requests and responses differ: defaults, read-only fields, blank values.
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
@@ -80,7 +80,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     ],
 }
 
-# What has to work before this process is sent requests: callables that raise when it does not.
+# Checks of readiness: callables that raise an error.
 HEALTH_CHECKS = {
     "database": "core.api.health.database",
     "migrations": "core.api.health.migrations",
@@ -88,13 +88,13 @@ HEALTH_CHECKS = {
     "embedder": "memories.readiness.check_embedder",
 }
 
-# How often a key may call, or an address without one; how often an address may fail to show a
-# good key, and try to sign in to the admin.
+# Reads and writes count per key, or per address without one. Failed keys and sign-ins to the admin
+# count per address.
 RATE_LIMITS = {
     "reads": env.rate("OPENMEMORY_RATE_READS", "6000/m"),
     "writes": env.rate("OPENMEMORY_RATE_WRITES", "1200/m"),
     "failed_keys": env.rate("OPENMEMORY_RATE_FAILED_KEYS", "60/m"),
-    # A password can be guessed, where a key cannot.
+    # A password can be guessed, unlike a key.
     "sign_ins": env.rate("OPENMEMORY_RATE_SIGN_INS", "10/m"),
 }
 RATELIMIT_USE_CACHE = "limits"

@@ -1,4 +1,4 @@
-"""Where the server stands: its folder, its address, its secret."""
+"""The server's state folder, secret key and addresses."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from pathlib import Path
 
 from core import env, legacy_clients
 from core.exposure import LOCAL_NAMES, PublicAddress
-from embedded import state
+from embedded import state_folder
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
-# Everything the server keeps on this machine, and nothing outside of it: 0700.
+# All local state of the server, in a folder of mode 0700.
 STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
 
 DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
 SECRET_KEY = env.secret("OPENMEMORY_SECRET_KEY")
 SECRET_IS_LOCAL = not SECRET_KEY
 if SECRET_IS_LOCAL:
-    SECRET_KEY = state.secret_key(STATE_DIR)
+    SECRET_KEY = state_folder.secret_key(STATE_DIR)
 
 HOST = env.string("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
-# How many proxies of one's own stand before the server: whose entries in X-Forwarded-For are true.
+# The number of own proxies in front of the server. Their entries in X-Forwarded-For are trusted.
 TRUSTED_PROXIES = env.integer("OPENMEMORY_TRUSTED_PROXIES", 0, minimum=0, maximum=16)
-# Where people reach it, when that is not where it listens.
+# The address for clients, if it differs from HOST and PORT.
 PUBLIC_ADDRESS = PublicAddress.parse(env.string("OPENMEMORY_PUBLIC_URL"), proxies=TRUSTED_PROXIES)
 
 ALLOWED_HOSTS = env.strings("OPENMEMORY_ALLOWED_HOSTS", [*LOCAL_NAMES, HOST])
 if PUBLIC_ADDRESS:
     ALLOWED_HOSTS += [PUBLIC_ADDRESS.host]
 
-# The user that `make run` makes, and whose key it prints.
+# `make run` creates this user and prints their API key.
 DEFAULT_USER = env.string("USER", "default_user")
 
-# For the original's own page: who sends no key acts as the default user.
+# For the original server's page: requests without a key act as the default user.
 LEGACY_CLIENTS = legacy_clients.allow_legacy_clients(
     env.choice("OPENMEMORY_LEGACY_CLIENTS", "0", among=["0", "1", "force"]),
     host=HOST,
@@ -45,4 +45,4 @@ LEGACY_CLIENTS = legacy_clients.allow_legacy_clients(
     proxies=TRUSTED_PROXIES,
 )
 
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers run in parallel already
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # callers already run in parallel

@@ -1,4 +1,4 @@
-"""What Django is put together of."""
+"""Django's apps, middleware and templates."""
 
 INSTALLED_APPS = [
     "core",
@@ -12,7 +12,7 @@ INSTALLED_APPS = [
     "stats",
     "agents",
     "operators",
-    # Its templates and styles take the place of the admin's own.
+    # Before the admin, whose templates and styles it overrides.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
@@ -51,7 +51,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "openmemory.urls"
 WSGI_APPLICATION = "openmemory.wsgi.application"
-APPEND_SLASH = False  # a redirect would drop the body of a POST: both spellings are routed
+APPEND_SLASH = False  # a redirect would drop the body of a POST: both forms are routed
 
 TEMPLATES = [
     {
@@ -69,7 +69,7 @@ TEMPLATES = [
 ]
 
 STATIC_URL = "/static/"
-WHITENOISE_USE_FINDERS = True  # a handful of files of three packages: nothing to collect first
+WHITENOISE_USE_FINDERS = True  # serves the few static files without `collectstatic`
 WHITENOISE_AUTOREFRESH = False
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

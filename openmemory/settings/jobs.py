@@ -1,46 +1,54 @@
-"""What is done in the background: by whom, how often, for how long."""
+"""Background jobs: workers, queues, schedules, and how long data is kept."""
 
 from core import connection_urls, env
-from embedded import state
+from embedded import state_folder
 
 from .backups import BACKUP_FOLDER
 from .base import STATE_DIR
 from .services import REDIS_URL
 
-# How long a run that is silent is believed to live; running jobs are heard from every second.
+# A run without a heartbeat for this long is presumed dead. Running jobs send one every second.
 JOBS_LEASE_SECONDS = env.integer("OPENMEMORY_JOBS_LEASE_SECONDS", 30, minimum=2, maximum=3600)
-# How often it is looked for what was left lying.
+# The interval of the sweep for abandoned jobs.
 JOBS_SWEEP_SECONDS = env.integer("OPENMEMORY_JOBS_SWEEP_SECONDS", 10, minimum=1, maximum=3600)
 JOBS_KEEP_DAYS = env.integer("OPENMEMORY_JOBS_KEEP_DAYS", 30, minimum=1, maximum=36500)
 DOWNLOADS_KEEP_HOURS = env.integer("OPENMEMORY_DOWNLOADS_KEEP_HOURS", 24, minimum=1, maximum=876000)
 
-# Long jobs have workers of their own, so that quick ones do not wait for them, and leave the
-# processors to whoever waits for an answer.
+# The interval of housekeeping. Its last job tells when the next one is due, and jobs may be kept
+# for one day only, so it is a day at most.
+HOUSEKEEPING_HOURS = env.integer("OPENMEMORY_HOUSEKEEPING_HOURS", 24, minimum=1, maximum=24)
+
+# Days until housekeeping purges deleted memories and prunes the access log. 0 keeps them for ever.
+DELETED_KEEP_DAYS = env.integer("OPENMEMORY_DELETED_KEEP_DAYS", 30, minimum=0, maximum=36_500)
+ACCESSES_KEEP_DAYS = env.integer("OPENMEMORY_ACCESSES_KEEP_DAYS", 0, minimum=0, maximum=36_500)
+
+# Long jobs have their own workers, so that quick jobs do not wait for them. They run at a low
+# priority, which leaves the processors to requests.
 JOBS_QUEUES = {"quick": "openmemory.quick", "long": "openmemory.long"}
-WORKERS = {  # jobs that one worker runs at once: quick ones in threads, long ones in processes
+WORKERS = {  # concurrent jobs per worker: quick jobs in threads, long jobs in processes
     "quick": env.integer("OPENMEMORY_QUICK_JOBS_AT_ONCE", 4, minimum=1, maximum=256),
     "long": env.integer("OPENMEMORY_LONG_JOBS_AT_ONCE", 1, minimum=1, maximum=256),
 }
-JOBS_TIME_LIMITS = {  # seconds that a run may take
+JOBS_TIME_LIMITS = {  # seconds per run
     "quick": env.integer("OPENMEMORY_QUICK_JOB_SECONDS", 600, minimum=10, maximum=86_400),
     "long": env.integer("OPENMEMORY_LONG_JOB_SECONDS", 86_400, minimum=60, maximum=2_592_000),
 }
-# A process that has grown larger is replaced by a new one.
+# A process that uses more memory is replaced.
 WORKER_MEGABYTES = env.integer("OPENMEMORY_WORKER_MEGABYTES", 768, minimum=128, maximum=1_000_000)
 LONG_JOBS_NICENESS = env.integer("OPENMEMORY_LONG_JOBS_NICENESS", 10, minimum=0, maximum=19)
 
-# Whether workers for quick jobs also send what is to be done from time to time. Not where a process
-# of its own does: `server.worker beat`.
+# Whether workers for quick jobs also send the periodic tasks. Disable it if a separate process does
+# so: `server.worker beat`.
 QUICK_WORKERS_BEAT = env.boolean("OPENMEMORY_QUICK_WORKERS_BEAT", True)
 
-# The broker: Redis or Valkey, by default the one of the cache, or RabbitMQ.
+# The broker: RabbitMQ, Redis or Valkey; the one of the cache by default.
 CELERY_APP = "openmemory.celery.app"
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = (
     connection_urls.parse_broker_url(
-        env.secret("CELERY_BROKER_URL") or REDIS_URL or state.broker_url(STATE_DIR)
+        env.secret("CELERY_BROKER_URL") or REDIS_URL or state_folder.broker_url(STATE_DIR)
     )
 )
-# What is done from time to time. Two that send it do no harm.
+# Periodic tasks. Sending them twice does no harm.
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "jobs.sweep",
@@ -55,7 +63,7 @@ if BACKUP_FOLDER:
         "task": "backups.queue_due", "schedule": 60, "options": {"expires": 60}
     }  # fmt: skip
 
-# The files of jobs, what was uploaded and what is to be downloaded, are kept in `jobs`.
+# `jobs` stores the uploads and downloads of jobs.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

@@ -1,4 +1,4 @@
-"""What is logged, and how."""
+"""Level and format of the log."""
 
 from core import env
 

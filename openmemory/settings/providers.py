@@ -1,11 +1,10 @@
-"""Which models are used, and for how long they are waited for."""
+"""Language models and embedding models, and their timeouts."""
 
 from core import env
 
-# Which models are used as long as no operator chooses others: see configuration/defaults.py.
-# A key is not read here: it is a reference to LLM_API_KEY, EMBEDDER_API_KEY or to the provider's
-# own variable, such as OPENAI_API_KEY, or to the file that OPENAI_API_KEY_FILE names, and is
-# resolved when it is used.
+# The models unless an operator overrides them: see configuration/defaults.py. API keys are not read
+# here. The configuration refers to LLM_API_KEY, EMBEDDER_API_KEY or a provider's own variable, such
+# as OPENAI_API_KEY, or the file in OPENAI_API_KEY_FILE, which is read when it is needed.
 MODEL_DEFAULTS = {
     "llm": {
         "provider": env.string("LLM_PROVIDER", "local"),
@@ -20,9 +19,9 @@ MODEL_DEFAULTS = {
 }
 OLLAMA_BASE_URL = env.string("OLLAMA_BASE_URL")
 
-# Seconds for a model to answer, with what it is asked again included.
+# Seconds for a model to respond, including retries.
 LLM_TIMEOUT = env.integer("OPENMEMORY_LLM_TIMEOUT", 60, minimum=1, maximum=3600)
 EMBEDDER_TIMEOUT = env.integer("OPENMEMORY_EMBEDDER_TIMEOUT", 30, minimum=1, maximum=3600)
 
-# What SECRET_KEY was before: providers' keys that were encrypted with it can still be read.
+# Former values of SECRET_KEY, to decrypt providers' keys encrypted with them.
 SECRET_KEY_FALLBACKS = env.secrets("OPENMEMORY_SECRET_KEY_FALLBACKS")

@@ -1,4 +1,4 @@
-"""What holds where others reach the server. Why so: docs/decisions/0019-exposed-servers.md."""
+"""Security of exposed servers. Rationale: docs/decisions/0019-exposed-servers.md."""
 
 from __future__ import annotations
 
@@ -28,23 +28,21 @@ Exposure(
 
 _https = PUBLIC_ADDRESS is not None and PUBLIC_ADDRESS.is_https
 
-# A browser sends the cookies of the admin over HTTPS alone, and asks for nothing else for a month.
+# Behind HTTPS, browsers send the admin's cookies over HTTPS only, and use HTTPS for a month.
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
-# Pages of the admin that were asked for under this address may send forms, whatever the proxy
-# makes of the Host header.
+# Accept forms from the admin's pages at this address, even if the proxy changes the Host header.
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ADDRESS.origin] if PUBLIC_ADDRESS else []
-# A proxy of ours is believed what it says of the scheme: it has to overwrite what a client sent.
+# Trust the scheme that our own proxy reports. The proxy must overwrite the client's header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 
 SILENCED_SYSTEM_CHECKS = [
-    # Forms are protected where there are some, in the admin, by a middleware made of that one. The
-    # API takes no cookie.
+    # A subclass of the CSRF middleware protects the forms of the admin. The API uses no cookies.
     "security.W003",
-    "security.W005",  # the other names below the server's are not ours to bind to HTTPS
-    "security.W021",  # nor is it ours to put the name on the list that browsers are shipped with
-    # The proxy redirects. A redirect of ours would come after a key was sent in the clear, and
-    # would catch the probes and the programs that ask from inside.
+    "security.W005",  # whether subdomains use HTTPS is not this server's decision
+    "security.W021",  # nor is the preload list of browsers
+    # The proxy redirects to HTTPS. A redirect here would come after a key was sent in the clear,
+    # and would break health probes and internal clients.
     "security.W008",
 ]

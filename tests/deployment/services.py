@@ -19,7 +19,7 @@ import redis
 from embedded import processes
 from embedded.account import Account, unprivileged_account
 from embedded.processes import Command
-from embedded.state import socket_folder
+from embedded.state_folder import socket_folder
 from tests.deadline import SECONDS
 
 from .files import COMPOSE, DOCKER, compose

@@ -14,7 +14,7 @@ from django.db import connection
 from embedded import processes
 from embedded.errors import ServiceFailed
 from embedded.postgres import Postgres
-from embedded.state import database_settings
+from embedded.state_folder import database_settings
 from tests.deadline import SECONDS
 
 from .conftest import bring_up

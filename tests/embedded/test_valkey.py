@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from embedded.errors import ServiceFailed
-from embedded.state import broker_url
+from embedded.state_folder import broker_url
 from embedded.valkey import Valkey
 
 from .conftest import bring_up

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import redis
 
-from embedded.state import VALKEY_SOCKET, socket_folder
+from embedded.state_folder import VALKEY_SOCKET, socket_folder
 from tests.deadline import eventually
 from tests.server.processes import Server
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import requests
 
-from embedded.state import database_settings
+from embedded.state_folder import database_settings
 from tests.deadline import SECONDS, eventually
 from tests.server.processes import Server
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.conf import settings
 
-from embedded.state import broker_url, socket_folder
+from embedded.state_folder import broker_url, socket_folder
 from tests.deadline import SECONDS, eventually
 
 from .processes import Server

@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 from psycopg import sql
 
-from embedded.state import broker_url, database_settings
+from embedded.state_folder import broker_url, database_settings
 from tests.deadline import SECONDS
 
 HERE = Path(__file__).parent

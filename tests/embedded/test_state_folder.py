@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from embedded import sockets, state
+from embedded import sockets, state_folder
 from embedded.errors import ServiceFailed
 
 
@@ -16,29 +16,29 @@ def mode(path: Path) -> int:
 
 
 def test_the_state_folder_is_made_for_its_owner_alone(tmp_path: Path) -> None:
-    assert mode(state.ensure_private(tmp_path / "a" / "var")) == 0o700
+    assert mode(state_folder.ensure_private(tmp_path / "a" / "var")) == 0o700
 
 
 def test_a_state_folder_that_was_open_is_closed(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
 
-    state.ensure_private(tmp_path)
+    state_folder.ensure_private(tmp_path)
 
     assert mode(tmp_path) == 0o700
 
 
 def test_the_secret_key_is_made_once_and_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    first = state.secret_key(tmp_path)
+    first = state_folder.secret_key(tmp_path)
 
     assert len(first) > 50
-    assert state.secret_key(tmp_path) == first
+    assert state_folder.secret_key(tmp_path) == first
     assert mode(tmp_path / "secret_key") == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["secret_key"]
 
 
 def test_many_who_make_the_secret_key_at_once_get_the_same(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        keys = set(pool.map(lambda _: state.secret_key(tmp_path), range(100)))
+        keys = set(pool.map(lambda _: state_folder.secret_key(tmp_path), range(100)))
 
     assert len(keys) == 1
     assert keys != {""}
@@ -48,7 +48,7 @@ def test_a_state_folder_that_cannot_be_made_is_said_in_a_sentence(tmp_path: Path
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ImproperlyConfigured, match=r"state folder .* is not usable"):
-        state.secret_key(tmp_path / "file" / "var")
+        state_folder.secret_key(tmp_path / "file" / "var")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
@@ -56,11 +56,11 @@ def test_a_state_folder_of_another_user_is_refused_even_to_root(tmp_path: Path) 
     os.chown(tmp_path, 65534, 65534)
 
     with pytest.raises(ImproperlyConfigured, match="belongs to another user"):
-        state.secret_key(tmp_path)
+        state_folder.secret_key(tmp_path)
 
 
 def test_a_socket_stands_in_the_folder_of_its_service() -> None:
-    folder = state.socket_folder(Path("/srv/openmemory/var"), "postgres")
+    folder = state_folder.socket_folder(Path("/srv/openmemory/var"), "postgres")
 
     assert folder == Path("/srv/openmemory/var/postgres")
 
@@ -69,12 +69,12 @@ def test_a_socket_stands_in_the_folder_of_its_service() -> None:
 def test_a_path_that_does_for_no_socket_is_replaced_by_a_short_one(name: str) -> None:
     state_dir = Path("/srv") / name
 
-    folder = state.socket_folder(state_dir, "postgres")
+    folder = state_folder.socket_folder(state_dir, "postgres")
 
-    assert folder == state.socket_folder(state_dir, "postgres")
-    assert folder != state.socket_folder(state_dir / "other", "postgres")
+    assert folder == state_folder.socket_folder(state_dir, "postgres")
+    assert folder != state_folder.socket_folder(state_dir / "other", "postgres")
     assert folder.parent == Path("/tmp")
-    assert len(os.fsencode(folder / state.POSTGRES_SOCKET)) <= state.MAX_SOCKET_PATH
+    assert len(os.fsencode(folder / state_folder.POSTGRES_SOCKET)) <= state_folder.MAX_SOCKET_PATH
 
 
 def test_a_folder_for_sockets_that_somebody_else_put_there_is_refused(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_a_folder_for_sockets_that_somebody_else_put_there_is_refused(tmp_path: 
 def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "api_key"
 
-    state.write_private(path, "first")
-    state.write_private(path, "second")
+    state_folder.write_private(path, "first")
+    state_folder.write_private(path, "second")
 
     assert path.read_text() == "second"
     assert mode(path) == 0o600
@@ -97,4 +97,4 @@ def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_the_address_of_the_broker_may_have_any_path() -> None:
-    assert state.broker_url(Path("/a b/ä")) == "unix:///a%20b/%C3%A4/valkey/valkey.sock"
+    assert state_folder.broker_url(Path("/a b/ä")) == "unix:///a%20b/%C3%A4/valkey/valkey.sock"

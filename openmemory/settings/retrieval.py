@@ -1,0 +1,42 @@
+"""Categories, re-embedding and search."""
+
+from core import env
+
+# The categories of memories; by default the built-in ones of memories/taxonomy.py. The database
+# limits the length of names. Each prompt to the language model lists all categories.
+CATEGORIES = env.names("OPENMEMORY_CATEGORIES", max_names=100, max_length=100)
+
+# Up to this number of memories a search compares all vectors of a user exactly. Above it, a job
+# builds an index for the user.
+EXACT_SEARCH_LIMIT = env.integer(
+    "OPENMEMORY_EXACT_SEARCH_LIMIT", 20_000, minimum=100, maximum=10_000_000
+)
+
+# Seconds that a search waits for a remote embedding model. Then it falls back to keywords alone.
+SEARCH_EMBEDDING_SECONDS = env.integer(
+    "OPENMEMORY_SEARCH_EMBEDDING_SECONDS", 3, minimum=1, maximum=60
+)
+
+# Whether a migration to another embedding model, started over the API, waits for
+# `manage.py reembed` after its backfill.
+REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
+
+# Scoring weights. The defaults were tuned on conversations of LoCoMo; changing one by a quarter has
+# little effect: see docs/decisions and `benchmarks/recall.py --sweep`. With nearby words, context
+# and speaker at 0, only the memory itself counts, and no neighbours are read.
+
+# Vector similarity and the lexical score, each normalised to 0 to 1 among the candidates.
+RECALL_SIMILARITY = env.number("OPENMEMORY_RECALL_SIMILARITY", 0.6, minimum=0, maximum=1)
+RECALL_WORDS = env.number("OPENMEMORY_RECALL_WORDS", 0.4, minimum=0, maximum=1)
+
+# The share of the best neighbour's lexical score that counts as the memory's own.
+RECALL_NEARBY_WORDS = env.number("OPENMEMORY_RECALL_NEARBY_WORDS", 0.4, minimum=0, maximum=1)
+
+# The neighbour boost: a share of the best neighbour's score, and its decay per place of distance.
+RECALL_CONTEXT = env.number("OPENMEMORY_RECALL_CONTEXT", 0.25, minimum=0, maximum=1)
+RECALL_CONTEXT_PER_PLACE = env.number(
+    "OPENMEMORY_RECALL_CONTEXT_PER_PLACE", 0.8, minimum=0, maximum=1
+)
+
+# The boost if the query names the speaker.
+RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.15, minimum=0, maximum=1)
