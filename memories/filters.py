@@ -46,40 +46,43 @@ class EpochFilter(django_filters.Filter):
 
 
 class ListFilter(django_filters.FilterSet):
-    """The filters and sorts of a list of memories. Its order is total: ties are broken by id."""
+    """Filters and sorts a list of memories. Ties are broken by id, so the order is total."""
 
     class Meta:
         model = Memory
         fields: list[str] = []
 
     user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
-    app_id = IdFilter(help_text="Of this app.")
+    app_id = IdFilter(help_text="Memories of this app.")
     from_date = EpochFilter(
-        method="_from", help_text="Created at this second or later, in seconds since 1970."
+        method="_created_from", help_text="Memories from this time on, in seconds since 1970."
     )
     to_date = EpochFilter(
-        method="_to", help_text="Created at this second or earlier, in seconds since 1970."
+        method="_created_until", help_text="Memories up to this time, in seconds since 1970."
     )
     categories = django_filters.CharFilter(
-        method="_in_categories", help_text="In any of these categories: names, with commas between."
+        method="_in_categories",
+        help_text="Memories in any of these categories: names separated by commas.",
     )
     actor = django_filters.CharFilter(
-        method="_said_by", max_length=MAX_NAME, help_text="Said by this one, in any case."
+        method="_said_by", max_length=MAX_NAME, help_text="Memories of this actor, ignoring case."
     )
     conversation = django_filters.CharFilter(
-        max_length=MAX_NAME, help_text="Said in this conversation.", strip=False
+        max_length=MAX_NAME, help_text="Memories from this conversation.", strip=False
     )
     search_query = django_filters.CharFilter(
-        field_name="content", lookup_expr="icontains", help_text="Contains this, in any case.",
+        field_name="content",
+        lookup_expr="icontains",
+        help_text="Memories whose content contains this, ignoring case.",
         strip=False,
-    )  # fmt: skip
+    )
     sort_column = ChoiceFilter(
         method=leave_unfiltered,
         choices=[(name, name) for name in COLUMNS],
-        help_text="Sort by this; by default the newest come first.",
+        help_text="The column to sort by; newest first by default.",
     )
     sort_direction = SortDirectionFilter(
-        help_text="`asc` unless `desc` is asked for.",
+        help_text="`asc` by default.",
     )
 
     def filter_queryset(self, queryset: MemoryQuerySet) -> MemoryQuerySet:
@@ -88,10 +91,10 @@ class ListFilter(django_filters.FilterSet):
         direction = self.form.cleaned_data.get("sort_direction")
         return sort(memories, column=column or None, direction=direction or None)
 
-    def _from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
+    def _created_from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
         return memories.created_between(datetime.fromtimestamp(value, UTC), None)
 
-    def _to(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
+    def _created_until(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
         return memories.created_between(None, datetime.fromtimestamp(value, UTC))
 
     def _said_by(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
@@ -103,7 +106,7 @@ class ListFilter(django_filters.FilterSet):
 
 
 def sort(memories: MemoryQuerySet, *, column: str | None, direction: str | None) -> MemoryQuerySet:
-    """Sort by one of COLUMNS, ascending unless told otherwise; without one, newest first."""
+    """Sort by one of COLUMNS, ascending by default; newest first without a column."""
     if column is None:
         ascending = direction == "asc"
         return memories.order_by("created_at" if ascending else "-created_at", "id")

@@ -1,4 +1,4 @@
-"""What a person does with their memories: filter, archive, pause, and their categories."""
+"""Actions of users on their memories: filter, archive and pause them, and list categories."""
 
 import pytest
 
@@ -41,19 +41,19 @@ def test_the_filters_match_and_do_not(alice):
     Memory.objects.get(pk=tea["id"]).add_categories(Category.objects.get_or_create_many(["drinks"]))
     drinks = Category.objects.get()
 
-    def found(**body):
+    def filtered(**body):
         return texts(alice.post("/memories/filter", body))
 
     everything = {"I like tea.", "I like cars."}
-    assert found(app_ids=None, category_ids=None, search_query=None) == everything
-    assert found(app_ids=[], category_ids=[], search_query="") == everything
-    assert found(app_ids=[tea["app_id"]]) == {"I like tea."}
-    assert found(app_ids=[UNKNOWN]) == set()
-    assert found(category_ids=[str(drinks.pk)]) == {"I like tea."}
-    assert found(category_ids=[UNKNOWN]) == set()
-    assert found(search_query="TEA") == {"I like tea."}
-    assert found(from_date=1_001) == {"I like cars."}
-    assert found(to_date=1_000) == {"I like tea."}
+    assert filtered(app_ids=None, category_ids=None, search_query=None) == everything
+    assert filtered(app_ids=[], category_ids=[], search_query="") == everything
+    assert filtered(app_ids=[tea["app_id"]]) == {"I like tea."}
+    assert filtered(app_ids=[UNKNOWN]) == set()
+    assert filtered(category_ids=[str(drinks.pk)]) == {"I like tea."}
+    assert filtered(category_ids=[UNKNOWN]) == set()
+    assert filtered(search_query="TEA") == {"I like tea."}
+    assert filtered(from_date=1_001) == {"I like cars."}
+    assert filtered(to_date=1_000) == {"I like tea."}
 
 
 def test_a_page_is_asked_for_in_the_body(alice, django_assert_num_queries):
@@ -95,13 +95,13 @@ def test_a_bad_filter_is_named(alice, body, place):
 
 @pytest.mark.parametrize("bare", [True, False])
 def test_memories_are_archived_with_their_history(alice, bare):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
 
     if bare:
-        answer = alice.post("/memories/actions/archive?user_id=alice", [made["id"]])
+        answer = alice.post("/memories/actions/archive?user_id=alice", [memory["id"]])
     else:
         answer = alice.post(
-            "/memories/actions/archive", {"memory_ids": [made["id"]], "user_id": "alice"}
+            "/memories/actions/archive", {"memory_ids": [memory["id"]], "user_id": "alice"}
         )
 
     assert answer.status_code == 200
@@ -133,16 +133,16 @@ def test_one_wrong_id_changes_nothing(alice, bob, path, stranger):
 
 
 def test_named_memories_are_paused_resumed_and_archived(alice):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
 
     for state, done in [("paused", "paused"), ("active", "resumed"), ("archived", "archived")]:
         answer = alice.post(
             "/memories/actions/pause",
-            {"memory_ids": [made["id"]], "all_for_app": True, "state": state, "user_id": "alice"},
+            {"memory_ids": [memory["id"]], "all_for_app": True, "state": state, "user_id": "alice"},
         )
         assert answer.json() == {"message": f"Successfully {done} 1 memories"}
         assert state_of("I like tea.") == state
-    alice.post("/memories/actions/pause", {"memory_ids": [made["id"]], "state": "active"})
+    alice.post("/memories/actions/pause", {"memory_ids": [memory["id"]], "state": "active"})
     assert state_of("I like tea.") == "active"
 
 
@@ -163,9 +163,9 @@ def test_resuming_everything_brings_back_only_what_was_paused(alice, one_of_each
 
 
 def test_the_memories_of_an_app_are_paused(alice, bob):
-    made = alice.remember("From chat.", app="chat")
+    memory = alice.remember("From chat.", app="chat")
     alice.remember("From notes.", app="notes")
-    body = {"app_id": made["app_id"], "all_for_app": True}
+    body = {"app_id": memory["app_id"], "all_for_app": True}
 
     assert alice.post("/memories/actions/pause", body).status_code == 200
 
@@ -174,9 +174,9 @@ def test_the_memories_of_an_app_are_paused(alice, bob):
 
 
 def test_the_memories_of_a_category_are_paused(alice, bob):
-    made = alice.remember("I like tea.", infer=False)
+    memory = alice.remember("I like tea.", infer=False)
     alice.remember("I like cars.", infer=False)
-    Memory.objects.get(pk=made["id"]).add_categories(
+    Memory.objects.get(pk=memory["id"]).add_categories(
         Category.objects.get_or_create_many(["drinks"])
     )
     body = {"category_ids": [str(Category.objects.get().pk)]}
@@ -190,9 +190,9 @@ def test_the_memories_of_a_category_are_paused(alice, bob):
 
 
 def test_an_operator_pauses_the_app_of_a_user_they_name(olga, alice):
-    made = alice.remember("From chat.", app="chat")
+    memory = alice.remember("From chat.", app="chat")
 
-    olga.post("/memories/actions/pause", {"app_id": made["app_id"], "user_id": "alice"})
+    olga.post("/memories/actions/pause", {"app_id": memory["app_id"], "user_id": "alice"})
 
     assert state_of("From chat.") == "paused"
     assert StateChange.objects.last().changed_by == olga.user
@@ -258,12 +258,12 @@ def test_ten_thousand_memories_change_in_as_many_statements_as_one(
 
 def test_categories_are_those_of_live_memories(alice, bob, django_assert_num_queries):
     for name in ("tea", "dogs", "cars"):
-        made = alice.remember(f"About {name}.", infer=False)
-        Memory.objects.get(pk=made["id"]).add_categories(
+        memory = alice.remember(f"About {name}.", infer=False)
+        Memory.objects.get(pk=memory["id"]).add_categories(
             Category.objects.get_or_create_many([name])
         )
     Category.objects.get_or_create_many(["unused"])
-    alice.delete(f"/memories/{made['id']}")
+    alice.delete(f"/memories/{memory['id']}")
 
     with django_assert_num_queries(2):
         answer = alice.get("/memories/categories")

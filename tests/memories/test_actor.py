@@ -1,4 +1,4 @@
-"""Who said a memory, and in which conversation: taken in, shown, and asked for."""
+"""The actor and the conversation of a memory: stored, shown and filtered by."""
 
 import pytest
 
@@ -11,42 +11,42 @@ __all__ = ["fake"]
 USER = {"role": "user", "content": "I like tea."}
 
 
-def said(answer):
+def attribution(answer):
     return answer["actor"], answer["conversation"]
 
 
 def test_a_turn_of_a_conversation_knows_who_said_it(alice):
-    made = alice.remember(
+    memory = alice.remember(
         "Caroline: I went to the group yesterday [image: a dog]",
         infer=False,
         timestamp=1_683_554_160,
     )
 
-    assert said(made) == ("Caroline", None)
-    assert made["text"] == "Caroline: I went to the group yesterday [image: a dog]"
-    assert said(alice.get(f"/memories/{made['id']}").json()) == ("Caroline", None)
+    assert attribution(memory) == ("Caroline", None)
+    assert memory["text"] == "Caroline: I went to the group yesterday [image: a dog]"
+    assert attribution(alice.get(f"/memories/{memory['id']}").json()) == ("Caroline", None)
     [listed] = alice.get("/memories").json()["items"]
-    assert said(listed) == ("Caroline", None)
-    [found] = alice.post("/memories/search", {"query": "group"}).json()["results"]
-    assert said(found) == ("Caroline", None)
+    assert attribution(listed) == ("Caroline", None)
+    [hit] = alice.post("/memories/search", {"query": "group"}).json()["results"]
+    assert attribution(hit) == ("Caroline", None)
 
 
 def test_what_the_app_names_is_kept_as_it_was_sent(alice):
-    made = alice.remember("Ana: hi", actor="  Bo 7 ", conversation="‮chat/1")
+    memory = alice.remember("Ana: hi", actor="  Bo 7 ", conversation="‮chat/1")
 
-    assert said(made) == ("  Bo 7 ", "‮chat/1")
-    assert said(alice.remember("Tea.", actor=None, conversation=None)) == (None, None)
+    assert attribution(memory) == ("  Bo 7 ", "‮chat/1")
+    assert attribution(alice.remember("Tea.", actor=None, conversation=None)) == (None, None)
 
 
 def test_what_the_app_keeps_in_the_metadata_counts_when_it_names_nothing(alice):
     metadata = {"actor": "Bo", "run_id": 7, "k": 1}
 
-    made = alice.remember("Ana: hi", metadata=metadata)
+    memory = alice.remember("Ana: hi", metadata=metadata)
 
-    assert said(made) == ("Bo", "7")
-    assert made["metadata_"] == metadata
+    assert attribution(memory) == ("Bo", "7")
+    assert memory["metadata_"] == metadata
     again = alice.remember("Ana: hi there", metadata=metadata, actor="Cy", conversation="chat")
-    assert said(again) == ("Cy", "chat")
+    assert attribution(again) == ("Cy", "chat")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_the_app_keeps_in_the_metadata_counts_when_it_names_nothing(alice):
 def test_the_only_one_who_speaks_in_a_chat_is_its_actor(alice, messages, actor):
     answer = alice.post("/memories", {"messages": messages, "conversation": "chat"})
 
-    assert said(answer.json()) == (actor, "chat")
+    assert attribution(answer.json()) == (actor, "chat")
 
 
 def test_what_somebody_else_says_in_the_same_words_is_no_duplicate(alice):
@@ -76,11 +76,11 @@ def test_what_somebody_else_says_in_the_same_words_is_no_duplicate(alice):
 
 
 def test_an_edit_that_names_another_speaker_changes_the_actor(alice):
-    made = alice.remember("Ana: I like tea.", infer=False)
+    memory = alice.remember("Ana: I like tea.", infer=False)
 
-    edited = alice.put(f"/memories/{made['id']}", {"memory_content": "Bo: I like tea."}).json()
+    edited = alice.put(f"/memories/{memory['id']}", {"memory_content": "Bo: I like tea."}).json()
 
-    assert said(edited) == ("Bo", None)
+    assert attribution(edited) == ("Bo", None)
     assert Memory.objects.get().actor == "Bo"
 
 
@@ -89,8 +89,8 @@ def test_facts_belong_to_the_conversation_and_to_whoever_said_them(alice, fake):
         {"role": "user", "name": "Ana", "content": "I live in York. I like tea."},
         {"role": "user", "name": "Bo", "content": "My dog is called Rex."},
     ]
-    made = alice.post("/memories", {"messages": chat, "conversation": "chat"}).json()
-    assert made["actor"] is None
+    memory = alice.post("/memories", {"messages": chat, "conversation": "chat"}).json()
+    assert memory["actor"] is None
 
     tell(alice, "I work for Acme.")
 
@@ -109,7 +109,7 @@ def test_who_is_named_by_the_app_has_said_all_facts(alice, fake):
     assert set(Memory.objects.values_list("actor", "conversation")) == {("Ana", "chat")}
 
 
-def test_memories_arrive_in_the_order_in_which_they_were_put_down(alice):
+def test_memories_arrive_in_the_order_in_which_they_were_stored(alice):
     ids = [alice.remember(str(n), infer=False, timestamp=1_700_000_000)["id"] for n in range(4)]
 
     by_arrival = Memory.objects.order_by("arrival").values_list("pk", flat=True)
@@ -145,18 +145,18 @@ def drinks(texts):
     return {text.removeprefix("I like ").rstrip(".") for text in texts}
 
 
-@pytest.mark.parametrize(("filters", "found"), FILTERS)
-def test_a_search_keeps_what_was_said_by_some_or_in_some_conversations(talk, filters, found):
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_a_search_keeps_what_was_said_by_some_or_in_some_conversations(talk, filters, expected):
     answer = talk.post("/memories/search", {"query": "What do they like?", "filters": filters})
 
-    assert drinks(hit["text"] for hit in answer.json()["results"]) == found
+    assert drinks(hit["text"] for hit in answer.json()["results"]) == expected
 
 
-@pytest.mark.parametrize(("filters", "found"), FILTERS)
-def test_a_person_lists_what_was_said_by_some_or_in_some_conversations(talk, filters, found):
+@pytest.mark.parametrize(("filters", "expected"), FILTERS)
+def test_a_person_lists_what_was_said_by_some_or_in_some_conversations(talk, filters, expected):
     answer = talk.post("/memories/filter", filters)
 
-    assert drinks(item["content"] for item in answer.json()["items"]) == found
+    assert drinks(item["content"] for item in answer.json()["items"]) == expected
 
 
 def test_an_app_lists_what_one_said_or_what_was_said_in_one_conversation(talk):

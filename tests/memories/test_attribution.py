@@ -1,4 +1,4 @@
-"""Whom a text names as its speaker, and what is no name though it stands before a colon."""
+"""Which leading names of a text are speakers, and which labels before a colon are not."""
 
 from importlib import import_module
 
@@ -125,7 +125,7 @@ MIGRATION = import_module("memories.migrations.0019_make_out_who_said")
 
 
 def test_of_memories_that_were_there_before_it_is_made_out(alice, monkeypatch):
-    told = {
+    expected = {
         "Caroline: I went there.": ({}, "Caroline", ""),
         "小明\uff1a我去了": ({}, "小明", ""),
         "I went there.": ({"actor": "Mel", "run_id": 7}, "Mel", "7"),
@@ -133,9 +133,9 @@ def test_of_memories_that_were_there_before_it_is_made_out(alice, monkeypatch):
         "Note: buy milk": ({"actor": 5}, "", ""),
         "Tea": ({}, "", ""),
     }
-    memories = stock(alice.user, list(told))
+    memories = stock(alice.user, list(expected))
     for memory in memories:
-        memory.metadata = told[memory.content][0]
+        memory.metadata = expected[memory.content][0]
     Memory.objects.bulk_update(memories, ["metadata"])
     before = list(Memory.objects.order_by("pk").values("pk", "arrival", "updated_at", "metadata"))
     monkeypatch.setattr(MIGRATION, "AT_ONCE", 2)
@@ -145,7 +145,7 @@ def test_of_memories_that_were_there_before_it_is_made_out(alice, monkeypatch):
 
         made_out = Memory.objects.values_list("content", "actor", "conversation")
         assert {content: (actor, where) for content, actor, where in made_out} == {
-            content: (actor, where) for content, (_, actor, where) in told.items()
+            content: (actor, where) for content, (_, actor, where) in expected.items()
         }
     after = list(Memory.objects.order_by("pk").values("pk", "arrival", "updated_at", "metadata"))
     assert after == before

@@ -1,4 +1,4 @@
-"""What several requests do at the same moment, to the same memories."""
+"""Concurrent requests on the same memories."""
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise

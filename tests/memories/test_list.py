@@ -12,18 +12,18 @@ def contents(answer) -> list[str]:
 
 
 def test_a_list_shows_memories_as_the_seed_does(alice):
-    made = alice.remember("I like tea.", metadata={"k": 1}, infer=False)
+    memory = alice.remember("I like tea.", metadata={"k": 1}, infer=False)
 
     page = alice.get("/memories").json()
 
     assert page == {
         "items": [
             {
-                "id": made["id"],
+                "id": memory["id"],
                 "content": "I like tea.",
-                "created_at": made["created_at"],
+                "created_at": memory["created_at"],
                 "state": "active",
-                "app_id": made["app_id"],
+                "app_id": memory["app_id"],
                 "app_name": "openmemory",
                 "categories": [],
                 "metadata_": {"k": 1},
@@ -75,17 +75,17 @@ def test_only_active_memories_are_listed(alice):
 
 
 def test_an_app_can_be_picked(alice):
-    made = alice.remember("From chat.", app="chat")
+    memory = alice.remember("From chat.", app="chat")
     alice.remember("From notes.", app="notes")
 
-    assert contents(alice.get("/memories", {"app_id": made["app_id"]})) == ["From chat."]
-    assert contents(alice.get("/memories", {"app_id": made["id"]})) == []
+    assert contents(alice.get("/memories", {"app_id": memory["app_id"]})) == ["From chat."]
+    assert contents(alice.get("/memories", {"app_id": memory["id"]})) == []
 
 
 def test_dates_are_inclusive_to_the_second(alice):
     alice.remember("Early.", infer=False, timestamp=1_000)
-    made = alice.remember("Late.", infer=False, timestamp=2_000)
-    Memory.objects.filter(pk=made["id"]).update(created_at=datetime.fromtimestamp(2_000.9, UTC))
+    memory = alice.remember("Late.", infer=False, timestamp=2_000)
+    Memory.objects.filter(pk=memory["id"]).update(created_at=datetime.fromtimestamp(2_000.9, UTC))
 
     def between(**dates):
         return contents(alice.get("/memories", {"sort_column": "created_at", **dates}))
@@ -100,8 +100,8 @@ def test_dates_are_inclusive_to_the_second(alice):
 
 def test_any_of_several_categories_matches(alice):
     for name in ("tea", "dogs", "cars"):
-        made = alice.remember(f"About {name}.", infer=False)
-        Memory.objects.get(pk=made["id"]).add_categories(
+        memory = alice.remember(f"About {name}.", infer=False)
+        Memory.objects.get(pk=memory["id"]).add_categories(
             Category.objects.get_or_create_many([name])
         )
     Memory.objects.get(content="About tea.").add_categories(
@@ -142,8 +142,8 @@ def test_each_column_sorts_both_ways(alice, column, ascending):
     for second, (content, app, category) in enumerate(
         [("Charlie", "b", "z"), ("Alpha", "c", "y"), ("Bravo", "a", "x")], start=1
     ):
-        made = alice.remember(content, app=app, infer=False, timestamp=second)
-        Memory.objects.get(pk=made["id"]).add_categories(
+        memory = alice.remember(content, app=app, infer=False, timestamp=second)
+        Memory.objects.get(pk=memory["id"]).add_categories(
             Category.objects.get_or_create_many([category])
         )
 

@@ -1,4 +1,4 @@
-"""Categories that mean the same are merged, and get other names: no memory is lost by it."""
+"""Categories are merged and renamed, and no memory is lost."""
 
 from __future__ import annotations
 
@@ -173,8 +173,8 @@ def test_a_released_name_is_that_of_a_category_of_its_own_again(alice):
     free_former_name(trips.pk)
     free_former_name(travel.pk)  # which is no former name
 
-    [anew] = Category.objects.get_or_create_many(["trips"])
-    assert (anew.name, anew.merged_into) == ("trips", None)
+    [recreated] = Category.objects.get_or_create_many(["trips"])
+    assert (recreated.name, recreated.merged_into) == ("trips", None)
     assert names_of(memory) == ["travel"]
 
 

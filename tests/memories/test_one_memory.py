@@ -1,4 +1,4 @@
-"""Show, revise and delete a memory, by its id."""
+"""Get, revise and delete a memory by its id."""
 
 import uuid
 
@@ -18,19 +18,19 @@ def without_request_id(answer) -> dict:
 
 @pytest.mark.parametrize("state", State.values)
 def test_a_memory_is_shown_in_any_state(alice, state):
-    made = alice.remember("I like tea.", metadata={"k": 1})
+    memory = alice.remember("I like tea.", metadata={"k": 1})
     Memory.objects.all().change_state(State(state), by=alice.user)
 
-    answer = alice.get(f"/memories/{made['id']}")
+    answer = alice.get(f"/memories/{memory['id']}")
 
-    made.pop("event")
-    made.pop("job")
+    memory.pop("event")
+    memory.pop("job")
     assert answer.status_code == 200
-    assert answer.json() == {**made, "state": state}
+    assert answer.json() == {**memory, "state": state}
 
 
 def test_another_users_memory_does_not_exist(alice, bob):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
     body = {"memory_content": "I like coffee."}
 
     def refusals(pk):
@@ -41,7 +41,7 @@ def test_another_users_memory_does_not_exist(alice, bob):
         ]
 
     unknown = [without_request_id(answer) for answer in refusals(UNKNOWN)]
-    for pk in (made["id"], "none", "1", "x" * 200):
+    for pk in (memory["id"], "none", "1", "x" * 200):
         answers = refusals(pk)
         assert [answer.status_code for answer in answers] == [404, 404, 404]
         assert [without_request_id(answer) for answer in answers] == unknown
@@ -50,20 +50,20 @@ def test_another_users_memory_does_not_exist(alice, bob):
 
 
 def test_naming_another_user_is_refused_before_anything_is_looked_up(alice, bob):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
 
-    assert bob.get(f"/memories/{made['id']}?user_id=alice").status_code == 403
+    assert bob.get(f"/memories/{memory['id']}?user_id=alice").status_code == 403
     assert bob.put(
-        f"/memories/{made['id']}", {"memory_content": "No.", "user_id": "alice"}
+        f"/memories/{memory['id']}", {"memory_content": "No.", "user_id": "alice"}
     ).status_code == 403  # fmt: skip
-    assert bob.delete(f"/memories/{made['id']}", {"user_id": "alice"}).status_code == 403
+    assert bob.delete(f"/memories/{memory['id']}", {"user_id": "alice"}).status_code == 403
 
 
 def test_an_operator_reaches_a_users_memory_by_naming_the_user(olga, alice):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
 
-    assert olga.get(f"/memories/{made['id']}").status_code == 404
-    assert olga.get(f"/memories/{made['id']}?user_id=alice").status_code == 200
+    assert olga.get(f"/memories/{memory['id']}").status_code == 404
+    assert olga.get(f"/memories/{memory['id']}?user_id=alice").status_code == 200
 
 
 def test_two_different_users_in_one_request_are_refused(olga, alice, bob):
@@ -74,35 +74,35 @@ def test_two_different_users_in_one_request_are_refused(olga, alice, bob):
 
 
 def test_new_content_is_found_and_the_old_is_not(alice):
-    made = alice.remember("The dog is called Rex.")
+    memory = alice.remember("The dog is called Rex.")
     alice.remember("Something about gardens.")
 
     answer = alice.put(
-        f"/memories/{made['id']}",
+        f"/memories/{memory['id']}",
         {"memory_content": "We fly to Japan in October and stay in a hotel.", "user_id": "alice"},
     )
 
     assert answer.status_code == 200
-    made.pop("event")
-    made.pop("job")
+    memory.pop("event")
+    memory.pop("job")
     assert answer.json() == {
-        **made,
+        **memory,
         "text": "We fly to Japan in October and stay in a hotel.",
         "categories": ["travel"],
     }
     hits = alice.post("/memories/search", {"query": "flight to Asia"}).json()["results"]
-    assert hits[0]["id"] == made["id"]
-    assert Embedding.objects.filter(memory=made["id"]).count() == 1
+    assert hits[0]["id"] == memory["id"]
+    assert Embedding.objects.filter(memory=memory["id"]).count() == 1
     listed = alice.get("/memories", {"search_query": "Rex"}).json()
     assert listed["total"] == 0
 
 
 def test_the_old_content_stays_in_the_history(alice, olga):
-    made = alice.remember("One.")
-    alice.put(f"/memories/{made['id']}", {"memory_content": "Two."})
-    olga.put(f"/memories/{made['id']}", {"memory_content": "Three.", "user_id": "alice"})
+    memory = alice.remember("One.")
+    alice.put(f"/memories/{memory['id']}", {"memory_content": "Two."})
+    olga.put(f"/memories/{memory['id']}", {"memory_content": "Three.", "user_id": "alice"})
 
-    revisions = Revision.objects.filter(memory=made["id"])
+    revisions = Revision.objects.filter(memory=memory["id"])
 
     assert [(r.content, r.edited_by) for r in revisions] == [
         ("One.", alice.user),
@@ -111,17 +111,17 @@ def test_the_old_content_stays_in_the_history(alice, olga):
 
 
 def test_the_same_content_is_no_revision(alice):
-    made = alice.remember("One.")
+    memory = alice.remember("One.")
 
-    assert alice.put(f"/memories/{made['id']}", {"memory_content": "One."}).status_code == 200
+    assert alice.put(f"/memories/{memory['id']}", {"memory_content": "One."}).status_code == 200
     assert not Revision.objects.exists()
 
 
 def test_a_deleted_memory_cannot_be_edited(alice):
-    made = alice.remember("One.")
-    alice.delete(f"/memories/{made['id']}")
+    memory = alice.remember("One.")
+    alice.delete(f"/memories/{memory['id']}")
 
-    answer = alice.put(f"/memories/{made['id']}", {"memory_content": "Two."})
+    answer = alice.put(f"/memories/{memory['id']}", {"memory_content": "Two."})
 
     assert answer.status_code == 409
     assert answer.json()["code"] == "memory_deleted"
@@ -130,9 +130,9 @@ def test_a_deleted_memory_cannot_be_edited(alice):
 
 @pytest.mark.parametrize("content", [None, "", "  ", 5, ["a"], "x" * (32 * 1024 + 1)])
 def test_content_that_is_no_text_is_refused(alice, content):
-    made = alice.remember("One.")
+    memory = alice.remember("One.")
 
-    answer = alice.put(f"/memories/{made['id']}", {"memory_content": content})
+    answer = alice.put(f"/memories/{memory['id']}", {"memory_content": content})
 
     assert answer.status_code == 400
     assert errors_of(answer) == {("body", "memory_content")}
@@ -140,9 +140,9 @@ def test_content_that_is_no_text_is_refused(alice, content):
 
 
 def test_deleting_sets_the_state_and_writes_the_history(alice):
-    made = alice.remember("One.")
+    memory = alice.remember("One.")
 
-    answer = alice.delete(f"/memories/{made['id']}", {"user_id": "alice"})
+    answer = alice.delete(f"/memories/{memory['id']}", {"user_id": "alice"})
 
     assert answer.status_code == 200
     assert answer.json() == {"message": "Successfully deleted memory"}
@@ -153,19 +153,19 @@ def test_deleting_sets_the_state_and_writes_the_history(alice):
 
 
 def test_a_deleted_memory_leaves_every_list_and_search(alice):
-    made = alice.remember("The dog is called Rex.")
+    memory = alice.remember("The dog is called Rex.")
 
-    alice.delete(f"/memories/{made['id']}")
+    alice.delete(f"/memories/{memory['id']}")
 
     assert alice.get("/memories").json()["total"] == 0
     assert alice.post("/memories/search", {"query": "Rex the dog"}).json() == {"results": []}
 
 
 def test_deleting_twice_is_no_error_and_no_history(alice):
-    made = alice.remember("One.")
-    alice.delete(f"/memories/{made['id']}")
+    memory = alice.remember("One.")
+    alice.delete(f"/memories/{memory['id']}")
 
-    assert alice.delete(f"/memories/{made['id']}").status_code == 200
+    assert alice.delete(f"/memories/{memory['id']}").status_code == 200
     assert StateChange.objects.count() == 2
 
 

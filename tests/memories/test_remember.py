@@ -58,11 +58,11 @@ def test_its_history_begins_and_its_vector_is_there(alice):
 
 
 def test_it_is_found_as_soon_as_the_answer_arrives(alice):
-    made = alice.remember("The dog is called Rex.")
+    memory = alice.remember("The dog is called Rex.")
 
-    found = alice.post("/memories/search", {"query": "name of my pet"}).json()["results"]
+    hits = alice.post("/memories/search", {"query": "name of my pet"}).json()["results"]
 
-    assert [hit["id"] for hit in found] == [made["id"]]
+    assert [hit["id"] for hit in hits] == [memory["id"]]
 
 
 def test_the_app_is_openmemory_unless_named_and_made_on_first_use(alice):
@@ -137,16 +137,16 @@ def test_a_deleted_memory_does_not_keep_its_text_from_being_stored_again(alice):
 
 
 def test_a_memory_can_be_older_than_its_sending(alice):
-    made = alice.remember("I moved to Leeds.", timestamp=1_000_000_000)
+    memory = alice.remember("I moved to Leeds.", timestamp=1_000_000_000)
 
-    assert made["created_at"] == 1_000_000_000
-    assert alice.get(f"/memories/{made['id']}").json()["created_at"] == 1_000_000_000
+    assert memory["created_at"] == 1_000_000_000
+    assert alice.get(f"/memories/{memory['id']}").json()["created_at"] == 1_000_000_000
 
 
-def test_an_operator_puts_down_memories_of_any_user(olga, alice):
-    made = olga.post("/memories", {"user_id": "alice", "text": "I like tea."})
+def test_an_operator_stores_memories_of_any_user(olga, alice):
+    answer = olga.post("/memories", {"user_id": "alice", "text": "I like tea."})
 
-    assert made.status_code == 200
+    assert answer.status_code == 200
     memory = Memory.objects.get()
     assert memory.user == alice.user
     assert memory.state_changes.get().changed_by == olga.user
@@ -214,10 +214,10 @@ def test_text_at_the_limit_is_kept_byte_for_byte(alice):
     text = "🙂é\u202e\u0301\ufeff" + "x" * (32 * 1024 - 14)
     assert len(text.encode()) == 32 * 1024
 
-    made = alice.remember(text)
+    memory = alice.remember(text)
 
-    assert made["text"] == text
-    assert alice.get(f"/memories/{made['id']}").json()["text"] == text
+    assert memory["text"] == text
+    assert alice.get(f"/memories/{memory['id']}").json()["text"] == text
 
 
 def test_unknown_fields_are_ignored(alice):

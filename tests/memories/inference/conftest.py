@@ -16,7 +16,7 @@ from tests.cast import Member
 
 @pytest.fixture
 def fake(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
-    """A language model, which is the configured one."""
+    """A fake language model, configured as the provider."""
     monkeypatch.setattr(client, "BACKOFF", 0.0)
     llm._dialects.clear()
     with FakeServer() as server:
@@ -26,12 +26,12 @@ def fake(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
 
 
 def tell(member: Member, text: str, **fields: Any) -> tuple[Memory, Job]:
-    """Put down a text, and have all done that is due: the memory and its job as they then are."""
+    """Store a text and run all due jobs. Returns the memory and its job as they are then."""
     answer = member.remember(text, **fields)
     run_due()
     return Memory.objects.get(pk=answer["id"]), Job.objects.get(pk=answer["job"].rsplit("/")[-1])
 
 
 def texts(member: Member) -> set[str]:
-    """What the user's active memories say."""
+    """The contents of the user's active memories."""
     return set(Memory.objects.owned_by(member.user).active().values_list("content", flat=True))

@@ -1,4 +1,4 @@
-"""Whatever the language model does, what was sent is there, and the job says what happened."""
+"""Whatever the language model does, the memory is kept as sent, and the job says what happened."""
 
 import json
 

@@ -3,14 +3,14 @@ from tests.memories.inference.conftest import tell, texts
 
 
 def test_what_was_sent_is_there_at_once_and_a_job_goes_on_with_it(alice, fake):
-    made = alice.remember("I live in York. My dog is called Rex.")
+    memory = alice.remember("I live in York. My dog is called Rex.")
 
-    assert made["event"] == "ADD"
-    assert made["text"] == "I live in York. My dog is called Rex."
-    job = alice.get(made["job"].removeprefix("/api/v1")).json()
+    assert memory["event"] == "ADD"
+    assert memory["text"] == "I live in York. My dog is called Rex."
+    job = alice.get(memory["job"].removeprefix("/api/v1")).json()
     assert (job["kind"], job["state"]) == ("infer", "queued")
-    found = alice.post("/memories/search", {"query": "name of my pet"}).json()["results"]
-    assert [hit["id"] for hit in found] == [made["id"]]
+    hits = alice.post("/memories/search", {"query": "name of my pet"}).json()["results"]
+    assert [hit["id"] for hit in hits] == [memory["id"]]
     assert not fake.calls
 
 
@@ -42,9 +42,9 @@ def test_the_first_fact_takes_its_place_and_the_others_stand_beside_it(alice, fa
 def test_facts_are_found_by_what_they_say(alice, fake):
     tell(alice, "I live in York. My dog is called Rex.")
 
-    found = alice.post("/memories/search", {"query": "dog", "top_k": 1}).json()["results"]
+    hits = alice.post("/memories/search", {"query": "dog", "top_k": 1}).json()["results"]
 
-    assert [hit["text"] for hit in found] == ["My dog is called Rex."]
+    assert [hit["text"] for hit in hits] == ["My dog is called Rex."]
 
 
 def test_a_fact_that_is_known_is_not_stored_again(alice, fake):
@@ -129,10 +129,10 @@ def test_memories_of_other_users_and_apps_neither_know_nor_give_way(alice, bob, 
 
 
 def test_a_verbatim_text_meets_no_model(alice, fake):
-    made = alice.remember("I live in York. My dog is called Rex.", infer=False)
+    memory = alice.remember("I live in York. My dog is called Rex.", infer=False)
 
-    assert made["job"] is None
-    assert made["categories"] == []
+    assert memory["job"] is None
+    assert memory["categories"] == []
     assert not fake.calls
 
 

@@ -1,4 +1,4 @@
-"""Whatever is killed while facts are found: they are the same as without it, none twice."""
+"""A worker that is killed during inference changes nothing: the facts are the same, none twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Prefer: wait=N`: an answer that waits for the facts."""
+"""`Prefer: wait=N`: a response that waits for the facts."""
 
 import threading
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ def worker() -> Iterator[None]:
 
 
 def test_who_does_not_wait_is_answered_with_what_was_sent(alice, fake):
-    made = alice.remember("I live in York. My dog is called Rex.")
+    memory = alice.remember("I live in York. My dog is called Rex.")
 
-    assert made["text"] == "I live in York. My dog is called Rex."
+    assert memory["text"] == "I live in York. My dog is called Rex."
 
 
 def test_who_waits_no_longer_than_this_is_answered_the_same(alice, fake):
@@ -43,10 +43,10 @@ def test_who_waits_no_longer_than_this_is_answered_the_same(alice, fake):
 def test_who_waits_is_shown_the_memory_as_it_then_is(alice, fake, worker):
     answer = alice.post("/memories", {"text": "I like tea. Bye!"}, Prefer="wait=60")
 
-    made = answer.json()
-    assert (made["text"], made["event"]) == ("I like tea.", "ADD")
-    job = alice.get(made["job"].removeprefix("/api/v1")).json()
-    assert (job["state"], job["result"]["added"]) == ("succeeded", [made["id"]])
+    memory = answer.json()
+    assert (memory["text"], memory["event"]) == ("I like tea.", "ADD")
+    job = alice.get(memory["job"].removeprefix("/api/v1")).json()
+    assert (job["state"], job["result"]["added"]) == ("succeeded", [memory["id"]])
 
     again = alice.post("/memories", {"text": "I like tea!"}, Prefer="wait=60").json()
-    assert (again["state"], again["superseded_by"]) == ("archived", made["id"])
+    assert (again["state"], again["superseded_by"]) == ("archived", memory["id"])

@@ -1,4 +1,4 @@
-"""What a person does while a job runs holds."""
+"""A user who changes a memory while its job runs has priority."""
 
 import pytest
 
@@ -28,25 +28,25 @@ DONE = [(edit, "edited"), (delete, "deleted"), (pause, "paused")]
 
 @pytest.mark.parametrize(("do", "what"), DONE)
 def test_before_the_job_ran(alice, fake, do, what):
-    made = alice.remember(TEXT)
-    do(alice, made["id"])
-    before = alice.get(f"/memories/{made['id']}").json()
+    memory = alice.remember(TEXT)
+    do(alice, memory["id"])
+    before = alice.get(f"/memories/{memory['id']}").json()
 
     run_due()
 
     assert Job.objects.get(kind="infer").result == {"skipped": what}
     assert not [call for call in fake.bodies if "facts" in str(call)]
-    after = alice.get(f"/memories/{made['id']}").json()
+    after = alice.get(f"/memories/{memory['id']}").json()
     assert (after["text"], after["state"]) == (before["text"], before["state"])
 
 
 @pytest.mark.parametrize(("do", "what"), DONE)
 def test_while_the_job_ran(alice, fake, monkeypatch, do, what):
-    made = alice.remember(TEXT)
+    memory = alice.remember(TEXT)
     reconcile = jobs.reconcile
 
     def interrupted(*args, **kwargs):
-        do(alice, made["id"])
+        do(alice, memory["id"])
         return reconcile(*args, **kwargs)
 
     monkeypatch.setattr(jobs, "reconcile", interrupted)
