@@ -16,7 +16,7 @@ from .limits import MAX_NAME
 from .models import Memory
 from .models.memory import MemoryQuerySet
 
-COLUMNS = {
+SORT_COLUMNS = {
     "memory": F("content"),
     "categories": Min("categories__name"),
     "app_name": F("app__name"),
@@ -24,7 +24,7 @@ COLUMNS = {
 }
 
 
-class IdFormField(NonEmptyField, forms.UUIDField):
+class UUIDFormField(NonEmptyField, forms.UUIDField):
     pass
 
 
@@ -32,8 +32,8 @@ class EpochFormField(NonEmptyField, forms.IntegerField):
     pass
 
 
-class IdFilter(django_filters.UUIDFilter):
-    field_class = IdFormField
+class UUIDFilter(django_filters.UUIDFilter):
+    field_class = UUIDFormField
 
 
 class EpochFilter(django_filters.Filter):
@@ -45,7 +45,7 @@ class EpochFilter(django_filters.Filter):
         super().__init__(min_value=0, max_value=EpochField.MAX_SECONDS, **kwargs)
 
 
-class ListFilter(django_filters.FilterSet):
+class MemoryFilterSet(django_filters.FilterSet):
     """Filters and sorts a list of memories. Ties are broken by id, so the order is total."""
 
     class Meta:
@@ -53,7 +53,7 @@ class ListFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
-    app_id = IdFilter(help_text="Memories of this app.")
+    app_id = UUIDFilter(help_text="Memories of this app.")
     from_date = EpochFilter(
         method="_created_from", help_text="Memories from this time on, in seconds since 1970."
     )
@@ -65,7 +65,9 @@ class ListFilter(django_filters.FilterSet):
         help_text="Memories in any of these categories: names separated by commas.",
     )
     actor = django_filters.CharFilter(
-        method="_said_by", max_length=MAX_NAME, help_text="Memories of this actor, ignoring case."
+        method="_said_by",
+        max_length=MAX_NAME,
+        help_text="Memories of this actor, ignoring case.",
     )
     conversation = django_filters.CharFilter(
         max_length=MAX_NAME, help_text="Memories from this conversation.", strip=False
@@ -78,7 +80,7 @@ class ListFilter(django_filters.FilterSet):
     )
     sort_column = ChoiceFilter(
         method=leave_unfiltered,
-        choices=[(name, name) for name in COLUMNS],
+        choices=[(name, name) for name in SORT_COLUMNS],
         help_text="The column to sort by; newest first by default.",
     )
     sort_direction = SortDirectionFilter(
@@ -89,7 +91,7 @@ class ListFilter(django_filters.FilterSet):
         memories = super().filter_queryset(queryset)
         column = self.form.cleaned_data.get("sort_column")
         direction = self.form.cleaned_data.get("sort_direction")
-        return sort(memories, column=column or None, direction=direction or None)
+        return sort_memories(memories, column=column or None, direction=direction or None)
 
     def _created_from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
         return memories.created_between(datetime.fromtimestamp(value, UTC), None)
@@ -105,11 +107,13 @@ class ListFilter(django_filters.FilterSet):
         return memories.in_categories([part for part in names if part])
 
 
-def sort(memories: MemoryQuerySet, *, column: str | None, direction: str | None) -> MemoryQuerySet:
-    """Sort by one of COLUMNS, ascending by default; newest first without a column."""
+def sort_memories(
+    memories: MemoryQuerySet, *, column: str | None, direction: str | None
+) -> MemoryQuerySet:
+    """Sort by one of SORT_COLUMNS, ascending by default; newest first without a column."""
     if column is None:
         ascending = direction == "asc"
         return memories.order_by("created_at" if ascending else "-created_at", "id")
-    memories = memories.alias(by=COLUMNS[column])
+    memories = memories.alias(by=SORT_COLUMNS[column])
     descending = direction == "desc"
     return memories.order_by(OrderBy(F("by"), descending=descending, nulls_last=True), "id")

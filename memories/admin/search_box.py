@@ -6,9 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import F, Func, IntegerField, UUIDField, Value
 from django.http import QueryDict
 
 from accounts.models import User
@@ -72,14 +70,9 @@ class Search:
         if self.pk is not None:
             return memories.filter(pk=self.pk)
         if self.best is not None:
-            return memories.filter(pk__in=self.best).order_by(_rank(self.best))
+            return memories.in_order_of(self.best)
         # The stored vector has no positions, so that phrases cannot match: require all words.
         return memories.filter(words=SearchQuery(self.text, config="english", search_type="plain"))
-
-
-def _rank(ids: Sequence[uuid.UUID]) -> Func:
-    ranked = Value(list(ids), ArrayField(UUIDField()))
-    return Func(ranked, F("pk"), function="array_position", output_field=IntegerField())
 
 
 def _filters(chosen: QueryDict) -> search.Filters:

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
-from django.db.models import Exists, F, Func, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -112,6 +113,12 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
         return self.filter(conversation__in=names)
+
+    def in_order_of(self, ids: Sequence[uuid.UUID]) -> MemoryQuerySet:
+        """Keep the memories with these ids, in the order of the ids."""
+        array = Value(list(ids), ArrayField(models.UUIDField()))
+        position = Func(array, F("pk"), function="array_position", output_field=IntegerField())
+        return self.filter(pk__in=ids).order_by(position)
 
     def same_as(self, content: str) -> MemoryQuerySet:
         """Keep the live memories with this text: it is stored again after an archived one."""

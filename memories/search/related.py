@@ -9,8 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from django.contrib.postgres.fields import ArrayField
-from django.db.models import F, Func, IntegerField, UUIDField, Value
 from pgvector import HalfVector
 
 from configuration.providers import Vectors
@@ -64,13 +62,7 @@ def find_related(memory: Memory, *, among: MemoryQuerySet) -> MemoryQuerySet:
         ids = related.ids_by_index(related.embedding)
     if len(ids) < MAX_RELATED:
         ids = related.ids_by_comparison()
-    in_this_order = Func(
-        Value(ids, ArrayField(UUIDField())),
-        F("pk"),
-        function="array_position",
-        output_field=IntegerField(),
-    )
-    return among.filter(pk__in=ids).order_by(in_this_order)
+    return among.in_order_of(ids)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from memories.serializers import AccessSerializer, MemoryItemSerializer
 from .scope import MemoriesOfOneUser
 
 
-class LogPages(EnvelopePagination):
+class AccessLogPagination(EnvelopePagination):
     envelope: ClassVar = {"total": "total", "page": "page", "page_size": "size", "logs": "items"}
 
 
 class AccessLogViewSet(MemoriesOfOneUser):
     serializer_class = AccessSerializer
-    pagination_class = LogPages
+    pagination_class = AccessLogPagination
 
     @extend_schema(responses=AccessSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -38,10 +38,10 @@ class RelatedViewSet(MemoriesOfOneUser):
 
     @extend_schema(responses=MemoryItemSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Find memories about the same categories.
+        """List related memories.
 
-        Active memories that share most categories come first, then those with the nearest vectors:
-        100 at most.
+        Active memories that share categories with this one: those that share most come first, and
+        of equal ones those with the nearest vectors. At most 100.
         """
         memories = self.get_queryset()
         memory = memories.with_relations().one(memory_id)

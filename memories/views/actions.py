@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
-from memories.filters import sort
+from memories.filters import sort_memories
 from memories.lifecycle.states import Selection, change_state, change_state_of
 from memories.models import Category, State
 from memories.search import Filters
@@ -52,7 +52,7 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
             memories = memories.filter(content__icontains=body["search_query"])
         if body.get("category_ids"):
             memories = memories.in_categories_by_id(body["category_ids"])
-        memories = sort(
+        memories = sort_memories(
             memories, column=body.get("sort_column"), direction=body.get("sort_direction")
         )
         pagination = EnvelopePagination()

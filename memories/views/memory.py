@@ -11,7 +11,7 @@ from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories.access.reader import Reader
-from memories.filters import ListFilter
+from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import remember
 from memories.lifecycle.revise import revise
 from memories.models import Memory, State
@@ -53,7 +53,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     """
 
     serializer_class = MemoryItemSerializer
-    filterset_class = ListFilter
+    filterset_class = MemoryFilterSet
     default_page_size = 50
     safe_actions = {"search"}
 
@@ -128,11 +128,12 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer, filters=False)
     def search(self, request: AuthenticatedRequest) -> Response:
-        """Search memories by vectors and keywords, their neighbours and their speakers.
+        """Search memories.
 
-        Active memories only, the best first. Each hit, and each memory shown as context, is
-        logged in its access log. If the provider of the embedding model does not answer, the
-        search uses keywords alone.
+        Hybrid search by vectors and keywords, with boosts for speakers named in the query and for
+        matching neighbours. Returns active memories, the best first. Every result, and every
+        memory shown as context, is added to its access log. If the embedding provider does not
+        answer, the search uses keywords alone.
         """
         body = self.read_body(SearchSerializer)
         app = get_acting_app(request.auth, user=self.subject, app_name=body.get("app"))
