@@ -62,8 +62,8 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"status": migration.read_status(), **(extra_context or {})}
-        response: HttpResponse = super().changelist_view(request, shown)
+        context = {"status": migration.read_status(), **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)
         return response
 
     # --- Columns -----------------------------------------------------------------------------

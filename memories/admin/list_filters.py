@@ -116,10 +116,10 @@ class ConversationFilter(UserScopedFilter):
     parameter_name = field = "conversation"
 
 
-def lacks_scope(chosen: QueryDict) -> bool:
+def lacks_scope(filters: QueryDict) -> bool:
     """Whether an actor or a conversation is chosen without a user or an app."""
-    name = chosen.get("actor") or chosen.get("conversation")
-    return bool(name) and not (chosen.get("user") or chosen.get("app"))
+    name = filters.get("actor") or filters.get("conversation")
+    return bool(name) and not (filters.get("user") or filters.get("app"))
 
 
 class SupersededFilter(DropdownFilter):

@@ -74,8 +74,8 @@ class MemoryList(BoundedList):
 class MemoryAdmin(ReadOnlyAdmin):
     """Memories are not created here: only apps store them."""
 
-    list_display = ("shown", "user", "app", "shown_state", "shown_categories", "created_at")
-    list_display_links = ("shown",)
+    list_display = ("excerpt", "user", "app", "shown_state", "shown_categories", "created_at")
+    list_display_links = ("excerpt",)
     list_select_related = ("user", "app")
     list_filter = (
         UserFilter,
@@ -106,16 +106,16 @@ class MemoryAdmin(ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = dict(extra_context or {})
+        context = dict(extra_context or {})
         text = request.GET.get("q", "").strip()
         if text and self.has_view_permission(request):
             # Before the transaction of the list, as this may call a model.
-            search = Search.of(text, chosen=request.GET)
+            search = Search.of(text, filters=request.GET)
             request.search = search  # type: ignore[attr-defined]
-            shown["search_note"] = search.note
+            context["search_note"] = search.note
         if lacks_scope(request.GET):
-            shown["search_note"] = SCOPE_MISSING
-        response: HttpResponse = super().changelist_view(request, shown)
+            context["search_note"] = SCOPE_MISSING
+        response: HttpResponse = super().changelist_view(request, context)
         return response
 
     def get_search_results(
@@ -131,10 +131,10 @@ class MemoryAdmin(ReadOnlyAdmin):
         return super().get_paginator(request, rows, *further, **how)
 
     @display(description="Memory")
-    def shown(self, memory: Memory) -> SafeString:
-        excerpt = memory.excerpt  # type: ignore[attr-defined]  # annotated by the list
-        more = " …" if len(excerpt) == EXCERPT else ""
-        return format_html('<span dir="auto" class="memory-beginning">{}{}</span>', excerpt, more)
+    def excerpt(self, memory: Memory) -> SafeString:
+        text = memory.excerpt  # type: ignore[attr-defined]  # annotated by the list
+        more = " …" if len(text) == EXCERPT else ""
+        return format_html('<span dir="auto" class="memory-excerpt">{}{}</span>', text, more)
 
     @display(description="State", label=COLOURS)
     def shown_state(self, memory: Memory) -> str:
@@ -213,13 +213,13 @@ class MemoryAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         memory = self.get_object(request, object_id)
-        shown: dict[str, Any] = {"title": "Memory", "subtitle": None}
+        context: dict[str, Any] = {"title": "Memory", "subtitle": None}
         if memory is not None and self.has_view_permission(request, memory):
             log_reading(memory, by=operator(request))
             may_operate = self.has_operate_permission(request, memory)
-            shown["sections"] = memory_detail.sections(memory, may_operate=may_operate)
+            context["sections"] = memory_detail.build_sections(memory, may_operate=may_operate)
         response: HttpResponse = super().change_view(
-            request, object_id, form_url, {**shown, **(extra_context or {})}
+            request, object_id, form_url, {**context, **(extra_context or {})}
         )
         return response
 

@@ -98,7 +98,7 @@ class Section:
     entries: list[Entry] = field(default_factory=list)
 
 
-def sections(memory: Memory, *, may_operate: bool) -> list[Section]:
+def build_sections(memory: Memory, *, may_operate: bool) -> list[Section]:
     others = Memory.objects.annotate(excerpt=Left("content", EXCERPT)).defer(
         "content", "metadata", "words", "fingerprint"
     )

@@ -46,8 +46,8 @@ class Search:
     best: Sequence[uuid.UUID] | None = None
 
     @classmethod
-    def of(cls, text: str, *, chosen: QueryDict) -> Search:
-        """Decide on the kind of search by the `chosen` filters. Not in a transaction.
+    def of(cls, text: str, *, filters: QueryDict) -> Search:
+        """Decide on the kind of search by the list `filters`. Not in a transaction.
 
         Searches here if that calls the embedding model.
         """
@@ -55,12 +55,14 @@ class Search:
         pk = _parse_id(text)
         if pk is not None:
             return cls(text, ONE_ID, pk=pk)
-        user = _chosen_user(chosen)
+        user = _chosen_user(filters)
         if user is None:
             return cls(text, KEYWORDS_OF_ALL)
-        if chosen.get("state__exact", "") not in ("", State.ACTIVE):
+        if filters.get("state__exact", "") not in ("", State.ACTIVE):
             return cls(text, KEYWORDS_OF_USER.format(user=user))
-        result = search.find(text, reader=Reader(user), top_k=MAX_RESULTS, filters=_filters(chosen))
+        result = search.find(
+            text, reader=Reader(user), top_k=MAX_RESULTS, filters=_search_filters(filters)
+        )
         note = KEYWORDS_ONLY if result.by_words_alone else HYBRID
         ids = [hit.memory.pk for hit in result.hits]
         return cls(text, note.format(count=MAX_RESULTS, user=user), best=ids)
@@ -75,17 +77,17 @@ class Search:
         return memories.filter(words=SearchQuery(self.text, config="english", search_type="plain"))
 
 
-def _filters(chosen: QueryDict) -> search.Filters:
+def _search_filters(filters: QueryDict) -> search.Filters:
     """The other filters, so that the best among their results are found."""
-    app, category = _parse_id(chosen.get("app", "")), _parse_id(chosen.get("category", ""))
+    app, category = _parse_id(filters.get("app", "")), _parse_id(filters.get("category", ""))
     categories = Category.objects.filter(pk__in=[category] if category else [])
     return search.Filters(
         app_ids=[app] if app else [], categories=list(categories.values_list("name", flat=True))
     )
 
 
-def _chosen_user(chosen: QueryDict) -> User | None:
-    pk = _parse_id(chosen.get("user", ""))
+def _chosen_user(filters: QueryDict) -> User | None:
+    pk = _parse_id(filters.get("user", ""))
     return User.objects.filter(pk=pk).first() if pk else None
 
 

@@ -41,11 +41,13 @@ class CategoryQuerySet(models.QuerySet["Category"]):
 
         The built-in categories and those of the operator stay, even under another name.
         """
-        kept = [*(category.name for category in BUILT_IN_CATEGORIES), *settings.CATEGORIES]
+        permanent = [*(category.name for category in BUILT_IN_CATEGORIES), *settings.CATEGORIES]
         categorizations = Categorization.objects.filter(category=models.OuterRef("pk"))
-        kept_names = Category.objects.filter(merged_into=models.OuterRef("pk"), name__in=kept)
-        unused = self.canonical().exclude(name__in=kept)
-        return unused.filter(~models.Exists(categorizations), ~models.Exists(kept_names))
+        permanent_names = Category.objects.filter(
+            merged_into=models.OuterRef("pk"), name__in=permanent
+        )
+        unused = self.canonical().exclude(name__in=permanent)
+        return unused.filter(~models.Exists(categorizations), ~models.Exists(permanent_names))
 
     def abandoned(self) -> CategoryQuerySet:
         """Keep unused categories that no operator has changed or refers to."""
