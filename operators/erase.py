@@ -194,7 +194,7 @@ def _remove_memories(user: User, by: User | None, erased: Erased) -> None:
 
 def _remove(ids: Collection[uuid.UUID]) -> Counter[str]:
     purge.lock_readers(list(ids))
-    held = Memory.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+    held = Memory.objects.filter(pk__in=ids).locked()
     gone = list(held.values_list("pk", flat=True))
     return purge.purge(gone) + personal_data.forget_log(Memory, gone)
 

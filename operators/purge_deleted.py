@@ -37,7 +37,7 @@ def purge(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
         with step():
             removing.lock_readers(ids)
             # Asked again: a run of another process may have been quicker with some of them.
-            held = _due().filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+            held = _due().filter(pk__in=ids).locked()
             gone = list(held.values_list("pk", flat=True))
             counts = removing.purge(gone)
             if gone:

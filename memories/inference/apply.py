@@ -85,8 +85,7 @@ def apply_verdicts(
 
 
 def _lock_memories(ids: Collection[UUID]) -> dict[UUID, Memory]:
-    # In the order of ids, as other transactions lock them, so that there are no deadlocks.
-    locked = Memory.objects.filter(pk__in=ids).select_for_update(of=("self",)).order_by("pk")
+    locked = Memory.objects.filter(pk__in=ids).locked()
     return {memory.pk: memory for memory in locked.select_related("user", "app")}
 
 

@@ -34,7 +34,7 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     [category_names] = embedded.category_names()
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
-        memory = _get_editable(among.select_for_update(of=("self",)), pk)
+        memory = _get_editable(among.locked(), pk)
         actor = actor_after_edit(memory.actor, before=memory.content, after=content)
         categories = Category.objects.get_or_create_many(category_names)
         rewrite_memory(memory, content, embedded, actor=actor, categories=categories, by=by)

@@ -155,15 +155,18 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             raise MemoryNotFound(f"Memory not found: {listed}.")
         return memories
 
+    def locked(self) -> MemoryQuerySet:
+        """Lock these rows, in the order of ids, so that concurrent transactions cannot deadlock."""
+        return self.select_for_update(of=("self",)).order_by("pk")
+
     def change_state(self, state: State, *, by: User | None, reason: str = "") -> int:
         """Change the state of those in another one, write their history, and return their number.
 
         This is the only way to change a state. `by` is None for a policy whose author is gone. A
         memory that becomes live again is no longer superseded.
         """
-        # Locked, so that each of two concurrent changes records the state that it really changed;
-        # in the order of ids, so that two bulk changes cannot deadlock.
-        changing = self.exclude(state=state).select_for_update(of=("self",)).order_by("pk")
+        # Locked, so that each of two concurrent changes records the state that it really changed.
+        changing = self.exclude(state=state).locked()
         with transaction.atomic():
             return StateChange.objects.apply(changing, state, by=by, reason=reason)
 
