@@ -1,4 +1,4 @@
-"""Who makes or reads an archive while somebody waits: few at once, and for each user one."""
+"""Limit the archives that are written or read within requests: few at once, one for each user."""
 
 from __future__ import annotations
 
@@ -9,32 +9,32 @@ from contextlib import contextmanager
 
 from core.errors import Unavailable
 
-# In one process. Each keeps a core busy, and those who remember and recall need it too.
+# In one process. Each keeps a core busy, which other requests need, too.
 MAX_CONCURRENT = 2
 WAIT_SECONDS = 30.0  # seconds
 
-_busy: set[uuid.UUID] = set()
-_changed = threading.Condition()
+_users: set[uuid.UUID] = set()
+_slots_changed = threading.Condition()
 
 
-class ArchivesUnderWay(Unavailable):
-    """Other archives are being made or read: try again soon, or send `Prefer: respond-async`."""
+class TooManyArchives(Unavailable):
+    """Too many exports and imports are running: try again soon, or send `Prefer: respond-async`."""
 
     code = "archives_under_way"
 
 
 @contextmanager
 def archive_slot(user: uuid.UUID) -> Iterator[None]:
-    """Wait for a turn. Raises ArchivesUnderWay when it does not come."""
-    with _changed:
-        if not _changed.wait_for(
-            lambda: user not in _busy and len(_busy) < MAX_CONCURRENT, WAIT_SECONDS
+    """Hold one of the slots. Raises TooManyArchives when none becomes free in time."""
+    with _slots_changed:
+        if not _slots_changed.wait_for(
+            lambda: user not in _users and len(_users) < MAX_CONCURRENT, WAIT_SECONDS
         ):
-            raise ArchivesUnderWay
-        _busy.add(user)
+            raise TooManyArchives
+        _users.add(user)
     try:
         yield
     finally:
-        with _changed:
-            _busy.discard(user)
-            _changed.notify_all()
+        with _slots_changed:
+            _users.discard(user)
+            _slots_changed.notify_all()

@@ -1,4 +1,4 @@
-"""Whether everybody is backed up, where that was asked for."""
+"""Check that all users are backed up, where backups are scheduled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from accounts.models import User
 from core.checks import Findings, check, error, format_list, ok, warning
 from memories.models import Memory
 
-from . import files
+from .files import find_latest_backups
 
-# How old what is remembered has to be for it to be missed.
+# Memories of this age are worth a backup.
 WORTH_KEEPING = timedelta(days=7)
 
 
@@ -26,39 +26,39 @@ def check_age() -> Findings:
         yield from _check_unscheduled()
         return
     if not _is_writable(folder):
-        yield error(f"Nothing can be written to {folder}.", "Let the server's user write there")
+        yield error(f"The server cannot write to {folder}.", "Give the server's user write access")
         return
-    made = files.find_latest_backups(folder) if folder.exists() else {}
-    # A backup that is under way, or failed and is tried again, is no news yet.
+    backups = find_latest_backups(folder) if folder.exists() else {}
+    # Time for a backup that is running, or that failed and is retried.
     oldest = timezone.now() - timedelta(hours=2 * settings.BACKUP_EVERY_HOURS + 1)
     users = User.objects.filter(created_at__lt=oldest).order_by("user_id")
     late = [
         user.user_id
         for user in users.iterator()
-        if (last := made.get(str(user.pk))) is None or last < oldest
+        if (last := backups.get(str(user.pk))) is None or last < oldest
     ]
     if late:
         yield error(
-            f"{len(late)} users have no backup that is new enough: {format_list(late)}.",
-            f"See why their jobs of kind backup fail, or run: manage.py backup_all {folder}",
+            f"{len(late)} users have no recent backup: {format_list(late)}.",
+            f"See why their backup jobs fail, or run: manage.py backup_all {folder}",
         )
     else:
-        yield ok(f"Everybody has a backup that is new enough in {folder}.")
+        yield ok(f"All users have a recent backup in {folder}.")
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether archives can be put there. What is missing of the path is made with the first."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+    """Whether archives can be written there. The first one creates missing folders."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
 
 
 def _check_unscheduled() -> Findings:
     long_ago = timezone.now() - WORTH_KEEPING
-    # Any will do: the first that is found, by no order.
+    # Without an order, any such memory ends the search.
     if Memory.objects.filter(updated_at__lt=long_ago).order_by().exists():
         yield warning(
-            "Nobody is backed up from time to time.",
-            "Set OPENMEMORY_BACKUP_FOLDER to a folder on another disk",
+            "Scheduled backups are off.",
+            "Set OPENMEMORY_BACKUP_FOLDER to a folder on another disk to turn them on",
         )
     else:
-        yield ok("There is nothing yet that is old enough to be backed up.")
+        yield ok("Scheduled backups are off, and no memory is old enough to need one.")

@@ -1,4 +1,4 @@
-"""The kinds of jobs about archives."""
+"""The job types of exports, imports and backups."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ from .schedule import BACKUP
 EXPORT = JobType("export", queue="long")
 IMPORT = JobType("import", queue="long")
 
-# What one person may have waiting: each becomes a file that is kept for a while.
-MAX_WAITING = 5
+# Unfinished jobs of one type and owner: each keeps a file for a while.
+MAX_UNFINISHED = 5
 
 
 class TooManyExports(Conflict):
-    """Several exports of yours are waiting already: cancel one, or try again when they are done."""
+    """You have too many unfinished exports: cancel one, or try again when they are done."""
 
     code = "too_many_exports"
 
 
 class TooManyImports(Conflict):
-    """Several imports of yours are waiting already: cancel one, or try again when they are done."""
+    """You have too many unfinished imports: cancel one, or try again when they are done."""
 
     code = "too_many_imports"
 
 
 class DryRunExpired(Conflict):
-    """The archive of this job is not kept any more: send it again."""
+    """The job is no dry run, or its archive was removed: send the archive again."""
 
     code = "nothing_tried"
 
 
 def enqueue_export(user: User, filters: ExportFilters, *, by: User) -> Job:
-    """Have the archive of a user made in the background. Raises TooManyExports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT.name).count() >= MAX_WAITING:
+    """Enqueue the export of a user. Raises TooManyExports."""
+    if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT.name).count() >= MAX_UNFINISHED:
         raise TooManyExports
     return EXPORT.enqueue(owner=by, parameters={"user": str(user.pk), **filters.to_json()})
 
@@ -71,30 +71,30 @@ def run_export(run: JobRun) -> None:
 def enqueue_import(
     file: IO[bytes], user: User, mode: Mode, *, by: User, dry_run: bool = False
 ) -> Job:
-    """Have an archive imported, or said what that would do, later. Raises TooManyImports."""
-    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT.name).count() >= MAX_WAITING:
+    """Enqueue an import or a dry run of it. Raises TooManyImports."""
+    if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT.name).count() >= MAX_UNFINISHED:
         raise TooManyImports
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
     return IMPORT.enqueue(owner=by, parameters=parameters, upload=file)
 
 
 def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
-    """Have an archive imported that was only tried before, by the file that was sent then.
+    """Enqueue the import of the archive that a dry run was made with.
 
-    Raises JobNotFound, NothingTried and TooManyImports.
+    Raises JobNotFound, DryRunExpired and TooManyImports.
     """
-    tried = Job.objects.filter(kind=IMPORT.name).one(pk)
-    if not (tried.parameters.get("dry_run") and tried.upload and files.exists(tried.upload)):
+    dry_run = Job.objects.filter(kind=IMPORT.name).one(pk)
+    if not (dry_run.parameters.get("dry_run") and dry_run.upload and files.exists(dry_run.upload)):
         raise DryRunExpired
-    with files.open_file(tried.upload) as file:
+    with files.open_file(dry_run.upload) as file:
         return enqueue_import(
-            file, _get_user(tried.parameters), Mode(tried.parameters["mode"]), by=by
+            file, _get_user(dry_run.parameters), Mode(dry_run.parameters["mode"]), by=by
         )
 
 
 @IMPORT.function
 def run_import(run: JobRun) -> None:
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "user": _get_user(run.parameters),
         "mode": Mode(run.parameters["mode"]),
         "by": run.owner,
@@ -102,11 +102,11 @@ def run_import(run: JobRun) -> None:
     }
     with run.upload as file:
         if not run.parameters.get("dry_run"):
-            import_archive(file, **given, finishing=run.finishing)
+            import_archive(file, **arguments, finishing=run.finishing)
             return
-        preview = dry_run_import(file, **given)
+        counts = dry_run_import(file, **arguments)
     with run.finishing() as result:
-        result |= preview
+        result |= counts
 
 
 @BACKUP.function

@@ -1,4 +1,4 @@
-"""Back up everybody, at once or from time to time."""
+"""Back up all users, at once or on schedule."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ log = structlog.get_logger(__name__)
 
 BACKUP = JobType("backup", queue="long", retries_on=(OSError,))
 
-# How long a backup that failed is left alone.
-AFTER_FAILURE = timedelta(hours=1)
+# The pause after a failed backup.
+PAUSE_AFTER_FAILURE = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
 class BackupOutcome:
-    """What became of the backup of one user: a file, or why there is none."""
+    """The result of one user's backup: a file, or an error."""
 
     user_id: str
     file: str | None = None
@@ -44,7 +44,7 @@ def back_up_all_users(
     keep: int | None,
     progress_for: Callable[[User], AbstractContextManager[Progress]],
 ) -> Iterator[BackupOutcome]:
-    """Back up each user to a folder. Whom it fails for holds up nobody else."""
+    """Back up each user to a folder. A failure does not stop the backups of others."""
     for user in User.objects.order_by("user_id"):
         try:
             with progress_for(user) as progress:
@@ -57,20 +57,20 @@ def back_up_all_users(
 
 
 def enqueue_due_backups() -> int:
-    """Queue a job for each user whose newest backup is older than it may be: how many.
+    """Enqueue a backup of each user whose newest one is too old. Returns how many.
 
-    When that was made, the names of the files tell: so it is known after any restart.
+    The times are those in the names of the files, and so survive any restart.
     """
     folder = settings.BACKUP_FOLDER
     if folder is None:
         return 0
     now = timezone.now()
-    made = find_latest_backups(folder)
+    backups = find_latest_backups(folder)
     oldest = now - timedelta(hours=settings.BACKUP_EVERY_HOURS)
-    tried = Job.objects.filter(kind=BACKUP.name, finished_at__gt=now - AFTER_FAILURE)
+    failed = Job.objects.filter(kind=BACKUP.name, finished_at__gt=now - PAUSE_AFTER_FAILURE)
     queued = 0
-    for user in User.objects.exclude(pk__in=tried.values("owner")).iterator():
-        last = made.get(str(user.pk))
+    for user in User.objects.exclude(pk__in=failed.values("owner")).iterator():
+        last = backups.get(str(user.pk))
         if last is None or last <= oldest:
             _enqueue_backup(user, folder)
             queued += 1
@@ -78,7 +78,7 @@ def enqueue_due_backups() -> int:
 
 
 def enqueue_all_backups() -> int:
-    """Queue a job for each user, however new their backup is: how many."""
+    """Enqueue a backup of each user, however new the last one is. Returns how many."""
     folder = settings.BACKUP_FOLDER
     if folder is None:
         return 0

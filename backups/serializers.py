@@ -8,17 +8,21 @@ from core.api.fields import EpochField, FlagField, IdField
 
 class ExportSerializer(SubjectSerializer):
     app_id = IdField(
-        required=False, allow_null=True, help_text="Only what this app put down; else all."
+        required=False, allow_null=True, help_text="Export only the memories of this app."
     )
     from_date = EpochField(
-        required=False, allow_null=True, help_text="Only what was created in this second or later."
+        required=False,
+        allow_null=True,
+        help_text="Export only memories created in this second or later.",
     )
     to_date = EpochField(
-        required=False, allow_null=True, help_text="Only what was created in this second or before."
+        required=False,
+        allow_null=True,
+        help_text="Export only memories created in this second or earlier.",
     )
     include_vectors = FlagField(
         default=True,
-        help_text="With the vectors, which an import need then not make anew.",
+        help_text="Include the vectors, so that an import does not embed the memories again.",
     )
 
 
@@ -27,28 +31,29 @@ class ImportSerializer(SubjectSerializer):
     mode = serializers.CharField(
         required=False,
         allow_blank=True,
-        help_text="What becomes of memories that are there: `overwrite`, the default, or `skip`.",
+        help_text="What happens to memories that exist already: `overwrite`, the default, or "
+        "`skip`.",
     )
     dry_run = serializers.CharField(
         required=False,
         allow_blank=True,
-        help_text="`true` changes nothing, and answers what an import would do.",
+        help_text="With `true`, change nothing and return the counts of what an import would do.",
     )
 
 
 class ImportedSerializer(serializers.Serializer):
-    """What an import has made, and changed."""
+    """The result of an import."""
 
     message = serializers.CharField()
     memories_created = serializers.IntegerField()
     memories_updated = serializers.IntegerField()
-    memories_unchanged = serializers.IntegerField(help_text="Those that were there already.")
+    memories_unchanged = serializers.IntegerField(help_text="Memories that existed already.")
     apps_created = serializers.IntegerField()
     apps_updated = serializers.IntegerField()
-    apps_unchanged = serializers.IntegerField(help_text="Those that were there already.")
+    apps_unchanged = serializers.IntegerField(help_text="Apps that existed already.")
     categories_created = serializers.IntegerField()
     categories_unchanged = serializers.IntegerField(
-        help_text="Those of the archive that were there already."
+        help_text="Categories of the archive that existed already."
     )
     access_rules_created = serializers.IntegerField()
     status_changes_created = serializers.IntegerField()
@@ -56,6 +61,6 @@ class ImportedSerializer(serializers.Serializer):
     vectors_taken_over = serializers.IntegerField()
     job = serializers.CharField(
         allow_null=True,
-        help_text="The job that embeds the memories whose vectors were not taken over. Until it "
-        "is done these are found by their words.",
+        help_text="The job that embeds the memories without a vector. Until it is done, only "
+        "keyword search finds them.",
     )

@@ -1,4 +1,4 @@
-"""What the messages of the broker ask for."""
+"""Celery tasks."""
 
 from __future__ import annotations
 

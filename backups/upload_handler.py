@@ -1,4 +1,4 @@
-"""Take an archive that is sent as a form, without holding it in memory."""
+"""Receive an uploaded archive without holding it in memory."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from rest_framework.request import Request
 
 from .export import scratch_folder
 
-# With room for the other fields of the form.
+# With space for the other fields of the form.
 MAX_FORM_BYTES: int = settings.IMPORT_MAX_BYTES + 64 * 1024
 
 
 class ArchiveUpload(UploadedFile):
-    """A file that a storage in the same file system takes as it is, in place of a copy."""
+    """A file that a storage on the same file system moves, and does not copy."""
 
     def __init__(self, file: IO[bytes], name: str, size: int) -> None:
         super().__init__(file, name, size=size)
@@ -31,12 +31,12 @@ class ArchiveUpload(UploadedFile):
         return self._path
 
     def close(self) -> None:
-        with suppress(FileNotFoundError):  # a storage has taken it
+        with suppress(FileNotFoundError):  # a storage has moved it
             super().close()
 
 
 class ScratchUploadHandler(FileUploadHandler):
-    """Write what is sent to the folder of files that are in the way of nobody."""
+    """Write the upload to the scratch folder."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -63,7 +63,7 @@ class ArchiveParser(MultiPartParser):
     ) -> Any:
         request: Request = (parser_context or {})["request"]
         request._request.upload_handlers = [ScratchUploadHandler(request._request)]
-        # Who sends slowly holds no connection to the database meanwhile.
+        # A slow upload must not hold a connection to the database.
         if not connection.in_atomic_block:
             connection.close()
         return super().parse(stream, media_type, parser_context)

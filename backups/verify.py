@@ -1,4 +1,4 @@
-"""Prove that an archive is whole, and that it can be put back."""
+"""Verify that an archive is intact, and that it can be restored."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from .scratch_schema import scratch_schema
 
 @dataclass(frozen=True)
 class VerifiedArchive:
-    """What a whole archive is of."""
+    """An intact archive."""
 
-    user: uuid.UUID
+    user_pk: uuid.UUID
     user_id: str
     counts: Mapping[str, int]
-    vectors: VectorSpace | None
-    is_ours: bool  # and so has a manifest
+    space: VectorSpace | None
+    has_manifest: bool  # and so was written by this server
 
 
 def verify_archive(file: IO[bytes], *, progress: Progress = ignore_progress) -> VerifiedArchive:
-    """Check every digest, every row, and that they agree with each other and with the manifest.
+    """Check every digest and every row, and that the rows agree with each other and the manifest.
 
-    Exactly what an import would check. Raises BadArchive and ArchiveTooLarge.
+    An import makes the same checks. Raises BadArchive and ArchiveTooLarge.
     """
     archive = ArchiveReader(file)
     with stage_archive(archive, user=uuid.uuid4(), vectors=True, progress=progress):
@@ -54,27 +54,27 @@ def verify_archive(file: IO[bytes], *, progress: Progress = ignore_progress) -> 
 def try_restore(
     file: IO[bytes], verified: VerifiedArchive, *, progress: Progress = ignore_progress
 ) -> None:
-    """Import an archive into tables of its own, and compare each row with what it became there.
+    """Import an archive into scratch tables, and compare each row with the restored one.
 
     The tables are dropped afterwards, whatever happens. Raises NotRestored.
     """
     with scratch_schema("memories_embeddingspace"):
-        if verified.vectors:
-            _create_space(verified.vectors)
-        user = User.objects.create_user(verified.user_id, id=verified.user)
+        if verified.space:
+            _create_space(verified.space)
+        user = User.objects.create_user(verified.user_id, id=verified.user_pk)
         import_archive(file, user=user, mode=Mode.OVERWRITE, by=user, progress=progress)
         with stage_archive(
             ArchiveReader(file), user=user.pk, vectors=True, progress=ignore_progress
         ):
-            compare_restored(user, exactly=verified.is_ours)
+            compare_restored(user, exactly=verified.has_manifest)
 
 
-def _create_space(facts: VectorSpace) -> None:
-    """Have the space of the archive as the current one, whatever is configured here."""
+def _create_space(space: VectorSpace) -> None:
+    """Make the archive's embedding space the active one, whatever is configured."""
     EmbeddingSpace.objects.all().delete()
     EmbeddingSpace.objects.create(
-        provider=facts.provider,
-        model=facts.model,
-        dimensions=facts.dimensions,
+        provider=space.provider,
+        model=space.model,
+        dimensions=space.dimensions,
         state=EmbeddingSpace.State.ACTIVE,
     )

@@ -10,10 +10,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from accounts.models import User
-from backups import schedule
 from backups.files import find_latest_backups
 from backups.jobs import EXPORT, IMPORT, enqueue_import_after_dry_run
-from backups.schedule import BACKUP
+from backups.schedule import BACKUP, enqueue_all_backups
 from backups.upload_handler import MAX_FORM_BYTES
 from core.admin.audit_log import ADDITION, log_action
 from core.admin.pages import Page, register_page
@@ -27,7 +26,7 @@ JOBS_SHOWN = 20
 
 @register_page
 class BackupsPage(Page):
-    """Archives are made and read by jobs, so no request waits for one."""
+    """Exports, imports and backups. They run as jobs, so no request waits for one."""
 
     name, title = "backups", "Backups"
     permissions = ("jobs.view_job",)
@@ -36,81 +35,83 @@ class BackupsPage(Page):
     max_body_bytes = MAX_FORM_BYTES
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
-        shown = Job.objects.filter(kind__in=[EXPORT.name, IMPORT.name, BACKUP.name])
+        jobs = Job.objects.filter(kind__in=[EXPORT.name, IMPORT.name, BACKUP.name])
         return super().get_context_data(
             **{
                 "forms": [form() for form in FORMS.values()],
-                "jobs": [
-                    _job_row(job) for job in shown.order_by("-created_at", "-id")[:JOBS_SHOWN]
-                ],
-                "kept": _backup_status(),
+                "jobs": [_job_row(job) for job in jobs.order_by("-created_at", "-id")[:JOBS_SHOWN]],
+                "backups": _backup_status(),
                 **context,
             }
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Do what the button says that was pressed."""
+        """Do what the pressed button says."""
         act, _, job = request.POST.get("act", "").partition(" ")
         try:
             if act in FORMS:
-                return self._queue(FORMS[act](request.POST, request.FILES))
-            if act == "import-tried":
-                return self._begun(
-                    enqueue_import_after_dry_run(_parse_job_id(job), by=self.operator)
-                )
+                return self._submit(FORMS[act](request.POST, request.FILES))
+            if act == "import-after-dry-run":
+                job_id = _parse_job_id(job)
+                return self._show_job(enqueue_import_after_dry_run(job_id, by=self.operator))
             if act == "back-up":
-                return self._back_up()
+                return self._back_up_all_users()
         except OpenMemoryError as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(request.path)
         raise BadRequest("This page has no such button.")
 
-    def _queue(self, form: UserArchiveForm) -> HttpResponse:
+    def _submit(self, form: UserArchiveForm) -> HttpResponse:
         if form.is_valid():
-            return self._begun(form.queue(by=self.operator))
-        forms = [form if kind.act == form.act else kind() for kind in FORMS.values()]
-        messages.error(self.request, f"{form.title}: not begun. See what is wrong below.")
+            return self._show_job(form.enqueue(by=self.operator))
+        forms = [form if other.act == form.act else other() for other in FORMS.values()]
+        messages.error(self.request, f"{form.title}: not started. Correct the errors below.")
         return self.render_to_response(self.get_context_data(forms=forms), status=400)
 
-    def _begun(self, job: Job) -> HttpResponse:
-        messages.success(self.request, "It is queued. Here you see how far it is.")
-        log_action(self.operator, ADDITION, job, name=job.kind, message="It was queued.")
+    def _show_job(self, job: Job) -> HttpResponse:
+        messages.success(self.request, "The job is queued. This page shows its progress.")
+        log_action(self.operator, ADDITION, job, name=job.kind, message="Queued.")
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
 
-    def _back_up(self) -> HttpResponse:
-        queued = schedule.enqueue_all_backups()
-        told = f"{queued:,} backups are queued, one for each user."
-        messages.success(self.request, told)
-        # They are of no single job that it could lead to.
-        log_action(self.operator, ADDITION, Job(pk=""), name=BACKUP.name, message=told)
+    def _back_up_all_users(self) -> HttpResponse:
+        message = f"{enqueue_all_backups():,} backups are queued, one for each user."
+        messages.success(self.request, message)
+        # There is no single job that the entry could link to.
+        log_action(self.operator, ADDITION, Job(pk=""), name=BACKUP.name, message=message)
         return HttpResponseRedirect(self.request.path)
 
 
 def _job_row(job: Job) -> dict[str, Any]:
-    """A job of this page. An import that was tried can be begun as long as its file is kept."""
-    tried = job.kind == IMPORT.name and job.parameters.get("dry_run")
-    counts = (job.result or {}).items() if job.kind == IMPORT.name else ()
+    """A job on this page. After a dry run its archive can be imported, as long as it is kept."""
+    is_import = job.kind == IMPORT.name
+    is_dry_run = is_import and job.parameters.get("dry_run")
+    counts = (job.result or {}).items() if is_import else ()
+    can_import = is_dry_run and job.result and job.upload
     return {
         "job": job,
-        "kind": "import, tried" if tried else job.kind,
-        "counts": [(name.replace("_", " "), n) for name, n in counts if isinstance(n, int) and n],
-        "begin": f"import-tried {job.pk}" if tried and job.result and job.upload else None,
+        "type": "import (dry run)" if is_dry_run else job.kind,
+        "counts": [
+            (name.replace("_", " "), count)
+            for name, count in counts
+            if isinstance(count, int) and count
+        ],
+        "act": f"import-after-dry-run {job.pk}" if can_import else None,
     }
 
 
 def _backup_status() -> dict[str, Any] | None:
-    """What there is of periodic backups, None where there is no folder for them."""
+    """The state of scheduled backups, None where they are off."""
     folder = settings.BACKUP_FOLDER
     if folder is None:
         return None
-    made = find_latest_backups(folder)
+    backups = find_latest_backups(folder)
     return {
         "folder": folder,
         "hours": settings.BACKUP_EVERY_HOURS,
         "keep": settings.BACKUP_KEEP,
         "users": User.objects.count(),
-        "backed_up": len(made),
-        "oldest": min(made.values(), default=None),
+        "backed_up": len(backups),
+        "oldest": min(backups.values(), default=None),
     }
 
 
@@ -118,4 +119,4 @@ def _parse_job_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise BadRequest("This is no job.") from None
+        raise BadRequest("This is no id of a job.") from None

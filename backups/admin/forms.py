@@ -21,7 +21,7 @@ from jobs.models import Job
 
 
 class UserArchiveForm(forms.Form):
-    """What a job about the archive of a user is queued by."""
+    """A form that enqueues an export or import of a user."""
 
     act: ClassVar[str]
     title: ClassVar[str]
@@ -32,17 +32,17 @@ class UserArchiveForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *sent: Any) -> None:
-        super().__init__(*sent)
+    def __init__(self, *data: Any) -> None:
+        super().__init__(*data)
         self.auto_id = f"{self.act}_%s"
 
     def clean_user_id(self) -> User:
         user = User.objects.filter(user_id=self.cleaned_data["user_id"]).first()
         if user is None:
-            raise forms.ValidationError("There is no user of this name.", code="user_not_found")
+            raise forms.ValidationError("No user has this name.", code="user_not_found")
         return user
 
-    def queue(self, *, by: User) -> Job:
+    def enqueue(self, *, by: User) -> Job:
         """Raises TooManyExports or TooManyImports."""
         raise NotImplementedError
 
@@ -54,10 +54,10 @@ class ExportForm(UserArchiveForm):
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="An import need then not embed the memories anew.",
+        help_text="An import then does not embed the memories again.",
     )
 
-    def queue(self, *, by: User) -> Job:
+    def enqueue(self, *, by: User) -> Job:
         filters = ExportFilters(vectors=self.cleaned_data["include_vectors"])
         return enqueue_export(self.cleaned_data["user_id"], filters, by=by)
 
@@ -67,32 +67,32 @@ class ImportForm(UserArchiveForm):
 
     file = forms.FileField(label="Archive", widget=UnfoldAdminFileFieldWidget)
     mode = forms.ChoiceField(
-        label="What is there already",
+        label="Existing memories",
         choices=[
-            (Mode.OVERWRITE, "is overwritten by the archive"),
-            (Mode.SKIP, "stays as it is"),
+            (Mode.OVERWRITE, "are overwritten by the archive"),
+            (Mode.SKIP, "stay unchanged"),
         ],
         widget=UnfoldAdminSelectWidget,
     )
     dry_run = forms.BooleanField(
-        label="Only say what it would do",
+        label="Dry run",
         required=False,
         initial=True,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="Nothing is changed. The import itself can then be begun from here.",
+        help_text="Change nothing, and show what the import would change.",
     )
 
     def clean_file(self) -> UploadedFile:
         file: UploadedFile = self.cleaned_data["file"]
         if (file.size or 0) > settings.IMPORT_MAX_BYTES:
-            most = filesizeformat(settings.IMPORT_MAX_BYTES)
-            raise forms.ValidationError(f"An archive has {most} at most.", code="too_large")
+            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+            raise forms.ValidationError(f"An archive may have at most {limit}.", code="too_large")
         return file
 
-    def queue(self, *, by: User) -> Job:
-        given = self.cleaned_data
+    def enqueue(self, *, by: User) -> Job:
+        data = self.cleaned_data
         return enqueue_import(
-            given["file"], given["user_id"], Mode(given["mode"]), by=by, dry_run=given["dry_run"]
+            data["file"], data["user_id"], Mode(data["mode"]), by=by, dry_run=data["dry_run"]
         )
 
 

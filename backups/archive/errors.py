@@ -6,7 +6,7 @@ from core.errors import Malformed, TooLarge
 
 
 class BadArchive(Malformed):
-    """This is no archive that can be read."""
+    """The file is no archive that can be read."""
 
     code: ClassVar[str] = "bad_archive"
 
@@ -15,7 +15,7 @@ class BadArchive(Malformed):
 
 
 class ArchiveTooLarge(TooLarge):
-    """The archive holds more than is read here."""
+    """The archive is larger than the server's limits."""
 
     code: ClassVar[str] = "archive_too_large"
 
@@ -24,6 +24,6 @@ class ArchiveTooLarge(TooLarge):
 
 
 def format_location(member: str, line: int | None = None) -> str:
-    """Where in an archive something is wrong, as the beginning of a sentence about it."""
-    where = f"{member}, line {line}" if line is not None else member
-    return f"{where}: " if where else ""
+    """The place of an error in an archive, as the beginning of its message."""
+    location = f"{member}, line {line}" if line is not None else member
+    return f"{location}: " if location else ""

@@ -1,4 +1,4 @@
-"""The members of an archive, and what they are called. `docs/backup-format.md` describes them."""
+"""The names of an archive's members. `docs/backup-format.md` describes their contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON of any length, of which only one entity is in memory at a time."""
+"""Read JSON of any length, with one entity at a time in memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SPACE = re.compile(f"[{_SPACES}]*")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A member of a JSON object, or one of the list that it is. `index` counts these from 0."""
+    """A member of a JSON object; of one that is a list, an item, whose `index` counts from 0."""
 
     key: str
     index: int | None
@@ -37,7 +37,7 @@ class Item:
 
 
 class JsonObjectStream:
-    """The members of one large JSON object. Of those that are lists, their items one by one."""
+    """The members of one large JSON object, and of those that are lists, the single items."""
 
     def __init__(self, stream: Stream, member: str) -> None:
         self._stream = stream
@@ -49,26 +49,26 @@ class JsonObjectStream:
         self._line = 1
 
     def items(self) -> Iterator[Item]:
-        """Read all. Raises BadArchive and ArchiveTooLarge, which name the line."""
-        self._take("{")
+        """Read the whole object. Raises BadArchive and ArchiveTooLarge, which name the line."""
+        self._expect("{")
         seen: set[str] = set()
         while not self._next_is("}"):
             if seen:
-                self._take(",")
+                self._expect(",")
             key = self._value()
             if not isinstance(key, str):
-                raise self._bad("The name of a member is a string.")
+                raise self._error("The name of a member must be a string.")
             if key in seen:
-                raise self._bad(f"There are two members {key[:100]!r}.")
+                raise self._error(f"There are two members {key[:100]!r}.")
             seen.add(key)
             if len(seen) > MAX_KEYS:
                 detail = f"There are more than {MAX_KEYS} members in this object."
                 raise ArchiveTooLarge(detail, member=self._member, line=self._line)
-            self._take(":")
+            self._expect(":")
             yield from self._list(key) if self._next_is("[") else self._single(key)
-        self._take("}")
+        self._expect("}")
         if self._peek():
-            raise self._bad("There is more behind the end of the JSON.")
+            raise self._error("There is more after the end of the JSON.")
 
     def _single(self, key: str) -> Iterator[Item]:
         self._peek()
@@ -76,19 +76,19 @@ class JsonObjectStream:
         yield Item(key, None, line, self._value())
 
     def _list(self, key: str) -> Iterator[Item]:
-        self._take("[")
+        self._expect("[")
         index = 0
         while not self._next_is("]"):
             if index:
-                self._take(",")
+                self._expect(",")
                 self._peek()
             line = self._line
             yield Item(key, index, line, self._value())
             index += 1
-        self._take("]")
+        self._expect("]")
 
     def _value(self) -> Any:
-        """Read the value that begins here, for which more and more is read until it is whole."""
+        """Decode the value that begins here, reading more until it is whole."""
         self._peek()
         while True:
             try:
@@ -97,61 +97,61 @@ class JsonObjectStream:
                 if self._ended:
                     raise self._not_json(error) from None
             except BadBody as error:
-                raise self._bad(error.fault.detail) from None
+                raise self._error(error.fault.detail) from None
             except RecursionError:
-                raise self._bad("This is nested too deeply.") from None
+                raise self._error("This is nested too deeply.") from None
             else:
-                # A number may go on in what was not read yet.
+                # The digits of a number may continue in what has not been read yet.
                 if end < len(self._text) or self._ended:
-                    return self._kept(value, end)
+                    return self._accept(value, end)
             if len(self._text) - self._at > MAX_ROW_CHARACTERS:
                 raise row_too_long(self._member, self._line)
-            self._read()
+            self._read_more()
 
-    def _kept(self, value: Any, end: int) -> Any:
+    def _accept(self, value: Any, end: int) -> Any:
         if end - self._at > MAX_ROW_CHARACTERS:
             raise row_too_long(self._member, self._line)
         try:
             reject_unstorable(value, self._text[self._at : end])
         except BadBody as error:
-            raise self._bad(error.fault.detail) from None
-        self._move(end)
+            raise self._error(error.fault.detail) from None
+        self._advance(end)
         return value
 
-    def _take(self, character: str) -> None:
-        found = self._peek()
-        if found != character:
-            instead = f"not {found!r}" if found else "not the end"
-            raise self._bad(f"This is not JSON: `{character}` is expected here, {instead}.")
-        self._move(self._at + 1)
+    def _expect(self, character: str) -> None:
+        actual = self._peek()
+        if actual != character:
+            instead = f"not {actual!r}" if actual else "not the end"
+            raise self._error(f"This is not JSON: `{character}` is expected here, {instead}.")
+        self._advance(self._at + 1)
 
     def _next_is(self, character: str) -> bool:
         return self._peek() == character
 
     def _peek(self) -> str:
-        """Show the next character that is no space, "" at the end."""
+        """The next character that is no space, "" at the end."""
         while True:
             if self._at < len(self._text):
                 if self._text[self._at] not in _SPACES:
                     return self._text[self._at]
                 match = _SPACE.match(self._text, self._at)
-                self._move(match.end() if match else self._at)
+                self._advance(match.end() if match else self._at)
             elif self._ended:
                 return ""
             else:
-                self._read()
+                self._read_more()
 
-    def _move(self, to: int) -> None:
+    def _advance(self, to: int) -> None:
         self._line += self._text.count("\n", self._at, to)
         self._at = to
 
-    def _read(self) -> None:
-        # As much again as there is: of a long value, few beginnings are looked at.
-        piece = self._stream.read(max(CHUNK_BYTES, len(self._text) - self._at))
-        self._ended = not piece
+    def _read_more(self) -> None:
+        # As much again as is buffered: a long value is decoded from its beginning only a few times.
+        chunk = self._stream.read(max(CHUNK_BYTES, len(self._text) - self._at))
+        self._ended = not chunk
         rest = self._text[self._at :]
         try:
-            self._text = rest + self._decode.decode(piece, final=self._ended)
+            self._text = rest + self._decode.decode(chunk, final=self._ended)
         except UnicodeDecodeError as error:
             before = rest.count("\n") + bytes(error.object[: error.start]).count(b"\n")
             raise BadArchive(
@@ -163,5 +163,5 @@ class JsonObjectStream:
         line = self._line + self._text.count("\n", self._at, error.pos)
         return BadArchive(f"This is not JSON: {error.msg}.", member=self._member, line=line)
 
-    def _bad(self, detail: str) -> BadArchive:
+    def _error(self, detail: str) -> BadArchive:
         return BadArchive(detail, member=self._member, line=self._line)

@@ -1,4 +1,4 @@
-"""How much is read of an archive, whatever its headers say."""
+"""Limits on what is read of an archive, whatever its headers say."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ from django.conf import settings
 
 from .errors import ArchiveTooLarge
 
-# Of a ZIP: a directory of so many bytes has room for thousands of members.
+# The directory of a ZIP: this has room for thousands of members.
 MAX_DIRECTORY_BYTES = 1024 * 1024
 MAX_MEMBERS = 100
 
-# An entity or a line, in characters. The longest text and the largest metadata have less, even
-# where each byte is written as an escape and each number in full.
+# An entity or a line. The longest text and the largest metadata together are shorter, even with
+# every byte escaped and every number written in full.
 MAX_ROW_CHARACTERS = 2 * 1024 * 1024
 
-# A person has dozens of these. All users share the categories.
+# A user has dozens of these. All users share the categories.
 MAX_CATEGORIES = 10_000
 MAX_APPS = 10_000
 
-# There are ten members of `memories.json`. Their names are kept, to find one that is there twice.
+# `memories.json` has ten. Their names are kept in memory to detect repeated ones.
 MAX_KEYS = 100
 
-# What is always unpacked, however well it was packed.
-UNPACKED_WITHOUT_LIMIT = 16 * 1024 * 1024
+# Up to this size the ratio of compression is not limited.
+RATIO_LIMIT_FROM_BYTES = 16 * 1024 * 1024
 
 
 @dataclass
 class UnpackBudget:
-    """How many bytes may still be unpacked of an archive, all members together."""
+    """How many more bytes may be unpacked of an archive, all members together."""
 
-    left: int
-    ratio_bound: bool
+    remaining: int
+    limited_by_ratio: bool
 
     @classmethod
     def for_archive(cls, size: int) -> UnpackBudget:
-        """`size` is that of the file, in bytes."""
-        most: int = settings.IMPORT_MAX_UNPACKED_BYTES
-        by_ratio: int = max(UNPACKED_WITHOUT_LIMIT, size * settings.IMPORT_MAX_RATIO)
-        return cls(min(most, by_ratio), ratio_bound=by_ratio < most)
+        """`size` is the size of the file in bytes."""
+        max_bytes: int = settings.IMPORT_MAX_UNPACKED_BYTES
+        by_ratio: int = max(RATIO_LIMIT_FROM_BYTES, size * settings.IMPORT_MAX_RATIO)
+        return cls(min(max_bytes, by_ratio), limited_by_ratio=by_ratio < max_bytes)
 
     def spend(self, size: int, member: str, line: int | None = None) -> None:
-        """Count what was unpacked. Raises ArchiveTooLarge."""
-        self.left -= size
-        if self.left >= 0:
+        """Count unpacked bytes. Raises ArchiveTooLarge."""
+        self.remaining -= size
+        if self.remaining >= 0:
             return
-        if self.ratio_bound:
-            why = f"It unpacks to more than {settings.IMPORT_MAX_RATIO} times its size."
+        if self.limited_by_ratio:
+            detail = f"It unpacks to more than {settings.IMPORT_MAX_RATIO} times its size."
         else:
-            why = f"It unpacks to more than {settings.IMPORT_MAX_UNPACKED_BYTES} bytes."
-        raise ArchiveTooLarge(why, member=member, line=line)
+            detail = f"It unpacks to more than {settings.IMPORT_MAX_UNPACKED_BYTES} bytes."
+        raise ArchiveTooLarge(detail, member=member, line=line)
 
 
 def check_count(name: str, count: int, *, member: str, line: int) -> None:
-    """Refuse a list that is longer than anybody's. Raises ArchiveTooLarge."""
-    most = {"categories": MAX_CATEGORIES, "apps": MAX_APPS}.get(name)
-    if most is not None and count > most:
-        raise ArchiveTooLarge(f"There are more than {most} {name}.", member=member, line=line)
+    """Reject a list that is longer than any user's. Raises ArchiveTooLarge."""
+    limit = {"categories": MAX_CATEGORIES, "apps": MAX_APPS}.get(name)
+    if limit is not None and count > limit:
+        raise ArchiveTooLarge(f"There are more than {limit} {name}.", member=member, line=line)
 
 
 def row_too_long(member: str, line: int) -> ArchiveTooLarge:

@@ -1,7 +1,7 @@
-"""Read an archive, ours or one of the original server: row by row, and nothing unchecked.
+"""Read an archive of this server or of the original one, row by row.
 
-What is checked here is each row by itself, each member against its digest, and the manifest
-against what was read. Rows are compared with each other in the database: `importing.checking`.
+Each row is validated by itself, each member against its digest, and the manifest against what was
+read. Rows are compared with each other in the database: see `importing.consistency`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .zip_reader import BROKEN, MemberReader, ZipReader
 
 
 class PlacedRow(NamedTuple):
-    """A row, what is kept of it, and where it stands: its number in its list, from 0, its line."""
+    """A row and its values to stage, its number in its list, from 0, and its line."""
 
     number: int
     line: int
@@ -39,10 +39,10 @@ class PlacedRow(NamedTuple):
 
 
 class ArchiveReader:
-    """An archive that is read once, from its beginning to its end.
+    """An archive, to be read once.
 
-    `entities`, `lines` and `vectors` are read to their ends, in any order, then `finish` is
-    called. All of them raise BadArchive and ArchiveTooLarge.
+    Read `entities`, `lines` and `vectors` to their ends, in any order, then call `finish`. All of
+    them raise BadArchive and ArchiveTooLarge.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -55,13 +55,13 @@ class ArchiveReader:
 
     @property
     def read_so_far(self) -> int:
-        """How many bytes of the file were read, of its `size`."""
+        """How many bytes of the file have been read, of its `size`."""
         return min(self._zip.bytes_read, self.size)
 
     def entities(self) -> Iterator[tuple[str, Iterator[PlacedRow]]]:
-        """Read `memories.json`: each list that we know by name, with its rows.
+        """Read `memories.json`: the name of each known list, with its rows.
 
-        `user` is known once all of it was read.
+        `user` is set once all of it has been read.
         """
         with self._zip.open(ENTITIES) as member:
             items = JsonObjectStream(member, ENTITIES).items()
@@ -69,7 +69,7 @@ class ArchiveReader:
                 if key == "user":
                     self._read_user(group)
                 elif key in LISTS:
-                    yield key, self._placed(key, group)
+                    yield key, self._read_rows(key, group)
                 else:
                     for _ in group:
                         pass
@@ -77,33 +77,33 @@ class ArchiveReader:
         if self.user is None:
             raise BadArchive("`user` is missing.", member=ENTITIES)
         if self._owner and self._owner[0] != self.user.id:
-            raise self._not_theirs(self._owner[1], self._owner[2])
+            raise self._other_owner(self._owner[1], self._owner[2])
 
     def lines(self) -> Iterator[PlacedRow]:
         """Read `memories.jsonl.gz`."""
         with self._zip.open(LINES) as member:
             with gzip.GzipFile(fileobj=_MemberFile(member)) as unzipped:
-                yield from self._lines(member, unzipped)
+                yield from self._read_lines(member, unzipped)
             self._verify(member)
 
     def vectors(self) -> Iterator[NDArray[Any]]:
-        """Read the vectors, as `archive.vectors.records` does; none where there are none."""
-        facts = self.manifest and self.manifest.vectors
-        if not facts:
+        """Read the vectors as `read_records` does; none if the archive has none."""
+        space = self.manifest and self.manifest.vectors
+        if not space:
             return
         self.counts["vectors"] = 0
         with self._zip.open(VECTORS) as member:
-            for found in vectors.read_records(member, facts.dimensions):
-                self.counts["vectors"] += len(found)
-                yield found
+            for records in vectors.read_records(member, space.dimensions):
+                self.counts["vectors"] += len(records)
+                yield records
             self._verify(member)
 
     def finish(self) -> None:
-        """Compare what was read with what the manifest says."""
+        """Compare what was read with the manifest."""
         if self.manifest is None or self.user is None:
             return
         if self.manifest.user != ArchiveUser(self.user.id, self.user.user_id):
-            raise BadArchive("This is about another user than memories.json.", member=MANIFEST)
+            raise BadArchive("It names another user than memories.json.", member=MANIFEST)
         if missing := self.counts.keys() - self.manifest.counts.keys():
             raise BadArchive(f"It does not count {', '.join(sorted(missing))}.", member=MANIFEST)
         for name, count in self.manifest.counts.items():
@@ -114,7 +114,7 @@ class ArchiveReader:
     def _manifest(self) -> Manifest | None:
         if MANIFEST not in self._zip:
             if VECTORS in self._zip:
-                raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} means nothing.")
+                raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} cannot be read.")
             return None
         with self._zip.open(MANIFEST) as member:
             body = member.read_whole(MAX_ROW_CHARACTERS + 1)
@@ -125,12 +125,12 @@ class ArchiveReader:
             raise BadArchive(f"Its format is not {FORMAT!r}.", member=MANIFEST)
         if not 1 <= manifest.version <= VERSION:
             detail = (
-                f"Version {manifest.version} of the format is not read here: update the server."
+                f"Version {manifest.version} of the format is not supported: update the server."
             )
             raise BadArchive(detail, member=MANIFEST)
         has_vectors = VECTORS in self._zip
         if has_vectors != (manifest.vectors is not None):
-            raise BadArchive(f"It does not tell the truth about {VECTORS}.", member=MANIFEST)
+            raise BadArchive(f"It disagrees with the archive about {VECTORS}.", member=MANIFEST)
         for name in (ENTITIES, LINES, *([VECTORS] if has_vectors else [])):
             if name not in manifest.members:
                 raise BadArchive(f"{name} has no digest.", member=MANIFEST)
@@ -139,40 +139,40 @@ class ArchiveReader:
     def _read_user(self, items: Iterator[Item]) -> None:
         for item in items:
             if item.index is not None:
-                raise BadArchive("`user` is no object.", member=ENTITIES, line=item.line)
+                raise BadArchive("`user` must be an object.", member=ENTITIES, line=item.line)
             self.user = _convert(item.value, UserRow, ENTITIES, item.line)
             _staged_values(self.user, ENTITIES, item.line, item.name)
             if self._owner is None:
                 self._owner = (self.user.id, item.line, item.name)
 
-    def _placed(self, key: str, items: Iterator[Item]) -> Iterator[PlacedRow]:
-        kind = LISTS[key]
+    def _read_rows(self, key: str, items: Iterator[Item]) -> Iterator[PlacedRow]:
+        row_type = LISTS[key]
         for item in items:
             if item.index is None:
-                raise BadArchive(f"`{key}` is no list.", member=ENTITIES, line=item.line)
+                raise BadArchive(f"`{key}` must be a list.", member=ENTITIES, line=item.line)
             self.counts[key] = item.index + 1
             check_count(key, item.index + 1, member=ENTITIES, line=item.line)
-            row = _convert(item.value, kind, ENTITIES, item.line, item.name)
-            self._note_owner(row, item)
+            row = _convert(item.value, row_type, ENTITIES, item.line, item.name)
+            self._check_owner(row, item)
             values = _staged_values(row, ENTITIES, item.line, item.name)
             yield PlacedRow(item.index, item.line, row, values)
 
-    def _note_owner(self, row: Row, item: Item) -> None:
-        """Refuse what belongs to somebody else than the rest: one archive has one user."""
+    def _check_owner(self, row: Row, item: Item) -> None:
+        """Reject a row of another user: an archive has one user."""
         owner = getattr(row, "user_id", None) or getattr(row, "owner_id", None)
         if owner is None:
             return
         if self._owner is None:
             self._owner = (owner, item.line, item.name)
         elif self._owner[0] != owner:
-            raise self._not_theirs(item.line, item.name)
+            raise self._other_owner(item.line, item.name)
 
-    def _not_theirs(self, line: int, name: str) -> BadArchive:
-        return BadArchive(f"{name}: this belongs to another user.", member=ENTITIES, line=line)
+    def _other_owner(self, line: int, name: str) -> BadArchive:
+        return BadArchive(f"{name}: it belongs to another user.", member=ENTITIES, line=line)
 
-    def _lines(self, member: MemberReader, unzipped: gzip.GzipFile) -> Iterator[PlacedRow]:
+    def _read_lines(self, member: MemberReader, unzipped: gzip.GzipFile) -> Iterator[PlacedRow]:
         line = number = 0
-        while text := self._line(unzipped, line + 1):
+        while text := self._read_line(unzipped, line + 1):
             line += 1
             member.budget.spend(len(text), LINES, line)
             if len(text) > MAX_ROW_CHARACTERS:
@@ -182,16 +182,16 @@ class ArchiveReader:
                 yield PlacedRow(number, line, row, _staged_values(row, LINES, line))
                 number += 1
 
-    def _line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
+    def _read_line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
         try:
             return unzipped.readline(MAX_ROW_CHARACTERS + 1)
         except (*BROKEN, gzip.BadGzipFile) as error:
             raise BadArchive(f"This is broken: {error}.", member=LINES, line=line) from None
 
     def _verify(self, member: MemberReader) -> None:
-        """Compare the digest of a member, of which nothing may be left."""
+        """Compare the digest of a member that has been read to its end."""
         if member.read(1):
-            raise BadArchive("There is more behind its end.", member=member.name)
+            raise BadArchive("There is more after its end.", member=member.name)
         if self.manifest is None:
             return
         if self.manifest.members[member.name] != member.digest():
@@ -200,7 +200,7 @@ class ArchiveReader:
 
 
 class _MemberFile(io.RawIOBase):
-    """A member as a file that gzip can read."""
+    """A member as a file for gzip."""
 
     def __init__(self, member: MemberReader) -> None:
         self._member = member
@@ -223,13 +223,13 @@ def _staged_values(row: Row, member: str, line: int, name: str = "") -> tuple[An
     try:
         return row.values()
     except ValueError as error:
-        where = f"{name}: " if name else ""
-        raise BadArchive(f"{where}{error}.", member=member, line=line) from None
+        prefix = f"{name}: " if name else ""
+        raise BadArchive(f"{prefix}{error}.", member=member, line=line) from None
 
 
-def _convert(value: Any, kind: type[Any], member: str, line: int, name: str = "") -> Any:
+def _convert(value: Any, to: type[Any], member: str, line: int, name: str = "") -> Any:
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, to)
     except msgspec.ValidationError as error:
         detail = str(error).replace("`$", f"`{name}" if name else "`")
         raise BadArchive(f"{detail}.".replace("`.", "`"), member=member, line=line) from None

@@ -1,4 +1,4 @@
-"""Write an archive from its first byte to its last, without holding a member of it in memory."""
+"""Write an archive from its first byte to its last, with no member in memory."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import IO
 
 from .manifest import MemberDigest
 
-# Texts shrink nearly as far as at the usual 6, in half the time.
+# Texts become nearly as small as at the usual level of 6, in half the time.
 COMPRESSION_LEVEL = 4
 
 
 class MemberWriter:
-    """A file of the archive while it is written."""
+    """A member while it is written."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
@@ -29,16 +29,17 @@ class MemberWriter:
         return self._stream.write(data)
 
     def flush(self) -> None:
-        """Nothing is held back. `gzip` asks for it of what it writes to."""
+        """Do nothing: nothing is buffered. `gzip` calls it."""
 
     def digest(self) -> MemberDigest:
         return MemberDigest(self._digest.hexdigest(), self._size)
 
 
 class ArchiveWriter:
-    """A ZIP in a file that can be cut: one that could not be finished is taken back.
+    """A ZIP in a file, which is truncated if the archive cannot be completed.
 
-    Without its manifest, which is its last member, it would pass for one of the original server.
+    An incomplete one has no manifest, the last member, and would pass for one of the original
+    server.
     """
 
     def __init__(self, target: IO[bytes]) -> None:
@@ -50,9 +51,9 @@ class ArchiveWriter:
 
     @contextmanager
     def member(self, name: str, *, compressed: bool = True) -> Iterator[MemberWriter]:
-        # How large it becomes is known at its end only, and may be more than 4 GB.
-        what = name if compressed else zipfile.ZipInfo(name)
-        with self._zip.open(what, "w", force_zip64=True) as stream:
+        info = name if compressed else zipfile.ZipInfo(name)
+        # The size is known only at the end, and may be more than 4 GB.
+        with self._zip.open(info, "w", force_zip64=True) as stream:
             member = MemberWriter(stream)
             yield member
         self.members[name] = member.digest()

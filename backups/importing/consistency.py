@@ -1,18 +1,17 @@
-"""Compare the rows of an archive with each other, once they are in their tables."""
+"""Compare the staged rows of an archive with each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db import connection
-
 from backups.archive.errors import BadArchive
 from backups.archive.format import ENTITIES, LINES, VECTORS
+from core.sql import fetch_one
 
 
 @dataclass(frozen=True)
 class Check:
-    """A statement that finds the number and the line of the first row that is wrong, if any."""
+    """A statement that selects the number and the line of wrong rows."""
 
     table: str
     detail: str
@@ -20,14 +19,12 @@ class Check:
 
     def run(self) -> None:
         """Raises BadArchive."""
-        with connection.cursor() as cursor:
-            # Found all and then the first: to find the first at once, PostgreSQL would compare
-            # each row with each other, as it expects that there are many.
-            cursor.execute(
-                f"WITH wrong AS MATERIALIZED ({self.statement})"
-                " SELECT number, line FROM wrong ORDER BY number LIMIT 1"
-            )
-            wrong = cursor.fetchone()
+        # All are selected, then the first: with a limit alone, PostgreSQL expects many, and would
+        # compare each row with every other.
+        wrong = fetch_one(
+            f"WITH wrong AS MATERIALIZED ({self.statement})"
+            " SELECT number, line FROM wrong ORDER BY number LIMIT 1"
+        )
         if wrong is None:
             return
         number, line = wrong
@@ -58,27 +55,30 @@ def _references(table: str, column: str, target: str, detail: str) -> Check:
     )
 
 
-ID_TWICE = "this id stands here twice."
+REPEATED_ID = "this id appears twice."
 NO_MEMORY = "its memory is not in the archive."
 
 CHECKS = [
-    _unique("apps", "id", ID_TWICE),
+    _unique("apps", "id", REPEATED_ID),
     _unique("apps", "name", "there are two apps of this name."),
-    _unique("categories", "id", ID_TWICE),
+    _unique("categories", "id", REPEATED_ID),
     _unique("categories", "name", "there are two categories of this name."),
-    _unique("memories", "id", ID_TWICE),
-    _unique("memory_categories", "memory_id, category_id", "this stands here twice."),
-    _unique("status_history", "id", ID_TWICE),
-    _unique("access_controls", "id", ID_TWICE),
-    _unique("revisions", "id", ID_TWICE),
-    _unique("lines", "id", "A memory with this id stands here twice."),
+    _unique("memories", "id", REPEATED_ID),
+    _unique("memory_categories", "memory_id, category_id", "it appears twice."),
+    _unique("status_history", "id", REPEATED_ID),
+    _unique("access_controls", "id", REPEATED_ID),
+    _unique("revisions", "id", REPEATED_ID),
+    _unique("lines", "id", "A memory with this id appears twice."),
     _unique("vectors", "id", "there are two vectors of this memory."),
     _references("memories", "app_id", "apps", "its app is not in the archive."),
     _references(
-        "memories", "superseded_by", "memories", "what superseded it is not in the archive."
+        "memories",
+        "superseded_by",
+        "memories",
+        "the memory in `superseded_by` is missing.",
     ),
     _references("memory_categories", "memory_id", "memories", NO_MEMORY),
-    _references("memory_categories", "category_id", "categories", "its category is not there."),
+    _references("memory_categories", "category_id", "categories", "its category is missing."),
     _references("status_history", "memory_id", "memories", NO_MEMORY),
     _references("revisions", "memory_id", "memories", NO_MEMORY),
     _references("lines", "id", "memories", f"This memory is not in {ENTITIES}."),
@@ -105,7 +105,7 @@ CHECKS = [
     Check(
         "memory_categories",
         "`category_ids` of its memory does not name it.",
-        # Not with ANY, which looks through a long list again for each of its categories.
+        # Not with ANY, which searches a long list again for each of its categories.
         "SELECT it.number, it.line FROM staged_memory_categories AS it"
         " JOIN staged_memories AS memory ON memory.id = it.memory_id"
         " WHERE memory.category_ids IS NOT NULL AND NOT EXISTS (SELECT FROM"
@@ -114,8 +114,8 @@ CHECKS = [
     ),
     Check(
         "lines",
-        f"This is not what {ENTITIES} says of the memory.",
-        # Digested first: texts would be written to the disk once more, to be joined.
+        f"This differs from the memory in {ENTITIES}.",
+        # By digest: the join would write the texts to the disk once more.
         "SELECT it.number, it.line FROM staged_lines AS it JOIN ("
         "SELECT id, state, md5(content)::uuid AS digest FROM staged_memories OFFSET 0"
         ") AS memory ON memory.id = it.id"
@@ -125,6 +125,6 @@ CHECKS = [
 
 
 def check_consistency() -> None:
-    """Raises BadArchive, which names the first row that contradicts another one."""
-    for each in CHECKS:
-        each.run()
+    """Raises BadArchive, which names the first row that contradicts another."""
+    for check in CHECKS:
+        check.run()

@@ -1,4 +1,4 @@
-"""Put back what an archive holds: all of it, or nothing."""
+"""Import an archive: all of it, or nothing."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from .staging import drop_staged_lines, stage_archive
 
 Result = dict[str, Any]
 
-# How often it is merged anew when others have stored the same ids at the same moment.
+# Attempts to merge, if others store the same ids at the same moment.
 ATTEMPTS = 3
 
 
 class ImportConflict(Conflict):
-    """Others have stored the same while this was imported: send it again."""
+    """The same ids were stored during the import: send the archive again."""
 
     code = "stored_meanwhile"
 
@@ -50,14 +50,14 @@ def import_archive(
     progress: Progress = ignore_progress,
     finishing: Callable[[], AbstractContextManager[Result]] = commit_at_once,
 ) -> Result:
-    """Import an archive into a user: what was made, and the job that makes missing vectors.
+    """Import an archive into a user. Returns the counts, and the job that embeds the rest.
 
-    A user who was not stored yet is stored with it, and is called what the archive says. Nobody
-    sees anything of it until the transaction of `finishing` ends, in whose dict the result is put.
-    `progress` is told the bytes that were read, and as many again as they are stored. Raises
-    BadArchive, ArchiveTooLarge and StoredMeanwhile, and then nothing has changed.
+    A `user` that is not saved yet is saved too, with the name and the address from the archive.
+    Everything becomes visible when the transaction of `finishing` ends, whose dict gets the result.
+    `progress` counts the bytes that are read, and as many again while they are stored. Raises
+    BadArchive, ArchiveTooLarge and ImportConflict; then nothing has changed.
     """
-    archive, new = ArchiveReader(file), user._state.adding
+    archive, is_new_user = ArchiveReader(file), user._state.adding
     space = _find_space(archive)
     with stage_archive(archive, user=user.pk, vectors=space is not None, progress=progress):
         check_consistency()
@@ -69,7 +69,7 @@ def import_archive(
         for attempt in range(ATTEMPTS):
             try:
                 with finishing() as result:
-                    if new:
+                    if is_new_user:
                         _create_user(user, archive)
                     result |= _merge(archive, user, mode, by, space, report)
             except IntegrityError as error:
@@ -79,17 +79,17 @@ def import_archive(
                     raise ImportConflict from error
             else:
                 return result
-    raise AssertionError("it ends with a result or with an error")
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _find_space(archive: ArchiveReader) -> EmbeddingSpace | None:
-    """Find the space that the vectors of an archive lie in, if there is one here."""
-    facts = archive.manifest and archive.manifest.vectors
-    if not facts:
+    """Find the embedding space of the archive's vectors, if it exists here."""
+    space = archive.manifest and archive.manifest.vectors
+    if not space:
         return None
     return (
         EmbeddingSpace.objects.written()
-        .filter(provider=facts.provider, model=facts.model, dimensions=facts.dimensions)
+        .filter(provider=space.provider, model=space.model, dimensions=space.dimensions)
         .first()
     )
 
@@ -122,7 +122,7 @@ def _merge(
         report=report,
     )
     counts = merge.run()
-    # In the same transaction: whoever sees the memories, sees that they are being embedded.
+    # In the same transaction: the memories become visible together with the job that embeds them.
     job = enqueue_missing(user) if merge.lacks_vectors() else None
     if space is not None:
         enqueue_if_outgrown(user.pk, space.pk)

@@ -1,8 +1,8 @@
-"""Put the rows of an archive into temporary tables, where they can be compared with each other.
+"""Stage the rows of an archive in temporary tables, where they are compared and merged.
 
-Nothing of it is seen by anybody else, nor written to PostgreSQL's log. Each list is read by a view,
-with the columns of its row in `archive.rows`, the number and the line that it stood at, and the
-derived ids. Vectors stand in a table, as they cannot be compressed.
+Nobody else sees these tables, and PostgreSQL's log does not contain them. Each list has a view with
+the columns of its rows (`archive.columns`), their number and line, and the derived ids. Vectors are
+in a plain table, as they cannot be compressed.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from backups.progress import Progress
 
 from .packed_rows import ROWS_PER_PACK, PackedTable
 
-# Rows that are copied with one statement; between two, others may use the connection.
+# Rows per COPY; between two of them, other statements may use the connection.
 ROWS_PER_COPY = 10 * ROWS_PER_PACK
 
 ROW_TYPES: dict[str, type[Row]] = {**LISTS, "lines": LineRow}
-PACKED = {name: PackedTable.of(name, kind) for name, kind in ROW_TYPES.items()}
+PACKED = {name: PackedTable.of(name, row_type) for name, row_type in ROW_TYPES.items()}
 
 # The order in which the memories of an archive arrived, as far as it says.
 ARRIVAL_ORDER = "staged.arrival, staged.created_at, staged.number"
 
-# What else is made here, and while an archive is merged.
+# The other tables, of which most are created by the merge.
 TABLES = (
     "staged_vectors", "target_memories", "target_order", "target_changes", "target_apps",
     "target_categories",
@@ -44,9 +44,9 @@ TABLES = (
 def stage_archive(
     archive: ArchiveReader, *, user: uuid.UUID, vectors: bool, progress: Progress
 ) -> Iterator[None]:
-    """Read an archive into the tables, which are there within the block.
+    """Read an archive into the tables, which exist within the block.
 
-    Without `vectors` these are read and checked, and not kept. Raises BadArchive and
+    Without `vectors`, these are read and checked, but not staged. Raises BadArchive and
     ArchiveTooLarge.
     """
     with transaction.atomic():
@@ -55,12 +55,13 @@ def stage_archive(
         yield
     finally:
         _execute(
-            f"DROP TABLE IF EXISTS {', '.join(TABLES)}", *(it.drop() for it in PACKED.values())
+            f"DROP TABLE IF EXISTS {', '.join(TABLES)}",
+            *(packed.drop() for packed in PACKED.values()),
         )
 
 
 def drop_staged_lines() -> None:
-    """Free the disk of what is compared with the rest, and of no use then."""
+    """Free the disk space of the lines, which are not used after the comparison."""
     _execute(PACKED["lines"].drop())
 
 
@@ -77,29 +78,31 @@ class _Staging:
         for name, rows in self._archive.entities():
             self._copy(PACKED[name], LISTS[name], rows)
         self._copy(PACKED["lines"], LineRow, self._archive.lines())
-        found = self._archive.vectors()
+        arrays = self._archive.vectors()
         if vectors:
-            self._copy_vectors(found)
+            self._copy_vectors(arrays)
         else:
-            for _ in found:
-                self._tell()
+            for _ in arrays:
+                self._report()
         self._archive.finish()
         _execute(*(f"DROP TABLE copied_{name}" for name in PACKED))
-        # Of rows that stand in the order of their numbers this one takes a few bytes alone.
+        # The rows are in the order of their numbers, so such an index takes only a few bytes.
         _execute("CREATE INDEX ON staged_vectors USING brin (number)", "ANALYZE staged_vectors")
         _execute(*(f"ANALYZE packed_{name}" for name in PACKED))
 
-    def _copy(self, packed: PackedTable, kind: type[Row], rows: Iterable[PlacedRow]) -> None:
-        left = iter(rows)
+    def _copy(self, packed: PackedTable, row_type: type[Row], rows: Iterable[PlacedRow]) -> None:
+        remaining = iter(rows)
         while True:
             copied = 0
-            with _open_copy(f"COPY copied_{packed.name} FROM STDIN") as to:
-                for number, line, row, values in islice(left, ROWS_PER_COPY):
-                    to.write_row((number, line, *values, *self._derived(row, kind.derived_ids)))
+            with _open_copy(f"COPY copied_{packed.name} FROM STDIN") as copy:
+                for number, line, row, values in islice(remaining, ROWS_PER_COPY):
+                    copy.write_row(
+                        (number, line, *values, *self._derived(row, row_type.derived_ids))
+                    )
                     copied += 1
             if copied:
                 _execute(*packed.pack())
-            self._tell()
+            self._report()
             if copied < ROWS_PER_COPY:
                 return
 
@@ -111,12 +114,12 @@ class _Staging:
     def _copy_vectors(self, arrays: Iterable[NDArray[Any]]) -> None:
         number = 0
         for records in arrays:
-            with _open_copy("COPY staged_vectors FROM STDIN (FORMAT binary)") as to:
-                to.write(encode_vectors(records, number))
+            with _open_copy("COPY staged_vectors FROM STDIN (FORMAT binary)") as copy:
+                copy.write(encode_vectors(records, number))
             number += len(records)
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         self._progress(self._archive.read_so_far, 2 * self._archive.size)
 
 
@@ -128,7 +131,7 @@ def _execute(*statements: str) -> None:
 
 @contextmanager
 def _open_copy(statement: str) -> Iterator[Any]:
-    # Django does not know this method of its driver, nor makes its errors to Django's own.
+    # Django does not wrap this method of the driver, nor its errors.
     with (
         connection.wrap_database_errors,
         connection.cursor() as cursor,
@@ -138,7 +141,7 @@ def _open_copy(statement: str) -> Iterator[Any]:
 
 
 def encode_vectors(records: NDArray[Any], first: int) -> bytes:
-    """Write records as rows of PostgreSQL's binary COPY: their number, their id and a halfvec."""
+    """Encode records as rows of PostgreSQL's binary COPY: the number, the id and a halfvec."""
     dimensions = records["vector"].shape[1]
     rows = np.zeros(
         len(records),

@@ -1,4 +1,4 @@
-"""How the commands about archives speak."""
+"""What commands write to their output."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from core.errors import OpenMemoryError
 
 
 class ReportingCommand(BaseCommand):
-    """Tells its progress on standard error, and on standard output what came of it.
+    """Reports its progress on standard error, and its result on standard output.
 
-    Its exit code is 0 when all went well, 1 when something did not, 2 when it was called wrongly.
+    The exit code is 0 for success, 1 for a failure, 2 for wrong arguments.
     """
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--quiet", action="store_true", help="tell nothing but errors")
-        parser.add_argument("--json", action="store_true", help="tell what came of it as JSON")
+        parser.add_argument("--quiet", action="store_true", help="report errors only")
+        parser.add_argument("--json", action="store_true", help="report the result as JSON")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -36,9 +36,9 @@ class ReportingCommand(BaseCommand):
             raise CommandError(str(error)) from error
 
     def show_progress(
-        self, what: str, unit: str, options: dict[str, Any]
+        self, title: str, unit: str, options: dict[str, Any]
     ) -> AbstractContextManager[Progress]:
-        return report_progress(what, unit, quiet=options["quiet"])
+        return report_progress(title, unit, quiet=options["quiet"])
 
     def report(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
@@ -47,7 +47,7 @@ class ReportingCommand(BaseCommand):
             self.stdout.write(sentence)
 
     def _report_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
-        """Tell a program what the sentence on standard error tells people."""
+        """Report to programs what standard error says to people."""
         if options["json"]:
             self.report("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
 

@@ -59,7 +59,7 @@ def test_an_import_is_tried_first_and_changes_nothing(browser, bob, archive):
     assert not Memory.objects.owned_by(bob.user).exists()
     page = browser.get(PAGE).content.decode()
     assert "memories created: 1" in page
-    assert f'value="import-tried {job.pk}"' in page
+    assert f'value="import-after-dry-run {job.pk}"' in page
 
 
 @COMMITTED
@@ -67,7 +67,7 @@ def test_what_was_tried_is_imported_by_a_button(browser, bob, archive):
     browser.post(PAGE, sent(archive, dry_run="on"))
     tried = the_job()
 
-    browser.post(PAGE, {"act": f"import-tried {tried.pk}"})
+    browser.post(PAGE, {"act": f"import-after-dry-run {tried.pk}"})
 
     assert the_job().state == State.SUCCEEDED
     assert Memory.objects.owned_by(bob.user).get().content == "I like tea"
@@ -95,7 +95,7 @@ def test_a_broken_archive_says_why_and_changes_nothing(browser, bob, archive):
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"user_id": "nobody"}, "There is no user of this name."),
+        ({"user_id": "nobody"}, "No user has this name."),
         ({"user_id": ""}, "This field is required."),
         ({"file": ""}, "This field is required."),
         ({"mode": "burn"}, "burn is not one of the available choices"),
@@ -116,7 +116,7 @@ def test_an_archive_that_is_too_large_is_refused(browser, bob, archive, settings
     answer = browser.post(PAGE, sent(archive))
 
     assert answer.status_code == 400
-    assert "An archive has 10\xa0bytes at most." in answer.content.decode()
+    assert "An archive may have at most 10\xa0bytes." in answer.content.decode()
 
 
 @COMMITTED
@@ -139,14 +139,14 @@ def test_everybody_is_backed_up_at_once(browser, root, alice, bob, settings, tmp
     assert entry.change_message == "3 backups are queued, one for each user."
 
     assert len(list(tmp_path.glob("memories_*.zip"))) == 3  # the operator, too
-    assert "3 of 3 users have one" in browser.get(PAGE).content.decode()
+    assert "3 of 3 users have a backup" in browser.get(PAGE).content.decode()
 
 
 def test_without_a_folder_it_says_how_to_name_one(browser):
     assert "OPENMEMORY_BACKUP_FOLDER" in browser.get(PAGE).content.decode()
 
 
-@pytest.mark.parametrize("act", ["", "burn", "import-tried x"])
+@pytest.mark.parametrize("act", ["", "burn", "import-after-dry-run x"])
 def test_a_button_that_there_is_not_is_refused(browser, act):
     assert browser.post(PAGE, {"act": act}).status_code == 400
 
@@ -155,7 +155,7 @@ def test_a_job_that_was_no_trial_begins_nothing(browser, alice):
     browser.post(PAGE, {"act": "export", "user_id": "alice"})
     job = the_job()
 
-    browser.post(PAGE, {"act": f"import-tried {job.pk}"})
+    browser.post(PAGE, {"act": f"import-after-dry-run {job.pk}"})
 
     assert "Job not found." in browser.get(PAGE).content.decode()
     assert Job.objects.count() == 1

@@ -30,7 +30,7 @@ def test_an_archive_is_imported_into_a_user(alice, file):
     answer = said(file, "--user", "alice")
 
     assert answer == (
-        f"{file}: of its memories 4 were made, 0 changed and 0 left as they were, of alice.\n"
+        f"{file}: of its memories, 4 were created, 0 updated and 0 left unchanged, for alice.\n"
     )
     assert Memory.objects.owned_by(alice.user).count() == 4
 
@@ -55,7 +55,7 @@ def test_a_user_is_made_with_the_memories_or_not_at_all(file, tmp_path):
     assert not User.objects.filter(user_id="anna").exists()
 
     file.write_bytes(good)
-    assert "4 were made" in said(file, "--user", "anna", "--create-user")
+    assert "4 were created" in said(file, "--user", "anna", "--create-user")
 
     anna = User.objects.get(user_id="anna")
     assert (anna.name, anna.email, anna.is_staff) == ("Anna", "anna@example.org", False)

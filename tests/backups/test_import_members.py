@@ -122,7 +122,7 @@ def test_a_vector_that_is_cut_off(alice):
     members[VECTORS] = members[VECTORS][:-1]
     del members[MANIFEST]
     members[MANIFEST] = json.dumps(archive.manifest(members)).encode()
-    assert refused(alice, zipped(members)) == f"{VECTORS}: The last record is cut off."
+    assert refused(alice, zipped(members)) == f"{VECTORS}: The last record is truncated."
 
 
 def test_two_rows_about_one_memory(alice, bob):

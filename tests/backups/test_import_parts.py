@@ -66,4 +66,4 @@ def test_a_row_of_a_later_part_is_named_by_its_number(alice, archive, make_parts
     make_parts_small()
     archive.memories.append({**archive.memories[7], "content": "Rex again"})
 
-    assert "memories[9]: this id stands here twice" in refused(alice, archive.zipped())
+    assert "memories[9]: this id appears twice" in refused(alice, archive.zipped())

@@ -79,7 +79,7 @@ def test_members_compressed_in_another_way(method, alice):
 def test_a_member_that_is_missing(name, alice):
     members = Original("alice").members()
     del members[name]
-    assert refused(alice, zipped(members)) == f"{name} is missing in this archive."
+    assert refused(alice, zipped(members)) == f"{name} is missing in the archive."
 
 
 def test_too_many_members(alice):
@@ -142,7 +142,7 @@ def test_a_member_that_unpacks_to_far_more_than_it_is(alice):
 
 
 def test_lines_that_unpack_to_far_more_than_they_are(alice, monkeypatch):
-    monkeypatch.setattr(limits, "UNPACKED_WITHOUT_LIMIT", MEGABYTE)
+    monkeypatch.setattr(limits, "RATIO_LIMIT_FROM_BYTES", MEGABYTE)
     line = json.dumps(Original("alice").lines()[0]).encode() + b"\n"
     lines = gzip.compress(line * (8 * MEGABYTE // len(line)))
     members = {**Original("alice").members(), LINES: lines}

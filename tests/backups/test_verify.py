@@ -64,7 +64,7 @@ def state_of_everything():
 
 
 def test_a_whole_archive_is_said_to_be_whole(archive):
-    assert said(archive) == f"{archive} is whole: 3 memories of alice.\n"
+    assert said(archive) == f"{archive} is intact: 3 memories of alice.\n"
 
 
 def test_all_of_it_can_be_restored_and_nothing_is_left_of_that(archive):

@@ -287,13 +287,13 @@ def test_providers_are_asked_only_when_it_is_allowed(well, olga):
 def test_backups_that_are_too_old(well, alice, settings, tmp_path):
     assert found("backups") == {}
     Memory.objects.update(updated_at=LONG_AGO)
-    assert found("backups") == {"backups.age": ["Nobody is backed up from time to time."]}
+    assert found("backups") == {"backups.age": ["Scheduled backups are off."]}
 
     settings.BACKUP_FOLDER = tmp_path / "backups"
     settings.BACKUP_FOLDER.mkdir()
     alice.user.__class__.objects.update(created_at=LONG_AGO)
     [said] = found("backups")["backups.age"]
-    assert said == "2 users have no backup that is new enough: alice, olga."
+    assert said == "2 users have no recent backup: alice, olga."
 
     for user in alice.user.__class__.objects.all():
         name = f"memories_{user}_{user.pk}_{timezone.now():%Y%m%dT%H%M%SZ}.zip"
@@ -307,7 +307,7 @@ def test_a_folder_of_backups_that_cannot_be_made(well, settings, tmp_path):
 
     [said] = found("backups")["backups.age"]
 
-    assert said == f"Nothing can be written to {settings.BACKUP_FOLDER}."
+    assert said == f"The server cannot write to {settings.BACKUP_FOLDER}."
 
 
 def test_what_others_on_this_machine_can_read(well, state_dir):

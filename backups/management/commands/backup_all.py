@@ -11,10 +11,10 @@ from core import argument_types
 
 
 class Command(ReportingCommand):
-    help = "Write an archive of each user into a folder. Whom it fails for holds up nobody else."
+    help = "Back up each user to a folder. A failure does not stop the backups of others."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("folder", type=Path, help="where to; made if it is missing")
+        parser.add_argument("folder", type=Path, help="the folder, created if it is missing")
         parser.add_argument(
             "--keep",
             type=argument_types.number(1),
@@ -25,7 +25,7 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder: Path = options["folder"]
-        # Where there can be no folder there is one thing to say, and not one of each user.
+        # Fails once if the folder cannot be created, rather than once for each user.
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         failed = 0
         for outcome in back_up_all_users(
@@ -33,9 +33,9 @@ class Command(ReportingCommand):
             keep=options["keep"],
             progress_for=lambda user: self.show_progress(f"back up {user}", "rows", options),
         ):
-            said = outcome.file or f"failed: {outcome.error}"
+            result = outcome.file or f"failed: {outcome.error}"
             facts = {"ok": outcome.error is None, **asdict(outcome)}
-            self.report(f"{outcome.user_id}: {said}", facts, options)
+            self.report(f"{outcome.user_id}: {result}", facts, options)
             failed += outcome.error is not None
         if failed:
             raise CommandError(f"{failed} of the users could not be backed up.")

@@ -8,14 +8,14 @@ from backups.management.output import ReportingCommand, get_user
 
 
 class Command(ReportingCommand):
-    help = "Write all that is kept of a user into an archive: memories, histories, apps, rules."
+    help = "Export all the data of a user into an archive."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("user", help="the user_id of the user")
         parser.add_argument(
             "-o", "--output", type=Path, required=True, metavar="FILE", help="the archive to write"
         )
-        parser.add_argument("--force", action="store_true", help="replace a file that is there")
+        parser.add_argument("--force", action="store_true", help="replace an existing file")
         parser.add_argument("--no-vectors", action="store_true", help="leave out the vectors")
         super().add_arguments(parser)
 

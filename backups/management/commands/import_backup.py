@@ -12,7 +12,7 @@ from core.errors import Malformed
 
 
 class Command(ReportingCommand):
-    help = "Put back what an archive holds, all of it or nothing: of this server or the original."
+    help = "Import an archive of this server or of the original one. The import is atomic."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, help="the archive")
@@ -21,12 +21,14 @@ class Command(ReportingCommand):
             "--mode",
             choices=[str(mode) for mode in Mode],
             default=str(Mode.OVERWRITE),
-            help="what becomes of memories that are there already",
+            help="what happens to memories that exist already",
         )
         parser.add_argument(
-            "--dry-run", action="store_true", help="change nothing, and tell what would be done"
+            "--dry-run",
+            action="store_true",
+            help="report what an import would do",
         )
-        parser.add_argument("--create-user", action="store_true", help="make the user if missing")
+        parser.add_argument("--create-user", action="store_true", help="create the user if missing")
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,29 +38,29 @@ class Command(ReportingCommand):
             path.open("rb") as file,
             self.show_progress(f"import into {user}", "bytes", options) as progress,
         ):
-            act = dry_run_import if options["dry_run"] else import_archive
-            result = act(file, user=user, mode=Mode(options["mode"]), by=user, progress=progress)
-        tell_of = _preview if options["dry_run"] else _outcome
-        self.report(f"{path}: {tell_of(result, user)}", {"file": str(path), **result}, options)
+            run = dry_run_import if options["dry_run"] else import_archive
+            result = run(file, user=user, mode=Mode(options["mode"]), by=user, progress=progress)
+        summarize = _summarize_dry_run if options["dry_run"] else _summarize
+        self.report(f"{path}: {summarize(result, user)}", {"file": str(path), **result}, options)
 
 
-def _outcome(result: dict[str, Any], user: User) -> str:
+def _summarize(result: dict[str, Any], user: User) -> str:
     sentence = (
-        f"of its memories {result['memories_created']:,} were made,"
-        f" {result['memories_updated']:,} changed and {result['memories_unchanged']:,} left"
-        f" as they were, of {user}."
+        f"of its memories, {result['memories_created']:,} were created,"
+        f" {result['memories_updated']:,} updated and {result['memories_unchanged']:,} left"
+        f" unchanged, for {user}."
     )
     if result["job"]:
-        sentence += " What has no vector yet is embedded while the server runs."
+        sentence += " A job of the server embeds those without a vector."
     return sentence
 
 
-def _preview(result: dict[str, Any], user: User) -> str:
+def _summarize_dry_run(result: dict[str, Any], user: User) -> str:
     return (
-        f"an import would make {result['memories_created']:,} memories of {user},"
-        f" {result['apps_created']:,} apps and {result['categories_created']:,} categories, change"
+        f"an import would create {result['memories_created']:,} memories of {user},"
+        f" {result['apps_created']:,} apps and {result['categories_created']:,} categories, update"
         f" {result['memories_updated']:,} memories and {result['apps_updated']:,} apps, and leave"
-        f" {result['memories_unchanged']:,} memories as they are. Nothing was changed now."
+        f" {result['memories_unchanged']:,} memories unchanged. This was a dry run."
     )
 
 
@@ -69,7 +71,7 @@ def _user(user_id: str, *, create: bool) -> User:
         check_user_id(user_id)
     except ValidationError as error:
         raise Malformed(" ".join(error.messages)) from error
-    # Stored with what is imported, or not at all.
+    # Saved with the imported data, or not at all.
     user = User(user_id=user_id)
     user.set_unusable_password()
     return user

@@ -8,8 +8,8 @@ from backups.verify import VerifiedArchive, try_restore, verify_archive
 
 class Command(ReportingCommand):
     help = (
-        "Prove that an archive is whole: its digests, its counts, every row, and that they agree "
-        "with each other. With --restore, prove that all of it can be put back."
+        "Verify an archive: its digests and counts, every row, and that the rows agree with each "
+        "other. With --restore, restore it into scratch tables as well."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -17,7 +17,7 @@ class Command(ReportingCommand):
         parser.add_argument(
             "--restore",
             action="store_true",
-            help="import it into tables of its own and compare every row; they are dropped then",
+            help="import it into scratch tables, compare every row, and drop them",
         )
         super().add_arguments(parser)
 
@@ -26,9 +26,9 @@ class Command(ReportingCommand):
         with path.open("rb") as file:
             verified = self._verify(file, options)
         memories = f"{verified.counts['memories']:,} memories of {verified.user_id}"
-        restored = " All of it was restored, and compared row by row." if options["restore"] else ""
+        restored = " All of it was restored and compared row by row." if options["restore"] else ""
         self.report(
-            f"{path} is whole: {memories}.{restored}",
+            f"{path} is intact: {memories}.{restored}",
             {
                 "file": str(path),
                 "user_id": verified.user_id,

@@ -100,8 +100,8 @@ def test_the_command_tells_it_even_of_a_user_who_is_not_there(db, tmp_path):
 
     sentence, told = out.getvalue().splitlines()
     assert sentence == (
-        f"{file}: an import would make 4 memories of anna, 1 apps and 1 categories, change 0"
-        " memories and 0 apps, and leave 0 memories as they are. Nothing was changed now."
+        f"{file}: an import would create 4 memories of anna, 1 apps and 1 categories, update 0"
+        " memories and 0 apps, and leave 0 memories unchanged. This was a dry run."
     )
     assert json.loads(told)["memories_created"] == 4
     assert not User.objects.exists()

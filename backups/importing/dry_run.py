@@ -1,4 +1,4 @@
-"""Say what an import would do, and do nothing."""
+"""Import an archive as a dry run: count what would change, and change nothing."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from .merge import Mode
 def dry_run_import(
     file: IO[bytes], *, user: User, mode: Mode, by: User, progress: Progress = ignore_progress
 ) -> Result:
-    """Count what `import_archive` would make, change and leave, as it would, and change nothing.
+    """Run `import_archive`, roll back its transaction, and return the counts.
 
-    Raises what it would raise: BadArchive and ArchiveTooLarge say what is refused, and where.
+    Raises what `import_archive` raises.
     """
     result = import_archive(
         file, user=user, mode=mode, by=by, progress=progress, finishing=_roll_back
     )
-    message = f'Nothing was changed: this is what an import into user "{user.user_id}" would do'
+    message = f'Dry run of an import into user "{user.user_id}". Nothing was changed.'
     return {**result, "message": message, "job": None}
 
 

@@ -1,4 +1,0 @@
-from .exports import ExportViewSet
-from .imports import ImportViewSet
-
-__all__ = ["ExportViewSet", "ImportViewSet"]
