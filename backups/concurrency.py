@@ -11,7 +11,7 @@ from core.errors import Unavailable
 
 # In one process. Each keeps a core busy, which other requests need, too.
 MAX_CONCURRENT = 2
-WAIT_SECONDS = 30.0  # seconds
+WAIT_SECONDS = 30.0
 
 _users: set[uuid.UUID] = set()
 _slots_changed = threading.Condition()

@@ -58,7 +58,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 
     def values(self) -> tuple[Any, ...]:
         """The values of `columns_of` this type, in their order. Raises ValueError."""
-        return tuple([column.get_value(self) for column in columns_of(type(self))])
+        return tuple([get_value(self) for get_value in _getters(type(self))])
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ def columns_of(row_type: type[Row]) -> tuple[Column, ...]:
     fields = [name for name in row_type.__struct_fields__ if name not in row_type.not_staged]
     staged = [name.removeprefix("stage_") for name in dir(row_type) if name.startswith("stage_")]
     return tuple(_column(row_type, name) for name in dict.fromkeys([*fields, *staged]))
+
+
+@cache
+def _getters(row_type: type[Row]) -> tuple[Callable[[Any], Any], ...]:
+    return tuple(column.get_value for column in columns_of(row_type))
 
 
 def _column(row_type: type[Row], name: str) -> Column:

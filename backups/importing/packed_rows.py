@@ -28,7 +28,7 @@ class PackedTable:
     @classmethod
     def of(cls, name: str, row_type: type[Row]) -> PackedTable:
         columns = {column.name: column.sql_type for column in columns_of(row_type)}
-        derived_ids = {f"derived_{name}": "uuid" for name in row_type.derived_ids}
+        derived_ids = {f"derived_{field}": "uuid" for field in row_type.derived_ids}
         return cls(name, {"line": "int", **columns, **derived_ids})
 
     def create(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Archives as the original server made them, and ways to take one apart and to put it together."""
+"""Archives of the original server and of this one, to be changed and zipped."""
 
 from __future__ import annotations
 
@@ -100,13 +100,13 @@ class Original:
         )  # fmt: skip
 
     def lines(self) -> list[dict[str, Any]]:
-        named = {category["id"]: category["name"] for category in self.entities["categories"]}
+        names = {category["id"]: category["name"] for category in self.entities["categories"]}
         kept = ("id", "content", "metadata", "created_at", "updated_at", "state")
         return [
             {
                 **{name: memory[name] for name in kept},
                 "app": "cursor",
-                "categories": [named[pk] for pk in memory["category_ids"] if pk in named],
+                "categories": [names[pk] for pk in memory["category_ids"] if pk in names],
             }
             for memory in self.memories
         ]
@@ -157,7 +157,7 @@ class Ours(Original):
         return {**members, MANIFEST: json.dumps(self.manifest(members)).encode()}
 
     def manifest(self, members: dict[str, bytes]) -> dict[str, Any]:
-        lists = {name: each for name, each in self.entities.items() if isinstance(each, list)}
+        lists = {name: rows for name, rows in self.entities.items() if isinstance(rows, list)}
         return {
             "format": "openmemory-backup",
             "version": 1,
@@ -166,7 +166,7 @@ class Ours(Original):
             "user": {"id": self.user, "user_id": self.entities["user"]["user_id"]},
             "filters": {"app_id": None, "from_date": None, "to_date": None},
             "counts": {
-                **{name: len(each) for name, each in lists.items()},
+                **{name: len(rows) for name, rows in lists.items()},
                 "vectors": len(self.vectors),
             },
             "members": {

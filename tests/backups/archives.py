@@ -1,4 +1,4 @@
-"""Archives, and what is in them."""
+"""Exported archives and their contents."""
 
 from __future__ import annotations
 

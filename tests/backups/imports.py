@@ -1,4 +1,4 @@
-"""Sending archives, and all that a database keeps of its users."""
+"""Send archives, and read all rows of all users."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def export(member: Member, **body: Any) -> bytes:
     return answer.getvalue()
 
 
-def kept() -> dict[str, list[str]]:
+def all_rows() -> dict[str, list[str]]:
     """Every row of every user, as text."""
     rows = {}
     with connection.cursor() as cursor:
@@ -52,12 +52,12 @@ def kept() -> dict[str, list[str]]:
     return rows
 
 
-def refused(member: Member, archive: bytes, status: int = 400) -> str:
-    """Why an archive is refused, after it was made sure that nothing has changed."""
-    before = kept()
+def rejection(member: Member, archive: bytes, status: int = 400) -> str:
+    """The detail of the error response to an archive, after which nothing is changed."""
+    before = all_rows()
     answer = send(member, archive)
     assert answer.status_code == status, answer.content
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.json()["code"] == ("bad_archive" if status == 400 else "archive_too_large")
-    assert kept() == before
+    assert all_rows() == before
     return answer.json()["detail"]

@@ -21,7 +21,7 @@ from tests.memories.stock import stock
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
-def said(*arguments: object, **options: object) -> str:
+def run_command(*arguments: object, **options: object) -> str:
     out = io.StringIO()
     call_command(*map(str, arguments), stdout=out, **options)
     return out.getvalue()
@@ -35,7 +35,7 @@ def test_an_archive_is_written_to_a_file_that_only_its_owner_reads(alice, tmp_pa
     stock(alice.user, ["Tea", "Coffee"])
     file = tmp_path / "alice.zip"
 
-    answer = said("export_backup", "alice", "-o", file)
+    answer = run_command("export_backup", "alice", "-o", file)
 
     size = file.stat().st_size
     assert answer == f"{file}: 2 memories of alice, {size:,} bytes.\n"
@@ -48,7 +48,7 @@ def test_what_came_of_it_can_be_read_by_a_program(alice, tmp_path):
     stock(alice.user, ["Tea"])
     file = tmp_path / "alice.zip"
 
-    answer = json.loads(said("export_backup", "alice", "-o", file, "--json", "--no-vectors"))
+    answer = json.loads(run_command("export_backup", "alice", "-o", file, "--json", "--no-vectors"))
 
     assert answer.pop("counts")["memories"] == 1
     size = file.stat().st_size
@@ -79,7 +79,7 @@ def test_what_failed_can_be_read_by_a_program(alice, tmp_path, monkeypatch, argu
 
 
 def test_quiet_tells_nothing(alice, tmp_path):
-    assert said("export_backup", "alice", "-o", tmp_path / "alice.zip", "--quiet") == ""
+    assert run_command("export_backup", "alice", "-o", tmp_path / "alice.zip", "--quiet") == ""
 
 
 def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(alice, tmp_path):
@@ -87,10 +87,10 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(alice, tmp
     file.write_text("precious")
 
     with pytest.raises(CommandError, match="exists already"):
-        said("export_backup", "alice", "-o", file)
+        run_command("export_backup", "alice", "-o", file)
     assert file.read_text() == "precious"
 
-    said("export_backup", "alice", "-o", file, "--force")
+    run_command("export_backup", "alice", "-o", file, "--force")
     assert zipfile.is_zipfile(file)
 
 
@@ -104,10 +104,10 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_asked_for(alice, tmp
     ],
 )
 def test_what_cannot_be_written_is_said(alice, tmp_path, user, file, why):
-    with pytest.raises(CommandError, match=why) as refused:
-        said("export_backup", user, "-o", tmp_path / file)
+    with pytest.raises(CommandError, match=why) as rejected:
+        run_command("export_backup", user, "-o", tmp_path / file)
 
-    assert refused.value.returncode == 1
+    assert rejected.value.returncode == 1
     assert names(tmp_path) == []
 
 
@@ -119,7 +119,7 @@ def test_an_export_that_fails_leaves_no_file(alice, tmp_path, monkeypatch):
     precious.write_text("precious")
 
     with pytest.raises(Exception, match="division by zero"):
-        said("export_backup", "alice", "-o", precious, "--force")
+        run_command("export_backup", "alice", "-o", precious, "--force")
 
     assert names(tmp_path) == ["alice.zip"]
     assert precious.read_text() == "precious"
@@ -128,7 +128,7 @@ def test_an_export_that_fails_leaves_no_file(alice, tmp_path, monkeypatch):
 def test_everybody_is_backed_up(alice, bob, tmp_path):
     stock(alice.user, ["Tea"])
 
-    said("backup_all", tmp_path / "backups")
+    run_command("backup_all", tmp_path / "backups")
 
     archives = list((tmp_path / "backups").iterdir())
     owners = {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in archives}
@@ -148,16 +148,16 @@ def test_one_user_who_cannot_be_backed_up_does_not_stop_the_others(
     monkeypatch.setattr(files, "export", failing)
 
     out = io.StringIO()
-    with pytest.raises(CommandError, match="1 of the users") as refused:
+    with pytest.raises(CommandError, match="1 of the users") as rejected:
         call_command("backup_all", str(tmp_path), "--json", stdout=out)
 
-    assert refused.value.returncode == 1
-    report_progress = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [(each["user_id"], each["ok"], each["error"]) for each in report_progress] == [
+    assert rejected.value.returncode == 1
+    results = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [(result["user_id"], result["ok"], result["error"]) for result in results] == [
         ("alice", False, "Her disk is on fire."),
         ("bob", True, None),
     ]
-    assert names(tmp_path) == [report_progress[1]["file"]]
+    assert names(tmp_path) == [results[1]["file"]]
 
 
 def test_a_folder_that_cannot_be_is_told_once_and_not_of_each_user(alice, bob, tmp_path, capsys):
@@ -168,24 +168,24 @@ def test_a_folder_that_cannot_be_is_told_once_and_not_of_each_user(alice, bob, t
     with pytest.raises(CommandError, match=f"File exists: '{file}'"):
         call_command("backup_all", str(file), "--json", stdout=out)
 
-    [report_progress] = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert report_progress["error"]["code"] == "file_failed"
+    [result] = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert result["error"]["code"] == "file_failed"
     assert "Traceback" not in capsys.readouterr().err
 
 
 def test_only_the_newest_are_kept_and_nothing_else_is_touched(alice, bob, tmp_path, monkeypatch):
     now = timezone.now()
-    kept = {tmp_path / "memories_export_alice.zip", tmp_path / "notes.txt"}
-    for path in kept:
+    other_files = {tmp_path / "memories_export_alice.zip", tmp_path / "notes.txt"}
+    for path in other_files:
         path.touch()
     for days in (3, 2, 1, 0):
         monkeypatch.setattr(timezone, "now", lambda days=days: now - timedelta(days=days))
-        said("backup_all", tmp_path, "--keep", 2)
+        run_command("backup_all", tmp_path, "--keep", 2)
 
-    made = set(tmp_path.iterdir()) - kept
-    assert kept < set(tmp_path.iterdir())
+    backups = set(tmp_path.iterdir()) - other_files
+    assert other_files < set(tmp_path.iterdir())
     for user in (alice.user, bob.user):
-        of_user = sorted(path.name for path in made if str(user.pk) in path.name)
+        of_user = sorted(path.name for path in backups if str(user.pk) in path.name)
         assert len(of_user) == 2
         assert of_user[-1].endswith(f"_{now:%Y%m%dT%H%M%SZ}.zip")
         assert files.find_latest_backups(tmp_path)[str(user.pk)] == now.replace(microsecond=0)
@@ -197,7 +197,7 @@ def test_what_a_killed_process_has_left_is_removed(alice, tmp_path):
         path.touch()
     os.utime(old, (0, 0))
 
-    said("backup_all", tmp_path)
+    run_command("backup_all", tmp_path)
 
     assert not old.exists()
     assert new.exists()
@@ -207,7 +207,7 @@ def test_a_draft_that_is_renamed_meanwhile_is_left_alone(alice, tmp_path):
     # What is listed and is not there any more.
     (tmp_path / ".memories-done.part").symlink_to(tmp_path / "away")
 
-    assert "failed" not in said("backup_all", tmp_path)
+    assert "failed" not in run_command("backup_all", tmp_path)
 
 
 def test_whatever_a_user_is_called_the_name_of_the_file_is_plain(alice, tmp_path):

@@ -55,8 +55,8 @@ def test_a_user_id_cannot_break_out_of_the_name_of_the_file(alice):
     answer = alice.post("/backup/export")
 
     downloaded(answer)
-    said = answer.headers["Content-Disposition"]
-    assert said == "attachment; filename*=utf-8''memories_export_a%22%3Bx%3D%22%C3%A9...zip"
+    disposition = answer.headers["Content-Disposition"]
+    assert disposition == "attachment; filename*=utf-8''memories_export_a%22%3Bx%3D%22%C3%A9...zip"
 
 
 def test_an_export_is_narrowed_to_an_app_and_to_a_time(alice):
@@ -110,11 +110,9 @@ def test_what_cannot_be_read_is_refused(alice, body, field):
 
 
 def test_an_unknown_app_is_no_empty_backup(alice, bob):
-    theirs = App.objects.create(owner=bob.user, name="dock")
+    other = App.objects.create(owner=bob.user, name="dock")
 
-    answers = [
-        alice.post("/backup/export", {"app_id": str(pk)}) for pk in (theirs.pk, uuid.uuid4())
-    ]
+    answers = [alice.post("/backup/export", {"app_id": str(pk)}) for pk in (other.pk, uuid.uuid4())]
 
     assert {(answer.status_code, answer.json()["code"]) for answer in answers} == {
         (404, "app_not_found")
@@ -151,7 +149,7 @@ def test_in_the_background_it_is_a_job_with_a_download(alice):
     assert "memories_export_alice.zip" in answer.headers["Content-Disposition"]
     archive = downloaded(answer)
     assert job["result"]["size"] == len(archive.fp.getvalue())
-    assert [each["id"] for each in entities(archive)["memories"]] == [memory["id"]]
+    assert [exported["id"] for exported in entities(archive)["memories"]] == [memory["id"]]
 
 
 def test_a_job_is_narrowed_as_the_answer_is(alice):
@@ -189,10 +187,10 @@ def test_a_user_has_one_export_made_at_a_time(alice, bob, monkeypatch):
     monkeypatch.setattr(concurrency, "WAIT_SECONDS", 0.01)
 
     with concurrency.archive_slot(alice.user.pk):
-        refused, other = alice.post("/backup/export"), bob.post("/backup/export")
+        rejected, other = alice.post("/backup/export"), bob.post("/backup/export")
 
-    assert (refused.status_code, refused.json()["code"]) == (503, "archives_under_way")
-    assert refused.headers["Retry-After"]
+    assert (rejected.status_code, rejected.json()["code"]) == (503, "archives_under_way")
+    assert rejected.headers["Retry-After"]
     downloaded(other)
     downloaded(alice.post("/backup/export"))
 

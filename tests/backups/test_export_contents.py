@@ -30,7 +30,7 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
     alice.put(f"/memories/{first}", {"memory_content": AWKWARD})
     gone = alice.remember("Minka sleeps all day", app="phone")["id"]
     alice.delete(f"/memories/{gone}")
-    kept = Memory.objects.get(pk=first)
+    memory = Memory.objects.get(pk=first)
 
     archive = archive_of(alice.user)
 
@@ -41,16 +41,16 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
     assert by_id[first] == {
         "id": first,
         "user_id": str(alice.user.pk),
-        "app_id": str(kept.app_id),
+        "app_id": str(memory.app_id),
         "content": AWKWARD,
         "metadata": {"a": [1, None]},
         "state": "active",
-        "created_at": kept.created_at.isoformat(timespec="microseconds"),
-        "updated_at": kept.updated_at.isoformat(timespec="microseconds"),
+        "created_at": memory.created_at.isoformat(timespec="microseconds"),
+        "updated_at": memory.updated_at.isoformat(timespec="microseconds"),
         "archived_at": None,
         "deleted_at": None,
-        "category_ids": [str(category.pk) for category in kept.categories.all()],
-        "state_changed_at": kept.state_changed_at.isoformat(timespec="microseconds"),
+        "category_ids": [str(category.pk) for category in memory.categories.all()],
+        "state_changed_at": memory.state_changed_at.isoformat(timespec="microseconds"),
         "superseded_by": None,
         "actor": "",
         "conversation": "",
@@ -67,7 +67,7 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
         (gone, "deleted", "active", True),
         (gone, "active", "deleted", False),
     }
-    assert [(each["memory_id"], each["content"]) for each in held["revisions"]] == [
+    assert [(revision["memory_id"], revision["content"]) for revision in held["revisions"]] == [
         (first, "Rex is afraid of thunder")
     ]
     assert {app["name"] for app in held["apps"]} == {"desk", "phone"}
@@ -114,16 +114,16 @@ def test_the_manifest_tells_counts_and_digests(alice):
 
     archive = archive_of(alice.user)
 
-    said = manifest(archive)
-    assert said["format"] == "openmemory-backup"
-    assert said["version"] == 1
-    assert said["user"] == {"id": str(alice.user.pk), "user_id": "alice"}
-    assert said["vectors"] == {
+    written = manifest(archive)
+    assert written["format"] == "openmemory-backup"
+    assert written["version"] == 1
+    assert written["user"] == {"id": str(alice.user.pk), "user_id": "alice"}
+    assert written["vectors"] == {
         "provider": "local", "model": "bge-small-en-v1.5", "dimensions": 384
     }  # fmt: skip
     held = entities(archive)
-    assert said["counts"] == {**{name: len(held[name]) for name in LISTS}, "vectors": 1}
-    assert set(said["members"]) == set(archive.namelist()) - {"manifest.json"}
+    assert written["counts"] == {**{name: len(held[name]) for name in LISTS}, "vectors": 1}
+    assert set(written["members"]) == set(archive.namelist()) - {"manifest.json"}
     assert archive.testzip() is None
 
 

@@ -1,4 +1,4 @@
-"""What an import brings back, and what it leaves as it was."""
+"""What an import stores, and what it leaves unchanged."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Categorization, Embedding, Memory, Revision, StateChange
 from tests.backups.archive_factory import EARLY, LATE, Original, Ours, zipped
-from tests.backups.imports import export, imported, kept, send
+from tests.backups.imports import all_rows, export, imported, send
 
 MODES = ["skip", "overwrite"]
 
@@ -45,16 +45,16 @@ def test_an_archive_of_the_original_server_comes_back(alice):
         "vectors_taken_over": 0,
         "job": f"/api/v1/jobs/{Job.objects.get(kind='embed').pk}",
     }
-    for each in original.memories:
-        memory = Memory.objects.get(pk=each["id"])
+    for row in original.memories:
+        memory = Memory.objects.get(pk=row["id"])
         assert memory.user == alice.user
-        assert memory.state == each["state"]
-        assert memory.content == each["content"]
-        assert memory.metadata == each["metadata"]
+        assert memory.state == row["state"]
+        assert memory.content == row["content"]
+        assert memory.metadata == row["metadata"]
         assert memory.created_at == datetime.fromisoformat(EARLY)
         assert memory.updated_at == memory.state_changed_at == datetime.fromisoformat(LATE)
         assert memory.app.name == "cursor"
-    names = {each.memory.content: each.category.name for each in Categorization.objects.all()}
+    names = {link.memory.content: link.category.name for link in Categorization.objects.all()}
     assert names == {"Rex is active": "pet care", "Rex is paused": "pet care"}
     app = App.objects.get(owner=alice.user)
     assert (str(app.pk), app.is_active, app.description) == (original.app, False, "")
@@ -74,14 +74,14 @@ def test_imported_memories_are_found_by_words_at_once_and_by_meaning_after_the_j
     original.memories[0]["content"] = "The veterinarian moved to Porto"
     imported(send(alice, original.zipped()))
 
-    def found(query):
+    def search(query):
         return alice.post("/memories/search", {"query": query}).json()["results"]
 
-    assert [hit["text"] for hit in found("Porto")] == ["The veterinarian moved to Porto"]
+    assert [hit["text"] for hit in search("Porto")] == ["The veterinarian moved to Porto"]
     assert Embedding.objects.count() == 0
     run_due()
     assert Embedding.objects.count() == 3  # the fourth is deleted
-    assert [hit["text"] for hit in found("animal doctor")] == ["The veterinarian moved to Porto"]
+    assert [hit["text"] for hit in search("animal doctor")] == ["The veterinarian moved to Porto"]
 
 
 def test_an_archive_may_stand_in_a_folder_with_other_files(alice):
@@ -118,7 +118,7 @@ def test_what_was_exported_comes_back_as_it_was(alice, bob):
 
 def everything():
     """All rows, without the numbers that the database gave them."""
-    rows = kept()
+    rows = all_rows()
     with connection.cursor() as cursor:
         for table in ("statechange", "revision", "embedding", "categorization"):
             cursor.execute(
@@ -139,11 +139,11 @@ def test_the_same_file_a_second_time_changes_nothing(kind, mode, alice):
     archive = kind("alice")
     archive.rule("deny", archive.memories[0]["id"])
     imported(send(alice, archive.zipped()))
-    before = kept()
+    before = all_rows()
 
     answer = imported(send(alice, archive.zipped(), mode=mode))
 
-    assert kept() == before
+    assert all_rows() == before
     assert answer["memories_unchanged"] == 4
     assert {answer[name] for name in answer if name.endswith(("created", "updated"))} == {0}
 
@@ -156,18 +156,18 @@ def test_into_another_user_ids_are_derived_and_nothing_of_the_source_changes(
     archive = kind("alice")
     archive.rule("allow", archive.memories[0]["id"])
     imported(send(alice, archive.zipped()))
-    source = kept()
+    source = all_rows()
 
     imported(send(bob, archive.zipped(), mode=mode))
 
-    assert set(source["memories_memory"]) <= set(kept()["memories_memory"])
-    theirs = {uuid.UUID(each["id"]) for each in archive.memories}
+    assert set(source["memories_memory"]) <= set(all_rows()["memories_memory"])
+    original_ids = {uuid.UUID(row["id"]) for row in archive.memories}
     mine = set(Memory.objects.owned_by(bob.user).values_list("pk", flat=True))
-    assert mine == {uuid.uuid5(bob.user.pk, str(pk)) for pk in theirs}
+    assert mine == {uuid.uuid5(bob.user.pk, str(pk)) for pk in original_ids}
     assert AccessRule.objects.get(app__owner=bob.user).memory_id in mine
-    once = kept()
+    once = all_rows()
     imported(send(bob, archive.zipped(), mode=mode))
-    assert kept() == once
+    assert all_rows() == once
 
 
 def test_skip_leaves_what_is_there_and_adds_what_is_missing(alice):
@@ -196,16 +196,16 @@ def test_overwrite_takes_what_the_archive_says_and_loses_nothing(alice):
     memory = Memory.objects.get(pk=there)
     assert (memory.content, memory.state) == ("Rex is active", "active")
     assert memory.updated_at == datetime.fromisoformat(LATE)
-    assert [each.name for each in memory.categories.all()] == ["pet care"]
+    assert [category.name for category in memory.categories.all()] == ["pet care"]
     contents = Revision.objects.filter(memory=memory).values_list("content", flat=True)
     assert set(contents) == {"Rex was asleep", "Rex is active", "Rex is elsewhere"}
     steps = StateChange.objects.filter(memory=memory).values_list("old_state", "new_state")
     assert list(steps) == [("", "active"), ("active", "deleted"), ("deleted", "active")]
     assert memory.embeddings.count() == 1
     assert (answer["memories_updated"], answer["memories_unchanged"]) == (1, 3)
-    before = kept()
+    before = all_rows()
     imported(send(alice, archive.zipped()))
-    assert kept() == before
+    assert all_rows() == before
 
 
 def test_an_app_of_the_same_name_is_joined(alice):
@@ -233,8 +233,8 @@ def test_a_memory_without_an_app_goes_to_the_one_of_those_that_name_none(alice):
 
 
 def test_an_id_of_somebody_else_is_neither_overwritten_nor_told_of(alice, bob):
-    theirs = bob.remember("Bob has a boat", infer=False)["id"]
-    before = kept()
+    other_id = bob.remember("Bob has a boat", infer=False)["id"]
+    before = all_rows()
 
     def answer_with(pk):
         archive = Original("alice")
@@ -244,12 +244,12 @@ def test_an_id_of_somebody_else_is_neither_overwritten_nor_told_of(alice, bob):
         Job.objects.all().delete()
         return {**answer, "job": None}
 
-    first, second = answer_with(theirs), answer_with(str(uuid.uuid4()))
+    first, second = answer_with(other_id), answer_with(str(uuid.uuid4()))
 
-    made = {"apps_created": 1, "apps_unchanged": 0}
-    assert first == {**second, **made, "categories_created": 1, "categories_unchanged": 0}
-    assert alice.get(f"/memories/{theirs}").status_code == 404
-    assert set(before["memories_memory"]) <= set(kept()["memories_memory"])
+    new_app = {"apps_created": 1, "apps_unchanged": 0}
+    assert first == {**second, **new_app, "categories_created": 1, "categories_unchanged": 0}
+    assert alice.get(f"/memories/{other_id}").status_code == 404
+    assert set(before["memories_memory"]) <= set(all_rows()["memories_memory"])
 
 
 def test_vectors_of_the_same_model_are_taken_over(alice):

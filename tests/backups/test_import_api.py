@@ -1,4 +1,4 @@
-"""Imports over the API: into whom, how, and whether one waits."""
+"""Imports over the API: of whose data, in which mode, and as jobs."""
 
 import pytest
 

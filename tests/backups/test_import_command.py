@@ -1,4 +1,4 @@
-"""Archives that are imported by command."""
+"""The command that imports an archive."""
 
 import io
 import json
@@ -20,14 +20,14 @@ def file(tmp_path):
     return path
 
 
-def said(*arguments: object) -> str:
+def run_command(*arguments: object) -> str:
     out = io.StringIO()
     call_command("import_backup", *map(str, arguments), stdout=out)
     return out.getvalue()
 
 
 def test_an_archive_is_imported_into_a_user(alice, file):
-    answer = said(file, "--user", "alice")
+    answer = run_command(file, "--user", "alice")
 
     assert answer == (
         f"{file}: of its memories, 4 were created, 0 updated and 0 left unchanged, for alice.\n"
@@ -36,7 +36,7 @@ def test_an_archive_is_imported_into_a_user(alice, file):
 
 
 def test_a_program_is_told_the_counts(alice, file, capsys):
-    answer = json.loads(said(file, "--user", "alice", "--json", "--quiet", "--mode", "skip"))
+    answer = json.loads(run_command(file, "--user", "alice", "--json", "--quiet", "--mode", "skip"))
 
     assert (answer["file"], answer["memories_created"], answer["job"]) == (str(file), 4, None)
     assert capsys.readouterr().err == ""
@@ -44,26 +44,26 @@ def test_a_program_is_told_the_counts(alice, file, capsys):
 
 def test_a_user_is_made_with_the_memories_or_not_at_all(file, tmp_path):
     with pytest.raises(CommandError, match="There is no user 'anna'"):
-        said(file, "--user", "anna")
+        run_command(file, "--user", "anna")
     broken = Original("anna")
     broken.entities["user"] |= {"name": "Anna", "email": "anna@example.org"}
     good = broken.zipped()
     broken.memories[0]["state"] = "lost"
     file.write_bytes(broken.zipped())
     with pytest.raises(CommandError):
-        said(file, "--user", "anna", "--create-user")
+        run_command(file, "--user", "anna", "--create-user")
     assert not User.objects.filter(user_id="anna").exists()
 
     file.write_bytes(good)
-    assert "4 were created" in said(file, "--user", "anna", "--create-user")
+    assert "4 were created" in run_command(file, "--user", "anna", "--create-user")
 
     anna = User.objects.get(user_id="anna")
     assert (anna.name, anna.email, anna.is_staff) == ("Anna", "anna@example.org", False)
     assert not anna.has_usable_password()
     with pytest.raises(CommandError, match="no spaces"):
-        said(file, "--user", "an na", "--create-user")
+        run_command(file, "--user", "an na", "--create-user")
     with pytest.raises(CommandError, match="at most 255 characters"):
-        said(file, "--user", "a" * 256, "--create-user")
+        run_command(file, "--user", "a" * 256, "--create-user")
 
 
 def test_what_is_wrong_is_named_with_its_member_and_line(alice, file):
@@ -72,6 +72,6 @@ def test_what_is_wrong_is_named_with_its_member_and_line(alice, file):
     file.write_bytes(broken.zipped())
 
     with pytest.raises(CommandError, match=rf"^{ENTITIES}, line \d+: Invalid enum value 'lost'"):
-        said(file, "--user", "alice")
+        run_command(file, "--user", "alice")
     with pytest.raises(CommandError, match="No such file"):
-        said(file.parent / "nothing.zip", "--user", "alice")
+        run_command(file.parent / "nothing.zip", "--user", "alice")

@@ -1,4 +1,4 @@
-"""What an import would do, told without doing it."""
+"""Dry runs of imports."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Category, Memory
 from tests.backups.archive_factory import Ours
-from tests.backups.imports import imported, kept, send
+from tests.backups.imports import all_rows, imported, send
 from tests.cast import errors_of
 
 DRY = "?dry_run=true"
@@ -28,35 +28,35 @@ def archive(alice):
     imported(send(alice, archive.zipped()))
     there = archive.memories[0]["id"]
     alice.put(f"/memories/{there}", {"memory_content": "Rex is elsewhere"})
-    Memory.objects.filter(pk__in=[each["id"] for each in archive.memories[2:]]).delete()
+    Memory.objects.filter(pk__in=[memory["id"] for memory in archive.memories[2:]]).delete()
     return archive
 
 
 @pytest.mark.parametrize("mode", ["skip", "overwrite"])
 def test_a_dry_run_tells_what_the_import_does_then_and_changes_nothing(mode, alice, archive):
-    before = kept()
+    before = all_rows()
 
-    told = imported(send(alice, archive.zipped(), DRY, mode=mode))
+    preview = imported(send(alice, archive.zipped(), DRY, mode=mode))
 
-    assert kept() == before
-    assert "Nothing was changed" in told["message"]
+    assert all_rows() == before
+    assert "Nothing was changed" in preview["message"]
     done = imported(send(alice, archive.zipped(), mode=mode))
-    assert counts(told) == counts(done)
+    assert counts(preview) == counts(done)
     changed = 1 if mode == "overwrite" else 0
-    assert (told["memories_created"], told["memories_updated"]) == (2, changed)
-    assert told["memories_unchanged"] == 2 - changed
-    assert (told["apps_created"], told["apps_unchanged"]) == (0, 1)
-    assert (told["categories_created"], told["categories_unchanged"]) == (0, 1)
+    assert (preview["memories_created"], preview["memories_updated"]) == (2, changed)
+    assert preview["memories_unchanged"] == 2 - changed
+    assert (preview["apps_created"], preview["apps_unchanged"]) == (0, 1)
+    assert (preview["categories_created"], preview["categories_unchanged"]) == (0, 1)
 
 
 def test_a_dry_run_makes_neither_apps_nor_categories_nor_jobs(alice):
     archive = Ours("alice")
     archive.vectors = {}
 
-    told = imported(send(alice, archive.zipped(), dry_run="true"))
+    preview = imported(send(alice, archive.zipped(), dry_run="true"))
 
-    assert (told["memories_created"], told["apps_created"]) == (4, 1)
-    assert (told["categories_created"], told["job"]) == (1, None)
+    assert (preview["memories_created"], preview["apps_created"]) == (4, 1)
+    assert (preview["categories_created"], preview["job"]) == (1, None)
     assert not Memory.objects.exists()
     assert not Category.objects.exists()
     assert not Job.objects.exists()
@@ -66,10 +66,10 @@ def test_a_dry_run_refuses_what_an_import_refuses(alice):
     archive = Ours("alice")
     archive.memories[2]["state"] = "lost"
 
-    told, done = (send(alice, archive.zipped(), query) for query in (DRY, ""))
+    preview, done = (send(alice, archive.zipped(), query) for query in (DRY, ""))
 
-    assert told.status_code == done.status_code == 400
-    assert told.json()["detail"] == done.json()["detail"]
+    assert preview.status_code == done.status_code == 400
+    assert preview.json()["detail"] == done.json()["detail"]
 
 
 def test_a_dry_run_can_be_a_job(alice):
@@ -98,10 +98,10 @@ def test_the_command_tells_it_even_of_a_user_who_is_not_there(db, tmp_path):
     call_command(*command, stdout=out)
     call_command(*command, "--json", stdout=out)
 
-    sentence, told = out.getvalue().splitlines()
+    sentence, output = out.getvalue().splitlines()
     assert sentence == (
         f"{file}: an import would create 4 memories of anna, 1 apps and 1 categories, update 0"
         " memories and 0 apps, and leave 0 memories unchanged. This was a dry run."
     )
-    assert json.loads(told)["memories_created"] == 4
+    assert json.loads(output)["memories_created"] == 4
     assert not User.objects.exists()

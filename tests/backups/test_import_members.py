@@ -1,4 +1,4 @@
-"""Members that contradict each other: refused, and nothing has changed."""
+"""Members that contradict each other are rejected, and nothing is changed."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, VECTORS, Original, Ours, zipped
-from tests.backups.imports import refused, send
+from tests.backups.imports import rejection, send
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from tests.backups.imports import refused, send
 def test_lines_that_contradict_the_entities(change, alice):
     archive = Original("alice")
     text = "\n".join(json.dumps(line) for line in change(archive.lines()))
-    refused(alice, zipped({**archive.members(), LINES: gzip.compress(text.encode())}))
+    rejection(alice, zipped({**archive.members(), LINES: gzip.compress(text.encode())}))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_lines_that_contradict_the_entities(change, alice):
     ],
 )
 def test_lines_that_cannot_be_read(data, alice):
-    detail = refused(alice, zipped({**Original("alice").members(), LINES: data}))
+    detail = rejection(alice, zipped({**Original("alice").members(), LINES: data}))
     assert LINES in detail or "memories[0]" in detail
     assert "body" not in detail
 
@@ -52,7 +52,7 @@ def test_a_digest_that_does_not_match(name, alice):
         changed = gzip.compress(gzip.decompress(members[name]), compresslevel=1, mtime=5)
     if name == VECTORS:
         changed = members[name][:16] + bytes(2) + members[name][16:18] + members[name][20:]
-    detail = refused(alice, zipped({**members, name: changed}))
+    detail = rejection(alice, zipped({**members, name: changed}))
     assert detail.startswith(f"{name}: ")
 
 
@@ -79,7 +79,7 @@ def test_a_manifest_that_lies(change, alice):
     for name, value in change.items():
         keeps_the_rest = name in ("user", "counts")
         manifest[name] = {**manifest[name], **value} if keeps_the_rest else value
-    detail = refused(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
+    detail = rejection(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
     assert detail.startswith((MANIFEST, VECTORS))
 
 
@@ -88,32 +88,32 @@ def test_a_manifest_that_leaves_out_a_count(name, alice):
     members = Ours("alice").members()
     manifest = json.loads(members[MANIFEST])
     del manifest["counts"][name]
-    detail = refused(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
+    detail = rejection(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
     assert detail == f"{MANIFEST}: It does not count {name}."
 
 
 def test_vectors_without_a_manifest_mean_nothing(alice):
     members = Ours("alice").members()
     del members[MANIFEST]
-    assert refused(alice, zipped(members)).startswith(f"{MANIFEST} is missing")
+    assert rejection(alice, zipped(members)).startswith(f"{MANIFEST} is missing")
 
 
 @pytest.mark.parametrize("first", [0.0, 2.0, float("nan"), float("inf"), -float("inf")])
 def test_vectors_that_are_not_of_unit_length(first, alice):
     archive = Ours("alice")
     archive.vectors[archive.memories[2]["id"]][0] = first
-    detail = refused(alice, archive.zipped())
+    detail = rejection(alice, archive.zipped())
     assert detail == f"{VECTORS}: The vector of record 3 is not of unit length."
 
 
 def test_a_vector_of_no_memory_and_two_of_one(alice):
     archive = Ours("alice")
     archive.vectors[str(uuid.uuid4())] = archive.vector()
-    assert "Record 5" in refused(alice, archive.zipped())
+    assert "Record 5" in rejection(alice, archive.zipped())
 
     archive = Ours("alice")
     archive.vectors[archive.memories[0]["id"].upper()] = archive.vector()
-    assert "Record 5" in refused(alice, archive.zipped())
+    assert "Record 5" in rejection(alice, archive.zipped())
 
 
 def test_a_vector_that_is_cut_off(alice):
@@ -122,7 +122,7 @@ def test_a_vector_that_is_cut_off(alice):
     members[VECTORS] = members[VECTORS][:-1]
     del members[MANIFEST]
     members[MANIFEST] = json.dumps(archive.manifest(members)).encode()
-    assert refused(alice, zipped(members)) == f"{VECTORS}: The last record is truncated."
+    assert rejection(alice, zipped(members)) == f"{VECTORS}: The last record is truncated."
 
 
 def test_two_rows_about_one_memory(alice, bob):
@@ -130,4 +130,4 @@ def test_two_rows_about_one_memory(alice, bob):
     assert send(alice, archive.zipped()).status_code == 200
     derived = str(uuid.uuid5(alice.user.pk, archive.memories[0]["id"]))
     archive.entities["memories"].append({**archive.memories[0], "id": derived, "category_ids": []})
-    assert "about the same memory" in refused(alice, archive.zipped())
+    assert "about the same memory" in rejection(alice, archive.zipped())

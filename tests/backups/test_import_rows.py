@@ -1,4 +1,4 @@
-"""Rows that are wrong, by themselves or beside others: refused with their line."""
+"""Invalid rows are rejected with their line."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from tests.backups.archive_factory import ENTITIES, LINES, Original, Ours, zipped
-from tests.backups.imports import refused
+from tests.backups.imports import rejection
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from tests.backups.imports import refused
     ],
 )
 def test_what_is_no_json_as_it_is_read_here(text, line, alice):
-    detail = refused(alice, zipped({**Original("alice").members(), ENTITIES: text}))
+    detail = rejection(alice, zipped({**Original("alice").members(), ENTITIES: text}))
     assert detail.startswith(f"{ENTITIES}, line {line}: ")
 
 
@@ -43,7 +43,7 @@ def test_rows_of_no_known_shape(alice):
         original.entities["memories"][1] = value
         lines = gzip.compress(b"")
         members = {ENTITIES: json.dumps(original.entities).encode(), LINES: lines}
-        detail = refused(alice, zipped(members))
+        detail = rejection(alice, zipped(members))
         assert detail.startswith(f"{ENTITIES}, line 1: Expected `object`")
 
 
@@ -98,7 +98,7 @@ def test_a_wrong_field_is_named_with_its_line(entity, field, value, alice):
     archive.rule("deny", archive.memories[0]["id"])
     archive.entities[entity][-1][field] = value
 
-    detail = refused(alice, archive.zipped())
+    detail = rejection(alice, archive.zipped())
 
     line = before_last_of(archive.members()[ENTITIES].decode(), archive, entity)
     assert detail.startswith(f"{ENTITIES}, line {line}: ")
@@ -132,7 +132,7 @@ def test_what_stands_there_twice(entity, field, alice):
     again[field] = archive.entities[entity][0][field]
     archive.entities[entity].append(again)
 
-    detail = refused(alice, archive.zipped())
+    detail = rejection(alice, archive.zipped())
 
     assert f"{entity}[{len(archive.entities[entity]) - 1}]" in detail
 
@@ -140,30 +140,30 @@ def test_what_stands_there_twice(entity, field, alice):
 def test_a_category_that_a_memory_is_in_twice(alice):
     archive = Original("alice")
     archive.entities["memory_categories"].append(archive.entities["memory_categories"][0])
-    assert "memory_categories[2]" in refused(alice, archive.zipped())
+    assert "memory_categories[2]" in rejection(alice, archive.zipped())
 
 
 def test_a_category_that_only_one_of_two_lists_names(alice):
     archive = Original("alice")
     archive.memories[0]["category_ids"] = []
-    assert "memory_categories[0]" in refused(alice, archive.zipped())
+    assert "memory_categories[0]" in rejection(alice, archive.zipped())
 
     archive = Original("alice")
     archive.memories[2]["category_ids"] = [archive.category]
-    assert "memories[2]" in refused(alice, archive.zipped())
+    assert "memories[2]" in rejection(alice, archive.zipped())
 
 
 def test_a_live_memory_that_was_superseded(alice):
     archive = Ours("alice")
     archive.memories[0]["superseded_by"] = archive.memories[1]["id"]
-    assert "memories[0]" in refused(alice, archive.zipped())
+    assert "memories[0]" in rejection(alice, archive.zipped())
 
     archive = Ours("alice")
     archive.memories[3]["superseded_by"] = archive.memories[3]["id"]
-    assert "by itself" in refused(alice, archive.zipped())
+    assert "by itself" in rejection(alice, archive.zipped())
 
 
 def test_an_archive_without_its_user(alice):
     archive = Original("alice")
     del archive.entities["user"]
-    assert refused(alice, archive.zipped()) == f"{ENTITIES}: `user` is missing."
+    assert rejection(alice, archive.zipped()) == f"{ENTITIES}: `user` is missing."

@@ -1,4 +1,4 @@
-"""What is accepted of a row by itself, whatever the others say."""
+"""The validation of a single row."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Proving that an archive is whole, and that it can be put back."""
+"""Verify archives, and rehearse their restore."""
 
 import io
 import json
@@ -40,7 +40,7 @@ def archive(alice, tmp_path):
     return file
 
 
-def said(*arguments: object) -> str:
+def run_command(*arguments: object) -> str:
     out = io.StringIO()
     call_command("verify_backup", *map(str, arguments), stdout=out)
     return out.getvalue()
@@ -56,21 +56,21 @@ def state_of_everything():
     with connection.cursor() as cursor:
         cursor.execute("SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
-        found = {}
+        states = {}
         for table in tables:
             cursor.execute(f'SELECT coalesce(sum(hashtext(it::text)), 0) FROM "{table}" AS it')
-            found[table] = cursor.fetchone()
-    return found
+            states[table] = cursor.fetchone()
+    return states
 
 
 def test_a_whole_archive_is_said_to_be_whole(archive):
-    assert said(archive) == f"{archive} is intact: 3 memories of alice.\n"
+    assert run_command(archive) == f"{archive} is intact: 3 memories of alice.\n"
 
 
 def test_all_of_it_can_be_restored_and_nothing_is_left_of_that(archive):
     before = state_of_everything()
 
-    answer = json.loads(said(archive, "--restore", "--json"))
+    answer = json.loads(run_command(archive, "--restore", "--json"))
 
     counts = answer.pop("counts")
     assert (counts["memories"], counts["revisions"], counts["access_controls"]) == (3, 1, 2)
@@ -83,7 +83,7 @@ def test_it_can_be_restored_where_its_user_and_its_model_are_unknown(alice, arch
     alice.user.delete()
     EmbeddingSpace.objects.update(model="another")
 
-    assert "All of it was restored" in said(archive, "--restore")
+    assert "All of it was restored" in run_command(archive, "--restore")
     assert scratch_is_gone()
 
 
@@ -91,7 +91,7 @@ def test_an_archive_of_the_original_can_be_verified_and_restored(tmp_path):
     file = tmp_path / "original.zip"
     file.write_bytes(Original().zipped())
 
-    assert "All of it was restored" in said(file, "--restore")
+    assert "All of it was restored" in run_command(file, "--restore")
 
 
 @pytest.mark.parametrize("flags", [[], ["--restore"]])
@@ -102,19 +102,19 @@ def test_what_was_changed_is_found_with_its_member_and_line(archive, flags, tmp_
             target.writestr(name, source.read(name).replace(b"Lisbon", b"London"))
     out = io.StringIO()
 
-    with pytest.raises(CommandError, match=r"memories.json: .* changed") as refused:
+    with pytest.raises(CommandError, match=r"memories.json: .* changed") as rejected:
         call_command("verify_backup", str(changed), "--json", *flags, stdout=out)
 
-    assert refused.value.returncode == 1
-    told = json.loads(out.getvalue())
-    assert (told["ok"], told["error"]["code"]) == (False, "bad_archive")
+    assert rejected.value.returncode == 1
+    result = json.loads(out.getvalue())
+    assert (result["ok"], result["error"]["code"]) == (False, "bad_archive")
     assert scratch_is_gone()
 
 
 def test_a_member_that_is_stored_uncompressed_is_read_however_long_it_is():
     target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made:
-        made.writestr("memories.json", bytes(3_000_000))
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("memories.json", bytes(3_000_000))
 
     read = 0
     with ZipReader(target).open("memories.json") as member:
@@ -126,11 +126,11 @@ def test_a_member_that_is_stored_uncompressed_is_read_however_long_it_is():
 
 def test_a_file_that_is_not_there_is_said(tmp_path):
     with pytest.raises(CommandError, match="No such file"):
-        said(tmp_path / "nothing.zip")
+        run_command(tmp_path / "nothing.zip")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "found"),
+    ("spoil", "place"),
     [
         ("UPDATE memories_memory SET content = 'Coffee' WHERE content = 'Tea'", "memories["),
         ("UPDATE memories_memory SET actor = 'Bo'", "memories["),
@@ -147,7 +147,7 @@ def test_a_file_that_is_not_there_is_said(tmp_path):
         ),
     ],
 )
-def test_what_was_not_restored_as_it_is_in_the_archive_is_found(archive, monkeypatch, spoil, found):
+def test_what_was_not_restored_as_it_is_in_the_archive_is_found(archive, monkeypatch, spoil, place):
     real = verify.import_archive
 
     def careless(*args, **options):
@@ -157,10 +157,10 @@ def test_what_was_not_restored_as_it_is_in_the_archive_is_found(archive, monkeyp
 
     monkeypatch.setattr(verify, "import_archive", careless)
 
-    with pytest.raises(CommandError) as refused:
-        said(archive, "--restore")
+    with pytest.raises(CommandError) as rejected:
+        run_command(archive, "--restore")
 
-    assert found in str(refused.value)
+    assert place in str(rejected.value)
     assert scratch_is_gone()
 
 
@@ -186,6 +186,6 @@ def test_what_a_killed_process_has_left_is_dropped(archive):
         cursor.execute(f"CREATE SCHEMA {SCHEMA}")
         cursor.execute(f"CREATE TABLE {SCHEMA}.memories_memory (id int)")
 
-    said(archive, "--restore")
+    run_command(archive, "--restore")
 
     assert scratch_is_gone()

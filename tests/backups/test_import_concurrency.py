@@ -1,4 +1,4 @@
-"""Imports that are broken off, and several at once."""
+"""Imports that are interrupted, and concurrent ones."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -8,13 +8,13 @@ import pytest
 from django.db import OperationalError, connection
 
 from backups.importing import Mode, import_archive
-from backups.importing import merge as merging
+from backups.importing.merge import Merge
 from backups.jobs import enqueue_import
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Memory, StateChange
 from tests.backups.archive_factory import Ours
-from tests.backups.imports import kept
+from tests.backups.imports import all_rows
 
 # What others see of an import, they see on connections of their own.
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -34,7 +34,7 @@ def lose_connection():
 
 @pytest.mark.parametrize("share", [0.1, 0.6, 1.0])
 def test_an_import_that_is_killed_leaves_nothing(share, alice):
-    before = kept()
+    before = all_rows()
 
     def kill(done, total):
         if done >= share * total:
@@ -44,7 +44,7 @@ def test_an_import_that_is_killed_leaves_nothing(share, alice):
         run(Ours("alice").zipped(), alice.user, progress=kill)
     connection.close()
 
-    assert kept() == before
+    assert all_rows() == before
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_class WHERE relname ~ '^(staged|packed|copied|target)_'"
@@ -53,7 +53,7 @@ def test_an_import_that_is_killed_leaves_nothing(share, alice):
 
 
 def test_a_job_that_was_broken_off_does_it_once(alice, monkeypatch):
-    merge = merging.Merge._merge_categories
+    merge = Merge._merge_categories
     failures = iter([True])
 
     def fail_once(self):
@@ -61,7 +61,7 @@ def test_a_job_that_was_broken_off_does_it_once(alice, monkeypatch):
         if next(failures, False):
             lose_connection()
 
-    monkeypatch.setattr(merging.Merge, "_merge_categories", fail_once)
+    monkeypatch.setattr(Merge, "_merge_categories", fail_once)
     file = io.BytesIO(Ours("alice").zipped())
     job = enqueue_import(file, alice.user, Mode.OVERWRITE, by=alice.user)
 
@@ -89,9 +89,9 @@ def test_several_imports_of_one_user_at_once_are_as_one_after_the_other(alice):
         created = sorted(threads.map(once, range(4)))
 
     assert created == [0, 0, 0, 4]
-    before = kept()
+    before = all_rows()
     run(archive, alice.user)
-    assert kept() == before
+    assert all_rows() == before
 
 
 def test_two_users_who_import_the_same_ids_at_once_both_have_them(alice, bob):
@@ -101,9 +101,9 @@ def test_two_users_who_import_the_same_ids_at_once_both_have_them(alice, bob):
     archive.entities["user"]["user_id"] = "bob"
     second = archive.zipped()
 
-    def once(each):
+    def once(archive_and_user):
         try:
-            return run(*each)["memories_created"]
+            return run(*archive_and_user)["memories_created"]
         finally:
             connection.close()
 

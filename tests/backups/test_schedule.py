@@ -1,4 +1,4 @@
-"""Backups of everybody, from time to time."""
+"""Scheduled backups of all users."""
 
 import zipfile
 from datetime import timedelta
@@ -42,8 +42,11 @@ def test_everybody_is_backed_up_when_it_is_due_and_only_then(alice, bob, folder,
     assert (enqueue_due_backups(), enqueue_due_backups()) == (2, 2)
     assert run_due() == 2
     assert enqueue_due_backups() == 0
-    made = archives(folder)
-    assert {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in made} == {"alice", "bob"}
+    files = archives(folder)
+    assert {entities(zipfile.ZipFile(file))["user"]["user_id"] for file in files} == {
+        "alice",
+        "bob",
+    }
 
     later(monkeypatch, hours=5)
     assert enqueue_due_backups() == 0

@@ -1,11 +1,11 @@
-"""Who said a memory, in which conversation, and in what order: out, and in again."""
+"""Actors, conversations and the order of arrival in exports and imports."""
 
 import pytest
 
 from memories.models import Memory
 from tests.backups.archive_factory import Original, Ours
 from tests.backups.archives import archive_of, entities
-from tests.backups.imports import export, imported, kept, refused, send
+from tests.backups.imports import all_rows, export, imported, rejection, send
 
 # An export reads by a connection of its own, which sees only what is committed.
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -13,7 +13,7 @@ COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 MOMENT = 1_700_000_000
 
 
-def said(user):
+def attributions(user):
     memories = Memory.objects.owned_by(user).order_by("created_at", "arrival", "pk")
     return list(memories.values_list("content", "actor", "conversation"))
 
@@ -28,14 +28,14 @@ def talk(alice):
 @COMMITTED
 def test_all_of_it_survives_an_export_and_an_import_into_anybody(alice, bob):
     talk(alice)
-    before = said(alice.user)
+    before = attributions(alice.user)
     archive = export(alice)
     Memory.objects.owned_by(alice.user).delete()
 
     imported(send(bob, archive))
     imported(send(alice, archive))
 
-    assert said(alice.user) == said(bob.user) == before
+    assert attributions(alice.user) == attributions(bob.user) == before
     assert [content for content, *_ in before[:5]] == [f"Turn {number}" for number in range(5)]
 
 
@@ -51,7 +51,7 @@ def test_an_archive_counts_the_order_of_arrival_and_tells_nothing_of_others(alic
     ranks = {row["content"]: row["arrival"] for row in rows}
     assert sorted(ranks.values()) == [1, 2, 3, 4, 5, 6]
     assert {ranks[f"Turn {number}"] for number in (0, 2, 4)} == {1, 2, 3}
-    assert [ranks[each] for each in ("Turn 1", "Turn 3", "A single fact.")] == [4, 5, 6]
+    assert [ranks[text] for text in ("Turn 1", "Turn 3", "A single fact.")] == [4, 5, 6]
 
 
 @pytest.mark.parametrize("kind", [Original, Ours])
@@ -69,15 +69,15 @@ def test_of_an_archive_that_does_not_tell_it_is_made_out(kind, mode, alice):
 
     imported(send(alice, archive.zipped()))
 
-    assert said(alice.user) == [
+    assert attributions(alice.user) == [
         ("Caroline: I went there.", "Caroline", ""),
         ("I went there.", "Mel", "7"),
         ("Note: buy milk", "", ""),
         ("10:30 dentist", "", ""),
     ]
-    once = kept()
+    once = all_rows()
     imported(send(alice, archive.zipped(), mode=mode))
-    assert kept() == once
+    assert all_rows() == once
 
 
 def test_memories_of_one_moment_arrive_in_the_order_that_an_archive_tells(alice):
@@ -87,7 +87,7 @@ def test_memories_of_one_moment_arrive_in_the_order_that_an_archive_tells(alice)
 
     imported(send(alice, archive.zipped()))
 
-    assert [content for content, *_ in said(alice.user)] == ["3", "2", "1", "0"]
+    assert [content for content, *_ in attributions(alice.user)] == ["3", "2", "1", "0"]
 
 
 def test_what_an_archive_tells_overwrites_what_is_known_and_what_it_does_not_leaves_it(alice):
@@ -122,4 +122,4 @@ def test_a_row_with_a_wrong_one_is_named_and_changes_nothing(wrong, alice):
     archive = Ours("alice")
     archive.memories[1].update(wrong)
 
-    assert "memories[1]" in refused(alice, archive.zipped())
+    assert "memories[1]" in rejection(alice, archive.zipped())

@@ -1,4 +1,4 @@
-"""Archives of more rows than are packed, copied or stored together."""
+"""Archives with more rows than a pack, a COPY or a batch."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from apps_registry.models import App
 from backups.importing import merge, packed_rows, staging
 from memories.models import Memory, Revision
 from tests.backups.archive_factory import Ours
-from tests.backups.imports import imported, refused, send
+from tests.backups.imports import imported, rejection, send
 from tests.backups.test_import import everything
 
 
@@ -66,4 +66,4 @@ def test_a_row_of_a_later_part_is_named_by_its_number(alice, archive, make_parts
     make_parts_small()
     archive.memories.append({**archive.memories[7], "content": "Rex again"})
 
-    assert "memories[9]: this id appears twice" in refused(alice, archive.zipped())
+    assert "memories[9]: this id appears twice" in rejection(alice, archive.zipped())
