@@ -171,7 +171,9 @@ def _check_member(info: zipfile.ZipInfo) -> None:
     if info.flag_bits & _ENCRYPTED:
         raise BadArchive("This is encrypted: decrypt it first.", member=_printable(name))
     if info.compress_type not in _METHODS:
-        raise BadArchive("The method of its compression is not supported.", member=_printable(name))
+        raise BadArchive(
+            "This is compressed by a method that is not supported.", member=_printable(name)
+        )
 
 
 def _printable(name: str) -> str:

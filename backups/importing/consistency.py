@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from backups.archive.errors import BadArchive
 from backups.archive.format import ENTITIES, LINES, VECTORS
 from core.sql import fetch_one
+from core.sql_files import load_statements
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def _references(table: str, column: str, target: str, detail: str) -> Check:
     )
 
 
+STATEMENTS = load_statements(Path(__file__).with_name("consistency.sql"))
+
 REPEATED_ID = "this id appears twice."
 NO_MEMORY = "its memory is not in the archive."
 
@@ -71,12 +75,7 @@ CHECKS = [
     _unique("lines", "id", "A memory with this id appears twice."),
     _unique("vectors", "id", "there are two vectors of this memory."),
     _references("memories", "app_id", "apps", "its app is not in the archive."),
-    _references(
-        "memories",
-        "superseded_by",
-        "memories",
-        "the memory in `superseded_by` is missing.",
-    ),
+    _references("memories", "superseded_by", "memories", "`superseded_by` is not in the archive."),
     _references("memory_categories", "memory_id", "memories", NO_MEMORY),
     _references("memory_categories", "category_id", "categories", "its category is missing."),
     _references("status_history", "memory_id", "memories", NO_MEMORY),
@@ -87,39 +86,27 @@ CHECKS = [
     Check(
         "access_controls",
         "its app is not in the archive.",
-        "SELECT number, line FROM staged_access_controls AS it WHERE understood"
-        " AND NOT EXISTS (SELECT FROM staged_apps AS there WHERE there.id = it.app_id)",
+        STATEMENTS["access_controls_without_app"],
     ),
     Check(
         "memories",
         "it is superseded by itself.",
-        "SELECT number, line FROM staged_memories WHERE superseded_by = id",
+        STATEMENTS["memories_superseded_by_themselves"],
     ),
     Check(
         "memories",
-        "`category_ids` names what `memory_categories` does not.",
-        "SELECT number, line FROM staged_memories AS it, unnest(category_ids) AS category"
-        " WHERE NOT EXISTS (SELECT FROM staged_memory_categories AS there"
-        " WHERE there.memory_id = it.id AND there.category_id = category)",
+        "`category_ids` has an id that is not in `memory_categories`.",
+        STATEMENTS["memories_without_link"],
     ),
     Check(
         "memory_categories",
-        "`category_ids` of its memory does not name it.",
-        # Not with ANY, which searches a long list again for each of its categories.
-        "SELECT it.number, it.line FROM staged_memory_categories AS it"
-        " JOIN staged_memories AS memory ON memory.id = it.memory_id"
-        " WHERE memory.category_ids IS NOT NULL AND NOT EXISTS (SELECT FROM"
-        " (SELECT id, unnest(category_ids) AS category FROM staged_memories) AS named"
-        " WHERE named.id = it.memory_id AND named.category = it.category_id)",
+        "`category_ids` of its memory does not have this id.",
+        STATEMENTS["links_without_category_id"],
     ),
     Check(
         "lines",
         f"This differs from the memory in {ENTITIES}.",
-        # By digest: the join would write the texts to the disk once more.
-        "SELECT it.number, it.line FROM staged_lines AS it JOIN ("
-        "SELECT id, state, md5(content)::uuid AS digest FROM staged_memories OFFSET 0"
-        ") AS memory ON memory.id = it.id"
-        " WHERE it.state <> memory.state OR it.digest <> memory.digest",
+        STATEMENTS["lines_unlike_memory"],
     ),
 ]
 
