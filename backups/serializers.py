@@ -41,7 +41,7 @@ class ImportSerializer(SubjectSerializer):
     )
 
 
-class ImportedSerializer(serializers.Serializer):
+class ImportResultSerializer(serializers.Serializer):
     """The result of an import."""
 
     message = serializers.CharField()

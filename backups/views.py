@@ -29,7 +29,7 @@ from .export import archive_filename, export, scratch_folder
 from .export_queries import ExportFilters
 from .importing import Mode, dry_run_import, import_archive
 from .jobs import enqueue_export, enqueue_import
-from .serializers import ExportSerializer, ImportedSerializer, ImportSerializer
+from .serializers import ExportSerializer, ImportResultSerializer, ImportSerializer
 from .upload_handler import MAX_FORM_BYTES, ArchiveParser
 
 ZIP = "application/zip"
@@ -115,7 +115,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
 
     @extend_schema(
         parameters=[MODE, DRY_RUN, PREFER],
-        responses={200: ImportedSerializer, 202: JobSerializer},
+        responses={200: ImportResultSerializer, 202: JobSerializer},
     )
     def restore(self, request: AuthenticatedRequest) -> Response:
         """Import an archive of this server or of the original one.
@@ -139,7 +139,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
         run = dry_run_import if dry_run else import_archive
         with archive_slot(subject.pk):
             result = run(form["file"], user=subject, mode=mode, by=request.user)
-        return Response(ImportedSerializer(result).data)
+        return Response(ImportResultSerializer(result).data)
 
     def _choice(self, name: str, form: dict[str, str], choices: Iterable[str]) -> str | None:
         """The value of a field, which may be in the query, in the form, or equal in both."""
