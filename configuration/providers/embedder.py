@@ -13,9 +13,9 @@ from django.conf import settings as django_settings
 from configuration.errors import ProviderUnavailable, UnusableAnswer, WrongDimensions
 from configuration.model_settings import EmbedderSettings
 
-from . import Vectors
 from .client import REJECTIONS, Endpoint
 from .embedding_models import CALIBRATIONS, PREFIXES, Calibration, Prefixes, lookup_model
+from .protocols import Vectors
 
 # Texts and characters in one request: every provider accepts these, and responds quickly.
 BATCH = 64

@@ -15,9 +15,9 @@ from configuration.catalog import PROVIDERS, OutputMode
 from configuration.errors import ModelRefused, UnusableAnswer
 from configuration.model_settings import LlmSettings
 
-from . import Message
 from .client import REJECTIONS, Endpoint
 from .json_output import MAX_LENGTH, InvalidOutput, parse_output
+from .protocols import Message
 
 log = structlog.get_logger(__name__)
 

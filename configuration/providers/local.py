@@ -17,9 +17,9 @@ from tokenizers import Tokenizer
 from configuration.catalog import LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 from core.observability import metrics, tracing
 
-from . import Vectors
 from .embedding_models import CALIBRATIONS
 from .model_files import find_verified_file
+from .protocols import Vectors
 
 FOLDER = "models/bge-small-en-v1.5-int8/"
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"

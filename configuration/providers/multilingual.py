@@ -21,9 +21,9 @@ from configuration.catalog import LOCAL, LOCAL_DIMENSIONS, MULTILINGUAL_MODEL
 from configuration.errors import ProviderUnavailable
 from core.observability import metrics, tracing
 
-from . import Vectors
 from .embedding_models import CALIBRATIONS
 from .model_files import find_verified_file
+from .protocols import Vectors
 
 MODEL = "e5-small-q4.bin"
 MODEL_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"

@@ -1,0 +1,59 @@
+"""What a language model and an embedding model can do, wherever they run."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+Message = Mapping[str, str]  # its role, `user` or `assistant`, and its content
+
+
+class LanguageModel(Protocol):
+    """Answers with JSON. Every failure is a ProviderError."""
+
+    def complete(
+        self,
+        system: str,
+        messages: Sequence[Message],
+        *,
+        schema: Mapping[str, Any],
+        name: str,
+        timeout: float | None = None,
+    ) -> dict[str, Any]:
+        """Return an object that matches the JSON schema. The model sees the schema's `name`.
+
+        `timeout` in seconds, by default OPENMEMORY_LLM_TIMEOUT, covers all attempts. Providers
+        want a schema in which every property is required and no other is allowed; the caller has
+        to check limits of lengths and numbers.
+        """
+
+
+class Embedder(Hashable, Protocol):
+    """Turns texts into unit vectors, whose dot product is their cosine.
+
+    For a remote model, `timeout` in seconds is OPENMEMORY_EMBEDDER_TIMEOUT by default, and every
+    failure is a ProviderError.
+    """
+
+    @property
+    def provider(self) -> str: ...
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def dimensions(self) -> int | None:
+        """None means the model's own."""
+
+    def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
+        """Embed texts to be searched: float32, of shape (texts, dimensions)."""
+
+    def embed_query(self, text: str, *, timeout: float | None = None) -> Vectors:
+        """Embed a query: float32, of shape (dimensions,)."""
+
+    def calibrate(self, cosine: float) -> float:
+        """Scale one of this model's cosines: 0 means unrelated, 1 the same meaning."""
