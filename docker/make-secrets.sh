@@ -1,8 +1,8 @@
 #!/bin/sh
-# Make the secrets that compose.yaml mounts, in docker/secrets/: those that are not there yet.
+# Create the secrets that compose.yaml mounts, in docker/secrets/. Existing ones are kept.
 #
-# Others on this machine cannot enter the folder. The files themselves can be read by everybody,
-# since containers see them without the folder, and as users that this machine does not know.
+# Other users of this machine cannot enter the folder. The files are world-readable, because
+# containers mount them without the folder and read them as users unknown to this machine.
 set -eu
 umask 077
 cd "$(dirname "$0")"
@@ -13,7 +13,7 @@ random() {
     od -An -N32 -tx1 /dev/urandom | tr -d ' \n'
 }
 
-keep() { # a name, and what to write under it: whole or not at all
+keep() { # NAME CONTENT: write the file atomically, unless it exists
     [ ! -e "$1" ] || return 0
     printf '%s\n' "$2" > ".$1"
     chmod 444 ".$1"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Run by PostgreSQL's image when its volume is empty: the server's role, which is not a superuser,
-# its database, and the extensions, which only a superuser may make.
+# PostgreSQL's image runs this when its volume is empty. Creates the server's role (not a superuser),
+# its database, and the extensions, which only a superuser can create.
 set -eu
 psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --username="$POSTGRES_USER" --dbname=postgres <<'SQL'
 \set password `cat "$OPENMEMORY_PASSWORD_FILE"`
