@@ -11,7 +11,7 @@ from pydantic import Field
 from memories.lifecycle.remember import Event
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
-from memories.search import find, log_hits
+from memories.search import find_hits, log_hits
 from memories.serializers import SearchSerializer
 
 from .cursors import after, take_fitting
@@ -49,7 +49,7 @@ def search_memory(
     Call it before you answer anything that may depend on who the user is.
     """
     validated = validate(SearchSerializer, {"query": query})
-    result = find(validated["query"], reader=caller.reader, top_k=MAX_HITS)
+    result = find_hits(validated["query"], reader=caller.reader, top_k=MAX_HITS)
     page = take_fitting(result.hits, lambda hit: hit.memories)
     log_hits(page, reader=caller.reader)
     return _json({"results": [{**_render(hit.memory), "score": hit.score} for hit in page]})

@@ -124,9 +124,9 @@ class TimedReader:
 
     def search(self, question: str) -> None:
         from memories.access.reader import Reader
-        from memories.search import find
+        from memories.search import find_hits
 
-        statements = capture_statements(lambda: find(question, reader=Reader(self._user)))
+        statements = capture_statements(lambda: find_hits(question, reader=Reader(self._user)))
         body = {"query": question}
         self._searches.append(
             (

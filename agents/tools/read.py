@@ -18,7 +18,7 @@ from agents.schemas import (
 )
 from agents.tool_call import Caller
 from apps_registry.models import App
-from memories.search import add_context, find, log_hits
+from memories.search import add_context, find_hits, log_hits
 from memories.search.related import find_related
 from memories.serializers import SearchSerializer
 
@@ -69,7 +69,7 @@ def search_memories(
     """
     validated = validate(SearchSerializer, {"query": query})
     start = parse_offset(cursor, maximum=MAX_RANKED - 1)
-    result = find(
+    result = find_hits(
         validated["query"],
         reader=caller.reader,
         top_k=min(start + limit + 1, MAX_RANKED),

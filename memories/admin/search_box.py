@@ -60,7 +60,7 @@ class Search:
             return cls(text, KEYWORDS_OF_ALL)
         if filters.get("state__exact", "") not in ("", State.ACTIVE):
             return cls(text, KEYWORDS_OF_USER.format(user=user))
-        result = search.find(
+        result = search.find_hits(
             text, reader=Reader(user), top_k=MAX_RESULTS, filters=_search_filters(filters)
         )
         note = KEYWORDS_ONLY if result.by_words_alone else HYBRID

@@ -6,7 +6,7 @@ docs/decisions/0005-recall.md says how these are weighted, and why.
 from .context import Context
 from .explanation import Explanation
 from .filters import Filters
-from .pipeline import add_context, find, log_hits, search
+from .pipeline import add_context, find_hits, log_hits, search
 from .result import Hit, SearchResult
 
 __all__ = [
@@ -16,7 +16,7 @@ __all__ = [
     "Hit",
     "SearchResult",
     "add_context",
-    "find",
+    "find_hits",
     "log_hits",
     "search",
 ]

@@ -27,7 +27,7 @@ class Context:
 def load_contexts(
     memories: Sequence[Memory], *, reader: Reader, places: int
 ) -> dict[uuid.UUID, Context]:
-    """Load up to so many memories before and after each of these, in two queries.
+    """Load up to `places` memories before and after each of these, in two queries.
 
     The filters of a search do not apply: a conversation with gaps would be hard to follow.
     """

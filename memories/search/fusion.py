@@ -15,7 +15,7 @@ LEXICAL_PLACES = 2
 
 # A search makes hundreds of each of these: named tuples are made faster than dataclasses.
 class Booster(NamedTuple):
-    """A candidate that boosts another one, in the same conversation and so many places away."""
+    """A candidate that boosts another one of its conversation, `places` away."""
 
     candidate: Candidate
     places: int

@@ -11,7 +11,7 @@ from typing import Any
 from core import sql
 from memories.models.memory import MemoryQuerySet
 
-# Memories scanned for each neighbour wanted, as some of them may not be readable.
+# Memories to scan for each place, as some of them may not be readable.
 SCANNED_PER_PLACE = 10
 
 # The readable neighbours of one memory on one side, in the order of its conversation. The bounds
@@ -56,7 +56,7 @@ ORDER BY origin.id, neighbour.place
 
 @dataclass(frozen=True)
 class Neighbour:
-    """A memory so many places from another one: before it where `place` is less than 0."""
+    """A memory by its place relative to another one: before it where `place` is negative."""
 
     pk: uuid.UUID
     place: int
@@ -65,7 +65,7 @@ class Neighbour:
 def find_neighbours(
     ids: Collection[uuid.UUID], *, places: int, among: MemoryQuerySet
 ) -> dict[uuid.UUID, list[Neighbour]]:
-    """Find the neighbours of each memory up to so many places away, in their order, in one query.
+    """Find the neighbours of each memory up to `places` away, in their order, in one query.
 
     Memories that are not `among` these take no place, so that nothing gives them away. A memory
     outside of any conversation has no neighbours, and no entry in the result.

@@ -32,11 +32,11 @@ def search(
     explain: bool = False,
     context: int = 0,
 ) -> SearchResult:
-    """Find the best memories with up to `context` neighbours on each side, and log the access.
+    """Find the best memories, add up to `context` neighbours on each side, and log the access.
 
-    A caller that shows only a page of the hits calls `find`, `add_context` and `log_hits` itself.
+    A caller that shows only a page of the hits calls `find_hits`, `add_context` and `log_hits`.
     """
-    result = find(
+    result = find_hits(
         query, reader=reader, top_k=top_k, threshold=threshold, filters=filters, explain=explain
     )
     hits = add_context(result.hits, reader=reader, places=context)
@@ -45,7 +45,7 @@ def search(
 
 
 @timed_search()
-def find(
+def find_hits(
     query: str,
     *,
     reader: Reader,
@@ -54,10 +54,10 @@ def find(
     filters: Filters | None = None,
     explain: bool = False,
 ) -> SearchResult:
-    """Find the active memories that answer a query best, of those that the reader may read.
+    """Find the best hits among the active memories that the reader may read.
 
-    `threshold` leaves out hits of a lower `similarity`, whatever their keywords; found by keywords
-    alone, no hit has one, and none is left out. With `explain` each hit has an explanation.
+    `threshold` leaves out hits with a lower `similarity`, whatever their keywords. It has no effect
+    on a search by keywords alone. With `explain` each hit has an explanation.
     """
     memories = (filters or Filters()).apply(reader.memories().active())
     with stage("question"):
@@ -86,7 +86,7 @@ def find(
 
 
 def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:
-    """Give each hit its context, or none of them where no `places` are wanted."""
+    """Add the context to each hit: none where `places` is 0."""
     if not places:
         return list(hits)
     contexts = load_contexts([hit.memory for hit in hits], reader=reader, places=places)

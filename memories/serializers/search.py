@@ -43,13 +43,17 @@ class SearchFiltersSerializer(serializers.Serializer):
         max_length=MAX_FILTER_VALUES,
         help_text="Memories in any of these categories, by name.",
     )
-    actors = NamesField(help_text="Said by any of these speakers, in any case.")
-    conversations = NamesField(help_text="Said in any of these conversations.")
+    actors = NamesField(help_text="Memories of any of these actors, ignoring case.")
+    conversations = NamesField(help_text="Memories from any of these conversations.")
     from_date = EpochField(
-        required=False, allow_null=True, help_text="Created at this second or later."
+        required=False,
+        allow_null=True,
+        help_text="Memories from this time on, in seconds since 1970.",
     )
     to_date = EpochField(
-        required=False, allow_null=True, help_text="Created at this second or earlier."
+        required=False,
+        allow_null=True,
+        help_text="Memories up to this time, in seconds since 1970.",
     )
     metadata = ObjectField(
         max_bytes=MAX_METADATA_BYTES,
@@ -85,7 +89,7 @@ class SearchSerializer(SubjectSerializer):
         default=0,
         min_value=0,
         max_value=10,
-        help_text="Show so many memories before and after each result in its conversation, "
+        help_text="How many memories to show before and after each result in its conversation, "
         "whatever the `filters`: at most 10, and with `top_k` 100 at most 2.",
     )
 

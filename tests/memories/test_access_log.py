@@ -9,11 +9,11 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def test_each_hit_of_a_search_is_in_its_access_log(alice):
-    made = alice.remember("Our dog Rex is afraid of thunder.", app="notes")
+    memory = alice.remember("Our dog Rex is afraid of thunder.", app="notes")
     alice.post("/memories/search", {"query": "dog", "app": "chat"})
     alice.post("/memories/search", {"query": "dog"})
 
-    log = alice.get(f"/memories/{made['id']}/access-log").json()
+    log = alice.get(f"/memories/{memory['id']}/access-log").json()
 
     chat = alice.user.apps.get(name="chat")
     newest, first = log.pop("logs")
@@ -23,7 +23,7 @@ def test_each_hit_of_a_search_is_in_its_access_log(alice):
     first.pop("accessed_at")
     assert first == {
         "id": Access.objects.order_by("id")[0].pk,
-        "memory_id": made["id"],
+        "memory_id": memory["id"],
         "app_id": str(chat.pk),
         "app_name": "chat",
         "access_type": "search",
@@ -32,15 +32,15 @@ def test_each_hit_of_a_search_is_in_its_access_log(alice):
 
 
 def test_what_a_bound_key_reads_is_logged_as_its_apps(alice):
-    made = alice.remember("I like tea.", app="notes")
+    memory = alice.remember("I like tea.", app="notes")
     bound = alice.with_key(app_name="notes")
 
     bound.get("/memories")
-    bound.get(f"/memories/{made['id']}")
+    bound.get(f"/memories/{memory['id']}")
     alice.get("/memories")
-    alice.get(f"/memories/{made['id']}")
+    alice.get(f"/memories/{memory['id']}")
 
-    log = alice.get(f"/memories/{made['id']}/access-log").json()["logs"]
+    log = alice.get(f"/memories/{memory['id']}/access-log").json()["logs"]
     assert [(entry["app_name"], entry["access_type"]) for entry in log] == [
         ("notes", "get"),
         ("notes", "list"),
@@ -48,37 +48,40 @@ def test_what_a_bound_key_reads_is_logged_as_its_apps(alice):
 
 
 def test_the_access_log_comes_in_pages(alice, django_assert_num_queries):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
     for _ in range(3):
         alice.post("/memories/search", {"query": "tea"})
 
     with django_assert_num_queries(4):
-        page = alice.get(f"/memories/{made['id']}/access-log", {"page_size": 2}).json()
+        page = alice.get(f"/memories/{memory['id']}/access-log", {"page_size": 2}).json()
 
     assert (len(page["logs"]), page["total"], page["page_size"]) == (2, 3, 2)
     assert (
-        len(alice.get(f"/memories/{made['id']}/access-log?page=2&page_size=2").json()["logs"]) == 1
+        len(alice.get(f"/memories/{memory['id']}/access-log?page=2&page_size=2").json()["logs"])
+        == 1
     )
 
 
 @pytest.mark.parametrize("part", ["access-log", "related"])
 def test_another_users_memory_does_not_exist(alice, bob, part):
-    made = alice.remember("I like tea.")
+    memory = alice.remember("I like tea.")
 
-    for pk in (made["id"], UNKNOWN, "none"):
+    for pk in (memory["id"], UNKNOWN, "none"):
         answer = bob.get(f"/memories/{pk}/{part}")
         assert (answer.status_code, answer.json()["code"]) == (404, "memory_not_found")
-    assert bob.get(f"/memories/{made['id']}/{part}?user_id=alice").status_code == 403
-    assert errors_of(alice.get(f"/memories/{made['id']}/{part}?page=0")) == {("query", "page")}
+    assert bob.get(f"/memories/{memory['id']}/{part}?user_id=alice").status_code == 403
+    assert errors_of(alice.get(f"/memories/{memory['id']}/{part}?page=0")) == {("query", "page")}
 
 
 def test_related_memories_share_categories_most_first_then_nearest(
     alice, django_assert_num_queries
 ):
     def put(text, *names):
-        made = alice.remember(text, infer=False)
-        Memory.objects.get(pk=made["id"]).add_categories(Category.objects.get_or_create_many(names))
-        return made["id"]
+        memory = alice.remember(text, infer=False)
+        Memory.objects.get(pk=memory["id"]).add_categories(
+            Category.objects.get_or_create_many(names)
+        )
+        return memory["id"]
 
     tea = put("I like green tea.", "drinks", "preferences")
     put("Stock markets fell.", "drinks")
@@ -100,10 +103,10 @@ def test_related_memories_share_categories_most_first_then_nearest(
 
 
 def test_a_memory_without_categories_has_no_related_ones(alice):
-    made = alice.remember("I like tea.", infer=False)
+    memory = alice.remember("I like tea.", infer=False)
     alice.remember("I like green tea.", infer=False)
 
-    assert alice.get(f"/memories/{made['id']}/related").json()["items"] == []
+    assert alice.get(f"/memories/{memory['id']}/related").json()["items"] == []
 
 
 @pytest.fixture
@@ -111,11 +114,11 @@ def two(alice):
     """Two memories in one category, and a key of the app `notes` that put them down."""
     ids = {}
     for text in ("I like green tea.", "I like black tea."):
-        made = alice.remember(text, app="notes", infer=False)
-        Memory.objects.get(pk=made["id"]).add_categories(
+        memory = alice.remember(text, app="notes", infer=False)
+        Memory.objects.get(pk=memory["id"]).add_categories(
             Category.objects.get_or_create_many(["drinks"])
         )
-        ids[text] = made["id"]
+        ids[text] = memory["id"]
     return ids
 
 
@@ -182,13 +185,13 @@ def test_what_an_app_may_not_read_it_cannot_change(alice, two):
 
 def test_a_rule_taken_back_bounds_nothing(alice, two):
     bound = alice.with_key(app_name="notes")
-    made = rule(alice, None, "deny")
+    deny_rule = rule(alice, None, "deny")
     app = alice.user.apps.get(name="notes")
 
-    assert alice.delete(f"/apps/{app.pk}/rules/{made['id']}").status_code == 204
+    assert alice.delete(f"/apps/{app.pk}/rules/{deny_rule['id']}").status_code == 204
 
     assert what_is_read(bound, two) == set(two)
-    again = alice.delete(f"/apps/{app.pk}/rules/{made['id']}")
+    again = alice.delete(f"/apps/{app.pk}/rules/{deny_rule['id']}")
     assert (again.status_code, again.json()["code"]) == (404, "rule_not_found")
 
 
@@ -207,11 +210,11 @@ def test_rules_are_listed_and_stated_once(alice, two):
 def test_a_bound_key_does_not_free_its_app(alice, two):
     bound = alice.with_key(app_name="notes")
     app = alice.user.apps.get(name="notes")
-    made = rule(alice, None, "deny")
+    deny_rule = rule(alice, None, "deny")
 
     for answer in (
         bound.post(f"/apps/{app.pk}/rules", {"effect": "allow"}),
-        bound.delete(f"/apps/{app.pk}/rules/{made['id']}"),
+        bound.delete(f"/apps/{app.pk}/rules/{deny_rule['id']}"),
         bound.put(f"/apps/{app.pk}", {"is_active": True}),
     ):
         assert (answer.status_code, answer.json()["code"]) == (403, "key_bound_to_app")

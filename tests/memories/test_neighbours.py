@@ -11,20 +11,20 @@ from memories.search.neighbours import SCANNED_PER_PLACE, find_neighbours
 from tests.memories.stock import BEGINNING, stock
 
 
-def said(member, count: int, **fields) -> list[Memory]:
+def say(member, count: int, **fields) -> list[Memory]:
     """A conversation of so many memories, a minute between them."""
     texts = [f"Sentence {number}." for number in range(count)]
     return stock(member.user, texts, **{"actor": "Ana", **fields})
 
 
-def around(memory: Memory, *, places: int = 2, among=None) -> dict[int, uuid.UUID]:
+def places_around(memory: Memory, *, places: int = 2, among=None) -> dict[int, uuid.UUID]:
     readable = Memory.objects.owned_by(memory.user).active() if among is None else among
     neighbours = find_neighbours([memory.pk], places=places, among=readable)
     return {neighbour.place: neighbour.pk for neighbour in neighbours.get(memory.pk, [])}
 
 
 def test_the_places_before_and_after_a_memory_are_found_in_order(alice):
-    first, second, third, fourth, fifth = said(alice, 5)
+    first, second, third, fourth, fifth = say(alice, 5)
 
     neighbours = find_neighbours([third.pk, first.pk], places=2, among=Memory.objects.all())
 
@@ -37,87 +37,87 @@ def test_the_places_before_and_after_a_memory_are_found_in_order(alice):
 
 
 def test_what_was_said_in_one_moment_stands_in_the_order_of_arrival(alice):
-    memories = said(alice, 3)
+    memories = say(alice, 3)
     Memory.objects.update(created_at=BEGINNING)
     for arrival, memory in enumerate([memories[1], memories[2], memories[0]]):
         Memory.objects.filter(pk=memory.pk).update(arrival=arrival)
 
-    assert around(memories[2]) == {-1: memories[1].pk, 1: memories[0].pk}
+    assert places_around(memories[2]) == {-1: memories[1].pk, 1: memories[0].pk}
 
 
 def test_what_also_arrived_at_once_stands_in_the_order_of_ids(alice):
-    memories = said(alice, 3)
+    memories = say(alice, 3)
     Memory.objects.update(created_at=BEGINNING, arrival=0)
     first, second, third = sorted(memory.pk for memory in memories)
 
     middle = Memory.objects.get(pk=second)
 
-    assert around(middle) == {-1: first, 1: third}
+    assert places_around(middle) == {-1: first, 1: third}
 
 
-def test_a_fact_has_no_surroundings_and_is_none(alice):
-    fact, said_after = stock(alice.user, ["A fact."])[0], said(alice, 1)[0]
+def test_a_fact_has_no_neighbours_and_is_none(alice):
+    fact, said_after = stock(alice.user, ["A fact."])[0], say(alice, 1)[0]
 
-    assert around(fact) == {}
-    assert around(said_after) == {}
+    assert places_around(fact) == {}
+    assert places_around(said_after) == {}
 
 
 def test_a_named_conversation_goes_on_after_any_time(alice):
-    first, second = said(alice, 2, conversation="c1", actor="")
+    first, second = say(alice, 2, conversation="c1", actor="")
     Memory.objects.filter(pk=second.pk).update(created_at=BEGINNING + timedelta(days=400))
-    said(alice, 3, conversation="c2")
-    said(alice, 3)
+    say(alice, 3, conversation="c2")
+    say(alice, 3)
 
-    assert around(first) == {1: second.pk}
+    assert places_around(first) == {1: second.pk}
 
 
 @pytest.mark.parametrize(("minutes", "is_near"), [(30, True), (31, False)])
 def test_without_a_name_only_what_was_said_within_half_an_hour_is_near(alice, minutes, is_near):
-    first, second = said(alice, 2)
+    first, second = say(alice, 2)
     Memory.objects.filter(pk=second.pk).update(created_at=BEGINNING + timedelta(minutes=minutes))
     second.refresh_from_db()
 
-    assert around(first) == ({1: second.pk} if is_near else {})
-    assert around(second) == ({-1: first.pk} if is_near else {})
+    assert places_around(first) == ({1: second.pk} if is_near else {})
+    assert places_around(second) == ({-1: first.pk} if is_near else {})
 
 
 def test_other_apps_and_other_people_are_in_no_conversation_with_it(alice, bob):
-    mine, other = said(alice, 2, conversation="c")
+    mine, other = say(alice, 2, conversation="c")
     Memory.objects.filter(pk=other.pk).update(app=App.objects.create(owner=alice.user, name="x"))
-    said(bob, 2, conversation="c")
+    say(bob, 2, conversation="c")
 
-    assert around(mine, among=Memory.objects.all()) == {}
+    assert places_around(mine, among=Memory.objects.all()) == {}
 
 
 @pytest.mark.parametrize("state", [State.PAUSED, State.ARCHIVED, State.DELETED])
 def test_what_is_not_active_takes_no_place(alice, state):
-    first, second, third = said(alice, 3)
+    first, second, third = say(alice, 3)
     Memory.objects.filter(pk=second.pk).update(state=state)
 
-    assert around(first) == {1: third.pk}
+    assert places_around(first) == {1: third.pk}
 
 
 def test_what_an_app_may_not_read_takes_no_place(alice):
-    first, second, third = said(alice, 3)
+    first, second, third = say(alice, 3)
     AccessRule.objects.create(app=first.app, memory_id=second.pk, effect=Effect.DENY)
 
     readable = Memory.objects.owned_by(alice.user).active().readable_by(first.app)
 
-    assert around(first, among=readable) == {1: third.pk}
+    assert places_around(first, among=readable) == {1: third.pk}
 
 
 def test_only_so_many_unreadable_memories_are_passed_over(alice):
-    first, *hidden = said(alice, SCANNED_PER_PLACE + 2, conversation="c")
+    first, *hidden = say(alice, SCANNED_PER_PLACE + 2, conversation="c")
     last = hidden.pop()
     among = Memory.objects.exclude(pk__in=[memory.pk for memory in hidden[1:]])
 
-    assert around(first, places=1, among=among) == {1: hidden[0].pk}
-    assert around(first, places=1, among=among.exclude(pk=hidden[0].pk)) == {}
-    assert around(first, places=2, among=among) == {1: hidden[0].pk, 2: last.pk}
+    assert places_around(first, places=1, among=among) == {1: hidden[0].pk}
+    assert places_around(first, places=1, among=among.exclude(pk=hidden[0].pk)) == {}
+    assert places_around(first, places=2, among=among) == {1: hidden[0].pk, 2: last.pk}
 
 
-def test_many_memories_are_looked_around_in_one_statement(alice):
-    memories = said(alice, 40)
+def test_many_memories_have_their_neighbours_found_in_one_statement(alice):
+    memories = say(alice, 40)
 
     with CaptureQueriesContext(connection) as context:
         neighbours = find_neighbours(
@@ -129,7 +129,7 @@ def test_many_memories_are_looked_around_in_one_statement(alice):
 
 
 def test_nothing_is_asked_where_nothing_is_wanted(alice, django_assert_num_queries):
-    [memory] = said(alice, 1)
+    [memory] = say(alice, 1)
 
     with django_assert_num_queries(0):
         assert find_neighbours([], places=3, among=Memory.objects.all()) == {}

@@ -59,14 +59,14 @@ def test_a_question_about_a_day_finds_what_was_learned_on_it(alice):
 
 
 def test_a_result_is_the_memory_with_its_score_and_similarity(alice):
-    made = alice.remember("I like tea.", metadata={"k": 1}, infer=False)
+    memory = alice.remember("I like tea.", metadata={"k": 1}, infer=False)
 
     [result] = results(alice, "I like tea.")
 
     assert result.pop("similarity") == pytest.approx(1.0)
     assert result.pop("score") == pytest.approx(1.0)
     assert (result.pop("explanation"), result.pop("context")) == (None, None)
-    assert result == {name: made[name] for name in made if name not in ("event", "job")}
+    assert result == {name: memory[name] for name in memory if name not in ("event", "job")}
 
 
 def test_the_best_score_comes_first(alice):
@@ -84,10 +84,10 @@ def test_of_equal_memories_the_newest_comes_first(alice):
     for year in (2001, 2003, 2002):
         alice.remember("I like tea.", timestamp=epoch(year), infer=False)
 
-    found = results(alice, "tea")
+    hits = results(alice, "tea")
 
-    assert [result["created_at"] for result in found] == [epoch(2003), epoch(2002), epoch(2001)]
-    assert len({result["score"] for result in found}) == 1
+    assert [result["created_at"] for result in hits] == [epoch(2003), epoch(2002), epoch(2001)]
+    assert len({result["score"] for result in hits}) == 1
 
 
 def test_no_more_come_than_were_asked_for(alice):
@@ -128,8 +128,8 @@ def test_an_operator_searches_in_the_memories_of_whom_they_name(olga, alice):
 
 
 def test_an_edited_memory_is_found_by_what_it_says_now(alice):
-    made = alice.remember("I like tea.")
-    alice.put(f"/memories/{made['id']}", {"memory_content": "I like coffee."})
+    memory = alice.remember("I like tea.")
+    alice.put(f"/memories/{memory['id']}", {"memory_content": "I like coffee."})
 
     assert results(alice, "coffee", explain=True)[0]["explanation"]["matched_words"]
     assert not results(alice, "tea", explain=True)[0]["explanation"]["matched_words"]
@@ -141,48 +141,48 @@ def test_filters_keep_what_they_say(alice):
     alice.remember("Tea from Uji.", app="home", metadata={"kind": {"leaf": "green"}},
                    timestamp=epoch(2023))  # fmt: skip
 
-    def found(**filters):
+    def hits(**filters):
         return texts(alice, "tea", filters=filters)
 
     only_assam, only_uji = ["Tea from Assam."], ["Tea from Uji."]
-    assert found(app_ids=[tea["app_id"]]) == only_assam
-    assert found(from_date=epoch(2022)) == only_uji
-    assert found(to_date=epoch(2022)) == only_assam
-    assert found(from_date=epoch(2021), to_date=epoch(2021)) == only_assam
-    assert found(metadata={"kind": {"leaf": "green"}}) == only_uji
-    assert found(metadata={"kind": {"leaf": "white"}}) == []
-    assert len(found(app_ids=[], categories=[], metadata={})) == 2
-    assert len(found()) == 2
+    assert hits(app_ids=[tea["app_id"]]) == only_assam
+    assert hits(from_date=epoch(2022)) == only_uji
+    assert hits(to_date=epoch(2022)) == only_assam
+    assert hits(from_date=epoch(2021), to_date=epoch(2021)) == only_assam
+    assert hits(metadata={"kind": {"leaf": "green"}}) == only_uji
+    assert hits(metadata={"kind": {"leaf": "white"}}) == []
+    assert len(hits(app_ids=[], categories=[], metadata={})) == 2
+    assert len(hits()) == 2
 
 
 def test_a_filter_on_categories_keeps_those_in_any_of_them(alice):
-    made = alice.remember("I flew to Lisbon for a holiday by the sea.")
+    memory = alice.remember("I flew to Lisbon for a holiday by the sea.")
     alice.remember("The invoice of the bank was too high.")
-    [category, *_] = made["categories"]
+    [category, *_] = memory["categories"]
 
-    found = texts(alice, "What happened?", filters={"categories": [category.upper(), "none"]})
+    hits = texts(alice, "What happened?", filters={"categories": [category.upper(), "none"]})
 
-    assert found == ["I flew to Lisbon for a holiday by the sea."]
+    assert hits == ["I flew to Lisbon for a holiday by the sea."]
 
 
 def test_filters_leave_room_for_all_that_match(alice):
     stock(alice.user, ["Tea, and tea again."] * 250)
     stock(alice.user, [f"A car with {wheels} wheels." for wheels in range(12)], metadata={"k": 1})
 
-    found = texts(alice, "tea", filters={"metadata": {"k": 1}}, top_k=12)
+    hits = texts(alice, "tea", filters={"metadata": {"k": 1}}, top_k=12)
 
-    assert len(found) == 12
-    assert all(text.startswith("A car") for text in found)
+    assert len(hits) == 12
+    assert all(text.startswith("A car") for text in hits)
 
 
 def test_a_threshold_leaves_out_what_is_less_similar(alice):
     for text in ("I drink green tea.", "I drink coffee.", "The bridge is closed."):
         alice.remember(text)
-    similar = {each["text"]: each["similarity"] for each in results(alice, "She drinks tea.")}
+    similar = {result["text"]: result["similarity"] for result in results(alice, "She drinks tea.")}
 
-    found = texts(alice, "She drinks tea.", threshold=similar["I drink coffee."])
+    hits = texts(alice, "She drinks tea.", threshold=similar["I drink coffee."])
 
-    assert set(found) == {"I drink green tea.", "I drink coffee."}
+    assert set(hits) == {"I drink green tea.", "I drink coffee."}
     assert len(texts(alice, "She drinks tea.", threshold=0)) == 3
     assert texts(alice, "entirely another matter", threshold=0.9) == []
 
@@ -193,9 +193,9 @@ def test_an_explanation_adds_up_to_the_score(alice):
 
     best, other = results(alice, "green tea", explain=True)
 
-    said = best["explanation"]
-    parts = said["weights"]
-    assert parts == {
+    explanation = best["explanation"]
+    weights = explanation["weights"]
+    assert weights == {
         "similarity": 0.6,
         "words": 0.4,
         "nearby_words": 0.4,
@@ -203,13 +203,18 @@ def test_an_explanation_adds_up_to_the_score(alice):
         "per_place": 0.8,
         "speaker": 0.15,
     }
-    assert (said["context"], said["nearby_words"], said["speaker"]) == (None, None, None)
-    assert said["vectors_by"] == "exact"
-    assert set(said["matched_words"]) == {"green", "tea"}
-    assert said["words_score"] == pytest.approx(sum(said["matched_words"].values()))
-    assert 0.45 < said["cosine"] <= 1
+    assert (explanation["context"], explanation["nearby_words"], explanation["speaker"]) == (
+        None,
+        None,
+        None,
+    )
+    assert explanation["vectors_by"] == "exact"
+    assert set(explanation["matched_words"]) == {"green", "tea"}
+    assert explanation["words_score"] == pytest.approx(sum(explanation["matched_words"].values()))
+    assert 0.45 < explanation["cosine"] <= 1
     assert best["score"] == pytest.approx(
-        parts["similarity"] * said["similarity_part"] + parts["words"] * said["words_part"]
+        weights["similarity"] * explanation["similarity_part"]
+        + weights["words"] * explanation["words_part"]
     )
     assert other["explanation"]["matched_words"] == {}
     assert other["score"] == 0
@@ -235,24 +240,24 @@ def test_words_with_marks_in_them_are_found(alice, word):
 
 
 def test_a_memory_without_a_vector_yet_is_found_by_its_words(alice):
-    made = alice.remember("The bridge is closed.")
+    memory = alice.remember("The bridge is closed.")
     alice.remember("I drink tea.")
-    Embedding.objects.filter(memory=made["id"]).delete()
+    Embedding.objects.filter(memory=memory["id"]).delete()
 
-    found = {each["text"]: each for each in results(alice, "bridge", explain=True)}
+    hits = {result["text"]: result for result in results(alice, "bridge", explain=True)}
 
-    assert found["The bridge is closed."]["explanation"]["cosine"] is None
-    assert found["The bridge is closed."]["similarity"] == 0
-    assert found["The bridge is closed."]["score"] == pytest.approx(1)
+    assert hits["The bridge is closed."]["explanation"]["cosine"] is None
+    assert hits["The bridge is closed."]["similarity"] == 0
+    assert hits["The bridge is closed."]["score"] == pytest.approx(1)
 
 
 def test_a_question_as_long_as_a_text_may_be_is_asked_by_its_first_words(alice):
-    asked = [f"word{number}" for number in range(2000)]
-    alice.remember(" ".join(asked))
+    words = [f"word{number}" for number in range(2000)]
+    alice.remember(" ".join(words))
 
-    [result] = results(alice, " ".join(asked), explain=True)
+    [result] = results(alice, " ".join(words), explain=True)
 
-    assert set(result["explanation"]["matched_words"]) == set(asked[:MAX_LEXEMES])
+    assert set(result["explanation"]["matched_words"]) == set(words[:MAX_LEXEMES])
 
 
 def test_a_search_takes_as_many_statements_for_many_results_as_for_few(alice):

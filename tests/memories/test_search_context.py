@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from apps_registry.models import AccessRule, Effect
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State
-from memories.search import find
+from memories.search import find_hits
 from memories.search.pipeline import CANDIDATES
 from tests.cast import Member
 from tests.memories.stock import stock
@@ -52,9 +52,11 @@ def talk(alice):
     return say(alice, EXCHANGE)
 
 
-def boost_of(member: Member, made: dict, **body) -> dict | None:
-    found = {each["id"]: each for each in results(member, QUESTION, explain=True, **body)}
-    return found[made["id"]]["explanation"]["context"]
+def boost_of(member: Member, memory: dict, **body) -> dict | None:
+    result_by_id = {
+        result["id"]: result for result in results(member, QUESTION, explain=True, **body)
+    }
+    return result_by_id[memory["id"]]["explanation"]["context"]
 
 
 def switch_boosts_off(settings) -> None:
@@ -63,7 +65,7 @@ def switch_boosts_off(settings) -> None:
     settings.RECALL_SPEAKER = 0
 
 
-def test_an_answer_is_lifted_by_the_question_that_it_answers(alice, talk, settings):
+def test_an_answer_is_boosted_by_the_question_that_it_answers(alice, talk, settings):
     assert texts(alice, QUESTION)[:2] == [text for _, text in EXCHANGE]
 
     switch_boosts_off(settings)
@@ -76,16 +78,17 @@ def test_an_answer_is_found_that_neither_meaning_nor_words_bring(alice, settings
     stock(alice.user, ["Nothing."] * CANDIDATES, vectors=[vector] * CANDIDATES)
     _, answer = say(alice, EXCHANGE)
 
-    def found() -> list[str]:
+    def hit_ids() -> list[str]:
         return [
-            str(hit.memory.pk) for hit in find(QUESTION, reader=Reader(alice.user), top_k=1000).hits
+            str(hit.memory.pk)
+            for hit in find_hits(QUESTION, reader=Reader(alice.user), top_k=1000).hits
         ]
 
-    assert answer["id"] in found()
+    assert answer["id"] in hit_ids()
 
     switch_boosts_off(settings)
 
-    assert answer["id"] not in found()
+    assert answer["id"] not in hit_ids()
 
 
 def test_who_is_named_comes_before_who_says_the_same(alice):
@@ -106,38 +109,42 @@ def test_facts_rank_as_they_did_whatever_weight_the_context_has(alice, settings)
 
     for question, before in zip(questions, with_context, strict=True):
         after = results(alice, question, explain=True)
-        assert [each["id"] for each in after] == [each["id"] for each in before]
-        assert [each["score"] for each in after] == [each["score"] for each in before]
+        assert [result["id"] for result in after] == [result["id"] for result in before]
+        assert [result["score"] for result in after] == [result["score"] for result in before]
 
 
 def test_an_explanation_with_context_adds_up_to_the_score(alice, talk):
     question, answer = talk
 
-    found = {each["id"]: each for each in results(alice, f"Ben: {QUESTION}", explain=True)}
+    result_by_id = {
+        result["id"]: result for result in results(alice, f"Ben: {QUESTION}", explain=True)
+    }
 
-    said = found[answer["id"]]["explanation"]
-    assert said["speaker"] == "Ben"
-    assert said["nearby_words"]["memory_id"] == question["id"]
-    assert said["context"]["memory_id"] == question["id"]
-    assert said["context"]["places"] == 1
-    assert said["context_part"] == said["context"]["worth"] > 0
-    for each in found.values():
-        parts = each["explanation"]
+    explanation = result_by_id[answer["id"]]["explanation"]
+    assert explanation["speaker"] == "Ben"
+    assert explanation["nearby_words"]["memory_id"] == question["id"]
+    assert explanation["context"]["memory_id"] == question["id"]
+    assert explanation["context"]["places"] == 1
+    assert explanation["context_part"] == explanation["context"]["worth"] > 0
+    for result in result_by_id.values():
+        parts = result["explanation"]
         added = sum(
             parts["weights"][part] * parts[f"{part}_part"]
             for part in ("similarity", "words", "context", "speaker")
         )
-        assert each["score"] == pytest.approx(added)
-    alone = found[question["id"]]["explanation"]
+        assert result["score"] == pytest.approx(added)
+    alone = result_by_id[question["id"]]["explanation"]
     by_itself = (
         alone["weights"]["similarity"] * alone["similarity_part"]
         + alone["weights"]["words"] * alone["words_part"]
     )
-    assert said["context"]["worth"] == pytest.approx(by_itself * alone["weights"]["per_place"])
+    assert explanation["context"]["worth"] == pytest.approx(
+        by_itself * alone["weights"]["per_place"]
+    )
 
 
 @pytest.mark.parametrize("state", [State.PAUSED, State.ARCHIVED, State.DELETED])
-def test_what_is_not_active_lifts_nothing(alice, talk, state):
+def test_what_is_not_active_boosts_nothing(alice, talk, state):
     question, answer = talk
 
     Memory.objects.filter(pk=question["id"]).change_state(state, by=alice.user)
@@ -145,7 +152,7 @@ def test_what_is_not_active_lifts_nothing(alice, talk, state):
     assert boost_of(alice, answer) is None
 
 
-def test_what_an_app_may_not_read_lifts_nothing(alice, talk):
+def test_what_an_app_may_not_read_boosts_nothing(alice, talk):
     question, answer = talk
     app = Memory.objects.get(pk=question["id"]).app
     assert boost_of(alice, answer, app=app.name)["memory_id"] == question["id"]
@@ -155,14 +162,14 @@ def test_what_an_app_may_not_read_lifts_nothing(alice, talk):
     assert boost_of(alice, answer, app=app.name) is None
 
 
-def test_what_filters_leave_out_lifts_nothing(alice, talk):
+def test_what_filters_leave_out_boosts_nothing(alice, talk):
     _, answer = talk
 
     assert boost_of(alice, answer, filters={"actors": ["ben"]}) is None
     assert boost_of(alice, answer, filters={"actors": ["ana", "ben"]}) is not None
 
 
-def test_what_another_conversation_says_lifts_nothing(alice):
+def test_what_another_conversation_says_boosts_nothing(alice):
     say(alice, EXCHANGE[:1], conversation="one")
     [answer] = say(alice, EXCHANGE[1:], conversation="another")
 

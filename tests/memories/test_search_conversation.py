@@ -16,29 +16,29 @@ QUESTION = "Which bird is at the pond?"
 @pytest.fixture
 def talk(alice) -> list[str]:
     """The ids of a conversation, of which the middle is asked for."""
-    said = [
+    memories = [
         alice.remember(text, actor=actor, conversation="c", infer=False, timestamp=1_700_000_000)
         for text, actor in zip(LINES, ["Ana", "Ben", "Ana", "Ben", "Ana"], strict=True)
     ]
-    return [each["id"] for each in said]
+    return [memory["id"] for memory in memories]
 
 
 def best(member: Member, places: int, **body) -> dict:
-    asked = {"query": QUESTION, "top_k": 1, "include_context": places, **body}
-    answer = member.post("/memories/search", asked)
+    body = {"query": QUESTION, "top_k": 1, "include_context": places, **body}
+    answer = member.post("/memories/search", body)
     assert answer.status_code == 200, answer.content
     return answer.json()["results"][0]
 
 
-def around(member: Member, places: int, **body) -> tuple[list[str], list[str]]:
+def context_of(member: Member, places: int, **body) -> tuple[list[str], list[str]]:
     context = best(member, places, **body)["context"]
-    return tuple([each["text"] for each in context[side]] for side in ("before", "after"))
+    return tuple([memory["text"] for memory in context[side]] for side in ("before", "after"))
 
 
 def test_a_result_comes_with_what_was_said_before_and_after_it(alice, talk):
-    assert around(alice, 1) == (["Any news?"], ["How nice."])
-    assert around(alice, 2) == (LINES[:2], LINES[3:])
-    assert around(alice, 10) == (LINES[:2], LINES[3:])
+    assert context_of(alice, 1) == (["Any news?"], ["How nice."])
+    assert context_of(alice, 2) == (LINES[:2], LINES[3:])
+    assert context_of(alice, 10) == (LINES[:2], LINES[3:])
 
 
 def test_what_was_said_around_a_result_is_shown_as_a_memory_is(alice, talk):
@@ -48,8 +48,8 @@ def test_what_was_said_around_a_result_is_shown_as_a_memory_is(alice, talk):
 
 
 def test_the_ends_of_a_conversation_have_nothing_beyond(alice, talk):
-    assert around(alice, 1, query="Good morning.") == ([], ["Any news?"])
-    assert around(alice, 1, query="Bye then.") == (["How nice."], [])
+    assert context_of(alice, 1, query="Good morning.") == ([], ["Any news?"])
+    assert context_of(alice, 1, query="Bye then.") == (["How nice."], [])
 
 
 def test_a_fact_has_nothing_around_it(alice):
@@ -61,7 +61,7 @@ def test_a_fact_has_nothing_around_it(alice):
 def test_nothing_is_shown_around_a_result_unless_it_is_asked_for(alice, talk):
     answer = alice.post("/memories/search", {"query": QUESTION})
 
-    assert [each["context"] for each in answer.json()["results"]] == [None] * 5
+    assert [result["context"] for result in answer.json()["results"]] == [None] * 5
     assert best(alice, 0)["context"] is None
 
 
@@ -69,18 +69,18 @@ def test_nothing_is_shown_around_a_result_unless_it_is_asked_for(alice, talk):
 def test_only_active_memories_are_shown_around_a_result(alice, talk, state):
     Memory.objects.filter(pk=talk[1]).change_state(state, by=alice.user)
 
-    assert around(alice, 1) == (["Good morning."], ["How nice."])
+    assert context_of(alice, 1) == (["Good morning."], ["How nice."])
 
 
 def test_an_app_is_shown_around_a_result_only_what_it_may_read(alice, talk):
     app = Memory.objects.get(pk=talk[1]).app
     AccessRule.objects.create(app=app, memory_id=talk[1], effect=Effect.DENY)
 
-    assert around(alice, 1, app=app.name) == (["Good morning."], ["How nice."])
+    assert context_of(alice, 1, app=app.name) == (["Good morning."], ["How nice."])
 
 
 def test_filters_leave_nothing_out_of_the_exchange(alice, talk):
-    assert around(alice, 1, filters={"actors": ["Ana"]}) == (["Any news?"], ["How nice."])
+    assert context_of(alice, 1, filters={"actors": ["Ana"]}) == (["Any news?"], ["How nice."])
 
 
 def test_what_is_shown_around_results_is_read_once_and_written_down(alice, talk):

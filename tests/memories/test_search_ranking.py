@@ -85,7 +85,7 @@ def test_the_words_of_the_best_neighbour_within_two_places_count_in_part():
     assert (ranked.lexical_boost.memory_id, ranked.lexical_boost.value) == (near.pk, 4)
 
 
-def test_a_candidate_is_lifted_by_the_best_of_its_neighbours_less_for_each_place():
+def test_a_candidate_is_boosted_by_the_best_of_its_neighbours_less_for_each_place():
     best, good, poor = (candidate(cosine=cosine) for cosine in (0.9, 0.8, 0.5))
     boosters = {poor.pk: [Booster(best, 3), Booster(good, 1)]}
     weights = ScoringWeights(similarity=0.6, words=0.4, context=0.25, per_place=0.8)

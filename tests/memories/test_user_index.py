@@ -65,7 +65,9 @@ def many(user, count: int = 250) -> list[Memory]:
 
 def found_by(user, **kind) -> str:
     return (
-        search.find("tea", reader=Reader(user), explain=True, **kind).hits[0].explanation.vectors_by
+        search.find_hits("tea", reader=Reader(user), explain=True, **kind)
+        .hits[0]
+        .explanation.vectors_by
     )
 
 
@@ -85,11 +87,11 @@ def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
 
 def test_a_search_asks_the_index_and_finds_what_exact_search_finds(alice, space):
     many(alice.user)
-    exact = search.find("tea", reader=Reader(alice.user), top_k=100)
+    exact = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
     sync_index(alice.user, space)
 
     with CaptureQueriesContext(connection) as context:
-        indexed = search.find("tea", reader=Reader(alice.user), top_k=100)
+        indexed = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
 
     [asked] = [each["sql"] for each in context if "::halfvec(" in each["sql"]]
     with connection.cursor() as cursor:
@@ -109,7 +111,7 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
     left = stock(alice.user, ["Coffee."] * 20, vectors=vectors, metadata={"k": 1})
     sync_index(alice.user, space)
 
-    result = search.find(
+    result = search.find_hits(
         "tea", reader=Reader(alice.user), top_k=20, filters=search.Filters(metadata={"k": 1})
     )
 
@@ -123,7 +125,7 @@ def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
         State.DELETED, by=alice.user
     )
 
-    result = search.find("tea", reader=Reader(alice.user), top_k=100)
+    result = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
 
     assert {hit.memory.pk for hit in result.hits} == {memory.pk for memory in memories[150:]}
 

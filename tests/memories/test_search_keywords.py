@@ -32,27 +32,27 @@ def texts_of_names(count: int) -> list[str]:
     ]
 
 
-def heaviest(memories: list[Memory], names: list[str], limit: int) -> list[float]:
-    """The greatest weights, by the formula and nothing else."""
-    held = [set(memory.content.split()) for memory in memories]
-    df = {name: sum(name in words for words in held) for name in names}
+def best_scores(memories: list[Memory], names: list[str], limit: int) -> list[float]:
+    """The greatest scores, by the formula and nothing else."""
+    words_of_memories = [set(memory.content.split()) for memory in memories]
+    df = {name: sum(name in words for words in words_of_memories) for name in names}
     weights = {
         name: math.log(1 + (len(memories) - df[name] + 0.5) / (df[name] + 0.5)) for name in names
     }
-    sums = [sum(weights[name] for name in names if name in words) for words in held]
-    return sorted((each for each in sums if each), reverse=True)[:limit]
+    sums = [sum(weights[name] for name in names if name in words) for words in words_of_memories]
+    return sorted((score for score in sums if score), reverse=True)[:limit]
 
 
 def test_the_rarer_a_lexeme_the_more_it_weighs(alice):
     stock(alice.user, ["Green tea."] * 3 + ["Black tea."] * 5 + ["Coffee."] * 2)
 
-    found = lexemes_in("green tea or milk", alice.user)
+    lexemes = lexemes_in("green tea or milk", alice.user)
 
-    assert [(lexeme.text, lexeme.document_frequency) for lexeme in found] == [
+    assert [(lexeme.text, lexeme.document_frequency) for lexeme in lexemes] == [
         ("green", 3),
         ("tea", 8),
     ]
-    assert [lexeme.idf for lexeme in found] == pytest.approx(
+    assert [lexeme.idf for lexeme in lexemes] == pytest.approx(
         [math.log(1 + 7.5 / 3.5), math.log(1 + 2.5 / 8.5)]
     )
 
@@ -86,20 +86,20 @@ def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice,
     assert 0 < lexeme.idf < 0.02
 
 
-def test_the_find_by_keywords_are_exactly_those_of_the_formula(alice):
+def test_the_best_by_keywords_are_exactly_those_of_the_formula(alice):
     memories = stock(alice.user, texts_of_names(1200))
     by_id = {memory.pk: memory for memory in memories}
 
-    for asked in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
-        lexemes = lexemes_in(" ".join(asked), alice.user)
+    for names in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
+        lexemes = lexemes_in(" ".join(names), alice.user)
         weights = {lexeme.text: lexeme.idf for lexeme in lexemes}
         for limit in (1, 10, 100):
             with CaptureQueriesContext(connection) as context:
-                found = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
+                ids = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
 
-            held = [set(by_id[pk].content.split()) & set(asked) for pk in found]
-            sums = [sum(weights[name] for name in names) for names in held]
-            assert sums == pytest.approx(heaviest(memories, asked, limit))
+            words_of_memories = [set(by_id[pk].content.split()) & set(names) for pk in ids]
+            sums = [sum(weights[name] for name in held) for held in words_of_memories]
+            assert sums == pytest.approx(best_scores(memories, names, limit))
             assert len(context) <= 2
 
 
@@ -107,9 +107,9 @@ def test_of_equal_words_the_newest_are_the_best(alice):
     memories = stock(alice.user, ["Green tea."] * 50)
     lexemes = lexemes_in("green tea", alice.user)
 
-    found = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=10)
+    ids = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=10)
 
-    assert found == [memory.pk for memory in reversed(memories[-10:])]
+    assert ids == [memory.pk for memory in reversed(memories[-10:])]
 
 
 def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
@@ -117,6 +117,6 @@ def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
     left = stock(alice.user, ["Black tea."] * 20)
     lexemes = lexemes_in("green tea", alice.user)
 
-    found = find_by_keywords(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
+    ids = find_by_keywords(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
 
-    assert set(found) == {memory.pk for memory in left}
+    assert set(ids) == {memory.pk for memory in left}
