@@ -40,6 +40,10 @@ class EmbeddingSpaceQuerySet(models.QuerySet["EmbeddingSpace"]):
         written = [EmbeddingSpace.State.ACTIVE, EmbeddingSpace.State.FILLING]
         return self.filter(state__in=written).order_by("state")
 
+    def locked(self) -> EmbeddingSpaceQuerySet:
+        """Lock these rows until the transaction ends."""
+        return self.select_for_update()
+
     def lock_written(self) -> set[int]:
         """Return the ids of the written spaces, and keep them so until the transaction ends.
 

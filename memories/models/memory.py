@@ -86,9 +86,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def created_between(self, first: datetime | None, last: datetime | None) -> MemoryQuerySet:
         """Keep memories created from `first` to the end of the second that starts at `last`."""
-        memories = self
-        if first is not None:
-            memories = memories.filter(created_at__gte=first)
+        memories = self if first is None else self.filter(created_at__gte=first)
         if last is not None:
             memories = memories.filter(created_at__lt=last + timedelta(seconds=1))
         return memories
@@ -263,7 +261,6 @@ class Memory(models.Model):
                 condition=Q(superseded_by__isnull=False),
                 name="memory_by_superseding",
             ),
-            # The order of purging.
             models.Index(
                 fields=["state_changed_at", "id"],
                 condition=Q(state=State.DELETED),

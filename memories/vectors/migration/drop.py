@@ -68,7 +68,7 @@ def drop_vectors(space: EmbeddingSpace) -> Iterator[int]:
     Not in a transaction. Raises StillSearched, or Conflict if the space is in use again.
     """
     with transaction.atomic():
-        space = EmbeddingSpace.objects.select_for_update().get(pk=space.pk)
+        space = EmbeddingSpace.objects.locked().get(pk=space.pk)
         if space not in droppable():
             raise Conflict(f"{space} is in use again.")
         if space.retired_at and timezone.now() - space.retired_at < SEARCH_GRACE:

@@ -114,7 +114,7 @@ class _Attempt:
             raise TooManyDimensions
         with self.job_run.step():
             self._ensure_configured()
-            space, _ = EmbeddingSpace.objects.select_for_update().get_or_create(
+            space, _ = EmbeddingSpace.objects.locked().get_or_create(
                 provider=self.embedder.provider,
                 model=self.embedder.model,
                 dimensions=len(vector),
