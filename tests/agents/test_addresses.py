@@ -136,7 +136,7 @@ def test_a_prompt_that_is_none_or_lacks_its_topic_is_an_error_that_says_so(alice
     asked = [{}, {"arguments": {}}, {"arguments": {"topic": ""}}]
     lacking = [agent.send("prompts/get", {"name": "recall", **a}).json()["error"] for a in asked]
 
-    assert (unknown["code"], "no such prompt" in unknown["message"]) == (-32602, True)
+    assert (unknown["code"], "Unknown prompt" in unknown["message"]) == (-32602, True)
     assert {error["code"] for error in lacking} == {-32602}
     assert all(error["message"].startswith("`topic`: ") for error in lacking)
 

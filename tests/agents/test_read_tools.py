@@ -66,7 +66,7 @@ def test_a_search_shows_what_was_said_around_what_it_finds(agent, alice):
 def test_an_answer_has_room_for_only_so_much_context(agent, alice, monkeypatch):
     for number in range(6):
         alice.remember(f"Heron {number} " + "x" * 500, actor="Ana", app="desk", infer=False)
-    monkeypatch.setattr(cursors, "MOST_CHARACTERS", 2500)
+    monkeypatch.setattr(cursors, "MAX_CHARACTERS", 2500)
 
     alone = agent.call("search_memories", query="heron")
     around = agent.call("search_memories", query="heron", include_context=1)
@@ -130,7 +130,7 @@ def test_a_cursor_that_no_tool_gave_is_refused(tool, cursor, agent, alice):
     result = agent.call(tool, cursor=cursor, **asked.get(tool, {}))
 
     assert result.is_error
-    assert "leave it out to begin anew" in result.text
+    assert "Leave it out to start" in result.text
 
 
 def test_a_memory_is_shown_in_whatever_state_it_is(agent, alice):

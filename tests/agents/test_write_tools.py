@@ -51,7 +51,7 @@ def test_a_text_is_kept_as_it_is_when_nothing_shall_be_inferred(agent):
     [
         ("", "blank"),
         (" \n", "blank"),
-        ("a\0b", "NUL and halves"),
+        ("a\0b", "NUL or unpaired"),
         ("a\ud800b", "surrogate"),
         ("ä" * 20_000, "32768 bytes"),
     ],
@@ -132,7 +132,7 @@ def test_everything_is_forgotten_only_when_that_is_confirmed(agent, bob):
     done = agent.call("delete_all_memories", confirm=True)
 
     assert refused.is_error
-    assert "would forget 2 memories" in refused.text
+    assert "would delete 2 memories" in refused.text
     assert "confirm: true" in refused.text
     assert kept == 3
     assert done.data == {"deleted": 2}
