@@ -1,4 +1,4 @@
-"""What the front page of the admin answers at a glance, in a bounded time however much is kept."""
+"""The dashboard of the admin. Its queries take bounded time, however many memories there are."""
 
 from .page import dashboard_callback
 

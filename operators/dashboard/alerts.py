@@ -1,4 +1,4 @@
-"""What an operator should look at, and where."""
+"""What needs an operator's attention, with a link to its page."""
 
 from __future__ import annotations
 
@@ -11,60 +11,53 @@ from django.utils.timesince import timesince
 
 from .figures import Figures
 
-# A job is begun within a second or two where a worker is free.
+# A free worker starts a job within a second or two.
 LONG_DUE = 300.0
 
 
 @dataclass(frozen=True)
-class Notice:
+class Alert:
     text: str
     level: str  # `bad`: something fails; `warn`: something could
     target: str = ""  # as in the sidebar: the list of a model, or a page
 
 
-def attention(known: Figures) -> list[Notice]:
-    return [*_of_jobs(known), *_of_models(known), *_of_backups(known)]
+def get_alerts(figures: Figures) -> list[Alert]:
+    return [*_job_alerts(figures), *_model_alerts(figures), *_backup_alerts(figures)]
 
 
-def _of_jobs(known: Figures) -> Iterator[Notice]:
-    if known.jobs.due_seconds > LONG_DUE:
-        minutes = int(known.jobs.due_seconds // 60)
-        yield Notice(
-            f"A job has waited for {minutes} minutes. Do the workers run?", "bad", "jobs.job"
-        )
-    if known.jobs.failed:
-        word = "job has" if known.jobs.failed == 1 else "jobs have"
-        text = f"{known.jobs.failed} {word} failed in the last 24 hours."
-        yield Notice(text[0].upper() + text[1:], "bad", "jobs.job")
+def _job_alerts(figures: Figures) -> Iterator[Alert]:
+    jobs = figures.jobs
+    if jobs.due_seconds > LONG_DUE:
+        minutes = int(jobs.due_seconds // 60)
+        text = f"A job has been waiting for {minutes} minutes. Check that the workers are running."
+        yield Alert(text, "bad", "jobs.job")
+    if jobs.failed:
+        noun = "job" if jobs.failed == 1 else "jobs"
+        text = f"{jobs.failed} {noun} failed in the last 24 hours."
+        yield Alert(text[0].upper() + text[1:], "bad", "jobs.job")
 
 
-def _of_models(known: Figures) -> Iterator[Notice]:
-    for model in known.models:
+def _model_alerts(figures: Figures) -> Iterator[Alert]:
+    for model in figures.models:
         if model.problem:
-            yield Notice(f"{model.role}: {model.problem}", "bad", "configuration")
+            yield Alert(f"{model.role}: {model.problem}", "bad", "configuration")
         elif model.down:
-            yield Notice(
-                f"{model.name} does not answer: it is left alone for a while, then tried again.",
-                "bad",
-                "configuration",
-            )
-    if known.covered < 0.999:
-        yield Notice(
-            "Some memories have no vector yet: they are found by their words alone.",
-            "warn",
-            "memories.embeddingspace",
-        )
+            text = f"{model.name} is not responding. Calls are suspended and will be retried."
+            yield Alert(text, "bad", "configuration")
+    if figures.coverage < 0.999:
+        text = "Some memories have no embedding yet. Only keyword search finds them."
+        yield Alert(text, "warn", "memories.embeddingspace")
 
 
-def _of_backups(known: Figures) -> Iterator[Notice]:
+def _backup_alerts(figures: Figures) -> Iterator[Alert]:
     if settings.BACKUP_FOLDER is None:
-        yield Notice(
-            "Nobody is backed up from time to time: OPENMEMORY_BACKUP_FOLDER says where to.",
-            "warn",
-            "backups",
-        )
-    elif known.backed_up is None:
-        yield Notice("There is no backup yet.", "warn", "backups")
-    elif known.at - known.backed_up > timedelta(hours=2 * settings.BACKUP_EVERY_HOURS):
-        age = timesince(known.backed_up, known.at)
-        yield Notice(f"The newest backup is {age} old.", "bad", "backups")
+        text = "Scheduled backups are off. Set OPENMEMORY_BACKUP_FOLDER to turn them on."
+        yield Alert(text, "warn", "backups")
+    elif figures.latest_backup is None:
+        yield Alert("No backup exists yet.", "warn", "backups")
+    elif figures.taken_at - figures.latest_backup > timedelta(
+        hours=2 * settings.BACKUP_EVERY_HOURS
+    ):
+        age = timesince(figures.latest_backup, figures.taken_at)
+        yield Alert(f"The latest backup is {age} old.", "bad", "backups")

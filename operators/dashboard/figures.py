@@ -1,4 +1,4 @@
-"""What there is to know, gathered once a minute at most and shared by all processes."""
+"""The figures of the dashboard, computed at most once a minute and shared by all processes."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 import redis
 from django.conf import settings
 from django.core.cache import caches
-from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
 from backups.files import find_latest_backups
 from configuration import effective
 from configuration.providers.client import Endpoint
+from core import sql
 from core.admin.paginator import bounded_count
 from core.admin.statement_timeout import limit_statements
 from core.errors import OpenMemoryError
@@ -27,10 +27,10 @@ from jobs.queues import QUEUES
 from memories.models import EmbeddingSpace
 from memories.vectors.coverage import estimate_coverage
 
-from .table_sample import Counts, counts
+from .table_sample import SampleCounts, count_memories
 
-KEPT_SECONDS = 60
-KEY = "front_page"
+CACHE_SECONDS = 60
+CACHE_KEY = "dashboard"
 
 SIZES = """
 SELECT pg_database_size(current_database()),
@@ -40,10 +40,10 @@ SELECT pg_database_size(current_database()),
 
 
 @dataclass(frozen=True)
-class Model:
-    """A language model or an embedder: `down` when it is left alone, as it fails again and again.
+class ModelStatus:
+    """A language model or an embedder. It is `down` while its circuit breaker is open.
 
-    `problem` says why it cannot be called at all, such as a key that is missing.
+    `problem` is why it cannot be called at all, such as a missing key.
     """
 
     role: str
@@ -52,97 +52,99 @@ class Model:
     problem: str = ""
 
     @property
-    def says(self) -> str:
-        return self.problem or f"{self.name}{', not answering' if self.down else ''}"
+    def summary(self) -> str:
+        return self.problem or f"{self.name}{', not responding' if self.down else ''}"
 
 
 @dataclass(frozen=True)
-class Jobs:
+class JobCounts:
     waiting: int
     running: int
     failed: int  # in the last 24 hours
-    due_seconds: float  # for how long one has been due that nobody runs
+    due_seconds: float  # for how long the oldest due job has been waiting
 
 
 @dataclass(frozen=True)
 class Figures:
-    at: datetime
-    memories: Counts
+    taken_at: datetime
+    memories: SampleCounts
     users: int
     searches: list[search_stats.SearchCounts] | None
-    jobs: Jobs
-    covered: float  # of the memories, from 0 to 1
-    covered_exactly: bool
+    jobs: JobCounts
+    coverage: float  # share of memories with an embedding, from 0 to 1
+    coverage_is_exact: bool
     space: str
-    models: list[Model]
+    models: list[ModelStatus]
     database_bytes: int
     index_bytes: int
-    backed_up: datetime | None
-    kept_for: int = field(default=KEPT_SECONDS)
+    latest_backup: datetime | None
+    cached_seconds: int = field(default=CACHE_SECONDS)
 
 
-def figures() -> Figures:
+def get_figures() -> Figures:
     """The figures of the last minute. Raises TooSlow."""
-    cache = caches["circuits"]  # the one that is not waited for
+    cache = caches["circuits"]  # its connection has a short timeout
     try:
-        known: Figures | None = cache.get(KEY)
-        if known is None:
-            known = gather()
-            cache.set(KEY, known, KEPT_SECONDS)
+        figures: Figures | None = cache.get(CACHE_KEY)
+        if figures is None:
+            figures = compute_figures()
+            cache.set(CACHE_KEY, figures, CACHE_SECONDS)
     except redis.RedisError:
-        return gather()
-    return known
+        return compute_figures()
+    return figures
 
 
-def gather() -> Figures:
-    models = list(_models())  # asks the cache, which is nothing for a transaction
+def compute_figures() -> Figures:
+    models = list(_models())  # reads the cache, outside the transaction
     searches = search_stats.last_day()
     with limit_statements():
-        covered, space = estimate_coverage(), EmbeddingSpace.objects.current()
-        with connection.cursor() as cursor:
-            cursor.execute(SIZES)
-            database_bytes, index_bytes = cursor.fetchone()
+        coverage, space = estimate_coverage(), EmbeddingSpace.objects.current()
+        [[database_bytes, index_bytes]] = sql.fetch_all(SIZES)
         return Figures(
-            at=timezone.now(),
-            memories=counts(),
+            taken_at=timezone.now(),
+            memories=count_memories(),
             users=bounded_count(User.objects.all()),
             searches=searches,
             jobs=_jobs(),
-            covered=covered.share(space.pk),
-            covered_exactly=covered.exact,
+            coverage=coverage.share(space.pk),
+            coverage_is_exact=coverage.exact,
             space=str(space),
             models=models,
             database_bytes=database_bytes,
             index_bytes=index_bytes,
-            backed_up=_backed_up(),
+            latest_backup=_latest_backup(),
         )
 
 
-def _jobs() -> Jobs:
+def _jobs() -> JobCounts:
     now = timezone.now()
-    ended = Job.objects.finished().filter(finished_at__gt=now - timedelta(days=1))
-    due = [Job.objects.due(registry.names(queue)).first() for queue in QUEUES]
-    waits = [(now - job.run_after).total_seconds() for job in due if job is not None]
-    return Jobs(
+    finished = Job.objects.finished().filter(finished_at__gt=now - timedelta(days=1))
+    due_jobs = [Job.objects.due(registry.names(queue)).first() for queue in QUEUES]
+    waits = [(now - job.run_after).total_seconds() for job in due_jobs if job is not None]
+    return JobCounts(
         waiting=bounded_count(Job.objects.filter(state=State.QUEUED)),
         running=bounded_count(Job.objects.filter(state=State.RUNNING)),
-        failed=bounded_count(ended.filter(state=State.FAILED)),
+        failed=bounded_count(finished.filter(state=State.FAILED)),
         due_seconds=max(waits, default=0.0),
     )
 
 
-def _models() -> Iterator[Model]:
+def _models() -> Iterator[ModelStatus]:
     current = effective.current_settings()
-    for role, chosen in (("Language model", current.llm), ("Embedder", current.embedder)):
-        name = "none" if chosen.model is None else f"{chosen.provider}: {chosen.model}"
+    for role, model_settings in (("Language model", current.llm), ("Embedder", current.embedder)):
+        name = (
+            "none"
+            if model_settings.model is None
+            else f"{model_settings.provider}: {model_settings.model}"
+        )
         try:
-            endpoint = Endpoint.from_settings(chosen)
+            endpoint = Endpoint.from_settings(model_settings)
         except OpenMemoryError as error:
-            yield Model(role, name, problem=error.detail)
+            yield ModelStatus(role, name, problem=error.detail)
         else:
-            yield Model(role, name, down=endpoint is not None and endpoint.is_circuit_open)
+            yield ModelStatus(role, name, down=endpoint is not None and endpoint.is_circuit_open)
 
 
-def _backed_up() -> datetime | None:
+def _latest_backup() -> datetime | None:
     folder = settings.BACKUP_FOLDER
     return max(find_latest_backups(folder).values(), default=None) if folder else None

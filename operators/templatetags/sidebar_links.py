@@ -12,5 +12,5 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def sidebar_link(context: dict[str, Any], target: str) -> str | None:
-    """The address of what stands in the sidebar under this target, for who may see it."""
+    """The URL of a target of the sidebar, or None if the operator cannot access it."""
     return navigation.target_url(target, admin.site, context["request"]) if target else None

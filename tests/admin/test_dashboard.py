@@ -38,8 +38,8 @@ def bars(answer, title):
     return [(bar.name, bar.number) for bar in answer.context["bars"][title]]
 
 
-def notices(answer):
-    return [notice.text for notice in answer.context["attention"] if notice.target != "backups"]
+def alerts(answer):
+    return [alert.text for alert in answer.context["alerts"] if alert.target != "backups"]
 
 
 def job(**fields):
@@ -59,7 +59,7 @@ def test_it_tells_what_is_remembered_by_state_app_category_and_day(browser, alic
     assert bars(answer, "By state") == [("active", "3"), ("paused", "1")]
     assert bars(answer, "By app") == [("notes", "2"), ("trips", "2")]
     assert ("pets", "2") in bars(answer, "By category")
-    assert "4 memories in 30 days, 4 on the fullest of them" in answer.content.decode()
+    assert "4 memories in 30 days, 4 on the busiest day" in answer.content.decode()
 
 
 def test_deleted_memories_count_as_deleted_and_no_longer_as_kept(browser, alice):
@@ -77,7 +77,7 @@ def test_it_works_when_there_is_nothing_yet(browser):
 
     assert cards(answer)["Memories"] == ("0", "0 today, 1 users")
     assert cards(answer)["Searches in 24 hours"] == ("0", "none yet")
-    assert cards(answer)["Found by meaning"][0] == "100 %"
+    assert cards(answer)["Embedding coverage"][0] == "100 %"
 
 
 def test_it_asks_as_many_statements_however_much_there_is(
@@ -98,7 +98,7 @@ def test_figures_are_looked_up_once_a_minute(browser, alice, django_assert_max_n
         answer = page(browser)
 
     assert cards(answer)["Memories"][0] == "0"
-    assert "looked up once in 60 seconds" in answer.content.decode()
+    assert "updated at most every 60 seconds" in answer.content.decode()
 
 
 def test_of_many_memories_a_part_is_looked_at_and_the_page_says_so(browser, alice, monkeypatch):
@@ -108,7 +108,7 @@ def test_of_many_memories_a_part_is_looked_at_and_the_page_says_so(browser, alic
     answer = page(browser)
 
     assert not answer.context["figures"].memories.exact
-    assert "estimated from a part" in answer.content.decode()
+    assert "estimates from a sample" in answer.content.decode()
     (_, told), *_ = bars(answer, "By state")
     assert int(told.removeprefix("≈ ").replace(",", "")) > 500
 
@@ -121,7 +121,7 @@ def test_a_search_is_counted_with_how_long_it_took(browser, alice):
     value, detail = cards(page(browser))["Searches in 24 hours"]
 
     assert value == "1"
-    assert detail.startswith("half within ")
+    assert detail.startswith("median ")
 
 
 def test_searches_of_all_processes_are_added_up(services):
@@ -151,7 +151,7 @@ def test_nothing_needs_anybody_where_all_is_well(browser, alice, settings, tmp_p
 
     answer = page(browser)
 
-    assert notices(answer) == []
+    assert alerts(answer) == []
 
 
 def test_failed_jobs_are_told(browser, alice):
@@ -163,13 +163,15 @@ def test_failed_jobs_are_told(browser, alice):
     answer = page(browser)
 
     assert cards(answer)["Jobs"] == ("0 running", "0 waiting, 1 failed in 24 hours")
-    assert notices(answer) == ["1 job has failed in the last 24 hours."]
+    assert alerts(answer) == ["1 job failed in the last 24 hours."]
 
 
 def test_a_job_that_nobody_runs_is_told(browser, alice):
     job(owner=alice.user, run_after=timezone.now() - timedelta(minutes=20))
 
-    assert notices(page(browser)) == ["A job has waited for 20 minutes. Do the workers run?"]
+    assert alerts(page(browser)) == [
+        "A job has been waiting for 20 minutes. Check that the workers are running."
+    ]
 
 
 def test_memories_without_a_vector_are_told(browser, alice):
@@ -178,9 +180,9 @@ def test_memories_without_a_vector_are_told(browser, alice):
 
     answer = page(browser)
 
-    assert cards(answer)["Found by meaning"][0] == "50 %"
-    assert notices(answer) == [
-        "Some memories have no vector yet: they are found by their words alone."
+    assert cards(answer)["Embedding coverage"][0] == "50 %"
+    assert alerts(answer) == [
+        "Some memories have no embedding yet. Only keyword search finds them."
     ]
 
 
@@ -194,9 +196,9 @@ def test_a_provider_that_is_down_is_told(browser, olga, settings):
     for _ in range(FAILURE_THRESHOLD):
         circuit_breaker.record_failure()
 
-    (notice,) = notices(page(browser))
+    (alert,) = alerts(page(browser))
 
-    assert notice.startswith("openai: gpt-4o-mini does not answer")
+    assert alert.startswith("openai: gpt-4o-mini is not responding")
 
 
 def test_a_key_that_is_missing_is_told(browser, olga, monkeypatch):
@@ -204,9 +206,9 @@ def test_a_key_that_is_missing_is_told(browser, olga, monkeypatch):
     body = {"provider": "openai", "config": {"api_key": "env:NO_SUCH_KEY", "model": "gpt-4o"}}
     assert olga.put("/config/mem0/llm", body).status_code == 200
 
-    (notice,) = notices(page(browser))
+    (alert,) = alerts(page(browser))
 
-    assert "NO_SUCH_KEY" in notice
+    assert "NO_SUCH_KEY" in alert
 
 
 def test_who_may_not_see_memories_sees_no_figures_of_them(db, django_user_model):
