@@ -1,7 +1,6 @@
-"""What is cleared up from time to time.
+"""The chores of housekeeping.
 
-Each chore does its work in small steps, does no harm when it is done twice, and goes on where it
-was broken off.
+Each chore works in small steps, is idempotent, and continues where it was interrupted.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ from memories.vectors import user_index
 
 from . import purge_deleted, vacuum
 
-# How old a category is at least that is dropped: a job makes it before it puts a memory in.
-SETTLED = timedelta(days=1)
+# A younger category may be empty because the job that created it has yet to use it.
+MIN_CATEGORY_AGE = timedelta(days=1)
 
 Counts = Counter[str]
 Step = Callable[[], AbstractContextManager[None]]
@@ -36,32 +35,32 @@ Step = Callable[[], AbstractContextManager[None]]
 
 @dataclass(frozen=True)
 class Chore:
-    """Something to be cleared up. `due` counts what there is, `do` tells after each step."""
+    """A cleanup task. `count_due` counts the work, `run` yields counts after each step."""
 
     name: str
-    says: str
-    due: Callable[[], Counts]
-    do: Callable[[Step], Iterator[Counts]]
+    description: str
+    count_due: Callable[[], Counts]
+    run: Callable[[Step], Iterator[Counts]]
 
 
-def _forgotten_before() -> datetime | None:
+def _accesses_expire_before() -> datetime | None:
     days = settings.ACCESSES_KEEP_DAYS
     return timezone.now() - timedelta(days=days) if days else None
 
 
 def _count_accesses() -> Counts:
-    moment = _forgotten_before()
-    return Counter({"Access": log.count_before(moment) if moment else 0})
+    cutoff = _accesses_expire_before()
+    return Counter({"Access": log.count_before(cutoff) if cutoff else 0})
 
 
-def _forget_accesses(step: Step) -> Iterator[Counts]:
-    moment = _forgotten_before()
-    if moment is not None:
-        yield from log.prune(moment, step=step)
+def _prune_accesses(step: Step) -> Iterator[Counts]:
+    cutoff = _accesses_expire_before()
+    if cutoff is not None:
+        yield from log.prune(cutoff, step=step)
 
 
 def _abandoned_categories() -> CategoryQuerySet:
-    return Category.objects.abandoned().filter(created_at__lt=timezone.now() - SETTLED)
+    return Category.objects.abandoned().filter(created_at__lt=timezone.now() - MIN_CATEGORY_AGE)
 
 
 def _count_categories() -> Counts:
@@ -70,11 +69,11 @@ def _count_categories() -> Counts:
 
 def _drop_categories(step: Step) -> Iterator[Counts]:
     with step():
-        gone, _ = _abandoned_categories().locked().delete()
-    yield Counter({"Category": gone})
+        deleted, _ = _abandoned_categories().locked().delete()
+    yield Counter({"Category": deleted})
 
 
-def _count_miscounted() -> Counts:
+def _count_wrong_counters() -> Counts:
     return Counter({"App": len(log.with_wrong_count())})
 
 
@@ -89,66 +88,66 @@ def _count_jobs() -> Counts:
     return Counter({"Job": retention.expired_jobs().count()})
 
 
-def _end_jobs(step: Step) -> Iterator[Counts]:
+def _remove_jobs(step: Step) -> Iterator[Counts]:
     before = Job.objects.count()
     retention.remove_expired()
     yield Counter({"Job": max(0, before - Job.objects.count())})
 
 
-def _ended_sessions() -> QuerySet[Session]:
+def _expired_sessions() -> QuerySet[Session]:
     return Session.objects.filter(expire_date__lt=timezone.now())
 
 
 def _count_sessions() -> Counts:
-    return Counter({"Session": _ended_sessions().count()})
+    return Counter({"Session": _expired_sessions().count()})
 
 
-def _end_sessions(step: Step) -> Iterator[Counts]:
+def _delete_sessions(step: Step) -> Iterator[Counts]:
     with step():
-        gone, _ = _ended_sessions().delete()
-    yield Counter({"Session": gone})
+        deleted, _ = _expired_sessions().delete()
+    yield Counter({"Session": deleted})
 
 
 def _count_indexes() -> Counts:
     return Counter({"indexes": len(user_index.find_overdue()) + len(user_index.find_leftovers())})
 
 
-def _see_to_indexes(step: Step) -> Iterator[Counts]:
+def _sync_indexes(step: Step) -> Iterator[Counts]:
     for user, space in user_index.find_overdue():
         yield Counter({f"indexes {user_index.sync_index(user, space)}": 1})
     yield Counter({"indexes dropped": len(user_index.drop_leftovers())})
 
 
 def _count_tables() -> Counts:
-    return Counter({"tables": len(vacuum.neglected())})
+    return Counter({"tables": len(vacuum.find_overdue_tables())})
 
 
 def _vacuum(step: Step) -> Iterator[Counts]:
-    for _ in vacuum.vacuum(vacuum.neglected()):
-        with step():  # the end of a job's lease ends it here
+    for _ in vacuum.vacuum_tables(vacuum.find_overdue_tables()):
+        with step():  # stops here if the lease of the job has expired
             pass
         yield Counter({"tables": 1})
 
 
-# In this order: what is archived today is not purged today, and what was removed is vacuumed.
+# In this order: what is archived in a run is not purged in it, and vacuum follows all deletions.
 CHORES = (
     Chore(
         "archive",
-        "archive what policies say",
+        "apply archive policies",
         archive.count_due,
         lambda step: archive.archive_due(step=step),
     ),
     Chore(
         "purge",
-        "purge what was deleted",
-        purge_deleted.due,
-        lambda step: purge_deleted.purge(step=step),
+        "purge deleted memories",
+        purge_deleted.count_due,
+        lambda step: purge_deleted.purge_due(step=step),
     ),
-    Chore("accesses", "forget old accesses", _count_accesses, _forget_accesses),
-    Chore("categories", "drop what nothing is in", _count_categories, _drop_categories),
-    Chore("counters", "count anew what apps have read", _count_miscounted, _recount),
-    Chore("jobs", "end what was done long ago", _count_jobs, _end_jobs),
-    Chore("sessions", "forget who was signed in", _count_sessions, _end_sessions),
-    Chore("indexes", "see to indexes of users", _count_indexes, _see_to_indexes),
-    Chore("vacuum", "vacuum and count tables", _count_tables, _vacuum),
+    Chore("accesses", "prune the access log", _count_accesses, _prune_accesses),
+    Chore("categories", "drop empty categories", _count_categories, _drop_categories),
+    Chore("counters", "correct the read counters of apps", _count_wrong_counters, _recount),
+    Chore("jobs", "remove old jobs", _count_jobs, _remove_jobs),
+    Chore("sessions", "delete expired sessions", _count_sessions, _delete_sessions),
+    Chore("indexes", "build and drop indexes of users", _count_indexes, _sync_indexes),
+    Chore("vacuum", "vacuum and analyze tables", _count_tables, _vacuum),
 )  # fmt: skip

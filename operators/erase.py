@@ -1,8 +1,7 @@
-"""Erase a person: all that is kept of them, in every table, file and queue.
+"""Erase a user: everything stored about them, in every table, file and queue.
 
-It goes step by step, and where it was broken off it is begun again: first nobody can act for the
-person any more, then what was begun for them ends, then everything goes, the person last. Why in
-this order: docs/decisions/0025-erasure.md.
+The steps can be repeated after an interruption. First the account is disabled, then its jobs end,
+then all rows are deleted, the user's own last. docs/decisions/0025-erasure.md explains this order.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
@@ -22,6 +21,7 @@ from psycopg.errors import LockNotAvailable
 from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from configuration.models import ConfigurationChange
+from core import sql
 from core.errors import Conflict
 from jobs.deletion import JobStillRunning, delete_jobs
 from jobs.models import Job
@@ -49,8 +49,8 @@ from .models import Receipt
 from .models.receipt import fingerprint
 from .vacuum import TablesBusy
 
-# Jobs that operators begin, and that are nobody's own.
-FOR_EVERYBODY = [
+# Jobs that operators start and that concern all users.
+SHARED_JOB_TYPES = [
     job_type.name
     for job_type in (
         migration.reembed,
@@ -60,20 +60,20 @@ FOR_EVERYBODY = [
     )
 ]
 
-# Memories that one transaction removes, and one receipt names.
-BATCH = 1_000
+# Memories per transaction and per receipt.
+BATCH_SIZE = 1_000
 
-# Seconds that is waited for a run of theirs to end, or for a request that is just writing.
-PATIENCE = 90
+# Seconds to wait for a running job of the user, or for a request that is writing.
+LOCK_TIMEOUT = 90
 
-# A category that is younger may be about to be used by a job that has just made it.
-SETTLED = timedelta(minutes=10)
+# A younger category may belong to a job that has just created it and has yet to use it.
+MIN_CATEGORY_AGE = timedelta(minutes=10)
 
-Telling = Callable[[str], None]
+ReportStep = Callable[[str], None]
 
 
-class HeldUp(Conflict):
-    """Something is still writing for this person: try again when it has ended."""
+class ErasureBlocked(Conflict):
+    """Data of this user is still being written. Try again when that has finished."""
 
     code = "erasure_held_up"
 
@@ -82,13 +82,13 @@ ERASE = JobType(
     "erase",
     queue="long",
     attempts=50,
-    retries_on=(JobStillRunning, HeldUp, user_index.IndexingUnderway, TablesBusy),
+    retries_on=(JobStillRunning, ErasureBlocked, user_index.IndexingUnderway, TablesBusy),
 )
 
 
 @dataclass
-class Erased:
-    """What became of an erasure. `remarks` say what it cannot reach, and where that may be."""
+class Erasure:
+    """The result of an erasure. `remarks` say which data it cannot reach."""
 
     act: uuid.UUID
     subject: str
@@ -96,8 +96,8 @@ class Erased:
     remarks: list[str] = field(default_factory=list)
 
 
-def belongings(user: User) -> dict[str, QuerySet]:
-    """The rows that belong to a person, by the names of their models."""
+def get_belongings(user: User) -> dict[str, QuerySet]:
+    """The rows that belong to a user, by model name."""
     return {
         "Memory": Memory.objects.owned_by(user),
         "Embedding": Embedding.objects.filter(user=user),
@@ -111,153 +111,159 @@ def belongings(user: User) -> dict[str, QuerySet]:
         "ArchivePolicy": ArchivePolicy.objects.filter(user=user),
         "UserIndex": UserIndex.objects.filter(user=user),
         "ApiKey": ApiKey.objects.filter(user=user),
-        "Job": jobs_about(user),
+        "Job": find_jobs(user),
         "User": User.objects.filter(pk=user.pk),
     }
 
 
-def plan(user: User) -> Counter[str]:
+def count_belongings(user: User) -> Counter[str]:
     """Count what an erasure would remove."""
-    counts = Counter({name: rows.count() for name, rows in belongings(user).items()})
+    counts = Counter({name: rows.count() for name, rows in get_belongings(user).items()})
     files = {
-        "sessions": len(personal_data.sessions_of(user)),
-        "backups": len(personal_data.backups_of(user)),
+        "sessions": len(personal_data.find_sessions(user)),
+        "backups": len(personal_data.find_backups(user)),
     }
     return counts + Counter(files)
 
 
-def queue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
-    """Have a person erased in the background. They are locked out when this returns."""
+def enqueue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
+    """Disable the account, and erase the user in a background job."""
     with transaction.atomic():
-        _lock_out(user)
+        _disable_account(user)
         parameters = {"user": str(user.pk), "by": str(by.pk), "scrub": scrub}
         return ERASE.enqueue(owner=None, parameters=parameters, queueing_lock=str(user.pk))
 
 
-def erase(
-    user: User, *, by: User | None, scrub: bool = False, telling: Telling = lambda what: None
-) -> Erased:
-    """Erase a person. Not in a transaction.
+def erase_user(
+    user: User, *, by: User | None, scrub: bool = False, report: ReportStep = lambda step: None
+) -> Erasure:
+    """Erase a user. Not in a transaction.
 
-    `by` is None where it was asked for on the machine itself. With `scrub` the tables are written
-    anew, during which nobody reads them: see `scrubbing`. Raises JobStillRunning, HeldUp and
-    IndexingUnderway; then the person is locked out, and the rest is done when it is begun again.
+    `by` is None for the command line. `scrub` rewrites the tables, which cannot be read meanwhile:
+    see `physical_erasure`. Raises JobStillRunning, ErasureBlocked and IndexingUnderway. The account
+    is disabled by then, and a retry completes the erasure.
     """
     by = None if by == user else by
-    erased = Erased(
-        uuid.uuid4(), fingerprint(user.user_id), remarks=personal_data.out_of_reach(user)
+    erasure = Erasure(
+        uuid.uuid4(),
+        fingerprint(user.user_id),
+        remarks=personal_data.describe_unreachable_data(user),
     )
-    mine = Categorization.objects.filter(user=user).values_list("category", flat=True)
-    categories = set(mine.distinct())
-    personal_data.forget_key_file(user)
+    category_ids = Categorization.objects.filter(user=user).values_list("category", flat=True)
+    categories = set(category_ids.distinct())
+    personal_data.remove_key_file(user)
     while True:
-        telling("locking the person out")
+        report("disabling the account")
         with transaction.atomic():
-            erased.counts += _lock_out(user)
-        erased.counts["Job"] += delete_jobs(jobs_about(user), timeout=PATIENCE)
-        telling("removing memories")
-        _remove_memories(user, by, erased)
-        erased.counts += _drop_categories(categories)
-        telling("removing indexes and files")
+            erasure.counts += _disable_account(user)
+        erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=LOCK_TIMEOUT)
+        report("removing memories")
+        _remove_memories(user, by, erasure)
+        erasure.counts += _drop_categories(categories)
+        report("removing indexes and files")
         personal_data.end_streams(user)
         for space in EmbeddingSpace.objects.all():
             user_index.drop_index(user, space)
-        erased.counts["backups"] += personal_data.remove_backups(user)
+        erasure.counts["backups"] += personal_data.remove_backups(user)
         log.anonymize_operator(user)
-        telling("removing the rest")
-        if _remove_rest(user, by, erased):
+        report("removing the user")
+        if _remove_rest(user, by, erasure):
             break
-    erased.remarks += physical_erasure.clear(whole=scrub, telling=telling)
-    return erased
+    erasure.remarks += physical_erasure.erase_physically(rewrite=scrub, report=report)
+    return erasure
 
 
-def _lock_out(user: User) -> Counter[str]:
-    """Let nobody act for a person from the next request on, in the caller's transaction."""
+def _disable_account(user: User) -> Counter[str]:
+    """Disable a user's account and delete its keys and sessions, in the caller's transaction."""
     User.objects.filter(pk=user.pk).update(is_active=False, updated_at=timezone.now())
-    theirs = ApiKey.objects.filter(user=user)
-    logged = personal_data.forget_log(ApiKey, theirs.values_list("pk", flat=True))
-    keys, _ = theirs.delete()
+    keys = ApiKey.objects.filter(user=user)
+    log_entries = personal_data.delete_log_entries(ApiKey, keys.values_list("pk", flat=True))
+    key_count, _ = keys.delete()
     sessions = personal_data.end_sessions(user)
-    # What is done for everybody goes on, though it was this operator who asked for it.
-    Job.objects.owned_by(user).filter(kind__in=FOR_EVERYBODY).update(owner=None)
-    return logged + Counter({"ApiKey": keys, "sessions": sessions})
+    # Jobs for all users continue, even if this operator started them.
+    Job.objects.owned_by(user).filter(kind__in=SHARED_JOB_TYPES).update(owner=None)
+    return log_entries + Counter({"ApiKey": key_count, "sessions": sessions})
 
 
-def _remove_memories(user: User, by: User | None, erased: Erased) -> None:
-    of_theirs = Memory.objects.owned_by(user).order_by("pk").values_list("pk", flat=True)
-    while ids := list(of_theirs[:BATCH]):
+def _remove_memories(user: User, by: User | None, erasure: Erasure) -> None:
+    memory_ids = Memory.objects.owned_by(user).order_by("pk").values_list("pk", flat=True)
+    while ids := list(memory_ids[:BATCH_SIZE]):
         with transaction.atomic():
             counts = _remove(ids)
-            _write_receipt(erased, counts, by=by, memories=ids)
-        erased.counts += counts
+            _write_receipt(erasure, counts, by=by, memories=ids)
+        erasure.counts += counts
 
 
 def _remove(ids: Collection[uuid.UUID]) -> Counter[str]:
     purge.lock_readers(list(ids))
-    held = Memory.objects.filter(pk__in=ids).locked()
-    gone = list(held.values_list("pk", flat=True))
-    return purge.purge(gone) + personal_data.forget_log(Memory, gone)
+    locked = Memory.objects.filter(pk__in=ids).locked()
+    locked_ids = list(locked.values_list("pk", flat=True))
+    return purge.purge(locked_ids) + personal_data.delete_log_entries(Memory, locked_ids)
 
 
-def _remove_rest(user: User, by: User | None, erased: Erased) -> bool:
-    """Remove what is left, the person last. Tells whether nothing has come in between."""
+def _remove_rest(user: User, by: User | None, erasure: Erasure) -> bool:
+    """Remove the remaining rows, the user last. False if a new job must end first."""
     with transaction.atomic():
-        _hold(user)
-        if jobs_about(user).exists():
+        _lock_user(user)
+        if find_jobs(user).exists():
             return False
         counts = _remove(list(Memory.objects.owned_by(user).values_list("pk", flat=True)))
-        counts += _forget_acts(user) + purge.count_by_model(user.delete())
-        erased.counts += counts
-        _write_receipt(erased, erased.counts, by=by)
+        counts += _anonymize_changes(user) + purge.count_by_model(user.delete())
+        erasure.counts += counts
+        _write_receipt(erasure, erasure.counts, by=by)
     return True
 
 
-def _hold(user: User) -> None:
-    """Wait for whoever is just writing something of theirs, and let nobody begin. Raises HeldUp."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout TO '{PATIENCE}s'")
+def _lock_user(user: User) -> None:
+    """Wait for transactions that write data of the user, and block new ones.
+
+    Raises ErasureBlocked.
+    """
+    sql.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}s'")
     try:
         User.objects.select_for_update().get(pk=user.pk)
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
-            raise HeldUp from error
+            raise ErasureBlocked from error
         raise
 
 
-def _forget_acts(user: User) -> Counter[str]:
-    """Take the person's name from what they did for everybody, and from the log of the admin."""
+def _anonymize_changes(user: User) -> Counter[str]:
+    """Remove the user's name from configuration changes and from the audit log."""
     changes = ConfigurationChange.objects.filter(Q(changed_by=user) | Q(operator=user.user_id))
     counts = Counter({"ConfigurationChange": changes.update(changed_by=None, operator="")})
-    counts += personal_data.forget_log(User, [user.pk])
-    for owned in (App.objects.owned_by(user), ArchivePolicy.objects.filter(user=user)):
-        counts += personal_data.forget_log(owned.model, owned.values_list("pk", flat=True))
+    counts += personal_data.delete_log_entries(User, [user.pk])
+    for rows in (App.objects.owned_by(user), ArchivePolicy.objects.filter(user=user)):
+        counts += personal_data.delete_log_entries(rows.model, rows.values_list("pk", flat=True))
     return counts
 
 
-def _drop_categories(theirs: Collection[uuid.UUID]) -> Counter[str]:
-    """Drop the names that a model has made of their words and that nobody else's memories have."""
-    settled = timezone.now() - SETTLED
-    abandoned = Category.objects.abandoned().filter(created_at__lt=settled)
+def _drop_categories(category_ids: Collection[uuid.UUID]) -> Counter[str]:
+    """Drop categories that a model derived from the user's texts and that nobody else uses."""
+    created_before = timezone.now() - MIN_CATEGORY_AGE
+    abandoned = Category.objects.abandoned().filter(created_at__lt=created_before)
     with transaction.atomic():
-        named = [*theirs, *abandoned.values_list("pk", flat=True)]
-        unused = Category.objects.unused().filter(pk__in=named).locked()
-        logged = personal_data.forget_log(Category, unused.values_list("pk", flat=True))
-        return logged + purge.count_by_model(unused.delete())
+        ids = [*category_ids, *abandoned.values_list("pk", flat=True)]
+        unused = Category.objects.unused().filter(pk__in=ids).locked()
+        log_entries = personal_data.delete_log_entries(
+            Category, unused.values_list("pk", flat=True)
+        )
+        return log_entries + purge.count_by_model(unused.delete())
 
 
-def _write_receipt(erased: Erased, counts: Counter[str], *, by: User | None, **more: Any) -> None:
+def _write_receipt(erasure: Erasure, counts: Counter[str], *, by: User | None, **more: Any) -> None:
     Receipt.objects.create(
         kind=Receipt.Kind.ERASURE,
-        act=erased.act,
-        subject=erased.subject,
+        act=erasure.act,
+        subject=erasure.subject,
         counts=+counts,
-        remarks=erased.remarks,
+        remarks=erasure.remarks,
         made_by=by,
         **more,
     )
 
 
-def jobs_about(user: User) -> JobQuerySet:
-    """The jobs of a person, and those that others had done about them."""
-    about = Q(owner=user) | Q(parameters__user=str(user.pk))
-    return Job.objects.filter(about).exclude(kind=ERASE.name)
+def find_jobs(user: User) -> JobQuerySet:
+    """The jobs of a user, and those that others started about them."""
+    about_user = Q(owner=user) | Q(parameters__user=str(user.pk))
+    return Job.objects.filter(about_user).exclude(kind=ERASE.name)

@@ -1,4 +1,4 @@
-"""What operators have done in the background, and the server by itself."""
+"""Jobs of operators and of the server itself."""
 
 from __future__ import annotations
 
@@ -8,19 +8,18 @@ from typing import Any
 from accounts.models import User
 from jobs.job_run import JobRun
 
-from . import erase as erasing
-from . import housekeeping, physical_erasure
 from .chores import CHORES
-from .erase import ERASE
-from .housekeeping import HOUSEKEEP
+from .erase import ERASE, erase_user
+from .housekeeping import HOUSEKEEP, hold_lock
+from .physical_erasure import erase_physically
 
 
 @HOUSEKEEP.function
-def keep_house(run: JobRun) -> None:
+def run_housekeeping(run: JobRun) -> None:
     done = {chore.name: Counter[str]() for chore in CHORES}
-    with housekeeping.alone():
+    with hold_lock():
         for chore in CHORES:
-            for counts in chore.do(run.step):
+            for counts in chore.run(run.step):
                 done[chore.name] += counts
                 run.progress(sum(counted.total() for counted in done.values()))
     with run.finishing() as result:
@@ -28,21 +27,21 @@ def keep_house(run: JobRun) -> None:
 
 
 @ERASE.function
-def erase(run: JobRun) -> None:
-    """Erase the person that the job names, or what is left to do of it when they are gone."""
+def run_erasure(run: JobRun) -> None:
+    """Erase the job's user. If their row is gone already, only the physical erasure is left."""
 
-    def tell(what: str) -> None:
-        run.progress(0)  # which ends it when it was cancelled
+    def report(step: str) -> None:
+        run.progress(0)  # raises if the job was cancelled
 
     parameters = run.parameters
     user = User.objects.filter(pk=parameters["user"]).first()
     by = User.objects.filter(pk=parameters["by"]).first()
     scrub: bool = parameters["scrub"]
     if user is None:
-        remarks = physical_erasure.clear(whole=scrub, telling=tell)
-        done: dict[str, Any] = {"remarks": remarks}
+        remarks = erase_physically(rewrite=scrub, report=report)
+        outcome: dict[str, Any] = {"remarks": remarks}
     else:
-        erased = erasing.erase(user, by=by, scrub=scrub, telling=tell)
-        done = {"act": str(erased.act), "counts": erased.counts, "remarks": erased.remarks}
+        erasure = erase_user(user, by=by, scrub=scrub, report=report)
+        outcome = {"act": str(erasure.act), "counts": erasure.counts, "remarks": erasure.remarks}
     with run.finishing() as result:
-        result.update(done)
+        result.update(outcome)

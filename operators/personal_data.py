@@ -1,4 +1,4 @@
-"""What is kept of a person beside their own rows: sessions, the admin's log, keys and archives."""
+"""Personal data outside of a user's own rows: sessions, the audit log, key files and archives."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from configuration import effective
 from memories.models import EmbeddingSpace
 
 
-def sessions_of(user: User) -> list[str]:
-    """The sessions of a person in the admin, by their keys."""
+def find_sessions(user: User) -> list[str]:
+    """The keys of a user's admin sessions."""
     return [
         session.pk
         for session in Session.objects.iterator()
@@ -34,25 +34,27 @@ def sessions_of(user: User) -> list[str]:
 
 
 def end_sessions(user: User) -> int:
-    """Sign a person out: how many sessions they had."""
-    return Session.objects.filter(pk__in=sessions_of(user)).delete()[0]
+    """Sign a user out of the admin. Returns the number of sessions."""
+    return Session.objects.filter(pk__in=find_sessions(user)).delete()[0]
 
 
 def end_streams(user: User) -> None:
-    """End what agents have open. Where the broker is away, it is gone from there in a minute."""
+    """End the open streams of agents. While the broker is down, they expire within a minute."""
     with suppress(redis.RedisError):
         sse.end_sessions(user.user_id)
 
 
-def forget_log(model: type[Model], ids: Collection[uuid.UUID]) -> Counter[str]:
-    """Remove what the admin has logged about these, which names them or says what they said."""
-    kind = ContentType.objects.get_for_model(model)
-    entries = LogEntry.objects.filter(content_type=kind, object_id__in=[str(pk) for pk in ids])
+def delete_log_entries(model: type[Model], ids: Collection[uuid.UUID]) -> Counter[str]:
+    """Delete the audit log entries about these objects, which contain their names."""
+    content_type = ContentType.objects.get_for_model(model)
+    entries = LogEntry.objects.filter(
+        content_type=content_type, object_id__in=[str(pk) for pk in ids]
+    )
     return Counter({"LogEntry": entries.delete()[0]})
 
 
-def forget_key_file(user: User) -> None:
-    """Remove the file with the key of the user that `make run` made, if it is theirs."""
+def remove_key_file(user: User) -> None:
+    """Remove the key file that `make run` created, if the key belongs to this user."""
     file = Path(settings.STATE_DIR) / "api_key"
     if file.exists():
         secret = file.read_text().strip()
@@ -60,36 +62,39 @@ def forget_key_file(user: User) -> None:
             file.unlink()
 
 
-def backups_of(user: User) -> list[Path]:
+def find_backups(user: User) -> list[Path]:
     folder: Path | None = settings.BACKUP_FOLDER
     return list_backups(user, folder) if folder else []
 
 
 def remove_backups(user: User) -> int:
-    files = backups_of(user)
+    files = find_backups(user)
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
 
 
-def out_of_reach(user: User) -> list[str]:
-    """Say where else there may be something of a person, in sentences that do not name them."""
+def describe_unreachable_data(user: User) -> list[str]:
+    """Describe where else data of a user may exist, without naming them."""
     remarks = [
-        "Archives that were downloaded, or written elsewhere than into OPENMEMORY_BACKUP_FOLDER,"
-        " are not known here.",
-        "Backups of the database itself, its replicas and its archived log are yours to see to.",
-        "Logs of requests name who asked, and nothing that was said: where you keep the output of"
-        " the server, they are there until you remove them.",
+        "Archives that were downloaded, or written outside of OPENMEMORY_BACKUP_FOLDER, cannot be"
+        " found from here.",
+        "Backups of the database itself, its replicas and its archived WAL have to be cleaned up"
+        " separately.",
+        "Request logs contain user IDs, but no content. Wherever you store the server's output,"
+        " they remain until you remove them.",
     ]
     remarks += [
-        f"{provider} was sent texts, and may have kept them." for provider in sorted(_providers())
+        f"{provider} received texts and may have stored them." for provider in sorted(_providers())
     ]
     if user.user_id == settings.DEFAULT_USER:
-        remarks.append("`make run` makes a user of this name again, unless USER names another one.")
+        remarks.append(
+            "`make run` creates a user of this name again, unless USER names another one."
+        )
     return remarks
 
 
 def _providers() -> set[str]:
-    configured = effective.current_settings()
+    current = effective.current_settings()
     used = {space.provider for space in EmbeddingSpace.objects.all() if not space.is_local}
-    return used | ({configured.llm.provider} if not configured.llm.is_local else set())
+    return used | ({current.llm.provider} if not current.llm.is_local else set())

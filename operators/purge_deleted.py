@@ -1,4 +1,4 @@
-"""Remove for good what was deleted long ago, and leave a receipt."""
+"""Purge memories that were deleted long ago, and write a receipt."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from memories.lifecycle import purge as removing
+from memories.lifecycle.purge import lock_readers, purge
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
 from .models import Receipt
 
-# Memories that one transaction removes, and one receipt names.
-BATCH = 1_000
+# Memories per transaction and per receipt.
+BATCH_SIZE = 1_000
 
 Step = Callable[[], AbstractContextManager[None]]
 
 
-def due() -> Counter[str]:
-    """How many memories are purged now."""
+def count_due() -> Counter[str]:
+    """Count the memories to purge now."""
     return Counter({"Memory": _due().count()})
 
 
-def purge(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
-    """Purge what is due, telling after each step how many rows of what are gone."""
+def purge_due(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
+    """Purge due memories. Yields the number of removed rows by model after each step."""
     act = uuid.uuid4()
     oldest_first = _due().order_by("state_changed_at", "pk").values_list("pk", flat=True)
-    while ids := list(oldest_first[:BATCH]):
+    while ids := list(oldest_first[:BATCH_SIZE]):
         with step():
-            removing.lock_readers(ids)
-            # Asked again: a run of another process may have been quicker with some of them.
-            held = _due().filter(pk__in=ids).locked()
-            gone = list(held.values_list("pk", flat=True))
-            counts = removing.purge(gone)
-            if gone:
+            lock_readers(ids)
+            # Queried again: another process may have purged some of them.
+            locked = _due().filter(pk__in=ids).locked()
+            purged = list(locked.values_list("pk", flat=True))
+            counts = purge(purged)
+            if purged:
                 Receipt.objects.create(
-                    kind=Receipt.Kind.PURGE, act=act, memories=gone, counts=counts
+                    kind=Receipt.Kind.PURGE, act=act, memories=purged, counts=counts
                 )
         yield counts
 

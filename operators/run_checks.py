@@ -1,4 +1,4 @@
-"""Have every check look, one after the other, whatever becomes of the others."""
+"""Run the checks of `manage.py doctor`, each regardless of whether the others fail."""
 
 from __future__ import annotations
 
@@ -6,87 +6,94 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import autodiscover_modules
 from psycopg.errors import QueryCanceled
 
+from core import sql
 from core.checks import Check, Finding, Requires, checks, error, warning
 
 from .doctor.database import is_migrated
 
 log = structlog.get_logger(__name__)
 
-# Seconds that one statement of a check may take.
-SECONDS = 60
+# Time limit for one statement of a check.
+STATEMENT_SECONDS = 60
 
 
 @dataclass(frozen=True)
-class Examined:
+class CheckResult:
     check: str
     finding: Finding
 
 
 def all_checks() -> list[Check]:
-    """Every check that an app declares, in the order of their names."""
+    """The checks of all apps, ordered by name."""
     autodiscover_modules("doctor")
     return sorted(checks(), key=lambda check: check.name)
 
 
-def unknown(names: Collection[str]) -> list[str]:
-    """Those of the names that neither a check nor an app with checks has."""
-    known = {name for check in all_checks() for name in _names(check)}
-    return [name for name in names if name not in known]
+def find_unknown_names(names: Collection[str]) -> list[str]:
+    """The names that belong neither to a check nor to an app with checks."""
+    known_names = {name for check in all_checks() for name in _names(check)}
+    return [name for name in names if name not in known_names]
 
 
 def _names(check: Check) -> set[str]:
     return {check.name, check.name.partition(".")[0]}
 
 
-def examine(*, only: Collection[str] = (), calling_out: bool = False) -> Iterator[Examined]:
-    """Look at everything, or at what is named: a check by its name, or all of an app by its own.
+def run_checks(*, only: Collection[str] = (), calling_out: bool = False) -> Iterator[CheckResult]:
+    """Run all checks, or `only` those with these names, which may be names of apps.
 
-    Checks that call out are made with `calling_out`, or when they are named themselves.
+    Checks that call external servers run with `calling_out`, or when named themselves.
     """
-    away = _fault_of_database()
-    if away is not None:
-        yield Examined("database", away)
+    database_error = _connect()
+    if database_error is not None:
+        yield CheckResult("database", database_error)
     available = (
-        Requires.MACHINE if away else Requires.TABLES if is_migrated() else Requires.DATABASE
+        Requires.MACHINE
+        if database_error
+        else Requires.TABLES
+        if is_migrated()
+        else Requires.DATABASE
     )
     for check in all_checks():
-        named = not only or _names(check) & set(only)
+        selected = not only or _names(check) & set(only)
         allowed = calling_out or not check.calls_out or check.name in only
-        if named and allowed and check.requires <= available:
-            for finding in _look(check):
-                yield Examined(check.name, finding)
-    if away is None:
+        if selected and allowed and check.requires <= available:
+            for finding in _run_check(check):
+                yield CheckResult(check.name, finding)
+    if database_error is None:
         _limit_statements("0")
 
 
-def _fault_of_database() -> Finding | None:
+def _connect() -> Finding | None:
     try:
-        _limit_statements(f"{SECONDS}s")
+        _limit_statements(f"{STATEMENT_SECONDS}s")
     except (OperationalError, InterfaceError) as problem:
-        said = str(problem).strip().splitlines()[0]
-        return error(f"The database does not answer: {said}", "See DATABASE_URL, and its own log")
+        reason = str(problem).strip().splitlines()[0]
+        return error(f"The database cannot be reached: {reason}", "Check DATABASE_URL and its log")
     return None
 
 
-def _limit_statements(time: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, false)", [time])
+def _limit_statements(timeout: str) -> None:
+    sql.execute("SELECT set_config('statement_timeout', %s, false)", [timeout])
 
 
-def _look(check: Check) -> list[Finding]:
+def _run_check(check: Check) -> list[Finding]:
     try:
         return list(check.run())
     except OperationalError as problem:
         if isinstance(problem.__cause__, QueryCanceled):
             return [
-                warning(f"It took longer than {SECONDS} s.", "Look again when less is going on")
+                warning(
+                    f"This took longer than {STATEMENT_SECONDS} s.",
+                    "Run it again at a quieter time",
+                )
             ]
-        return [error(f"The database failed: {problem}", "See its log")]
-    # A check that fails itself must not keep the others from being made.
+        return [error(f"The database failed: {problem}", "See the log of the database")]
+    # A failing check must not prevent the others from running.
     except Exception as problem:
         log.error("a check failed", check=check.name, exc_info=problem)
-        return [error("The check itself failed: the log says why.", "Report it")]
+        return [error("The check itself failed. See the log for the cause.", "Report it")]

@@ -1,4 +1,4 @@
-"""What the messages of the broker ask for."""
+"""Celery tasks."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ from . import housekeeping
 
 @shared_task(name="operators.queue_due")
 def queue_due_housekeeping() -> None:
-    housekeeping.queue_due()
+    housekeeping.enqueue_due()

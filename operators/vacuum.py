@@ -1,8 +1,7 @@
-"""Have PostgreSQL clear up what was removed, sooner than it does by itself.
+"""Vacuum and analyze tables sooner than autovacuum does.
 
-Autovacuum waits until a fifth of a table is dead, which of a million memories is months of what
-was purged, still in the files. And it looks at what the planner knows of a table only once a tenth
-of it has changed.
+Autovacuum waits until a fifth of a table is dead. Of a million memories that is months of purged
+rows, still in the files. It updates the statistics of the planner only once a tenth has changed.
 """
 
 from __future__ import annotations
@@ -16,14 +15,15 @@ from psycopg import sql
 from psycopg.errors import LockNotAvailable
 
 from core.errors import Conflict
+from core.sql import fetch_column
 
-# Rows that are dead, or were changed since they were last counted: so many and this share.
-ROWS, SHARE = 1_000, 0.02
+# A table is overdue with more dead, or changed and not analyzed, rows than this and this share.
+MIN_ROWS, MIN_SHARE = 1_000, 0.02
 
-# Who waits for a table for so long makes all others wait as well.
-PATIENCE = "15s"
+# While VACUUM FULL waits for a lock on a table, it blocks everyone else.
+LOCK_TIMEOUT = "15s"
 
-NEGLECTED = """
+OVERDUE = """
 SELECT relname FROM pg_stat_user_tables
 WHERE schemaname = current_schema() AND relname = ANY(%s)
     AND greatest(n_dead_tup, n_mod_since_analyze) > %s + %s * n_live_tup
@@ -32,42 +32,40 @@ ORDER BY relname
 
 
 class TablesBusy(Conflict):
-    """A table is in use for so long, as by an export, that it was not waited for. Try again."""
+    """A table is in use, for example by an export. Try again later."""
 
     code = "tables_busy"
 
 
-def neglected() -> list[str]:
-    """Name the tables of ours that want it."""
-    ours = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
-    with connection.cursor() as cursor:
-        cursor.execute(NEGLECTED, [ours, ROWS, SHARE])
-        return [name for (name,) in cursor.fetchall()]
+def find_overdue_tables() -> list[str]:
+    """The names of our tables that are overdue."""
+    tables = [model._meta.db_table for model in apps.get_models(include_auto_created=True)]
+    return fetch_column(OVERDUE, [tables, MIN_ROWS, MIN_SHARE])
 
 
-def vacuum(tables: Collection[str], *, whole: bool = False) -> Iterator[str]:
-    """Vacuum tables and count them anew, telling each that is done. Not in a transaction.
+def vacuum_tables(tables: Collection[str], *, full: bool = False) -> Iterator[str]:
+    """Vacuum and analyze tables. Yields each finished table. Not in a transaction.
 
-    With `whole`, they are written anew with all their indexes: nobody reads them meanwhile, and
-    nothing that was in them before is left in their files. Raises TablesBusy.
+    With `full`, tables and indexes are rewritten: they cannot be read meanwhile, and no deleted
+    data is left in their files. Raises TablesBusy.
     """
-    how = "FULL, ANALYZE" if whole else "ANALYZE"
+    options = "FULL, ANALYZE" if full else "ANALYZE"
     with connection.cursor() as cursor:
-        # As autovacuum does: whoever waits for an answer goes before.
+        # As autovacuum does, so that requests are not slowed down.
         cursor.execute("SET vacuum_cost_delay TO '2ms'")
-        cursor.execute(sql.SQL("SET lock_timeout TO {}").format(sql.Literal(PATIENCE)))
+        cursor.execute(sql.SQL("SET lock_timeout TO {}").format(sql.Literal(LOCK_TIMEOUT)))
         try:
             for table in tables:
-                _vacuum(cursor, sql.SQL(how), table)
+                _vacuum(cursor, sql.SQL(options), table)
                 yield table
         finally:
             cursor.execute("RESET vacuum_cost_delay")
             cursor.execute("RESET lock_timeout")
 
 
-def _vacuum(cursor: CursorWrapper, how: sql.SQL, table: str) -> None:
+def _vacuum(cursor: CursorWrapper, options: sql.SQL, table: str) -> None:
     try:
-        cursor.execute(sql.SQL("VACUUM ({}) {}").format(how, sql.Identifier(table)))
+        cursor.execute(sql.SQL("VACUUM ({}) {}").format(options, sql.Identifier(table)))
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise TablesBusy from error

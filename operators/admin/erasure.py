@@ -1,4 +1,4 @@
-"""Erase a person from their page in the admin: first it says what would go."""
+"""Erase a user from their page in the admin. The dialog first shows what would be removed."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from accounts.models import User
 from core.admin.buttons import DialogForm, button
 from core.admin.statement_timeout import TooSlow, limit_statements
 from core.errors import Conflict
-from operators import erase as erasing
+from operators.erase import count_belongings, enqueue_erasure
 
 admin.site.unregister(User)
 
 
-class Yourself(Conflict):
-    """You would erase yourself: have another operator do that."""
+class CannotEraseYourself(Conflict):
+    """You cannot erase yourself. Ask another operator to do it."""
 
     code = "yourself"
 
@@ -30,15 +30,15 @@ class ErasureForm(DialogForm):
     form_before_template = "operators/admin/erasure.html"
 
     confirmed = forms.CharField(
-        label="Their user id, to confirm",
+        label="Type the user ID to confirm",
         max_length=255,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
     scrub = forms.BooleanField(
-        label="Write the tables anew",
+        label="Rewrite the tables",
         required=False,
         widget=UnfoldBooleanWidget,
-        help_text="So that nothing is left on the disk either. Meanwhile nobody can read them.",
+        help_text="Leaves no data on disk either. Memories cannot be read or written meanwhile.",
     )
 
     def get_before_template_context(
@@ -47,16 +47,18 @@ class ErasureForm(DialogForm):
         user = User.objects.filter(pk=str(object_id)).first()
         try:
             with limit_statements():
-                counts = erasing.plan(user) if user else {}
+                counts = count_belongings(user) if user else {}
         except TooSlow:
-            return {"too_many": True}
+            return {"count_timed_out": True}
         return {"counts": sorted((name, number) for name, number in counts.items() if number)}
 
     def clean_confirmed(self) -> str:
-        given: str = self.cleaned_data["confirmed"]
-        if not User.objects.filter(pk=str(self.object_id), user_id=given).exists():
-            raise forms.ValidationError("That is not their user id.", code="another_user")
-        return given
+        user_id: str = self.cleaned_data["confirmed"]
+        if not User.objects.filter(pk=str(self.object_id), user_id=user_id).exists():
+            raise forms.ValidationError(
+                "This is not the user ID of this user.", code="another_user"
+            )
+        return user_id
 
 
 @admin.register(User)
@@ -64,20 +66,20 @@ class UserAdmin(users.UserAdmin):
     actions_detail = (*users.UserAdmin.actions_detail, "erase")
 
     def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        may = request.user.has_perm("accounts.delete_user")
-        return may and self.has_operate_permission(request, obj)
+        may_delete = request.user.has_perm("accounts.delete_user")
+        return may_delete and self.has_operate_permission(request, obj)
 
     @button(
         "Erase",
         icon="person_remove",
-        description="All that is kept of this person is removed for good, from everywhere.",
+        description="Permanently removes everything stored about this user.",
         permission="erase",
         form=ErasureForm,
         variant=ActionVariant.DANGER,
     )
     def erase(self, request: HttpRequest, user: User, form: ErasureForm) -> str:
         if user == request.user:
-            raise Yourself
+            raise CannotEraseYourself
         assert isinstance(request.user, User)  # noqa: S101 - who is signed in
-        job = erasing.queue_erasure(user, by=request.user, scrub=form.cleaned_data["scrub"])
-        return f"They are locked out, and everything of theirs goes: see job {job.pk}."
+        job = enqueue_erasure(user, by=request.user, scrub=form.cleaned_data["scrub"])
+        return f"Account disabled. Erasing all data of {user} in job {job.pk}."

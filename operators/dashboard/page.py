@@ -94,7 +94,8 @@ def _cards(figures: Figures) -> list[Card]:
         Card(
             "Jobs",
             f"{format_number(jobs.running)} running",
-            f"{format_number(jobs.waiting)} waiting, {format_number(jobs.failed)} failed in 24 hours",
+            f"{format_number(jobs.waiting)} waiting, "
+            f"{format_number(jobs.failed)} failed in 24 hours",
             "work_history",
         ),
         Card(

@@ -13,7 +13,7 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsOperator
 from core.observability.multiprocess import SharedMetrics, build_registry
 
-from .collector import Figures
+from .collector import DatabaseCollector
 
 
 class PrometheusText(BaseRenderer):
@@ -30,9 +30,9 @@ class PrometheusText(BaseRenderer):
 
 
 class MetricsView(APIView):
-    """What the server measures, for Prometheus.
+    """Metrics of the server for Prometheus.
 
-    With the key of an operator, as it tells how much is kept and what is done.
+    Requires the key of an operator, because they reveal how much is stored and done.
     """
 
     permission_classes = [*APIView.permission_classes, IsOperator]
@@ -40,5 +40,5 @@ class MetricsView(APIView):
     schema = None
 
     def get(self, request: AuthenticatedRequest) -> Response:
-        figures = build_registry(SharedMetrics(settings.METRICS_FOLDER), Figures())
-        return Response(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)
+        metrics = build_registry(SharedMetrics(settings.METRICS_FOLDER), DatabaseCollector())
+        return Response(metrics, content_type=CONTENT_TYPE_PLAIN_0_0_4)

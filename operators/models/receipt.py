@@ -12,44 +12,45 @@ from accounts.models import User
 
 
 def fingerprint(user_id: str, *, secret: str | None = None) -> str:
-    """What stands for a user who is gone.
+    """A keyed hash that identifies an erased user.
 
-    Who knows the `user_id` and has the server's secret key can tell whether it is them, and
-    nobody can read the name from it.
+    With the `user_id` and the server's secret key one can verify it, but not recover the name.
     """
-    keyed = salted_hmac("operators.receipt", user_id, secret=secret, algorithm="sha256")
-    return keyed.hexdigest()
+    digest = salted_hmac("operators.receipt", user_id, secret=secret, algorithm="sha256")
+    return digest.hexdigest()
 
 
 class ReceiptQuerySet(models.QuerySet["Receipt"]):
     def about(self, user_id: str) -> ReceiptQuerySet:
-        """Keep the receipts of the erasure of whoever was called this."""
+        """The receipts of the erasure of the user with this ID."""
         secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-        return self.filter(subject__in=[fingerprint(user_id, secret=each) for each in secrets])
+        return self.filter(subject__in=[fingerprint(user_id, secret=secret) for secret in secrets])
 
 
 class Receipt(models.Model):
-    """That something was removed for good: how much of what and when, and none of its content."""
+    """Proof that data was removed: what, how much and when, but none of its content."""
 
     class Kind(models.TextChoices):
-        PURGE = "purge"  # of what was deleted long ago
-        ERASURE = "erasure"  # of all that is kept of a person
+        PURGE = "purge"  # of memories deleted long ago
+        ERASURE = "erasure"  # of all data of a user
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=8, choices=Kind)
     act = models.UUIDField(
         default=uuid.uuid4,
-        help_text="What was removed in one go. It has a receipt of each of its steps.",
+        help_text="The act of removal. It has one receipt per step.",
     )
     subject = models.CharField(
-        max_length=64, blank=True, help_text="The keyed hash of the user_id of who was erased."
+        max_length=64, blank=True, help_text="The keyed hash of the erased user's `user_id`."
     )
     memories = ArrayField(
-        models.UUIDField(), default=list, help_text="The ids of the memories of this step."
+        models.UUIDField(), default=list, help_text="The IDs of the memories removed in this step."
     )
-    counts = models.JSONField(default=dict, help_text="How many rows of which table, and files.")
+    counts = models.JSONField(
+        default=dict, help_text="The number of removed rows by table, and of files."
+    )
     remarks = models.JSONField(
-        default=list, help_text="What could not be reached, and what is left to be done by hand."
+        default=list, help_text="Data that could not be reached, and what to do by hand."
     )
     made_by = models.ForeignKey(
         User,
@@ -57,7 +58,7 @@ class Receipt(models.Model):
         null=True,
         related_name="+",
         db_index=False,
-        help_text="The operator who asked for it; nobody where the server does it by itself.",
+        help_text="The operator who started it. Empty if the server did.",
     )
     made_at = models.DateTimeField(default=timezone.now)
 

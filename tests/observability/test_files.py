@@ -14,7 +14,7 @@ from django.conf import settings
 from prometheus_client import REGISTRY
 
 from core.observability import metrics  # noqa: F401 - so that they are there
-from operators.metrics_endpoint.collector import Figures
+from operators.metrics_endpoint.collector import DatabaseCollector
 
 FOLDER = Path(settings.BASE_DIR) / "docker" / "monitoring"
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "info": ["_info"]}
@@ -38,7 +38,7 @@ EXPRESSIONS = [*dashboard(), *alerts()]
 
 @pytest.fixture
 def existing(db: None) -> set[str]:
-    families = [*REGISTRY.collect(), *Figures().collect()]
+    families = [*REGISTRY.collect(), *DatabaseCollector().collect()]
     return {
         family.name + ending for family in families for ending in ENDINGS.get(family.type, [""])
     }

@@ -118,7 +118,7 @@ def test_more_than_one_step_archives_them_all(alice, monkeypatch):
 
 
 def test_housekeeping_is_due_once_a_day_whatever_was_started_again(db, settings):
-    first = housekeeping.queue_due()
+    first = housekeeping.enqueue_due()
 
     assert first.owner is None
-    assert housekeeping.queue_due() == first
+    assert housekeeping.enqueue_due() == first

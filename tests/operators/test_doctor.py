@@ -40,10 +40,10 @@ def state_dir(settings, tmp_path):
 def found(*only, **options):
     """What is not well, each check with its levels."""
     findings: dict[str, list[str]] = {}
-    for examined in run_checks.examine(only=only, **options):
-        if examined.finding.level:
-            assert examined.finding.advice
-            findings.setdefault(examined.check, []).append(examined.finding.message)
+    for result in run_checks.run_checks(only=only, **options):
+        if result.finding.level:
+            assert result.finding.advice
+            findings.setdefault(result.check, []).append(result.finding.message)
     return findings
 
 
@@ -116,7 +116,7 @@ def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypa
         yield checks.ok("so far")
         raise ZeroDivisionError
 
-    findings = list(run_checks.examine(only=["accounts"]))
+    findings = list(run_checks.run_checks(only=["accounts"]))
 
     assert [(each.check, each.finding.level) for each in findings] == [
         ("accounts.broken", Level.ERROR),
@@ -135,7 +135,7 @@ def test_an_older_database_is_looked_at_no_further(well):
         cursor.execute("DELETE FROM django_migrations WHERE app = 'operators'")
 
     assert set(found()) == {"database.migrations"}
-    assert not [each for each in run_checks.examine() if each.check.startswith("memories")]
+    assert not [each for each in run_checks.run_checks() if each.check.startswith("memories")]
 
 
 def test_keys_that_are_in_use_and_expire_soon(well, alice):
@@ -254,7 +254,7 @@ def test_what_is_deleted_and_should_be_purged(well):
 
 
 def test_an_erasure_that_was_given_up(well, alice, olga):
-    job = erase.queue_erasure(alice.user, by=olga.user)
+    job = erase.enqueue_erasure(alice.user, by=olga.user)
     assert found("operators") == {}
 
     error = {"code": "service_away", "detail": ""}

@@ -62,7 +62,7 @@ def everything_kept():
 
 
 def erase(member, **options):
-    return erasing.erase(member.user, **{"by": None, **options})
+    return erasing.erase_user(member.user, **{"by": None, **options})
 
 
 def test_a_person_is_gone_from_every_table_and_others_are_as_they_were(alice, bob, olga):
@@ -108,7 +108,7 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(alice):
     alice.remember("Our dog Rex is afraid of thunder", app="notes")
     alice.post("/memories/search", {"query": "What scares my pet?", "app": "notes"})
 
-    planned = erasing.plan(alice.user)
+    planned = erasing.count_belongings(alice.user)
 
     assert alice.get("/memories").json()["total"] == 1
     assert erase(alice).counts == planned
@@ -124,7 +124,7 @@ def test_a_dry_run_counts_all_that_belongs_to_a_person(alice):
 
     # What a person has as an operator.
     beside = {"LogEntry", "User_groups", "User_user_permissions"}
-    assert hanging - beside <= set(erasing.belongings(alice.user))
+    assert hanging - beside <= set(erasing.get_belongings(alice.user))
 
 
 def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
@@ -347,10 +347,10 @@ def test_many_memories_go_step_by_step(alice, monkeypatch):
 def test_an_operator_has_it_done_in_the_background_and_may_be_killed_meanwhile(alice, olga):
     stock(alice.user, ["Tea"])
 
-    job = erasing.queue_erasure(alice.user, by=olga.user)
+    job = erasing.enqueue_erasure(alice.user, by=olga.user)
 
     assert alice.get("/memories").status_code == 401
-    assert erasing.queue_erasure(alice.user, by=olga.user) == job
+    assert erasing.enqueue_erasure(alice.user, by=olga.user) == job
     run_due()
     job.refresh_from_db()
     assert (job.state, job.owner, job.error) == ("succeeded", None, None)

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
 
+from core.locks import Lock
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.access import log
@@ -47,7 +48,7 @@ def deleted_long_ago(member, *texts):
 
 def test_the_server_keeps_house_by_a_job_that_is_nobodys(alice, olga):
     deleted_long_ago(alice, "Tea")
-    housekeeping.queue_due()
+    housekeeping.enqueue_due()
 
     assert run_due() == 1
 
@@ -62,21 +63,21 @@ def test_the_server_keeps_house_by_a_job_that_is_nobodys(alice, olga):
 
 
 def test_it_is_due_again_after_a_day_and_after_an_hour_where_it_failed(db, monkeypatch):
-    housekeeping.queue_due()
+    housekeeping.enqueue_due()
     run_due()
-    assert housekeeping.queue_due() is None
+    assert housekeeping.enqueue_due() is None
     later(monkeypatch, hours=23)
-    assert housekeeping.queue_due() is None
+    assert housekeeping.enqueue_due() is None
 
     later(monkeypatch, hours=2)
-    second = housekeeping.queue_due()
+    second = housekeeping.enqueue_due()
 
     assert second is not None
     error = {"code": "internal", "detail": ""}
     Job.objects.filter(pk=second.pk).update(state="failed", error=error, finished_at=timezone.now())
-    assert housekeeping.queue_due() is None
+    assert housekeeping.enqueue_due() is None
     later(monkeypatch, hours=2)
-    assert housekeeping.queue_due() is not None
+    assert housekeeping.enqueue_due() is not None
 
 
 def test_the_command_does_all_chores_and_says_what_it_did(alice, settings):
@@ -186,7 +187,7 @@ def test_while_a_table_is_busy_house_is_kept_again_later(alice, monkeypatch):
     stock(alice.user, [str(number) for number in range(1_200)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")
-    job = housekeeping.queue_due()
+    job = housekeeping.enqueue_due()
 
     other = connection.copy()
     try:
@@ -225,11 +226,11 @@ def _drop_categories():
 
 
 def test_two_do_not_keep_house_at_once(db):
-    with housekeeping.alone():
+    with housekeeping.hold_lock():
         other = connection.copy()
         try:
             with other.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_lock(%s)", [housekeeping.ADVISORY_LOCK])
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [Lock.HOUSEKEEPING])
                 assert cursor.fetchone() == (False,)
         finally:
             other.close()

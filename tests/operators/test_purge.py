@@ -23,7 +23,7 @@ HANGING = [Access, Categorization, Embedding, FirstAccess, Revision, StateChange
 
 
 def purge():
-    return list(purge_deleted.purge())
+    return list(purge_deleted.purge_due())
 
 
 def long_deleted(member, *texts):
@@ -45,7 +45,7 @@ def test_all_that_hangs_on_a_memory_goes_with_it_and_a_receipt_stays(alice):
     alice.delete(f"/memories/{gone}")
     assert alice.get(f"/memories/{gone}").status_code == 200
     forget_for_long(gone)
-    assert purge_deleted.due() == {"Memory": 1}
+    assert purge_deleted.count_due() == {"Memory": 1}
 
     [counts] = purge()
 

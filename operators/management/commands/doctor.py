@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.checks import Level
-from operators.run_checks import Examined, examine, unknown
+from operators.run_checks import CheckResult, find_unknown_names, run_checks
 
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
 
-SAID = {
-    Level.OK: "All is well.",
+SUMMARIES = {
+    Level.OK: "No problems finding.",
     Level.WARNING: "There are warnings.",
     Level.ERROR: "There are errors.",
 }
@@ -19,51 +19,48 @@ SAID = {
 
 class Command(BaseCommand):
     help = (
-        "Look at everything that can be wrong with the server, and say what to do. It works while "
-        "the server runs and while it does not. The exit code is 0 when all is well, 1 when "
-        "there are warnings, 2 when there are errors."
+        "Check the server for problems and suggest fixes. Works whether or not the server is "
+        "running. The exit code is 0 without problems, 1 with warnings, 2 with errors."
     )
-    # The settings are looked at with the rest.
+    # The check software.settings includes them.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "only", nargs="*", help="what to look at: a check or an app, such as memories"
+            "only", nargs="*", help="check or app to run, such as memories (default: all)"
         )
-        parser.add_argument("--quiet", action="store_true", help="say nothing of what is well")
-        parser.add_argument("--json", action="store_true", help="say it as JSON, a line for each")
-        parser.add_argument(
-            "--call-out", action="store_true", help="ask the providers of models, too"
-        )
+        parser.add_argument("--quiet", action="store_true", help="only report problems")
+        parser.add_argument("--json", action="store_true", help="report JSON, one line per finding")
+        parser.add_argument("--call-out", action="store_true", help="also call the model providers")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # To a monitor that asks for what is not there, all would be well for ever.
-        if names := unknown(options["only"]):
+        # Otherwise a monitor with a misspelled name would never report a problem.
+        if names := find_unknown_names(options["only"]):
             raise CommandError(
-                f"There is no check {names[0]!r}. manage.py doctor without a name shows all.",
+                f"Unknown check {names[0]!r}. Run manage.py doctor without a name to list all.",
                 returncode=Level.ERROR,
             )
         worst = Level.OK
-        for examined in examine(only=options["only"], calling_out=options["call_out"]):
-            worst = max(worst, examined.finding.level)
-            if examined.finding.level or not options["quiet"]:
-                self._say(examined, options)
+        for result in run_checks(only=options["only"], calling_out=options["call_out"]):
+            worst = max(worst, result.finding.level)
+            if result.finding.level or not options["quiet"]:
+                self._report(result, options)
         if not options["json"] and not options["quiet"]:
-            self.stdout.write(SAID[worst])
+            self.stdout.write(SUMMARIES[worst])
         sys.exit(worst)
 
-    def _say(self, examined: Examined, options: dict[str, Any]) -> None:
-        found = examined.finding
+    def _report(self, result: CheckResult, options: dict[str, Any]) -> None:
+        finding = result.finding
         if options["json"]:
             facts = {
-                "check": examined.check,
-                "level": found.level.name.lower(),
-                "says": found.message,
+                "check": result.check,
+                "level": finding.level.name.lower(),
+                "says": finding.message,
             }
-            self.stdout.write(json.dumps({**facts, "advice": found.advice}, ensure_ascii=False))
+            self.stdout.write(json.dumps({**facts, "advice": finding.advice}, ensure_ascii=False))
             return
         style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING}
-        mark = style.get(found.level, self.style.ERROR)(f"{MARKS[found.level]:>7}")
-        self.stdout.write(f"{mark}  {examined.check}: {found.message}")
-        if found.advice:
-            self.stdout.write(f"         → {found.advice}.")
+        mark = style.get(finding.level, self.style.ERROR)(f"{MARKS[finding.level]:>7}")
+        self.stdout.write(f"{mark}  {result.check}: {finding.message}")
+        if finding.advice:
+            self.stdout.write(f"         → {finding.advice}.")

@@ -11,40 +11,40 @@ from operators.chores import CHORES, Chore
 
 class Command(ReportingCommand):
     help = (
-        "Clear up: archive what policies say, purge what was deleted long ago, forget old "
-        "accesses, jobs and sessions, drop categories and indexes that nobody needs, vacuum. The "
-        "server does all of it by itself from time to time; to do it twice does no harm."
+        "Run the chores: apply archive policies, purge memories deleted long ago, remove old "
+        "accesses, jobs and sessions, drop unused categories and indexes, vacuum. The server runs "
+        "them periodically by itself. Running them again is harmless."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="only say what there is to do")
+        parser.add_argument("--dry-run", action="store_true", help="only show what there is to do")
         parser.add_argument(
             "--only",
             nargs="+",
             default=[],
             choices=[chore.name for chore in CHORES],
             metavar="CHORE",
-            help=", ".join(f"{chore.name}: {chore.says}" for chore in CHORES),
+            help=", ".join(f"{chore.name}: {chore.description}" for chore in CHORES),
         )
         super().add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         only = options["only"]
         for chore in [chore for chore in CHORES if not only or chore.name in only]:
-            counts = chore.due() if options["dry_run"] else self._do(chore, options)
+            counts = chore.count_due() if options["dry_run"] else self._run(chore, options)
             counts = +counts
-            said = ", ".join(f"{rows:,} {what}" for what, rows in sorted(counts.items()))
+            summary = ", ".join(f"{rows:,} {model}" for model, rows in sorted(counts.items()))
             self.report(
-                f"{chore.name}: {said or 'nothing'}{' to do' if options['dry_run'] else ''}",
+                f"{chore.name}: {summary or 'nothing'}{' to do' if options['dry_run'] else ''}",
                 {"chore": chore.name, "dry_run": options["dry_run"], "counts": counts},
                 options,
             )
 
-    def _do(self, chore: Chore, options: dict[str, Any]) -> Counter[str]:
+    def _run(self, chore: Chore, options: dict[str, Any]) -> Counter[str]:
         done: Counter[str] = Counter()
-        total = chore.due().total()
-        with housekeeping.alone(), self.show_progress(chore.name, "rows", options) as progress:
-            for counts in chore.do(transaction.atomic):
+        total = chore.count_due().total()
+        with housekeeping.hold_lock(), self.show_progress(chore.name, "rows", options) as progress:
+            for counts in chore.run(transaction.atomic):
                 done += counts
                 progress(min(done.total(), total), total)
         return done
