@@ -80,6 +80,6 @@ class UserAdmin(users.UserAdmin):
     def erase(self, request: HttpRequest, user: User, form: ErasureForm) -> str:
         if user == request.user:
             raise CannotEraseYourself
-        assert isinstance(request.user, User)  # noqa: S101 - who is signed in
+        assert isinstance(request.user, User)  # noqa: S101 - for mypy: they are signed in
         job = enqueue_erasure(user, by=request.user, scrub=form.cleaned_data["scrub"])
         return f"Account disabled. Erasing all data of {user} in job {job.pk}."

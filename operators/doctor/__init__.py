@@ -1,4 +1,4 @@
-"""What concerns no app alone: the software, the database as such, this machine, the settings."""
+"""Checks that belong to no single app: software, database, machine, settings."""
 
 from . import database, machine, overdue, software
 

@@ -1,4 +1,4 @@
-"""Whether this machine has room, and keeps to itself what it should."""
+"""Check the disk, file permissions, the server process and its workers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from embedded.ownership import Owner, Ownership
 from jobs import reaper
 
 GIGABYTE = 2**30
-# Share of the disk and bytes: below both, somebody should know; below the second, PostgreSQL stops.
-LITTLE_SHARE, LITTLE, TOO_LITTLE = 0.1, 5 * GIGABYTE, GIGABYTE // 2
+# Warn below this share and these bytes of free space. Below the last, PostgreSQL stops soon.
+LOW_SHARE, LOW_BYTES, CRITICAL_BYTES = 0.1, 5 * GIGABYTE, GIGABYTE // 2
 
-# Sweeps that may be missed before a worker is taken for dead.
-SILENT = 6
+# Sweeps that may be missed before the workers count as down.
+MISSED_SWEEPS = 6
 
-# Seconds that a server which was just started has until its workers are heard of.
-STARTING = 300
+# Seconds after its start that a server has until its workers must have swept.
+STARTUP_SECONDS = 300
 
-# What opens the server to whoever reads it.
-SECRETS = ("secret_key", "api_key")
+# Files whose readers gain access to the server.
+SECRET_FILES = ("secret_key", "api_key")
 
 
 @check("machine.disk", requires=Requires.MACHINE)
@@ -37,68 +37,73 @@ def disk() -> Findings:
     folders = {Path(settings.STATE_DIR), *([backups] if backups and backups.exists() else [])}
     for folder in sorted(folders):
         usage = shutil.disk_usage(folder)
-        room = f"{usage.free / GIGABYTE:.1f} GB of {usage.total / GIGABYTE:.1f} are free"
-        if usage.free < TOO_LITTLE:
-            yield error(f"{folder}: {room}.", "Make room now: without it the database stops")
-        elif usage.free < min(LITTLE, LITTLE_SHARE * usage.total):
-            yield warning(f"{folder}: {room}.", "Make room: manage.py housekeep, or a larger disk")
+        space = f"{usage.free / GIGABYTE:.1f} GB of {usage.total / GIGABYTE:.1f} are free"
+        if usage.free < CRITICAL_BYTES:
+            yield error(f"{folder}: {space}.", "Free up space now, before the database stops")
+        elif usage.free < min(LOW_BYTES, LOW_SHARE * usage.total):
+            yield warning(
+                f"{folder}: {space}.",
+                "Free up space with manage.py housekeep, or use a larger disk",
+            )
         else:
-            yield ok(f"{folder}: {room}.")
+            yield ok(f"{folder}: {space}.")
 
 
 @check("machine.permissions", requires=Requires.MACHINE)
 def permissions() -> Findings:
     folder = Path(settings.STATE_DIR)
-    ours = [folder / name for name in SECRETS if (folder / name).exists()]
-    # With secrets and services elsewhere there is nothing to read: whose it is, a cluster says.
-    if ours or not settings.DATABASE_URL:
-        ours.insert(0, folder)
-    exposed = [str(path) for path in ours if path.stat().st_mode & 0o077]
-    foreign = [str(path) for path in ours if path.stat().st_uid != os.geteuid()]
+    paths = [folder / name for name in SECRET_FILES if (folder / name).exists()]
+    # Without local secrets and services the folder has nothing to protect.
+    if paths or not settings.DATABASE_URL:
+        paths.insert(0, folder)
+    exposed = [str(path) for path in paths if path.stat().st_mode & 0o077]
+    foreign = [str(path) for path in paths if path.stat().st_uid != os.geteuid()]
     if exposed:
         yield error(
-            f"Others on this machine can read: {format_list(exposed)}.",
-            "Close it: chmod 700 for the folder, 600 for a file; then make a new secret",
+            f"Other users of this machine can read: {format_list(exposed)}.",
+            "Run chmod 700 on the folder and 600 on files, then rotate the secret",
         )
     if foreign:
         yield warning(
-            f"Belongs to another user: {format_list(foreign)}.", "Run as the one it belongs to"
+            f"Owned by another user: {format_list(foreign)}.", "Run the server as their owner"
         )
     if not exposed and not foreign:
-        yield ok("Nobody else on this machine reads the state folder.")
+        yield ok("No other user of this machine can read the state folder.")
 
 
 @check("machine.server", requires=Requires.MACHINE)
 def server() -> Findings:
-    """Elsewhere than under `make run` each program runs by itself, and is not known here."""
+    """Knows only of a server under `make run`, not of processes that run separately."""
     owner = _server()
-    where = f"process {owner.pid}, at {owner.address}" if owner else "by make run"
-    yield ok(f"The server runs: {where}." if owner else f"No server was started here {where}.")
+    if owner:
+        yield ok(f"The server is running: process {owner.pid}, at {owner.address}.")
+    else:
+        yield ok("make run has started no server here.")
 
 
 @check("machine.workers", requires=Requires.MACHINE)
 def workers() -> Findings:
     try:
-        swept = reaper.last_sweep()
+        last_sweep = reaper.last_sweep()
     except redis.RedisError:
-        swept = None  # the check of the broker says it
-    silent = SILENT * timedelta(seconds=settings.JOBS_SWEEP_SECONDS)
-    if swept is not None and timezone.now() - swept < silent:
-        yield ok("A worker looked for jobs a moment ago.")
+        last_sweep = None  # jobs.broker reports it
+    max_silence = MISSED_SWEEPS * timedelta(seconds=settings.JOBS_SWEEP_SECONDS)
+    if last_sweep is not None and timezone.now() - last_sweep < max_silence:
+        yield ok("The workers are running.")
     elif not settings.DATABASE_URL and (server := _server()) is None:
-        yield ok("No worker runs, as the server does not.")
-    elif not settings.DATABASE_URL and server and _is_young(server):
+        yield ok("Neither the server nor its workers are running.")
+    elif not settings.DATABASE_URL and server and _is_starting(server):
         yield ok("The workers are starting.")
     else:
-        since = f"since {swept:%Y-%m-%d %H:%M} UTC" if swept else "so far"
+        since = f"since {last_sweep:%Y-%m-%d %H:%M} UTC" if last_sweep else "so far"
         yield error(
             f"No worker has looked for jobs {since}.",
-            "Start one: python -m server.worker quick, and one for long",
+            "Start workers: python -m server.worker quick, and one for long",
         )
 
 
-def _is_young(server: Owner) -> bool:
-    return time.time() - psutil.Process(server.pid).create_time() < STARTING
+def _is_starting(server: Owner) -> bool:
+    return time.time() - psutil.Process(server.pid).create_time() < STARTUP_SECONDS
 
 
 def _server() -> Owner | None:

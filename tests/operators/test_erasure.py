@@ -31,7 +31,7 @@ from jobs.runner import run_due
 from memories.access.log import log_accesses
 from memories.models import Access, ArchivePolicy, Category, EmbeddingSpace, Memory, StateChange
 from memories.vectors import user_index
-from operators import erase as erasing
+from operators.erase import count_belongings, enqueue_erasure, erase_user, get_belongings
 from operators.models import Receipt
 from tests.deadline import SECONDS
 from tests.memories.stock import stock
@@ -62,7 +62,7 @@ def everything_kept():
 
 
 def erase(member, **options):
-    return erasing.erase_user(member.user, **{"by": None, **options})
+    return erase_user(member.user, **{"by": None, **options})
 
 
 def test_a_person_is_gone_from_every_table_and_others_are_as_they_were(alice, bob, olga):
@@ -108,7 +108,7 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(alice):
     alice.remember("Our dog Rex is afraid of thunder", app="notes")
     alice.post("/memories/search", {"query": "What scares my pet?", "app": "notes"})
 
-    planned = erasing.count_belongings(alice.user)
+    planned = count_belongings(alice.user)
 
     assert alice.get("/memories").json()["total"] == 1
     assert erase(alice).counts == planned
@@ -124,7 +124,7 @@ def test_a_dry_run_counts_all_that_belongs_to_a_person(alice):
 
     # What a person has as an operator.
     beside = {"LogEntry", "User_groups", "User_user_permissions"}
-    assert hanging - beside <= set(erasing.get_belongings(alice.user))
+    assert hanging - beside <= set(get_belongings(alice.user))
 
 
 def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):
@@ -205,7 +205,7 @@ def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga, kin
 
 
 def test_a_run_of_theirs_is_cancelled_and_waited_for(alice, monkeypatch):
-    monkeypatch.setattr(erasing, "PATIENCE", 0)
+    monkeypatch.setattr("operators.erase.LOCK_TIMEOUT", 0)
     job = get_job_type("embed").enqueue(owner=alice.user, parameters={})
     claim("long")
 
@@ -332,11 +332,11 @@ def test_the_file_with_the_key_of_the_default_user_goes(alice, settings, stored)
     erased = erase(alice)
 
     assert not (stored / "api_key").exists()
-    assert any("`make run` makes a user" in remark for remark in erased.remarks)
+    assert any("`make run` creates a user" in remark for remark in erased.remarks)
 
 
 def test_many_memories_go_step_by_step(alice, monkeypatch):
-    monkeypatch.setattr(erasing, "BATCH", 2)
+    monkeypatch.setattr("operators.erase.BATCH_SIZE", 2)
     stock(alice.user, ["one", "two", "three"])
 
     assert erase(alice).counts["Memory"] == 3
@@ -347,10 +347,10 @@ def test_many_memories_go_step_by_step(alice, monkeypatch):
 def test_an_operator_has_it_done_in_the_background_and_may_be_killed_meanwhile(alice, olga):
     stock(alice.user, ["Tea"])
 
-    job = erasing.enqueue_erasure(alice.user, by=olga.user)
+    job = enqueue_erasure(alice.user, by=olga.user)
 
     assert alice.get("/memories").status_code == 401
-    assert erasing.enqueue_erasure(alice.user, by=olga.user) == job
+    assert enqueue_erasure(alice.user, by=olga.user) == job
     run_due()
     job.refresh_from_db()
     assert (job.state, job.owner, job.error) == ("succeeded", None, None)

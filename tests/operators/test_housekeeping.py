@@ -183,7 +183,7 @@ def test_a_table_is_vacuumed_and_counted_once_much_of_it_has_changed(alice):
 
 
 def test_while_a_table_is_busy_house_is_kept_again_later(alice, monkeypatch):
-    monkeypatch.setattr(vacuum, "PATIENCE", "10ms")
+    monkeypatch.setattr(vacuum, "LOCK_TIMEOUT", "10ms")
     stock(alice.user, [str(number) for number in range(1_200)])
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush()")

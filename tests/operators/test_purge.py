@@ -92,7 +92,7 @@ def test_what_was_deleted_not_so_long_ago_stays(alice, settings):
 
 
 def test_each_step_has_a_receipt_of_the_one_act(alice, monkeypatch):
-    monkeypatch.setattr(purge_deleted, "BATCH", 2)
+    monkeypatch.setattr(purge_deleted, "BATCH_SIZE", 2)
     ids = {memory.pk for memory in long_deleted(alice, "one", "two", "three")}
 
     assert [counts["Memory"] for counts in purge()] == [2, 1]
