@@ -11,7 +11,7 @@ from operators.run_checks import CheckResult, find_unknown_names, run_checks
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
 
 SUMMARIES = {
-    Level.OK: "No problems finding.",
+    Level.OK: "No problems found.",
     Level.WARNING: "There are warnings.",
     Level.ERROR: "There are errors.",
 }
