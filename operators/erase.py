@@ -64,7 +64,7 @@ SHARED_JOB_TYPES = [
 BATCH_SIZE = 1_000
 
 # Seconds to wait for a running job of the user, or for a request that is writing.
-LOCK_TIMEOUT = 90
+WAIT_SECONDS = 90
 
 # A younger category may belong to a job that has just created it and has yet to use it.
 MIN_CATEGORY_AGE = timedelta(minutes=10)
@@ -156,7 +156,7 @@ def erase_user(
         report("disabling the account")
         with transaction.atomic():
             erasure.counts += _disable_account(user)
-        erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=LOCK_TIMEOUT)
+        erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=WAIT_SECONDS)
         report("removing memories")
         _remove_memories(user, by, erasure)
         erasure.counts += _drop_categories(categories)
@@ -219,7 +219,7 @@ def _lock_user(user: User) -> None:
 
     Raises ErasureBlocked.
     """
-    sql.execute(f"SET LOCAL lock_timeout TO '{LOCK_TIMEOUT}s'")
+    sql.execute(f"SET LOCAL lock_timeout TO '{WAIT_SECONDS}s'")
     try:
         User.objects.select_for_update().get(pk=user.pk)
     except OperationalError as error:

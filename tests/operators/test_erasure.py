@@ -205,7 +205,7 @@ def test_what_an_operator_has_begun_for_everybody_goes_on_without_them(olga, kin
 
 
 def test_a_run_of_theirs_is_cancelled_and_waited_for(alice, monkeypatch):
-    monkeypatch.setattr("operators.erase.LOCK_TIMEOUT", 0)
+    monkeypatch.setattr("operators.erase.WAIT_SECONDS", 0)
     job = get_job_type("embed").enqueue(owner=alice.user, parameters={})
     claim("long")
 
