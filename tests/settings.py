@@ -18,3 +18,6 @@ for name in ("READS", "WRITES", "FAILED_KEYS", "SIGN_INS"):
     os.environ[f"OPENMEMORY_RATE_{name}"] = "1000000/m"
 
 from openmemory.settings import *  # noqa: E402, F403
+
+# A busy machine takes longer for a page than an operator would wait for it.
+ADMIN_STATEMENT_SECONDS = 600
