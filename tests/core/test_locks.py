@@ -5,7 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connections, transaction
 
 from core import sql
 from core.locks import Lock, LockTaken, advisory_lock, lock_transaction
@@ -23,7 +23,7 @@ def elsewhere() -> Iterator[Elsewhere]:
     """Run functions in a thread of their own, and so on another connection."""
     with ThreadPoolExecutor(1) as thread:
         yield thread.submit
-        thread.submit(connection.close).result()
+        thread.submit(connections.close_all).result()
 
 
 def take(lock: Lock) -> bool:

@@ -56,7 +56,7 @@ def test_a_secret_that_is_set_twice_is_refused_without_telling_it(secret_file, m
     [
         (b"", "is empty"),
         (b" \n", "is empty"),
-        (b"\xff\xfe", "is not a text"),
+        (b"\xff\xfe", "is not a text file"),
         (b"x" * 70_000, "is too long for a secret"),
     ],
 )

@@ -21,4 +21,4 @@ def test_who_starts_the_server_is_told_how_to_sign_in_until_they_can() -> None:
     )
 
     assert "make operator" not in describe_server(ADDRESS, "om_key", True)
-    assert "`make operator` gives you a password" in describe_server(ADDRESS, "om_key", False)
+    assert "`make operator` sets a password" in describe_server(ADDRESS, "om_key", False)

@@ -63,7 +63,7 @@ def test_a_child_that_ran_for_long_is_started_again_at_once(
 
     said = supervise(tmp_path, program(tmp_path, "kill -9 $$"), sentences=3)
 
-    assert said == ["The program ended (killed by SIGKILL). Restarting now."] * 3
+    assert said == ["The program exited (killed by SIGKILL). Restarting now."] * 3
 
 
 def test_a_child_that_cannot_be_started_is_tried_again(
