@@ -78,13 +78,13 @@ def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
     _add(server, read.get_memory, "Show a memory", READ_ONLY)
     _add(server, read.get_related, "Find related memories", READ_ONLY)
     _add(server, read.list_apps, "List apps", READ_ONLY)
-    _add(server, write.add_memory, "Remember", ADDITIVE)
-    _add(server, write.update_memory, "Correct a memory", DESTRUCTIVE)
+    _add(server, write.add_memory, "Store a memory", ADDITIVE)
+    _add(server, write.update_memory, "Update a memory", DESTRUCTIVE)
     _add(server, write.pause_memories, "Pause memories", REVERSIBLE)
-    _add(server, write.delete_memory, "Forget a memory", DESTRUCTIVE)
+    _add(server, write.delete_memory, "Delete a memory", DESTRUCTIVE)
     server.add_tool(
         delete_all.delete_all_memories,
-        title="Forget everything",
+        title="Delete all memories",
         description=docstring_of(delete_all.delete_all_memories),
         annotations=DESTRUCTIVE,
     )
@@ -96,11 +96,11 @@ def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
 def openmemory_server() -> MCPServer[Call]:
     """The original server, for its clients."""
     server = _server("mem0-mcp-server", None, None)
-    _add(server, openmemory_tools.add_memories, "Remember", ADDITIVE)
+    _add(server, openmemory_tools.add_memories, "Store a memory", ADDITIVE)
     _add(server, openmemory_tools.search_memory, "Search memories", READ_ONLY)
     _add(server, openmemory_tools.list_memories, "List memories", READ_ONLY)
-    _add(server, openmemory_tools.delete_memories, "Forget memories", DESTRUCTIVE)
-    _add(server, openmemory_tools.delete_all_memories, "Forget everything", DESTRUCTIVE)
+    _add(server, openmemory_tools.delete_memories, "Delete memories", DESTRUCTIVE)
+    _add(server, openmemory_tools.delete_all_memories, "Delete all memories", DESTRUCTIVE)
     return server
 
 
