@@ -121,7 +121,7 @@ class CategoryAdmin(ModelAdmin):
         return f"“{category}” was renamed “{form.cleaned_data['name']}”."
 
     @button(
-        "Free a former name",
+        "Free former name",
         icon="link_off",
         description="The name no longer leads to this category: the next memory with it creates a "
         "category of its own. Merged memories stay where they are.",
