@@ -26,7 +26,7 @@ WHERE EXISTS (
 ORDER BY name
 
 -- name: memories
--- The order of arrival is numbered anew: the numbers in the database tell how much others store.
+-- Arrivals are renumbered from 1: the numbers in the database reveal how much others store.
 SELECT id, user_id, app_id, content, metadata, state, $created_at, $updated_at,
     $archived_at, $deleted_at, $state_changed_at,
     ARRAY(

@@ -27,7 +27,7 @@ Chunks = Iterator[tuple[bytes, int]]
 
 
 class Snapshot:
-    """All statements see the same state of the database, whatever is written meanwhile."""
+    """All statements see the same state of the database."""
 
     def __init__(self, direct: psycopg.Connection[Any]) -> None:
         self._direct = direct
@@ -69,7 +69,7 @@ def _join_rows(rows: Iterable[bytes]) -> Chunks:
 
 @contextmanager
 def open_snapshot() -> Iterator[Snapshot]:
-    """Take a snapshot. It blocks nobody, but rows deleted meanwhile are vacuumed only after it."""
+    """Take a snapshot. It blocks nobody, but rows deleted since are vacuumed only after it."""
     parameters = connection.get_connection_params()
     # Closed and not rolled back: after an error the connection is within a COPY, and would wait.
     with connection.wrap_database_errors, closing(psycopg.connect(**parameters)) as direct:

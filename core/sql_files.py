@@ -18,7 +18,7 @@ _COMMENT = re.compile(r"^ *--.*\n", re.MULTILINE)
 def load_statements(*paths: Path, **fragments: str) -> dict[str, str]:
     """Read the statements of files by name, with the fragments filled in.
 
-    A fragment of a file stands above the statements that use it, or in a file before. Raises
+    A fragment comes before the statements that use it, in the same file or an earlier one. Raises
     KeyError for one that is missing, ValueError for a name that is taken.
     """
     statements: dict[str, str] = {}

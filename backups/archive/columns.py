@@ -33,12 +33,12 @@ _FIRST, _END = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC), datetime(LAST_YEAR + 1, 1
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """An entity of an archive: its fields, and by these the columns of its staging table.
+    """An entity of an archive. Its fields determine the columns of its staging table.
 
     A field is staged in a column of its name, unless it is one of `not_staged`. A method
-    `stage_<column>` returns the value of a column where it is not that of the field, or where there
-    is no such field, and raises ValueError for what is wrong. `derived_ids` names the ids that are
-    derived anew when another user imports the row.
+    `stage_<column>` returns the value of a column that differs from its field, or has none; it
+    raises ValueError for an invalid row. `derived_ids` names the ids that are staged a second time,
+    derived for the case that another user imports the row.
     """
 
     not_staged: ClassVar[tuple[str, ...]] = ()
@@ -105,6 +105,6 @@ def _sql_type(hint: Any) -> str:
 
 
 def _required(hint: Any) -> Any:
-    """The type of a value that is there: `X` of `X | None`."""
+    """The type without None: `X` of `X | None`."""
     types = [part for part in get_args(hint) if part is not NoneType]
     return types[0] if NoneType in get_args(hint) else hint

@@ -93,7 +93,7 @@ class Merge:
     _done: int = 0
 
     def run(self) -> ImportCounts:
-        """Raises BadArchive, and IntegrityError when others have stored the same ids meanwhile."""
+        """Raises BadArchive, and IntegrityError when others have just stored the same ids."""
         # Of two imports into one user, each sees all or nothing of what the other has stored.
         lock_transaction(Lock.IMPORT, self.user.pk.int)
         self._execute("check_constraints_now")

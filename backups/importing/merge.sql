@@ -46,7 +46,7 @@ ON CONFLICT (owner_id, name) DO NOTHING
 SELECT count(*) FROM staged_apps
 
 -- name: create_target_apps
--- An id that nobody has stands for the missing app of a memory.
+-- `no_app`, an unused id, is the source of memories without an app.
 CREATE TEMPORARY TABLE target_apps AS
 SELECT staged.id AS source, app.id
 FROM staged_apps AS staged
@@ -59,9 +59,8 @@ CREATE TEMPORARY TABLE target_order AS
 SELECT number, row_number() OVER (ORDER BY $arrival_order) AS place FROM staged_memories AS staged
 
 -- name: reserve_arrivals
--- Numbers after those of all memories that have arrived. Others may take some of them at the same
--- moment, which does no harm. They are drawn one by one: two imports that set the sequence at once
--- could set it back.
+-- Numbers after those of all memories so far. Others may draw some of them at the same time, which
+-- does no harm. Each is drawn from the sequence: two imports that set it could set it back.
 SELECT coalesce(max(number), 0) - %(memories)s
 FROM (SELECT nextval('memories_arrival') AS number FROM generate_series(1, %(memories)s)) AS drawn
 
@@ -234,8 +233,8 @@ ORDER BY lower(name), number
 ON CONFLICT (name) DO NOTHING
 
 -- name: create_target_categories
--- A former name leads to the category that it was merged into. The lock keeps others from merging
--- these categories meanwhile.
+-- A former name leads to the category that it was merged into. The lock prevents that these
+-- categories are merged before the commit.
 CREATE TEMPORARY TABLE target_categories AS
 SELECT staged.id AS source, coalesce(category.merged_into_id, category.id) AS id
 FROM staged_categories AS staged

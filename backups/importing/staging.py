@@ -1,8 +1,8 @@
 """Stage the rows of an archive in temporary tables, where they are compared and merged.
 
-Nobody else sees these tables, and PostgreSQL's log does not contain them. Each list has a view with
-the columns of its rows (`archive.columns`), their number and line, and the derived ids. Vectors are
-in a plain table, as they cannot be compressed.
+The tables are visible to this connection only, and are not in PostgreSQL's log. Each list has a
+view with the columns of its rows (`archive.columns`), their number and line, and the derived ids.
+Vectors are in a plain table, as they cannot be compressed.
 """
 
 from __future__ import annotations

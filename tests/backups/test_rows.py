@@ -1,16 +1,42 @@
 """The validation of a single row."""
 
 import uuid
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
-from backups.archive.rows import AppRow
+from backups.archive.columns import columns_of
+from backups.archive.rows import AccessControlRow, AppRow
 
 
 def app_made_at(time):
     row = {"id": str(uuid.uuid4()), "name": "openmemory", "created_at": time}
     return msgspec.convert(row, AppRow)
+
+
+def test_columns_are_fields_by_their_own_names_and_what_is_computed():
+    assert [(column.name, column.sql_type) for column in columns_of(AccessControlRow)] == [
+        ("id", "uuid"),
+        ("app_id", "uuid"),
+        ("memory_id", "uuid"),
+        ("effect", "text"),
+        ("created_at", "timestamptz"),
+        ("understood", "bool"),
+    ]
+
+
+def test_values_are_in_the_order_of_the_columns():
+    row, app, memory = (str(uuid.uuid4()) for _ in range(3))
+    fields = {
+        "id": row, "subject_type": "app", "subject_id": app, "object_type": "memory",
+        "object_id": memory, "effect": "deny", "created_at": "2026-01-31T00:00:00+00:00",
+    }  # fmt: skip
+
+    values = msgspec.convert(fields, AccessControlRow).values()
+
+    time = datetime(2026, 1, 31, tzinfo=UTC)
+    assert values == (uuid.UUID(row), uuid.UUID(app), uuid.UUID(memory), "deny", time, True)
 
 
 @pytest.mark.parametrize("time", ["1969-12-31T23:59:00-00:01", "9998-12-31T23:59:59+00:00"])
