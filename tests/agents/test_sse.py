@@ -63,9 +63,7 @@ def test_a_session_is_unknown_to_another_key_and_after_its_end(opened, shared_se
     assert refused.status_code == unknown.status_code == 404
     assert refused.json()["code"] == unknown.json()["code"] == "session_not_found"
     # Noticed at the next sign of life, which nobody reads any more.
-    assert eventually(
-        lambda: post(shared_server, address, shared_server.key).status_code == 404, 60
-    )
+    assert eventually(lambda: post(shared_server, address, shared_server.key).status_code == 404)
 
 
 def test_only_the_person_or_an_operator_opens_a_stream(shared_server):
