@@ -1,6 +1,6 @@
 """Hybrid search over the memories of a user: by vectors, keywords, neighbours and speakers.
 
-docs/decisions/0005-recall.md says how these are weighted, and why.
+docs/decisions/0005-hybrid-search.md says how these are weighted, and why.
 """
 
 from .context import Context

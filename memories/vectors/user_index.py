@@ -1,7 +1,7 @@
 """Build and drop the HNSW indexes of users with too many memories for exact search.
 
 One index over the vectors of all users is slow and lossy for those with few memories, which is
-nearly everyone: see docs/decisions/0005-recall.md. Building and dropping block neither searches
+nearly everyone: see docs/decisions/0005-hybrid-search.md. Building and dropping block neither searches
 nor writes, and must not run in a transaction.
 """
 
