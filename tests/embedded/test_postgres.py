@@ -161,7 +161,7 @@ def test_data_of_another_major_release_is_refused(postgres: Postgres) -> None:
 
     release.write_text("17\n")
     try:
-        with pytest.raises(ServiceFailed, match=r"made by PostgreSQL 17, and this is .* 18\."):
+        with pytest.raises(ServiceFailed, match=r"is of PostgreSQL 17, but this is .* 18\."):
             postgres.start()
     finally:
         release.write_text(ours)
@@ -186,7 +186,7 @@ def test_a_folder_that_cannot_be_written_is_told_with_what_initdb_said(state_dir
     postgres.folder.mkdir(mode=0o700)
     (postgres.folder / "data.new").write_text("a file where a folder has to be")
 
-    with pytest.raises(ServiceFailed, match=r"could not make its data folder:\n.*initdb: error"):
+    with pytest.raises(ServiceFailed, match=r"could not create its data folder:\n.*initdb: error"):
         postgres.start()
 
 

@@ -81,7 +81,7 @@ def test_a_folder_for_sockets_that_somebody_else_put_there_is_refused(tmp_path: 
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "sockets").symlink_to(tmp_path / "elsewhere")
 
-    with pytest.raises(ServiceFailed, match="belongs to somebody else"):
+    with pytest.raises(ServiceFailed, match="Another user owns"):
         sockets.ensure_private_folder(tmp_path / "sockets", os.geteuid(), os.getegid())
 
 
