@@ -1,8 +1,8 @@
 """Build and drop the HNSW indexes of users with too many memories for exact search.
 
 One index over the vectors of all users is slow and lossy for those with few memories, which is
-nearly everyone: see docs/decisions/0005-hybrid-search.md. Building and dropping block neither searches
-nor writes, and must not run in a transaction.
+nearly everyone: see docs/decisions/0005-hybrid-search.md. Building and dropping block neither
+searches nor writes, and must not run in a transaction.
 """
 
 from __future__ import annotations
