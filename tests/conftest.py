@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.core.management import call_command
+from django.db import connection
+from pytest_django.plugin import blocking_manager_key
 from pytest_socket import socket_allow_hosts
 
 from embedded import stack
@@ -16,6 +21,13 @@ from tests.shared_server import shared_server
 
 __all__ = ["alice", "anonymous", "bob", "olga", "shared_server"]
 
+
+@dataclass
+class DatabaseState:
+    is_flushed: bool = False  # by a transactional test
+
+
+DATABASE = pytest.StashKey[DatabaseState]()
 
 # Fixtures that start programs, for which a test waits for seconds.
 SLOW_FIXTURES = {
@@ -34,7 +46,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if SLOW_FIXTURES & _fixtures(item):
             item.add_marker("slow")
 
 
@@ -42,6 +54,42 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_setup() -> None:
     """Refuse every connection that leaves this machine."""
     socket_allow_hosts(["127.0.0.1", "::1"], allow_unix_socket=True)
+
+
+@pytest.hookimpl(tryfirst=True, wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Bring back the rows of the migrations that a transactional test has flushed.
+
+    pytest-django has these tests run last, and pytest-xdist all tests of a file together.
+    """
+    database = item.session.stash.setdefault(DATABASE, DatabaseState())
+    if _is_transactional(item):
+        database.is_flushed = True
+    elif database.is_flushed and _uses_database(item):
+        with item.config.stash[blocking_manager_key].unblock():
+            _restore_rows_of_migrations()
+        database.is_flushed = False
+    return (yield)
+
+
+def _is_transactional(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("django_db")
+    is_marked = marker is not None and bool(marker.kwargs.get("transaction"))
+    return is_marked or "transactional_db" in _fixtures(item)
+
+
+def _uses_database(item: pytest.Item) -> bool:
+    return "db" in _fixtures(item) or item.get_closest_marker("django_db") is not None
+
+
+def _fixtures(item: pytest.Item) -> set[str]:
+    return set(getattr(item, "fixturenames", ()))
+
+
+def _restore_rows_of_migrations() -> None:
+    call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+    connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
+    ContentType.objects.clear_cache()
 
 
 @pytest.fixture(scope="session", autouse=True)
