@@ -23,9 +23,9 @@ MOST_BYTES = 200_000
 WIDE = Look("wide", 1400, 700, "light")
 
 PICTURES: list[tuple[str, str, Look]] = [
-    ("front-page", "/admin/", DESKTOP),
-    ("front-page-dark", "/admin/", DARK),
-    ("front-page-phone", "/admin/", PHONE),
+    ("dashboard", "/admin/", DESKTOP),
+    ("dashboard-dark", "/admin/", DARK),
+    ("dashboard-phone", "/admin/", PHONE),
     ("memories", "/admin/memories/memory/", WIDE),
 ]
 
