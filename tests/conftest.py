@@ -29,10 +29,13 @@ class DatabaseState:
 
 DATABASE = pytest.StashKey[DatabaseState]()
 
-# Fixtures that start programs, for which a test waits for seconds.
-SLOW_FIXTURES = {
-    "cluster", "container", "one_server", "servers", "shared_server", "works",
+TESTS = Path(__file__).parent
+
+# Folders and fixtures whose tests start programs, or call every endpoint as everybody.
+SLOW_FOLDERS = {
+    "authority", "browser", "clients", "deployment", "embedded", "server", "upgrade",
 }  # fmt: skip
+SLOW_FIXTURES = {"server", "servers", "shared_server", "worker_server", "works"}
 
 
 def pytest_configure() -> None:
@@ -46,7 +49,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if SLOW_FIXTURES & _fixtures(item):
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in SLOW_FOLDERS or SLOW_FIXTURES & _fixtures(item):
             item.add_marker("slow")
 
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.deadline import SECONDS
-
 NAMES = ("chromium", "google-chrome")
 
 # Pixels below which the admin keeps the buttons of a page in a menu.
@@ -73,7 +71,7 @@ class Visit:
         self._context = browser.new_context(
             viewport=viewport, color_scheme=look.scheme, base_url=url, **options
         )
-        self._context.set_default_timeout(1000 * SECONDS)
+        self._context.set_default_timeout(120_000)
         self._context.on("request", self._see_request)
         self.page: Page = self._context.new_page()
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))

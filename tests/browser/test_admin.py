@@ -36,7 +36,7 @@ def tab_to(page, field):
 
 def open_user(visit, user_id):
     visit.page.goto("/admin/accounts/user/")
-    visit.page.get_by_placeholder("The beginning of a user id").fill(user_id[:8])
+    visit.page.get_by_placeholder("The start of a user").fill(user_id[:8])
     visit.page.keyboard.press("Enter")
     visit.page.get_by_role("link", name=user_id).click()
 
@@ -102,7 +102,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(sign_in, shared_server, user_
     visit.press("Revoke")
     visit.confirm()
 
-    visit.page.get_by_text("is revoked").first.wait_for()
+    visit.page.get_by_text("Revoked key").first.wait_for()
     assert status() == 401
 
 
