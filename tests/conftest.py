@@ -91,7 +91,9 @@ def _fixtures(item: pytest.Item) -> set[str]:
 
 
 def _restore_rows_of_migrations() -> None:
-    call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+    call_command(
+        "flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True
+    )
     connection.creation.deserialize_db_from_string(connection._test_serialized_contents)
     ContentType.objects.clear_cache()
 

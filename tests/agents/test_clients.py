@@ -116,7 +116,7 @@ def test_a_person_is_asked_before_everything_is_forgotten(account):
 
     assert refused.is_error
     assert done.structured_content == {"deleted": 1}
-    assert all("Forget all 1 memories?" in question for question in asked)
+    assert all("Delete all 1 memories?" in question for question in asked)
 
 
 def test_a_person_who_declines_keeps_everything(account):

@@ -13,6 +13,9 @@ from django.core.management import CommandError, call_command
 from tests.deadline import SECONDS
 from tests.server.processes import Server
 
+pytestmark = pytest.mark.slow
+
+
 HELLO = {
     "protocolVersion": "2025-11-25",
     "capabilities": {},

@@ -169,6 +169,7 @@ def test_no_body_at_all_breaks_the_parser(body):
         max_leaves=20,
     )
 )
+@pytest.mark.slow
 def test_what_is_accepted_is_what_was_sent(value):
     try:
         read = parsers.parse_json(json.dumps(value).encode())

@@ -211,6 +211,7 @@ def test_an_answer_is_compact_json(client, accept):
     assert answer.content == '{"query":{"a":"é"}}'.encode()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
 def test_no_header_at_all_breaks_an_answer(value):

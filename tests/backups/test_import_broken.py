@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, VECTORS, Ours, zipped
 from tests.backups.imports import all_rows, send
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SETTINGS = settings(
     max_examples=25,

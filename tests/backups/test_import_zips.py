@@ -174,6 +174,7 @@ def test_an_entity_that_does_not_end(alice):
     assert rejection(alice, original.zipped(), 413).startswith(f"{ENTITIES}, line 50: ")
 
 
+@pytest.mark.slow
 def test_an_object_with_a_million_members(alice):
     text = json.dumps({f"x{number}": 0 for number in range(1_000_000)}).encode()
     detail = rejection(alice, zipped({**Original("alice").members(), ENTITIES: text}), 413)

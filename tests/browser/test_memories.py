@@ -64,7 +64,9 @@ def test_one_edits_a_memory_and_sees_what_it_said(sign_in, user_id):
     open_memory(visit, text)
 
     visit.follow("Edit")
-    visit.page.get_by_role("textbox", name="Content").fill(f"The cat of {user_id}.\nIt is called Minka 🐈")
+    visit.page.get_by_role("textbox", name="Content").fill(
+        f"The cat of {user_id}.\nIt is called Minka 🐈"
+    )
     visit.page.get_by_role("button", name="Save").click()
 
     visit.page.get_by_text("The memory was edited.").wait_for()

@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 from core.legacy_clients import allow_legacy_clients
 from tests.deadline import SECONDS
 
+pytestmark = pytest.mark.slow
+
+
 LOCAL = {"host": "127.0.0.1", "allowed_hosts": ["localhost", "127.0.0.1"], "proxies": 0}
 
 

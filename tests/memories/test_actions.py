@@ -237,6 +237,7 @@ def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries
         alice.post("/memories/actions/pause", {"global_pause": True, "state": "active"})
 
 
+@pytest.mark.slow
 def test_ten_thousand_memories_change_in_as_many_statements_as_one(
     alice, django_assert_num_queries
 ):

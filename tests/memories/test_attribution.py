@@ -124,6 +124,7 @@ def test_an_edit_changes_who_said_it_only_where_the_text_was_what_told(actor, be
 MIGRATION = import_module("memories.migrations.0019_make_out_who_said")
 
 
+@pytest.mark.slow
 def test_of_memories_that_were_there_before_it_is_made_out(alice, monkeypatch):
     expected = {
         "Caroline: I went there.": ({}, "Caroline", ""),

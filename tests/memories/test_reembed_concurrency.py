@@ -35,6 +35,7 @@ def until(over: threading.Event, act: Callable[[int], None]) -> int:
     return times
 
 
+@pytest.mark.slow
 def test_no_search_fails_and_no_memory_is_missing(alice, bob, olga, fake):
     texts = [f"Tea number {number}." for number in range(MEMORIES)]
     stock(alice.user, texts)

@@ -389,6 +389,7 @@ def test_a_look_takes_as_many_statements_for_few_as_for_many(
         found("memories", "jobs", "accounts", "operators")
 
 
+@pytest.mark.slow
 def test_it_works_while_the_server_runs(shared_server):
     looking = shared_server.manage("doctor", "machine", "software", "database", "--json")
     said, _ = looking.communicate(timeout=SECONDS)

@@ -16,6 +16,9 @@ from embedded.state_folder import database_settings
 from tests.deadline import SECONDS, eventually
 from tests.server.processes import Server
 
+pytestmark = pytest.mark.slow
+
+
 # In what they said, how they and their apps and keys are called, and in names made of it.
 WORD = "xylocarp"
 PERSON = f"{WORD}-ada"

@@ -28,6 +28,7 @@ def test_eight_clients_at_once_get_exactly_what_is_allowed(limit):
     assert statuses == {200: 50, 429: 30}
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_two_processes_count_together(olga, monkeypatch):
     monkeypatch.setenv("OPENMEMORY_RATE_READS", "50/d")
