@@ -21,3 +21,6 @@ from openmemory.settings import *  # noqa: E402, F403
 
 # A busy machine takes longer for a page than an operator would wait for it.
 ADMIN_STATEMENT_SECONDS = 600
+
+# Passwords of tests are nobody's, and hashing them well takes a tenth of a second each time.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

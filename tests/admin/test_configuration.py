@@ -132,6 +132,7 @@ def test_a_model_that_answers_is_said_to(browser, fake):
     assert "vllm (fake) responded in" in page_of(browser)
 
 
+@pytest.mark.slow
 def test_a_model_that_does_not_answer_is_said_not_to(browser):
     browser.post(PAGE, llm_form())
 

@@ -15,6 +15,8 @@ from tests.admin.conftest import browser_of
 from tests.memories.stock import stock
 from tests.rate_limits.test_cache_away import cache_at, dead  # noqa: F401 - fixtures
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_known(services):

@@ -16,6 +16,8 @@ from tests.memories.spaces import fake, reembed, states
 from tests.memories.stock import stock
 from tests.memories.test_reembed_control import BGE, long_ago
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["fake"]
 
 LIST = "/admin/memories/embeddingspace/"

@@ -9,6 +9,8 @@ from jobs.models import Job, State
 from jobs.registry import get_job_type
 from jobs.runner import run_due
 
+pytestmark = pytest.mark.slow
+
 # An export reads what others have committed.
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

@@ -13,6 +13,8 @@ from tests.admin.conftest import browser_of
 from tests.admin.memories import PRESSED, button_of, page_of, text_of
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 
 def test_its_page_tells_all_of_it(browser, alice, tea):
     alice.put(f"/memories/{tea.pk}", {"memory_content": "Alice likes black tea."})

@@ -9,6 +9,8 @@ from memories.models import Category, Memory, State
 from tests.admin.memories import LIST, select, text_of
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_list_shows_everybodys_memories_with_what_they_begin_with(browser, tea, trip):
     Memory.objects.filter(pk=trip.pk).update(content="Lisbon " * 4000)

@@ -6,6 +6,8 @@ from core.admin import paginator as paginator_module
 from core.admin.paginator import BoundedPaginator
 from core.admin.statement_timeout import TooSlow, limit_statements
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_list_is_not_counted_further_than_it_is_paged(alice, bob, monkeypatch):
     users = User.objects.order_by("user_id")

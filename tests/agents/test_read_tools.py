@@ -89,6 +89,7 @@ def test_a_list_goes_on_where_it_ended_though_something_was_put_down_meanwhile(a
     assert third.data["next_cursor"] is None
 
 
+@pytest.mark.slow
 def test_an_answer_has_no_more_characters_than_a_model_can_take_in(agent, alice):
     for number in range(4):
         alice.remember(f"{number} " + "long " * 4000, app="desk", infer=False)

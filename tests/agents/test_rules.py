@@ -12,6 +12,8 @@ from tests.authority.operations import filled
 from tests.authority.test_table import undone
 from tests.authority.world import ADDRESSES, build, callers
 
+pytestmark = pytest.mark.slow
+
 TABLE = table.read()
 
 # Each tool, what it is called with, and the operation of the API that it may do as much as.

@@ -8,6 +8,8 @@ import yaml
 
 from core.api import documentation
 
+pytestmark = pytest.mark.slow
+
 PAGES = ["/docs", "/docs/", "/redoc", "/redoc/"]
 
 

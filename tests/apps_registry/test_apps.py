@@ -4,6 +4,8 @@ from apps_registry.models import App
 from memories.models import Memory
 from tests.cast import errors_of
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 

@@ -19,7 +19,7 @@ from tests.cast import errors_of
 from tests.memories.stock import stock
 
 # An export reads by a connection of its own, which sees only what is committed.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 def downloaded(answer) -> zipfile.ZipFile:

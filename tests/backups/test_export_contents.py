@@ -19,7 +19,7 @@ from tests.backups.archives import archive_of, entities, lines, manifest, vector
 from tests.memories.stock import stock
 
 # An export reads by a connection of its own, which sees only what is committed.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 AWKWARD = 'We "go" to\nthe sea \\ in \u2028 June \x01\x02\x7f 🌊 $memory_filter %(user)s\r\n'
 

@@ -13,6 +13,8 @@ from memories.models import Categorization, Embedding, Memory, Revision, StateCh
 from tests.backups.archive_factory import EARLY, LATE, Original, Ours, zipped
 from tests.backups.imports import all_rows, export, imported, send
 
+pytestmark = pytest.mark.slow
+
 MODES = ["skip", "overwrite"]
 
 # An export reads by a connection of its own, which sees only what is committed.

@@ -7,6 +7,8 @@ from tests.backups.archive_factory import Original, Ours
 from tests.backups.archives import archive_of, entities
 from tests.backups.imports import all_rows, export, imported, rejection, send
 
+pytestmark = pytest.mark.slow
+
 # An export reads by a connection of its own, which sees only what is committed.
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 

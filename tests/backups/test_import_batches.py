@@ -9,6 +9,8 @@ from tests.backups.archive_factory import Ours
 from tests.backups.imports import imported, rejection, send
 from tests.backups.test_import import everything
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=[1, 2, 3])
 def make_parts_small(request, monkeypatch):

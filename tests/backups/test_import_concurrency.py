@@ -17,7 +17,7 @@ from tests.backups.archive_factory import Ours
 from tests.backups.imports import all_rows
 
 # What others see of an import, they see on connections of their own.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 def run(archive, user, mode=Mode.OVERWRITE, **more):

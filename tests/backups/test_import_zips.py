@@ -118,6 +118,7 @@ def test_a_member_that_begins_before_the_file(alice):
     rejection(alice, archive[archive.index(b"PK\1\2") :])
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_is_noticed(alice):
     archive = Ours("alice").zipped()
     imported(send(alice, archive))

@@ -18,7 +18,7 @@ from memories.models import EmbeddingSpace, Memory
 from tests.backups.archive_factory import Original
 
 # An export reads by a connection of its own, which sees only what is committed.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 @pytest.fixture

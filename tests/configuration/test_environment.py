@@ -131,6 +131,7 @@ def test_a_wrong_address_of_ollama_is_named(settings):
         environment.validate_environment()
 
 
+@pytest.mark.slow
 def test_a_server_with_a_wrong_environment_does_not_start():
     result = subprocess.run(
         [sys.executable, "manage.py", "check"],

@@ -139,6 +139,7 @@ def test_a_section_without_a_provider_is_refused(olga):
         assert errors_of(olga.put(path, {"config": {}})) == {("body", "provider")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("field", "value"),
     [

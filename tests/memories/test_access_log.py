@@ -5,6 +5,8 @@ import pytest
 from memories.models import Access, Category, Memory
 from tests.cast import errors_of
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 

@@ -225,6 +225,7 @@ def test_anything_but_exactly_one_selector_is_refused(alice, body):
     assert state_of("I like tea.") == "active"
 
 
+@pytest.mark.slow
 def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries):
     ids = [alice.remember(f"Number {n}.", infer=False)["id"] for n in range(20)]
 

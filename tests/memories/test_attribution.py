@@ -8,6 +8,8 @@ from memories.lifecycle.attribution import actor_after_edit, find_actor, find_co
 from memories.models import Memory
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 NAMES = [
     "Caroline", "Mel", "Jo", "Ana María", "Jean-Luc Picard", "Seán O'Brien", "D\u2019Angelo",
     "Ludwig van Beethoven", "Maria de la Cruz", "J. K. Rowling", "J.K. Rowling", "Dr. Smith",

@@ -9,6 +9,8 @@ from memories.models import Embedding, EmbeddingSpace, Memory, State
 from memories.vectors import coverage
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 
 def test_of_few_memories_it_is_counted(alice):
     memories = stock(alice.user, [f"Number {n}." for n in range(10)])

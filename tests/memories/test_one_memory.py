@@ -214,6 +214,7 @@ def test_ids_that_are_none_are_refused(alice, ids, place):
     assert errors_of(answer) == {place}
 
 
+@pytest.mark.slow
 def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
     ids = [alice.remember(f"Number {n}.", infer=False)["id"] for n in range(30)]
 

@@ -23,6 +23,8 @@ from tests.memories.spaces import (
 )
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["fake"]
 
 BGE = "bge-small-en-v1.5"

@@ -12,6 +12,8 @@ from memories.search.pipeline import CANDIDATES
 from tests.cast import Member
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 # An answer that shares nothing with what is asked, after a sentence that shares all of it.
 EXCHANGE = [
     ("Ana", "Where did you spend the holiday on the lake with your canoe?"),

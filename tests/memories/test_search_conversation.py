@@ -9,6 +9,8 @@ from memories.models import Access, Memory, State
 from tests.cast import Member, errors_of
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 LINES = ["Good morning.", "Any news?", "The heron is back at the pond.", "How nice.", "Bye then."]
 QUESTION = "Which bird is at the pond?"
 

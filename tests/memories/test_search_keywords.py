@@ -10,6 +10,8 @@ from memories.models import EmbeddingSpace, Memory, State, UserIndex
 from memories.search.lexemes import Lexeme, find_by_keywords, query_lexemes
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 # Made up, so that the dictionary neither stems nor stops them; each half as common as the last.
 NAMES = [f"zq{letter}x" for letter in "abcdefghij"]
 

@@ -13,6 +13,8 @@ from memories.vectors import migration
 from tests.memories.spaces import change_to, fake, remote, states
 from tests.memories.test_reembed_control import BGE, command, long_ago, memories
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["fake", "memories"]
 
 

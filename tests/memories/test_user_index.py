@@ -26,7 +26,7 @@ from memories.vectors.user_index import (
 from tests.memories.stock import stock
 
 # An index cannot be built concurrently inside of the transaction of a test.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 LIMIT = 100
 

@@ -7,6 +7,8 @@ from core.observability import tracing
 from jobs.models import Job
 from jobs.runner import run_due
 
+pytestmark = pytest.mark.slow
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PLACE = f"00-{TRACE}-00f067aa0ba902b7-01"
 

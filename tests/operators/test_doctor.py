@@ -27,6 +27,8 @@ from operators import erase, run_checks
 from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
+pytestmark = pytest.mark.slow
+
 LONG_AGO = timezone.now() - timedelta(days=400)
 
 

@@ -37,7 +37,7 @@ from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
 # A vacuum runs in no transaction.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 
 @pytest.fixture(autouse=True)

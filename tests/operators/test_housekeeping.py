@@ -25,7 +25,7 @@ from tests.memories.stock import stock
 from tests.wait import until_somebody_waits
 
 # A vacuum runs in no transaction.
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 LONG_AGO = timezone.now() - timedelta(days=400)
 

@@ -14,6 +14,7 @@ from tests.deadline import SECONDS
 CLIENTS = 8
 
 
+@pytest.mark.slow
 @pytest.mark.urls("tests.api.urls")
 def test_eight_clients_at_once_get_exactly_what_is_allowed(limit):
     limit(reads=50)

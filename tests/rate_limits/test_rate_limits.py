@@ -117,6 +117,7 @@ def test_who_may_not_do_something_is_limited_too(alice, limit):
     assert [told(answer) for answer in answers] == [("writes", 0), ("writes", 0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -8,6 +8,8 @@ import pytest
 from scripts import measure
 from scripts.measure import House, Module, report
 
+pytestmark = pytest.mark.slow
+
 MAX_GERUNDS = 0.08  # of the modules
 MAX_REPEATED_NAMES = 14
 

@@ -8,6 +8,8 @@ from memories.inference import jobs
 from memories.models import Memory
 from tests.memories.inference.conftest import tell, texts
 
+pytestmark = pytest.mark.slow
+
 TEXT = "I live in York. My dog is called Rex."
 
 

@@ -12,6 +12,8 @@ from jobs.runner import run_due
 from memories.models import Memory
 from tests.memories.inference.conftest import tell, texts
 
+pytestmark = pytest.mark.slow
+
 TEXT = "I live in York. My dog is called Rex."
 
 

@@ -1,5 +1,9 @@
+import pytest
+
 from memories.models import Memory
 from tests.memories.inference.conftest import tell, texts
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_was_sent_is_there_at_once_and_a_job_goes_on_with_it(alice, fake):

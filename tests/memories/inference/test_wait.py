@@ -8,6 +8,8 @@ from django.db import connection
 
 from jobs.runner import run_due
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def worker() -> Iterator[None]:
