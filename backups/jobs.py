@@ -42,7 +42,7 @@ class TooManyImports(Conflict):
 
 
 class DryRunExpired(Conflict):
-    """The job is no dry run, or its archive was removed: send the archive again."""
+    """The job is not a dry run, or its archive was removed: send the archive again."""
 
     code = "nothing_tried"
 

@@ -18,7 +18,7 @@ from . import sql
 class Lock(IntEnum):
     """Every advisory lock of the server, with its number in PostgreSQL.
 
-    Numbers do not change: processes of two releases may run at once.
+    Processes of two releases may run at once, so a number stays as it is once it is released.
     """
 
     USER_INDEXES = 5_190_512  # one process builds or drops indexes of users

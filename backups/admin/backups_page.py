@@ -119,4 +119,4 @@ def _parse_job_id(text: str) -> uuid.UUID:
     try:
         return uuid.UUID(text)
     except ValueError:
-        raise BadRequest("This is no id of a job.") from None
+        raise BadRequest("This is not the id of a job.") from None

@@ -115,7 +115,7 @@ class ZipReader:
         try:
             self._zip = zipfile.ZipFile(self._file)
         except BROKEN as error:
-            raise BadArchive(f"The file is no ZIP: {error}.") from None
+            raise BadArchive(f"The file is not a ZIP archive: {error}.") from None
         self._infos = _find_members(self._zip.infolist())
 
     @property

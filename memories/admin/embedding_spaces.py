@@ -159,7 +159,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     )
     def cancel(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:
         migration.cancel(by=operator(request))
-        return f"The migration is canceled. {space} is paused."
+        return f"The migration is cancelled. {space} is paused."
 
     @button(
         "Resume",

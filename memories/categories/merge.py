@@ -55,7 +55,9 @@ class NameTaken(Conflict):
     code = "name_taken"
 
     def __init__(self, other: Category) -> None:
-        super().__init__(f"The category “{other}” exists already. Merge the two if you like.")
+        super().__init__(
+            f"The category “{other}” exists already. Merge the two if they mean the same."
+        )
         self.other = other
 
 

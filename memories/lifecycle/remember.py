@@ -61,6 +61,7 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
 
     It can be found as soon as this returns.
     """
+    created_at = new.learned_at or timezone.now()  # of the request, however long the model takes
     embedded = embed_texts([new.text])
     [category_names] = embedded.category_names() if new.infer else [[]]
     memory = Memory(
@@ -70,7 +71,7 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
         metadata=new.metadata,
         actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
         conversation=find_conversation(new.metadata, explicit=new.conversation),
-        created_at=new.learned_at or timezone.now(),
+        created_at=created_at,
     )
     job = None
     with transaction.atomic():

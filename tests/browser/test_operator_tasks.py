@@ -21,6 +21,8 @@ def wait_until_succeeded(page):
         page.reload()
         return state.count()
 
+    page.wait_for_url("**/admin/jobs/job/**")
+
     assert eventually(ended)
     assert state.inner_text() == "succeeded"
 

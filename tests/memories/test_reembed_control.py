@@ -337,5 +337,5 @@ def test_what_lacks_a_vector_in_the_model_in_use_is_embedded_by_the_command(alic
 
 
 def test_whoever_is_named_and_is_no_operator_cannot_do_this(alice):
-    with pytest.raises(CommandError, match="'alice' is no operator"):
+    with pytest.raises(CommandError, match="'alice' is not an operator"):
         command("--provider", "openai", "--as", "alice")

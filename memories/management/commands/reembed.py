@@ -137,7 +137,7 @@ def _get_operator(user_id: str | None) -> User:
     operator = default or operators.order_by("created_at").first()
     if operator is None:
         raise CommandError(
-            f"{user_id!r} is no operator. Create one: create_api_key --operator"
+            f"{user_id!r} is not an operator. Create one: create_api_key --operator"
             if user_id
             else "There is no operator. Create one: create_api_key --operator"
         )
