@@ -3,9 +3,11 @@ import uuid
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps_registry.models import App
 from memories.models import Access, Embedding, Memory, StateChange
+from memories.vectors.embed import embed_texts
 from tests.cast import errors_of
 
 
@@ -250,3 +252,17 @@ def test_a_text_that_cannot_be_stored_leaves_nothing_behind(alice):
 
 def test_ids_are_of_version_four(alice):
     assert uuid.UUID(alice.remember("One.")["id"]).version == 4
+
+
+def test_a_memory_is_of_the_moment_of_its_request_however_long_the_model_takes(alice, monkeypatch):
+    embedded_at = []
+
+    def embed(texts):
+        embedded_at.append(timezone.now())
+        return embed_texts(texts)
+
+    monkeypatch.setattr("memories.lifecycle.remember.embed_texts", embed)
+
+    memory = Memory.objects.get(pk=alice.remember("We have a dog")["id"])
+
+    assert memory.created_at <= embedded_at[0]
