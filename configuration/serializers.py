@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from rest_framework import serializers
@@ -167,3 +167,12 @@ class Mem0ChangesSerializer(serializers.Serializer):
 class ConfigurationChangesSerializer(serializers.Serializer):
     openmemory = OpenMemorySerializer(required=False, allow_null=True)
     mem0 = Mem0ChangesSerializer(required=False, allow_null=True)
+
+
+def error_details(errors: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the errors of a section's serializer, each with the name of its innermost field."""
+    if isinstance(errors, dict):
+        for name, inner in errors.items():
+            yield from error_details(inner, name)
+    else:
+        yield from ((field, str(error)) for error in errors)

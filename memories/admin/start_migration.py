@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -21,7 +20,7 @@ from unfold.widgets import (
 )
 
 from configuration.catalog import EMBEDDER_PROVIDERS, OLLAMA
-from configuration.serializers import EmbedderSerializer
+from configuration.serializers import EmbedderSerializer, error_details
 from configuration.update import InvalidChange, update_configuration
 from configuration.wire_format import replace_section
 from memories.models import EmbeddingSpace
@@ -82,7 +81,7 @@ class StartForm(forms.Form):
         serializer = EmbedderSerializer(data={"provider": data["provider"], "config": config})
         if serializer.is_valid():
             return {**data, "change": replace_section("embedder", serializer.validated_data)}
-        for field, detail in _details(serializer.errors):
+        for field, detail in error_details(serializer.errors):
             self.reject(field, detail)
         return data
 
@@ -123,14 +122,6 @@ def _start(page: Any, request: HttpRequest, form: StartForm) -> bool:
     page.message_user(request, message, messages.SUCCESS)
     page.log_change(request, current, message)
     return True
-
-
-def _details(errors: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(errors, dict):
-        for name, inner in errors.items():
-            yield from _details(inner, name)
-    else:
-        yield from ((field, str(error)) for error in errors)
 
 
 def _list_address() -> str:

@@ -1,5 +1,4 @@
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.models import User
 from configuration import effective
 from configuration.sections import SectionChange
-from configuration.serializers import EmbedderSerializer
+from configuration.serializers import EmbedderSerializer, error_details
 from configuration.update import InvalidChange, update_configuration
 from configuration.wire_format import replace_section
 from core import argument_types
@@ -116,17 +115,9 @@ def _embedder_change(options: dict[str, Any]) -> SectionChange:
     config["api_key"] = options["key_from"] and f"env:{options['key_from']}"
     serializer = EmbedderSerializer(data={"provider": options["provider"], "config": config})
     if not serializer.is_valid():
-        raise CommandError(" ".join(_details(serializer.errors)))
+        details = error_details(serializer.errors)
+        raise CommandError(" ".join(f"{field}: {detail}" for field, detail in details))
     return replace_section("embedder", serializer.validated_data)
-
-
-def _details(errors: Any, field: str = "") -> Iterator[str]:
-    """The errors of a serializer, one sentence each."""
-    if isinstance(errors, dict):
-        for name, inner in errors.items():
-            yield from _details(inner, name)
-    else:
-        yield from (f"{field}: {error}" for error in errors)
 
 
 def _get_operator(user_id: str | None) -> User:
