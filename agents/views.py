@@ -17,6 +17,7 @@ from apps_registry.models import App
 from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
 from core.api.rate_limits import READS, WRITES, RateLimited, RateLimitThrottle, count_request
 from core.errors import Malformed
+from core.visible_text import is_visible
 
 from . import sse
 from .asgi_bridge import BridgeResponse, Headers, McpBridge, memory_bridge, openmemory_bridge
@@ -63,7 +64,7 @@ class AgentView(APIView):
         self, bridge: McpBridge, headers: Headers, *, named: str | None, app_name: str | None
     ) -> BridgeResponse:
         """Return the SDK's response to the message in the body, for the named user and app."""
-        if app_name is not None and not (app_name.strip() and len(app_name) <= MAX_NAME):
+        if app_name is not None and not (is_visible(app_name) and len(app_name) <= MAX_NAME):
             raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
         request, message = self.request, Message.parse(self.request.body)
         user = resolve_subject(request.auth, user_id=named)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 
+from core.visible_text import is_visible
+
 MAX_NAME_LENGTH = 255  # characters, of an app and of a key
 
 
@@ -22,6 +24,6 @@ def number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
 
 def name(text: str) -> str:
     """Check the name of an app or a key. An empty one usually comes from an unset variable."""
-    if not 1 <= len(text.strip()) <= len(text) <= MAX_NAME_LENGTH:
+    if not is_visible(text) or len(text) > MAX_NAME_LENGTH:
         raise ArgumentTypeError(f"must be a name of 1 to {MAX_NAME_LENGTH} characters")
     return text

@@ -17,12 +17,14 @@ from unfold.widgets import (
 
 from accounts.models import Scope, User
 from core.admin.buttons import DialogForm
+from core.visible_text import validate_visible
 
 
 class KeyForm(DialogForm):
     name = forms.CharField(
         max_length=255,
         required=False,
+        validators=[validate_visible],
         widget=UnfoldAdminTextInputWidget,
         help_text="What the key is for.",
     )
@@ -30,6 +32,7 @@ class KeyForm(DialogForm):
         label="App",
         max_length=255,
         required=False,
+        validators=[validate_visible],
         widget=UnfoldAdminTextInputWidget,
         help_text="The only app that the key can act as. Leave empty for a personal key.",
     )

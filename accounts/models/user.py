@@ -7,6 +7,8 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.validators import RegexValidator
 from django.db import models
 
+from core.visible_text import validate_visible
+
 # User IDs appear in URLs, file names and logs.
 validate_user_id = RegexValidator(
     r"^[^\s\x00-\x1f\x7f/]+\Z",
@@ -67,7 +69,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.user_id
 
+    def clean(self) -> None:
+        super().clean()
+        validate_visible(self.user_id)
+
 
 def check_user_id(user_id: str) -> None:
     """Validate the characters and the length of a user ID. Raises ValidationError."""
     User._meta.get_field("user_id").clean(user_id, None)
+    validate_visible(user_id)

@@ -18,6 +18,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from core.visible_text import is_visible
 from memories.lifecycle.attribution import find_actor, find_conversation
 from memories.limits import MAX_METADATA_BYTES, MAX_NAME, MAX_TEXT_BYTES
 from memories.models import State
@@ -34,6 +35,12 @@ StateName = Literal["active", "paused", "archived", "deleted"]
 MAX_ARRIVAL = 2**63 - 1  # of a bigint
 
 _ZEROS = re.compile("0{16,}")
+
+
+def check_visible(name: str, text: str) -> str:
+    if not is_visible(text):
+        raise ValueError(f"`{name}` has no character that can be seen")
+    return text
 
 
 class UserRow(Row, frozen=True, kw_only=True):
@@ -63,6 +70,9 @@ class AppRow(Row, frozen=True, kw_only=True):
     is_active: bool = True
     created_at: Moment
     updated_at: Moment | None = None
+
+    def stage_name(self) -> str:
+        return check_visible("name", self.name)
 
     def stage_description(self) -> str:
         return check_size("description", self.description or "", MAX_TEXT_BYTES)
@@ -111,7 +121,7 @@ class MemoryRow(Row, frozen=True, kw_only=True):
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
 
     def stage_content(self) -> str:
-        return check_size("content", self.content, MAX_TEXT_BYTES)
+        return check_size("content", check_visible("content", self.content), MAX_TEXT_BYTES)
 
     def stage_metadata(self) -> Json:
         return dump_metadata(self.metadata)
@@ -132,12 +142,12 @@ class MemoryRow(Row, frozen=True, kw_only=True):
     # say either.
     def stage_actor(self) -> str | None:
         if self.actor is not None:
-            return self.actor
+            return self.actor if is_visible(self.actor) else ""
         return find_actor(self.content, self.metadata or {}) or None
 
     def stage_conversation(self) -> str | None:
         if self.conversation is not None:
-            return self.conversation
+            return self.conversation if is_visible(self.conversation) else ""
         return find_conversation(self.metadata or {}) or None
 
     def stage_fingerprint(self) -> bytes:

@@ -4,26 +4,37 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from core.visible_text import is_visible
+
+# How far the clock of a client may be ahead.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
 
 class TextField(serializers.CharField):
-    """A string, kept byte for byte. Numbers and booleans are rejected."""
+    """A string, kept byte for byte. Numbers and booleans are rejected.
 
-    default_error_messages = {"too_large": "Send at most {max_bytes} bytes of UTF-8."}
+    So is a text that shows nothing, unless it may be blank.
+    """
+
+    default_error_messages = {
+        "too_large": "Send at most {max_bytes} bytes of UTF-8.",
+        "invisible": "Send a text with at least one character that can be seen.",
+    }
 
     def __init__(self, *, max_bytes: int | None = None, **kwargs: Any) -> None:
         super().__init__(trim_whitespace=False, **kwargs)
         self.max_bytes = max_bytes
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        if isinstance(data, str) and not self.allow_blank and not data.strip():
-            self.fail("blank")
+        if isinstance(data, str) and not self.allow_blank and not is_visible(data):
+            self.fail("invisible" if data.strip() else "blank")
         return super().run_validation(data)
 
     def to_internal_value(self, data: Any) -> str:
@@ -72,12 +83,18 @@ class NumberField(serializers.FloatField):
 
 
 class EpochField(WholeNumberField):
-    """A time, in whole seconds since 1970 in UTC."""
+    """A time, in whole seconds since 1970 in UTC.
+
+    With `past`, it may be in the future by no more than CLOCK_TOLERANCE.
+    """
 
     # The last second but one of the year 9999: `datetime` ends there.
     MAX_SECONDS = 253402300798
 
-    default_error_messages = {"future": "This time is in the future."}
+    default_error_messages = {
+        "invalid": "Send whole seconds since 1970, such as 1700000000.",
+        "future": "This time is in the future.",
+    }
 
     def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
         super().__init__(min_value=0, max_value=self.MAX_SECONDS, **kwargs)
@@ -88,9 +105,14 @@ class EpochField(WholeNumberField):
         if not isinstance(value, int):
             return value
         time = datetime.fromtimestamp(value, UTC)
-        if self.past and time > timezone.now():
+        if self.past and time > timezone.now() + CLOCK_TOLERANCE:
             self.fail("future")
         return time
+
+    def to_internal_value(self, data: Any) -> int:
+        # JSON of many languages writes a whole number as 1700000000.0.
+        is_whole_float = isinstance(data, float) and data.is_integer()
+        return super().to_internal_value(int(data) if is_whole_float else data)
 
     # The field reads a number, but represents a datetime of the database.
     def to_representation(self, value: datetime) -> int:  # type: ignore[override]

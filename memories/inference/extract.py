@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from configuration.providers import LanguageModel
+from core.visible_text import is_visible
 
 from . import json_schemas, prompts
 
@@ -77,7 +78,7 @@ def _read_facts(
 ) -> Iterable[Fact]:
     for item in items:
         text = item["text"].strip()
-        if text and len(text) <= MAX_FACT_CHARACTERS:
+        if is_visible(text) and len(text) <= MAX_FACT_CHARACTERS:
             yield Fact(
                 text,
                 speaker=_speaker_in(source, item["speaker"]),
@@ -97,7 +98,7 @@ def _drop_repeated(facts: Iterable[Fact]) -> Iterable[Fact]:
 def _speaker_in(source: str, speaker: str | None) -> str | None:
     """The speaker, if the source text contains the name: a model may invent one."""
     name = (speaker or "").strip()
-    return name if name and name.casefold() in source.casefold() else None
+    return name if is_visible(name) and name.casefold() in source.casefold() else None
 
 
 def _valid_date(date: str | None) -> str | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.visible_text import is_visible
 from memories.limits import MAX_NAME
 
 from .transcript import SPEAKING_ROLES
@@ -94,7 +95,7 @@ def _leading_name(text: str) -> str:
 
 
 def _name_or_empty(value: Any) -> str:
-    is_name = isinstance(value, str) and value.strip() and len(value) <= MAX_NAME
+    is_name = isinstance(value, str) and is_visible(value) and len(value) <= MAX_NAME
     return value if is_name else ""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from core.visible_text import is_visible
+
 # System, developer and tool messages are addressed to a model: no person says them.
 SPEAKING_ROLES = ["user", "assistant"]
 ROLES = [*SPEAKING_ROLES, "system", "developer", "tool"]
@@ -28,7 +30,7 @@ def find_only_speaker(messages: Iterable[Mapping[str, Any]]) -> str:
 
 def _spoken(messages: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     for message in messages:
-        if message["role"] in SPEAKING_ROLES and (message["content"] or "").strip():
+        if message["role"] in SPEAKING_ROLES and is_visible(message["content"] or ""):
             yield message
 
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.visible_text import is_visible
 from tests.backups.archive_factory import ENTITIES, LINES, MANIFEST, VECTORS, Ours, zipped
 from tests.backups.imports import all_rows, send
 
@@ -24,6 +25,7 @@ SETTINGS = settings(
 )
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
+VISIBLE = TEXT.filter(is_visible)
 NUMBERS = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False)
 JSON = st.recursive(
     st.none() | st.booleans() | NUMBERS | TEXT,
@@ -40,7 +42,7 @@ def archives(draw: st.DrawFn) -> Ours:
     """An archive that is whole."""
     archive = Ours("alice")
     for _ in range(draw(st.integers(0, 3))):
-        memory = archive.memory(draw(TEXT), draw(STATES), metadata=draw(METADATA))
+        memory = archive.memory(draw(VISIBLE), draw(STATES), metadata=draw(METADATA))
         memory |= {"created_at": draw(TIMES).isoformat(), "superseded_by": None}
         archive.memories.append(memory)
         archive.vectors[memory["id"]] = archive.vector()
