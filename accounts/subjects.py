@@ -52,7 +52,7 @@ def get_subject(request: AuthenticatedRequest) -> User:
 
 
 def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
-    """Get the user with this ID, else the key's own user.
+    """Get the user with this id, else the key's own user.
 
     Raises NotAllowed if a key without operator rights names another user, whether or not that
     user exists, and UserNotFound if an operator names an unknown user.

@@ -1,4 +1,4 @@
-"""The MCP servers: the one at `/mcp`, and the one at the original server's addresses."""
+"""The MCP servers: the one at `/mcp`, and the one at the original server's URLs."""
 
 from __future__ import annotations
 

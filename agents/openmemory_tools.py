@@ -1,4 +1,4 @@
-"""The five tools of the original server, with its addresses and results."""
+"""The five tools of the original server, with its URLs and results."""
 
 from __future__ import annotations
 

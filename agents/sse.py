@@ -49,7 +49,7 @@ class SessionNotFound(NotFound):
 
 
 class TooManyStreams(Unavailable):
-    """Too many streams are open. Close one, or use the address with `http` instead of `sse`."""
+    """Too many streams are open. Close one, or use the URL with `http` instead of `sse`."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ EXPECTED_ERRORS = (
 
 @dataclass(frozen=True)
 class Caller:
-    """An API key, the user whose memories it accesses, and the app named by the address, if any."""
+    """An API key, the user whose memories it accesses, and the app named by the URL, if any."""
 
     key: ApiKey
     user: User

@@ -18,7 +18,7 @@ COLUMNS = {
 
 
 class AppFilter(django_filters.FilterSet):
-    """Filters and ordering of the list of apps. Ties are broken by ID, so the order is stable."""
+    """Filters and ordering of the list of apps. Ties are broken by id, so the order is stable."""
 
     class Meta:
         model = App

@@ -70,7 +70,7 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
         """Export all the data of a user as a ZIP.
 
         The archive has memories in every state, including deleted ones that are not purged yet,
-        with their categories, histories, former contents and vectors, and the apps with their
+        with their categories, histories, previous contents and embeddings, and the apps with their
         settings and access rules. It never has keys. It is a snapshot: concurrent writes are in it
         whole or not at all. Send `Prefer: respond-async` if the user has very many memories.
         """

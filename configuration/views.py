@@ -65,7 +65,7 @@ class WholeView(ConfigurationView):
 
     @extend_schema(responses=ConfigurationSerializer)
     def show(self, request: AuthenticatedRequest) -> Response:
-        """Show the configuration.
+        """Retrieve the configuration.
 
         There is one for the whole server. A key is shown as the reference `env:NAME`, or as a mask.
         """
@@ -126,7 +126,7 @@ class LlmView(SectionView):
 
     @extend_schema(responses=LlmSerializer)
     def show_llm(self, request: AuthenticatedRequest) -> Response:
-        """Show the language model's settings."""
+        """Retrieve the language model's settings."""
         return self._show()
 
     @extend_schema(request=LlmSerializer, responses=LlmSerializer)
@@ -144,7 +144,7 @@ class EmbedderView(SectionView):
 
     @extend_schema(responses=EmbedderSerializer)
     def show_embedder(self, request: AuthenticatedRequest) -> Response:
-        """Show the embedding model's settings."""
+        """Retrieve the embedding model's settings."""
         return self._show()
 
     @extend_schema(request=EmbedderSerializer, responses=EmbedderSerializer)
@@ -164,7 +164,7 @@ class OpenMemoryView(SectionView):
 
     @extend_schema(responses=OpenMemorySerializer)
     def show_openmemory(self, request: AuthenticatedRequest) -> Response:
-        """Show the server's own settings."""
+        """Retrieve the server's own settings."""
         return self._show()
 
     @extend_schema(request=OpenMemorySerializer, responses=OpenMemorySerializer)
@@ -179,7 +179,7 @@ class OpenMemoryView(SectionView):
 class VectorStoreView(ConfigurationView):
     @extend_schema(responses=VectorStoreSerializer)
     def show_vector_store(self, request: AuthenticatedRequest) -> Response:
-        """Show the vector store.
+        """Retrieve the vector store.
 
         It is always PostgreSQL with pgvector. This endpoint exists for clients that ask.
         """

@@ -32,7 +32,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True)
 class PublicAddress:
-    """The address of the server for its clients, from OPENMEMORY_PUBLIC_URL."""
+    """The URL of the server for its clients, from OPENMEMORY_PUBLIC_URL."""
 
     scheme: str
     host: str
@@ -59,7 +59,7 @@ class PublicAddress:
 
 def _split(url: str) -> SplitResult:
     invalid = ImproperlyConfigured(
-        "OPENMEMORY_PUBLIC_URL is not an address such as https://memory.example.org, without a "
+        "OPENMEMORY_PUBLIC_URL is not a URL such as https://memory.example.org, without a "
         "path, a user or a password."
     )
     try:

@@ -54,7 +54,9 @@ class Service(Child):
             if self.status() is not None:
                 raise ServiceFailed(self._failure(f"exited with status {self.status()}"))
             if time.monotonic() > deadline:
-                raise ServiceFailed(self._failure(f"does not answer ({self.start_seconds:.0f} s)"))
+                raise ServiceFailed(
+                    self._failure(f"did not respond within {self.start_seconds:.0f} s")
+                )
             time.sleep(0.02)
 
     def stop(self, urgent: Callable[[], bool] = lambda: False) -> None:

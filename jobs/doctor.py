@@ -1,4 +1,4 @@
-"""Checks of the queues, the workers and the message broker."""
+"""Checks of the queues, the workers and the broker."""
 
 from __future__ import annotations
 
@@ -105,11 +105,11 @@ def check_broker() -> Findings:
         connection.ensure_connection(max_retries=1, interval_start=0.1, timeout=5)
     except (*failures, kombu.exceptions.KombuError, OSError) as failure:
         yield error(
-            f"The message broker is unreachable: {failure}.",
+            f"The broker is unreachable: {failure}.",
             "Jobs wait until it is back. Check CELERY_BROKER_URL and REDIS_URL",
         )
     else:
-        yield ok("The message broker answers.")
+        yield ok("The broker is responding.")
     finally:
         connection.close()
 

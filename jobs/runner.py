@@ -36,7 +36,7 @@ SERVICE_ERRORS = (
 # The longest delay that a provider can ask for.
 MAX_RETRY_AFTER = timedelta(hours=1)
 
-SERVICE_UNREACHABLE = "The database or the message broker was unreachable."
+SERVICE_UNREACHABLE = "The database or the broker was unreachable."
 INTERNAL_ERROR = "An internal error occurred. The server log has details under the id of this job."
 
 

@@ -57,7 +57,7 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
 
     @extend_schema(responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def retrieve(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
-        """Show a job.
+        """Retrieve a job.
 
         A job has finished when its state is `succeeded`, `failed` or `cancelled`.
         """

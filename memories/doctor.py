@@ -28,19 +28,22 @@ def check_vectors() -> Findings:
         has_job = Job.objects.unfinished().filter(kind__in=EMBEDDING_JOBS).exists()
         if missing and not has_job:
             yield warning(
-                f"{missing:,} memories have no vector in {space}: only keyword search finds them.",
+                f"{missing:,} memories have no embedding in {space}. "
+                "Only keyword search finds them.",
                 "Embed them: manage.py reembed",
             )
         elif missing:
-            yield ok(f"{missing:,} memories have no vector in {space} yet: a job embeds them.")
+            yield ok(f"{missing:,} memories have no embedding in {space} yet: a job embeds them.")
         else:
-            yield ok(f"Every memory has its vector in {space}.")
+            yield ok(f"Every memory has an embedding in {space}.")
 
 
 @check("memories.spaces")
 def check_spaces() -> Findings:
     if EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.ACTIVE).count() != 1:
-        yield error("No vectors are searched.", "Choose an embedding model: manage.py reembed")
+        yield error(
+            "There is no current embedding space.", "Choose an embedding model: manage.py reembed"
+        )
     dropping = EmbeddingSpace.objects.filter(state=EmbeddingSpace.State.DROPPING)
     if dropping and not Job.objects.unfinished().filter(kind=migration.drop_space.name).exists():
         names = format_list([str(space) for space in dropping])
@@ -59,7 +62,7 @@ def check_orphans() -> Findings:
     vectors = Embedding.objects.filter(~Exists(memory.filter(user=OuterRef("user")))).count()
     if vectors:
         yield error(
-            f"{vectors:,} vectors belong to no memory of their user.",
+            f"{vectors:,} embeddings belong to no memory of their user.",
             "Was the database restored without its constraints? Restore it from a backup",
         )
     history = StateChange.objects.filter(memory=OuterRef("pk"))
@@ -70,7 +73,7 @@ def check_orphans() -> Findings:
             "Users can read them as usual. Find what wrote them without the server",
         )
     if not vectors and not memories:
-        yield ok("Every vector has its memory, and every memory its history.")
+        yield ok("Every embedding belongs to a memory, and every memory has its history.")
 
 
 @check("memories.rules")

@@ -1,7 +1,8 @@
 """Erase a user: everything stored about them, in every table, file and queue.
 
-The steps can be repeated after an interruption. First the account is disabled, then its jobs end,
-then all rows are deleted, the user's own last. docs/decisions/0025-erasure.md explains this order.
+The steps can be repeated after an interruption. First the account is deactivated, then its jobs
+end, then all rows are deleted, the user's own last. The order is explained in
+docs/decisions/0025-erasure.md.
 """
 
 from __future__ import annotations
@@ -127,9 +128,9 @@ def count_belongings(user: User) -> Counter[str]:
 
 
 def enqueue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
-    """Disable the account, and erase the user in a background job."""
+    """Deactivate the account, and erase the user in a background job."""
     with transaction.atomic():
-        _disable_account(user)
+        _deactivate_account(user)
         parameters = {"user": str(user.pk), "by": str(by.pk), "scrub": scrub}
         return ERASE.enqueue(owner=None, parameters=parameters, queueing_lock=str(user.pk))
 
@@ -141,7 +142,7 @@ def erase_user(
 
     `by` is None for the command line. `scrub` rewrites the tables, which cannot be read meanwhile:
     see `physical_erasure`. Raises JobStillRunning, ErasureBlocked and IndexingUnderway. The account
-    is disabled by then, and a retry completes the erasure.
+    is deactivated by then, and a retry completes the erasure.
     """
     by = None if by == user else by
     erasure = Erasure(
@@ -155,7 +156,7 @@ def erase_user(
     while True:
         report("disabling the account")
         with transaction.atomic():
-            erasure.counts += _disable_account(user)
+            erasure.counts += _deactivate_account(user)
         erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=WAIT_SECONDS)
         report("removing memories")
         _remove_memories(user, by, erasure)
@@ -173,8 +174,8 @@ def erase_user(
     return erasure
 
 
-def _disable_account(user: User) -> Counter[str]:
-    """Disable a user's account and delete its keys and sessions, in the caller's transaction."""
+def _deactivate_account(user: User) -> Counter[str]:
+    """Deactivate a user's account and delete its keys and sessions, in the caller's transaction."""
     User.objects.filter(pk=user.pk).update(is_active=False, updated_at=timezone.now())
     keys = ApiKey.objects.filter(user=user)
     log_entries = personal_data.delete_log_entries(ApiKey, keys.values_list("pk", flat=True))

@@ -81,7 +81,7 @@ def describe_unreachable_data(user: User) -> list[str]:
         " found from here.",
         "Backups of the database itself, its replicas and its archived WAL have to be cleaned up"
         " separately.",
-        "Request logs contain user IDs, but no content. Wherever you store the server's output,"
+        "Request logs contain user ids, but no content. Wherever you store the server's output,"
         " they remain until you remove them.",
     ]
     remarks += [

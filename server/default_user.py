@@ -28,7 +28,7 @@ def _ensure_operator(user_id: str) -> User:
         check_user_id(user_id)
     except ValidationError as error:
         raise ImproperlyConfigured(
-            f"USER={user_id!r} is not a valid user ID. {' '.join(error.messages)}"
+            f"USER={user_id!r} is not a valid user id. {' '.join(error.messages)}"
         ) from error
     user = User.objects.filter(user_id=user_id).first() or User.objects.create_user(user_id)
     if not user.is_operator:

@@ -190,7 +190,7 @@ def wait_until_live(address: Address, web: ServerProcess, stop: StopRequests) ->
         if web.status() is not None:
             raise ServiceFailed("The web server exited during its start. See its output above.")
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"The web server does not answer at {address.url}.")
+            raise ServiceFailed(f"The web server did not respond at {address.url}.")
         time.sleep(0.05)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from jobs.queues import Queue
 
 CHECK_SECONDS = 1.0
-# It keeps its schedule in memory: intervals begin anew after a restart.
+# It keeps its schedule in memory: intervals start again after a restart.
 SCHEDULER = "celery.beat:Scheduler"
 # Seconds that a process has to end a job after its time limit, before it is killed.
 GRACE_SECONDS = 60

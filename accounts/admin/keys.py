@@ -42,7 +42,7 @@ class KeyAdmin(KeyColumns, ReadOnlyAdmin):
     # Ordered by user, which is indexed. Ordering by time would sort all keys.
     ordering = ("user",)
     search_fields = ("prefix__exact", "user__user_id__startswith")
-    search_help_text = "The first eleven characters of a key, or the start of a user ID"
+    search_help_text = "The first eleven characters of a key, or the start of a user id"
     fields = (
         "prefix", "user", "name", "app_name", "scope_names", "state", "created_at", "expires_at",
         "revoked_at", "last_used_at",

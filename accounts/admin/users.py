@@ -38,7 +38,7 @@ class UserAdmin(ModelAdmin):
     list_filter = ("is_active", "is_staff")
     ordering = ("user_id",)
     search_fields = ("user_id__startswith", "email__iexact")
-    search_help_text = "The start of a user ID, or an email address"
+    search_help_text = "The start of a user id, or an email address"
     select_fields = ("groups",)
     autocomplete_fields = ("groups",)
     fieldsets = (

@@ -55,6 +55,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='user',
             name='user_id',
-            field=models.CharField(help_text='The name by which clients identify this user.', max_length=255, unique=True, validators=[django.core.validators.RegexValidator('^[^\\s\\x00-\\x1f\\x7f/]+\\Z', 'A user ID cannot contain spaces, slashes or control characters.', code='invalid_user_id')]),
+            field=models.CharField(help_text='The name by which clients identify this user.', max_length=255, unique=True, validators=[django.core.validators.RegexValidator('^[^\\s\\x00-\\x1f\\x7f/]+\\Z', 'A user id cannot contain spaces, slashes or control characters.', code='invalid_user_id')]),
         ),
     ]

@@ -9,10 +9,10 @@ from django.db import models
 
 from core.visible_text import validate_visible
 
-# User IDs appear in URLs, file names and logs.
+# User ids appear in URLs, file names and logs.
 validate_user_id = RegexValidator(
     r"^[^\s\x00-\x1f\x7f/]+\Z",
-    "A user ID cannot contain spaces, slashes or control characters.",
+    "A user id cannot contain spaces, slashes or control characters.",
     code="invalid_user_id",
 )
 
@@ -75,6 +75,6 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 def check_user_id(user_id: str) -> None:
-    """Validate the characters and the length of a user ID. Raises ValidationError."""
+    """Validate the characters and the length of a user id. Raises ValidationError."""
     User._meta.get_field("user_id").clean(user_id, None)
     validate_visible(user_id)

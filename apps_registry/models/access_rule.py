@@ -17,7 +17,7 @@ class AccessRule(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="rules", db_index=False)
-    # An ID, not a foreign key: this Django app must not import `memories`.
+    # An id, not a foreign key: this Django app must not import `memories`.
     memory_id = models.UUIDField(
         null=True,
         blank=True,

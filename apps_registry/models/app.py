@@ -37,7 +37,7 @@ class AppQuerySet(models.QuerySet["App"]):
 
     def with_counts(self) -> AppQuerySet:
         """Annotate each app with how many memories it has stored, less the deleted, and read."""
-        # Count the column that the index on the state contains, not the ID, which it lacks.
+        # Count the column that the index on the state contains, not the id, which it lacks.
         stored = Count("memories__app", filter=~Q(memories__state="deleted"))
         return self.annotate(
             total_memories_created=_per_app(stored), total_memories_accessed=F("memories_read")

@@ -47,9 +47,9 @@ class UnpackBudget:
         if self.remaining >= 0:
             return
         if self.limited_by_ratio:
-            detail = f"It unpacks to more than {settings.IMPORT_MAX_RATIO} times its size."
+            detail = f"The archive unpacks to more than {settings.IMPORT_MAX_RATIO} times its size."
         else:
-            detail = f"It unpacks to more than {settings.IMPORT_MAX_UNPACKED_BYTES} bytes."
+            detail = f"The archive unpacks to more than {settings.IMPORT_MAX_UNPACKED_BYTES} bytes."
         raise ArchiveTooLarge(detail, member=member, line=line)
 
 
@@ -61,5 +61,5 @@ def check_count(name: str, count: int, *, member: str, line: int) -> None:
 
 
 def row_too_long(member: str, line: int) -> ArchiveTooLarge:
-    detail = f"This is longer than {MAX_ROW_CHARACTERS} characters."
+    detail = f"The row is longer than {MAX_ROW_CHARACTERS} characters."
     return ArchiveTooLarge(detail, member=member, line=line)

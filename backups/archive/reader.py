@@ -103,18 +103,20 @@ class ArchiveReader:
         if self.manifest is None or self.user is None:
             return
         if self.manifest.user != ArchiveUser(self.user.id, self.user.user_id):
-            raise BadArchive("It names another user than memories.json.", member=MANIFEST)
+            raise BadArchive("The user is not that of memories.json.", member=MANIFEST)
         if missing := self.counts.keys() - self.manifest.counts.keys():
-            raise BadArchive(f"It does not count {', '.join(sorted(missing))}.", member=MANIFEST)
+            raise BadArchive(f"There is no count of {', '.join(sorted(missing))}.", member=MANIFEST)
         for name, count in self.manifest.counts.items():
             if self.counts.get(name, 0) != count:
-                detail = f"It counts {count} {name}, and there are {self.counts.get(name, 0)}."
+                detail = (
+                    f"The count of {name} is {count}, but there are {self.counts.get(name, 0)}."
+                )
                 raise BadArchive(detail, member=MANIFEST)
 
     def _manifest(self) -> Manifest | None:
         if MANIFEST not in self._zip:
             if VECTORS in self._zip:
-                raise BadArchive(f"{MANIFEST} is missing, without which {VECTORS} cannot be read.")
+                raise BadArchive(f"{MANIFEST} is missing: {VECTORS} cannot be read without it.")
             return None
         with self._zip.open(MANIFEST) as member:
             body = member.read_whole(MAX_ROW_CHARACTERS + 1)
@@ -122,7 +124,7 @@ class ArchiveReader:
             raise row_too_long(MANIFEST, 1)
         manifest: Manifest = _convert(_parse_json(body, MANIFEST, 1), Manifest, MANIFEST, 1)
         if manifest.format != FORMAT:
-            raise BadArchive(f"Its format is not {FORMAT!r}.", member=MANIFEST)
+            raise BadArchive(f"`format` is not {FORMAT!r}.", member=MANIFEST)
         if not 1 <= manifest.version <= VERSION:
             detail = (
                 f"Version {manifest.version} of the format is not supported: update the server."
@@ -130,10 +132,13 @@ class ArchiveReader:
             raise BadArchive(detail, member=MANIFEST)
         has_vectors = VECTORS in self._zip
         if has_vectors != (manifest.vectors is not None):
-            raise BadArchive(f"It disagrees with the archive about {VECTORS}.", member=MANIFEST)
+            raise BadArchive(
+                f"`vectors` must be present if and only if the archive has {VECTORS}.",
+                member=MANIFEST,
+            )
         for name in (ENTITIES, LINES, *([VECTORS] if has_vectors else [])):
             if name not in manifest.members:
-                raise BadArchive(f"{name} has no digest.", member=MANIFEST)
+                raise BadArchive(f"There is no digest of {name}.", member=MANIFEST)
         return manifest
 
     def _read_user(self, items: Iterator[Item]) -> None:
@@ -168,7 +173,7 @@ class ArchiveReader:
             raise self._other_owner(item.line, item.name)
 
     def _other_owner(self, line: int, name: str) -> BadArchive:
-        return BadArchive(f"{name}: it belongs to another user.", member=ENTITIES, line=line)
+        return BadArchive(f"{name} belongs to another user.", member=ENTITIES, line=line)
 
     def _read_lines(self, member: MemberReader, unzipped: gzip.GzipFile) -> Iterator[PlacedRow]:
         line = number = 0
@@ -186,16 +191,18 @@ class ArchiveReader:
         try:
             return unzipped.readline(MAX_ROW_CHARACTERS + 1)
         except (*BROKEN, gzip.BadGzipFile) as error:
-            raise BadArchive(f"This is broken: {error}.", member=LINES, line=line) from None
+            raise BadArchive(f"The member is damaged: {error}.", member=LINES, line=line) from None
 
     def _verify(self, member: MemberReader) -> None:
         """Compare the digest of a member that has been read to its end."""
         if member.read(1):
-            raise BadArchive("There is more after its end.", member=member.name)
+            raise BadArchive("There is data after its end.", member=member.name)
         if self.manifest is None:
             return
         if self.manifest.members[member.name] != member.digest():
-            detail = "It was changed after the export: its digest is not that of the manifest."
+            detail = (
+                "The digest differs from that in the manifest: it was changed after the export."
+            )
             raise BadArchive(detail, member=member.name)
 
 

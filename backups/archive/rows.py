@@ -211,7 +211,7 @@ class AccessControlRow(Row, frozen=True, kw_only=True):
 
 
 class RevisionRow(Row, frozen=True, kw_only=True):
-    """Ours: former content of a memory. The revisions of one memory are in chronological order."""
+    """Ours: previous content of a memory. The revisions of a memory are in chronological order."""
 
     id: UUID  # derived as that of a change of state
     memory_id: UUID

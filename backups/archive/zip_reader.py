@@ -53,7 +53,7 @@ class _ShortReads(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         # A file would raise OSError, which means a fault of the disk.
         if whence == os.SEEK_SET and not 0 <= offset <= self.size:
-            raise zipfile.BadZipFile("an offset leads out of the file")
+            raise zipfile.BadZipFile("an offset is outside the file")
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -63,7 +63,7 @@ class _ShortReads(io.RawIOBase):
         left = self.size - self._file.tell()
         length = left if size < 0 else min(size, left)
         if length > MAX_DIRECTORY_BYTES:
-            raise ArchiveTooLarge("The directory of this ZIP is too long.")
+            raise ArchiveTooLarge("The directory of the ZIP is too long.")
         data = self._file.read(max(0, length))
         self.bytes_read += len(data)
         return data
@@ -85,7 +85,7 @@ class MemberReader:
             # zipfile reads an uncompressed member at once, which the file does not allow.
             data = self._stream.read(min(size, MAX_DIRECTORY_BYTES))
         except BROKEN as error:
-            raise BadArchive(f"This is broken: {error}.", member=self.name) from None
+            raise BadArchive(f"The member is damaged: {error}.", member=self.name) from None
         self.budget.spend(len(data), self.name)
         self._digest.update(data)
         self._size += len(data)
@@ -131,24 +131,24 @@ class ZipReader:
         """Read a member. Raises BadArchive when it is missing or broken."""
         info = self._infos.get(name)
         if info is None:
-            raise BadArchive(f"{name} is missing in the archive.")
+            raise BadArchive(f"{name} is missing.")
         try:
             stream = self._zip.open(info)
         except BROKEN as error:
-            raise BadArchive(f"This is broken: {error}.", member=name) from None
+            raise BadArchive(f"The member is damaged: {error}.", member=name) from None
         with stream:
             yield MemberReader(name, stream, self.budget)
 
 
 def _find_members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     if len(infos) > MAX_MEMBERS:
-        raise ArchiveTooLarge(f"There are more than {MAX_MEMBERS} members in this ZIP.")
+        raise ArchiveTooLarge(f"The ZIP has more than {MAX_MEMBERS} members.")
     names: set[str] = set()
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         _check_member(info)
         if info.filename in names:
-            raise BadArchive("There are two members of this name.", member=info.filename)
+            raise BadArchive("Two members have this name.", member=info.filename)
         names.add(info.filename)
         name = info.filename.rpartition("/")[2]
         if name not in ARCHIVE_MEMBERS:
@@ -164,15 +164,15 @@ def _check_member(info: zipfile.ZipInfo) -> None:
     parts = name.split("/")
     # Nothing is ever unpacked to a path of this name, but such a ZIP is made to do harm.
     if name.startswith("/") or ".." in parts or "\\" in name or ":" in parts[0] or "\0" in name:
-        raise BadArchive("The name of a member leads out of the archive.", member=_printable(name))
+        raise BadArchive("The member's name points outside the archive.", member=_printable(name))
     file_type = stat.S_IFMT(info.external_attr >> 16)
     if file_type not in (0, stat.S_IFREG, stat.S_IFDIR):
-        raise BadArchive("This is a link or a device, not a file.", member=_printable(name))
+        raise BadArchive("The member is a link or a device, not a file.", member=_printable(name))
     if info.flag_bits & _ENCRYPTED:
-        raise BadArchive("This is encrypted: decrypt it first.", member=_printable(name))
+        raise BadArchive("The member is encrypted: decrypt it first.", member=_printable(name))
     if info.compress_type not in _METHODS:
         raise BadArchive(
-            "This is compressed by a method that is not supported.", member=_printable(name)
+            "The compression method of the member is not supported.", member=_printable(name)
         )
 
 

@@ -126,7 +126,7 @@ class _Request:
         return unit_vectors
 
     def _wrong_number(self) -> UnusableAnswer:
-        return UnusableAnswer(f"{self.endpoint} did not answer with one vector per text.")
+        return UnusableAnswer(f"{self.endpoint} did not return one vector per text.")
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

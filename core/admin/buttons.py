@@ -30,7 +30,7 @@ class AppliesNoLonger(Conflict):
 
 
 class DialogForm(BaseDialogForm):
-    """The form of a button's dialog. The IDs of its fields do not clash with those of the page."""
+    """The form of a button's dialog. The ids of its fields do not clash with those of the page."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"auto_id": "dialog_%s", **options})

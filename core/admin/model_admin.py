@@ -22,7 +22,7 @@ from .paginator import BoundedPaginator
 
 
 class BoundedChoices:
-    """Select related objects by search or by ID, never from a list of all of them."""
+    """Select related objects by search or by id, never from a list of all of them."""
 
     # Relations to few objects, which are offered as a list.
     select_fields: ClassVar[tuple[str, ...]] = ()

@@ -30,7 +30,7 @@ TIMEOUT = 2.0
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """Answer without touching any service: a server that does not answer needs a restart."""
+    """Answer without touching any service: a server that does not respond needs a restart."""
     return JsonResponse({"status": "ok"})
 
 
@@ -54,7 +54,7 @@ def database() -> None:
     try:
         sql.execute("SELECT 1")
     except (OperationalError, InterfaceError) as error:
-        raise Unavailable("The database does not answer.") from error
+        raise Unavailable("The database is not responding.") from error
     finally:
         connection.close()  # the check's thread must not keep a connection of the pool
 
@@ -63,7 +63,7 @@ def broker() -> None:
     try:
         shared_cache.get("health")
     except (redis.ConnectionError, redis.TimeoutError) as error:
-        raise Unavailable("The broker does not answer.") from error
+        raise Unavailable("The broker is not responding.") from error
 
 
 @cache
@@ -76,7 +76,7 @@ def migrations() -> None:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except (OperationalError, InterfaceError) as error:
-        raise Unavailable("The database does not answer.") from error
+        raise Unavailable("The database is not responding.") from error
     finally:
         connection.close()
     if missing:

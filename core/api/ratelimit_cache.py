@@ -97,7 +97,7 @@ class CacheServer:
 
     def increment(self, key: str, delta: int) -> int:
         count: int = self.client.incr(key, delta)
-        # The counter was evicted or lost, and INCR has created it anew, without an expiry.
+        # The counter was evicted or lost, and INCR has created it again, without an expiry.
         if count == delta and (expiry := self.expiries.get(key)):
             self.client.expire(key, expiry)
         return count

@@ -55,7 +55,7 @@ class AppAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     list_filter = ("is_active", ("owner", AutocompleteSelectFilter))
     search_fields = ("name__startswith", "owner__user_id__startswith")
-    search_help_text = "The start of an app's name or of its owner's user ID"
+    search_help_text = "The start of an app's name or of its owner's user id"
     ordering = ("owner", "name")
     fields = (
         "name", "owner", "description", "shown_state", "memories_stored", "memories_read",

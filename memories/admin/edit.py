@@ -88,7 +88,7 @@ def _save(page: Any, request: HttpRequest, memory: Memory, content: str) -> Http
     except OpenMemoryError as error:
         page.message_user(request, error.detail, messages.ERROR)
     else:
-        message = "The memory was edited. The previous text is in its history."
+        message = "The memory was edited. The previous content is in its history."
         page.message_user(request, message, messages.SUCCESS)
         page.log_change(request, memory, message)
     return HttpResponseRedirect(_page_of(memory))

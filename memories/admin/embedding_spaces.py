@@ -23,7 +23,7 @@ from .start_migration import start_page
 State = EmbeddingSpace.State
 
 COLOURS = {
-    "searched": "success",
+    "current": "success",
     "filling": "info",
     "paused": "warning",
     "kept for rollback": "primary",

@@ -25,7 +25,7 @@ HYBRID = (
     "of {user}, as for an app, best first. Choose another state for a keyword search in it."
 )
 KEYWORDS_ONLY = (
-    "The embedding model did not answer: the {count} best results of a keyword search among the "
+    "The embedding model did not respond: the {count} best results of a keyword search among the "
     "active memories of {user}."
 )
 KEYWORDS_OF_USER = "Memories of {user} that contain all of these words, newest first."

@@ -22,7 +22,7 @@ from .inference_jobs import CATEGORIZE, enqueue_for
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
     """Replace the content of a memory, and its embedding and categories with it.
 
-    The former content stays in the history. Where a language model is configured, a job assigns
+    The previous content stays in the history. Where a language model is configured, a job assigns
     the categories; the text itself stays as the user wrote it.
 
     Raises MemoryNotFound when the memory is not in `among`, and MemoryDeleted.
@@ -62,7 +62,7 @@ def rewrite_memory(
     memory.updated_at = timezone.now()
     memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])
     memory.replace_categories(categories)
-    # Even when no new vector is stored now: a vector of the former content finds the wrong memory.
+    # Even when no new vector is stored now: one of the previous content finds the wrong memory.
     memory.embeddings.all().delete()
     store_vectors([memory], embedded)
 

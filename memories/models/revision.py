@@ -9,7 +9,7 @@ from .memory import Memory
 
 
 class Revision(models.Model):
-    """An earlier text of a memory."""
+    """The content of a memory before an edit."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="revisions")
     content = models.TextField(help_text="The text before the edit.")

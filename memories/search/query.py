@@ -48,7 +48,7 @@ class Query:
 
     @cached_property
     def vector(self) -> HalfVector | None:
-        """Waits for the model. None where a provider embeds queries and did not answer."""
+        """Waits for the model. None where a provider embeds queries and did not respond."""
         try:
             vector = self.embedding.result()
             if len(vector) != self.space.dimensions:

@@ -204,6 +204,6 @@ class SearchResultsSerializer(serializers.Serializer):
     results = SearchResultSerializer(many=True, help_text="The best first.")
     by_words_alone = serializers.BooleanField(
         required=False,
-        help_text="Present, and true, if the embedding model did not answer: the results were "
+        help_text="Present, and true, if the embedding model did not respond: the results were "
         "found by keywords alone, and `threshold` did not apply.",
     )

@@ -119,7 +119,7 @@ class Backfill:
     def _store(self, texts: Texts, vectors: Vectors) -> None:
         vector_by_id = dict(zip(texts, vectors, strict=True))
         with self.step():
-            # Locked because an edit deletes the vectors of a memory: the vector of a former text
+            # Locked because an edit deletes the vectors of a memory: one of the previous content
             # must not be stored after that. Ordered as everywhere, so that no two wait for each
             # other.
             locked = Memory.objects.filter(pk__in=texts).select_for_update(no_key=True)

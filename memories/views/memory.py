@@ -91,7 +91,7 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Get a memory, in any state."""
+        """Retrieve a memory, in any state."""
         memory = self.get_queryset().with_relations().one(memory_id)
         self.reader.log([memory], "get")
         return Response(show(memory))
@@ -100,7 +100,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Replace the content of a memory.
 
-        Its embedding and categories are updated. The former content stays in its history.
+        Its embedding and categories are updated. The previous content stays in its history.
         """
         content = self.read_body(RevisionSerializer)["memory_content"]
         memory = revise(memory_id, content, among=self.get_queryset(), by=request.user)

@@ -32,7 +32,7 @@ _https = PUBLIC_ADDRESS is not None and PUBLIC_ADDRESS.is_https
 SESSION_COOKIE_SECURE = _https
 CSRF_COOKIE_SECURE = _https
 SECURE_HSTS_SECONDS = 30 * 24 * 3600 if _https else 0
-# Accept forms from the admin's pages at this address, even if the proxy changes the Host header.
+# Accept forms from the admin's pages at this URL, even if the proxy changes the Host header.
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ADDRESS.origin] if PUBLIC_ADDRESS else []
 # Trust the scheme that our own proxy reports. The proxy must overwrite the client's header.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

@@ -24,7 +24,7 @@ class LogEntryAdmin(ReadOnlyAdmin):
     list_filter = ("action_flag", ("user", AutocompleteSelectFilter))
     ordering = ("-id",)
     search_fields = ("object_id__exact", "object_repr__startswith")
-    search_help_text = "An ID, or the start of a name"
+    search_help_text = "An id, or the start of a name"
     fields = ("action_time", "user", "action", "object_type", "object_repr", "object_id", "message")
     readonly_fields = ("action", "object_type", "message")
 
@@ -59,7 +59,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
         counts = receipt.counts.items()
         return ", ".join(f"{number:,} {name}" for name, number in sorted(counts))
 
-    @display(description="IDs of memories")
+    @display(description="Ids of memories")
     def memory_ids(self, receipt: Receipt) -> str:
         return ", ".join(map(str, receipt.memories))
 
@@ -69,7 +69,7 @@ class ConfigurationChangeAdmin(ReadOnlyAdmin):
     list_display = ("changed_at", "operator", "fields_changed")
     ordering = ("-id",)
     search_fields = ("operator__exact",)
-    search_help_text = "The user ID of an operator"
+    search_help_text = "The user id of an operator"
     fields = ("changed_at", "operator", "changes")
 
     @display(description="Changed")

@@ -30,7 +30,7 @@ class ErasureForm(DialogForm):
     form_before_template = "operators/admin/erasure.html"
 
     confirmed = forms.CharField(
-        label="Type the user ID to confirm",
+        label="Type the user id to confirm",
         max_length=255,
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
@@ -56,7 +56,7 @@ class ErasureForm(DialogForm):
         user_id: str = self.cleaned_data["confirmed"]
         if not User.objects.filter(pk=str(self.object_id), user_id=user_id).exists():
             raise forms.ValidationError(
-                "This is not the user ID of this user.", code="another_user"
+                "This is not the user id of this user.", code="another_user"
             )
         return user_id
 
@@ -82,4 +82,4 @@ class UserAdmin(users.UserAdmin):
             raise CannotEraseYourself
         assert isinstance(request.user, User)  # noqa: S101 - for mypy: they are signed in
         job = enqueue_erasure(user, by=request.user, scrub=form.cleaned_data["scrub"])
-        return f"Account disabled. Erasing all data of {user} in job {job.pk}."
+        return f"Account deactivated. Erasing all data of {user} in job {job.pk}."

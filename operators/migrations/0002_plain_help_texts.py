@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='receipt',
             name='memories',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text='The IDs of the memories removed in this step.', size=None),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list, help_text='The ids of the memories removed in this step.', size=None),
         ),
         migrations.AlterField(
             model_name='receipt',

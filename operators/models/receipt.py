@@ -22,7 +22,7 @@ def fingerprint(user_id: str, *, secret: str | None = None) -> str:
 
 class ReceiptQuerySet(models.QuerySet["Receipt"]):
     def about(self, user_id: str) -> ReceiptQuerySet:
-        """The receipts of the erasure of the user with this ID."""
+        """The receipts of the erasure of the user with this id."""
         secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         return self.filter(subject__in=[fingerprint(user_id, secret=secret) for secret in secrets])
 
@@ -44,7 +44,7 @@ class Receipt(models.Model):
         max_length=64, blank=True, help_text="The keyed hash of the erased user's `user_id`."
     )
     memories = ArrayField(
-        models.UUIDField(), default=list, help_text="The IDs of the memories removed in this step."
+        models.UUIDField(), default=list, help_text="The ids of the memories removed in this step."
     )
     counts = models.JSONField(
         default=dict, help_text="The number of removed rows by table, and of files."

@@ -89,7 +89,7 @@ def test_a_manifest_that_leaves_out_a_count(name, alice):
     manifest = json.loads(members[MANIFEST])
     del manifest["counts"][name]
     detail = rejection(alice, zipped({**members, MANIFEST: json.dumps(manifest).encode()}))
-    assert detail == f"{MANIFEST}: It does not count {name}."
+    assert detail == f"{MANIFEST}: There is no count of {name}."
 
 
 def test_vectors_without_a_manifest_mean_nothing(alice):

@@ -238,7 +238,7 @@ def test_a_command_chooses_a_model_too_and_says_how_far_it_is(olga, fake):
 
     status = command("--status")
 
-    assert "local/bge-small-en-v1.5 (384): searched, 40 of 40 memories" in status
+    assert "local/bge-small-en-v1.5 (384): current, 40 of 40 memories" in status
     assert "vllm/other (96): filling, 40 of 40 memories" in status
     assert "of the ten nearest of 40 memories" in status
     assert "succeeded, 40 of 40" in status

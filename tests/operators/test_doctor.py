@@ -70,7 +70,7 @@ def test_all_is_well_with_a_server_that_is(well):
 
     assert code == 0
     assert said.endswith("No problems found.\n")
-    assert "     ok  memories.vectors: Every memory has its vector in local/" in said
+    assert "     ok  memories.vectors: Every memory has an embedding in local/" in said
 
 
 def test_the_exit_code_tells_a_monitor_how_bad_it_is(well, state_dir):
@@ -155,8 +155,8 @@ def test_memories_without_a_vector_unless_a_job_embeds_them(well, alice):
     Embedding.objects.all().delete()
     assert found("memories") == {
         "memories.vectors": [
-            f"1 memories have no vector in {EmbeddingSpace.objects.current()}: only keyword search"
-            " finds them."
+            f"1 memories have no embedding in {EmbeddingSpace.objects.current()}. "
+            "Only keyword search finds them."
         ]
     }
 
@@ -180,7 +180,7 @@ def test_what_does_not_agree_with_its_memory(well, alice, bob):
             "The numbers of memories that these apps have read are wrong: notes of alice."
         ],
         "memories.orphans": [
-            "1 vectors belong to no memory of their user.",
+            "1 embeddings belong to no memory of their user.",
             "1 memories have no history.",
         ],
         "memories.rules": ["1 rules deny memories that no longer exist."],
@@ -224,7 +224,7 @@ def test_a_broker_that_is_away(well, monkeypatch):
 
     [said] = found("jobs.broker")["jobs.broker"]
 
-    assert said.startswith("The message broker is unreachable")
+    assert said.startswith("The broker is unreachable")
 
 
 def test_a_worker_is_heard_of_by_its_sweeps(well, settings):

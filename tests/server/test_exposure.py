@@ -120,7 +120,7 @@ def test_a_public_address_has_a_host_and_an_origin(url, host, origin):
     ],
 )
 def test_what_is_no_public_address_stops_the_start_without_being_told(url):
-    with pytest.raises(ImproperlyConfigured, match="is not an address such as") as refusal:
+    with pytest.raises(ImproperlyConfigured, match="is not a URL such as") as refusal:
         PublicAddress.parse(url, proxies=1)
 
     assert "secret" not in str(refusal.value)

@@ -271,7 +271,7 @@ def test_a_taken_port_is_told_before_anything_starts(state_dir: Path) -> None:
         ("PORT", "http", "PORT='http' is not a whole number."),
         ("DATABASE_URL", "mysql://u:secret@host/x", "DATABASE_URL is not a PostgreSQL URL"),
         ("DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "The database is not usable"),
-        ("USER", "two words", "USER='two words' is not a valid user ID."),
+        ("USER", "two words", "USER='two words' is not a valid user id."),
         ("USER", "x" * 256, "at most 255 characters"),
     ],
 )

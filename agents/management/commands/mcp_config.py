@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url",
             default=f"http://localhost:{settings.PORT}",
-            help="the address of this server for the client (default: %(default)s)",
+            help="the URL of this server for the client (default: %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             )
         client = CLIENTS[options["client"]]
         key = self._key(options["client"], options["user"]) if client.needs_key else ""
-        # Accept the MCP endpoint as well as the server's address.
+        # Accept the MCP endpoint as well as the server's URL.
         url = options["url"].rstrip("/").removesuffix("/mcp")
         access = Access(f"{url}/mcp", key, options["user"])
         self.stderr.write(f"{client.title}. {client.location}:", self.style.NOTICE)

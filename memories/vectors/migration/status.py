@@ -16,7 +16,7 @@ from .reembed_job import reembed
 State = EmbeddingSpace.State
 
 STATE_LABELS = {
-    State.ACTIVE: "searched",
+    State.ACTIVE: "current",
     State.FILLING: "filling",
     State.PAUSED: "paused",
     State.KEPT: "kept for rollback",

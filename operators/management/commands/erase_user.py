@@ -14,7 +14,7 @@ from operators.erase import ReportStep
 class Command(ReportingCommand):
     help = (
         "Erase a user: everything stored about them, in every table, file and queue, and their "
-        "backups in OPENMEMORY_BACKUP_FOLDER. This cannot be undone. Only a receipt with IDs and "
+        "backups in OPENMEMORY_BACKUP_FOLDER. This cannot be undone. Only a receipt with ids and "
         "counts remains. Run it again to resume after an interruption."
     )
 
