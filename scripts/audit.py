@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements-dev.lock", "requirements-binaries.lock", "requirements-multilingual.lock")
 UNREACHABLE = (
     "Nothing was audited: no database of advisories can be reached. Run `make audit` on a machine "
-    "that reaches pypi.org or, with ARGS=\"--vulnerability-service osv\", api.osv.dev."
+    'that reaches pypi.org or, with ARGS="--vulnerability-service osv", api.osv.dev.'
 )
 
 

