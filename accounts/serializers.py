@@ -4,6 +4,7 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from core.api.fields import ObjectField, TextField
+from core.api.serializers import RequestSerializer
 
 from .models import ApiKey, Scope, User
 from .models.user import validate_user_id
@@ -22,7 +23,7 @@ class UserSerializer(serializers.ModelSerializer):
     )
 
 
-class NewUserSerializer(serializers.Serializer):
+class NewUserSerializer(RequestSerializer):
     user_id = TextField(
         max_length=255,
         validators=[validate_user_id],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework import serializers
-from rest_framework.views import APIView
 
 from core.api.fields import TextField
+from core.api.serializers import RequestSerializer
+from core.api.views import StrictView
 from core.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
@@ -40,7 +41,7 @@ def requested_user_id(request: AuthenticatedRequest) -> str | None:
     return user_ids[0] if user_ids else None
 
 
-class SubjectSerializer(serializers.Serializer):
+class SubjectSerializer(RequestSerializer):
     """A request body that can name the subject."""
 
     user_id = TextField(required=False, allow_null=True, max_length=255, help_text=USER_ID_HELP)
@@ -69,10 +70,11 @@ def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
         raise UserNotFound from None
 
 
-class SubjectView(APIView):
+class SubjectView(StrictView):
     """Base of views whose objects all belong to one user, `self.subject`."""
 
     request: AuthenticatedRequest
+    common_fields: ClassVar = ("user_id",)
 
     @cached_property
     def subject(self) -> User:

@@ -8,6 +8,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.api.views import StrictView
+
 from .api_keys import create_key, revoke_key
 from .authentication import AuthenticatedRequest
 from .models import ApiKey, User
@@ -25,7 +27,7 @@ from .serializers import (
 from .subjects import USER_ID_PARAMETER, SubjectView
 
 
-class UserViewSet(mixins.ListModelMixin, viewsets.GenericViewSet):
+class UserViewSet(StrictView, mixins.ListModelMixin, viewsets.GenericViewSet):
     """The users whose memories the server stores.
 
     list: List the users.

@@ -45,6 +45,7 @@ class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     serializer_class = AppSerializer
     filterset_class = AppFilter
     pagination_class = AppPages
+    query_fields: ClassVar = {"update": {"is_active"}}
 
     def get_queryset(self) -> AppQuerySet:
         apps = App.objects.owned_by(self.subject)

@@ -111,6 +111,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
     permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     parser_classes = [ArchiveParser]
     max_body_bytes = MAX_FORM_BYTES
+    query_fields: ClassVar = {"restore": {"mode", "dry_run"}}
     serializer_class = ImportSerializer
 
     @extend_schema(

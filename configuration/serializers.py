@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from core.api.fields import NumberField, ObjectField, TextField, WholeNumberField
+from core.api.serializers import RequestSerializer
 
 from . import base_urls, provider_keys
 from .base_urls import check_base_url
@@ -36,7 +37,7 @@ class OptionalText(TextField):
         return str(value)
 
 
-class ModelConfigSerializer(serializers.Serializer):
+class ModelConfigSerializer(RequestSerializer):
     """How to connect to a model. Null means the default."""
 
     model = OptionalText(max_length=255, help_text="The provider's name of the model.")
@@ -92,14 +93,14 @@ class ProviderField(serializers.ChoiceField):
         super().__init__(choices, error_messages={"invalid_choice": message}, **kwargs)
 
 
-class LlmSerializer(serializers.Serializer):
+class LlmSerializer(RequestSerializer):
     """The language model. `local` means none: memories are stored as they were sent."""
 
     provider = ProviderField(LLM_PROVIDERS, allow_null=True, help_text="The provider of the model.")
     config = LlmConfigSerializer(required=False, allow_null=True)
 
 
-class EmbedderSerializer(serializers.Serializer):
+class EmbedderSerializer(RequestSerializer):
     """The embedding model. `local` means a built-in one."""
 
     provider = ProviderField(
@@ -108,7 +109,7 @@ class EmbedderSerializer(serializers.Serializer):
     config = EmbedderConfigSerializer(required=False, allow_null=True)
 
 
-class VectorStoreSerializer(serializers.Serializer):
+class VectorStoreSerializer(RequestSerializer):
     """Where vectors are stored: always in PostgreSQL."""
 
     provider = ProviderField(VECTOR_STORES, help_text="Always `pgvector`.")
@@ -117,7 +118,7 @@ class VectorStoreSerializer(serializers.Serializer):
     )
 
 
-class OpenMemorySerializer(serializers.Serializer):
+class OpenMemorySerializer(RequestSerializer):
     """The server's own settings."""
 
     custom_instructions = OptionalText(
@@ -126,13 +127,13 @@ class OpenMemorySerializer(serializers.Serializer):
     )
 
 
-class Mem0Serializer(serializers.Serializer):
+class Mem0Serializer(RequestSerializer):
     llm = LlmSerializer(required=False, allow_null=True)
     embedder = EmbedderSerializer(required=False, allow_null=True)
     vector_store = VectorStoreSerializer(required=False, allow_null=True)
 
 
-class ConfigurationSerializer(serializers.Serializer):
+class ConfigurationSerializer(RequestSerializer):
     openmemory = OpenMemorySerializer(required=False, allow_null=True)
     mem0 = Mem0Serializer(required=False, allow_null=True)
 
@@ -158,13 +159,13 @@ class VectorStoreChangesSerializer(VectorStoreSerializer):
     )
 
 
-class Mem0ChangesSerializer(serializers.Serializer):
+class Mem0ChangesSerializer(RequestSerializer):
     llm = LlmChangesSerializer(required=False, allow_null=True)
     embedder = EmbedderChangesSerializer(required=False, allow_null=True)
     vector_store = VectorStoreChangesSerializer(required=False, allow_null=True)
 
 
-class ConfigurationChangesSerializer(serializers.Serializer):
+class ConfigurationChangesSerializer(RequestSerializer):
     openmemory = OpenMemorySerializer(required=False, allow_null=True)
     mem0 = Mem0ChangesSerializer(required=False, allow_null=True)
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import viewsets
@@ -12,6 +12,7 @@ from rest_framework.serializers import Serializer
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsOperator
+from core.api.views import StrictView
 
 from .effective import current_settings
 from .sections import SECTION_FIELDS, Section, SectionChange
@@ -37,7 +38,7 @@ from .wire_format import (
 )
 
 
-class ConfigurationView(viewsets.ViewSet):
+class ConfigurationView(StrictView, viewsets.ViewSet):
     """Every key can read the configuration, only operators can change it."""
 
     request: AuthenticatedRequest
@@ -62,6 +63,8 @@ class ConfigurationView(viewsets.ViewSet):
 
 class WholeView(ConfigurationView):
     """Which models the server uses, and how."""
+
+    bodiless_actions: ClassVar = {"reset"}
 
     @extend_schema(responses=ConfigurationSerializer)
     def show(self, request: AuthenticatedRequest) -> Response:

@@ -50,6 +50,7 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     permission_classes = [*viewsets.GenericViewSet.permission_classes, AppIsActive]
     serializer_class = JobSerializer
     filterset_class = JobFilter
+    bodiless_actions: ClassVar = {"cancel"}
     error_statuses: ClassVar = {"download": {"409", "410"}}
 
     def get_queryset(self) -> JobQuerySet:

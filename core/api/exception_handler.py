@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import singledispatch
 from typing import Any
 
@@ -37,6 +37,14 @@ class BadBody(drf.ParseError):
     def __init__(self, detail: str, *, code: str, loc: tuple[str | int, ...] = ()) -> None:
         super().__init__(detail, code)
         self.fault = Fault(("body", *loc), code, detail)
+
+
+class InvalidRequest(drf.ValidationError):
+    """Faults of a request, in its query or its body."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__([fault.detail for fault in faults])
+        self.faults = faults
 
 
 def problem_response(exception: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
@@ -113,6 +121,11 @@ def _(error: drf.APIException, request: AnyRequest) -> Problem:
 @problem_of.register
 def _(error: BadBody, request: AnyRequest) -> Problem:
     return validation_problem([error.fault], code="malformed")
+
+
+@problem_of.register
+def _(error: InvalidRequest, request: AnyRequest) -> Problem:
+    return validation_problem(error.faults)
 
 
 @problem_of.register

@@ -15,6 +15,7 @@ from drf_spectacular.utils import Direction
 from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
+from .serializers import RequestSerializer
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
 
@@ -161,6 +162,14 @@ class DocstringSchema(AutoSchema):
             return parent._get_request_body(direction)
         finally:
             self.method = "DELETE"
+
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
+        parent: Any = super()
+        schema: dict[str, Any] = parent._map_basic_serializer(serializer, direction)
+        serializer_class = serializer if inspect.isclass(serializer) else type(serializer)
+        if direction == "request" and issubclass(serializer_class, RequestSerializer):
+            schema["additionalProperties"] = False
+        return schema
 
     def _component(self, kind: str, name: str) -> ResolvedComponent:
         return self._register(kind, name, _COMPONENTS[kind, name])

@@ -21,6 +21,8 @@ MAX_SIZE = 100
 MAX_PAGE = 2**31 - 1
 
 _MAXIMA = {"page": MAX_PAGE, "page_size": MAX_SIZE, "size": MAX_SIZE}
+PARAMETERS = tuple(_MAXIMA)
+
 _DIGITS = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -28,7 +29,8 @@ Loc = tuple[str | int, ...]
 class StrictJSONParser(BaseParser):
     """JSON of RFC 8259 in UTF-8: an object, or also an array for the view's `array_actions`.
 
-    If an object has a duplicate member, the last one counts, as in most parsers. Raises BadBody.
+    A member that an object has twice is refused: parsers differ in which one counts. Raises
+    BadBody.
     """
 
     media_type = "application/json"
@@ -42,8 +44,7 @@ class StrictJSONParser(BaseParser):
         context = parser_context or {}
         if _charset(media_type or "") not in _UTF8:
             raise UnsupportedMediaType(media_type or "", "JSON must be encoded in UTF-8.")
-        body = stream.read()
-        value = parse_json(body)
+        value = parse_json(stream.read(), decoder=UNIQUE_DECODER)
         view = context.get("view")
         arrays = getattr(view, "action", None) in getattr(view, "array_actions", ())
         if not isinstance(value, dict) and not (arrays and isinstance(value, list)):
@@ -51,11 +52,13 @@ class StrictJSONParser(BaseParser):
         return value
 
 
-def parse_json(body: bytes, *, what: str = "The body") -> Any:
+def parse_json(
+    body: bytes, *, what: str = "The body", decoder: json.JSONDecoder | None = None
+) -> Any:
     """Parse untrusted JSON. Raises BadBody; `what` is the subject of its message."""
     try:
         text = body.decode("utf-8-sig")
-        value = DECODER.decode(text)
+        value = (decoder or DECODER).decode(text)
     except UnicodeDecodeError as error:
         detail = f"{what} is not valid UTF-8 at byte {error.start}."
         raise BadBody(detail, code="not_utf8") from None
@@ -103,6 +106,16 @@ def _reject_constant(name: str) -> float:
     raise BadBody(f"`{name}` is not valid JSON.", code="not_json")
 
 
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) < len(members):
+        counts = Counter(name for name, _ in members)
+        name = next(name for name, count in counts.items() if count > 1)
+        detail = f"An object of the body has `{name}` {counts[name]} times. Send it once."
+        raise BadBody(detail, code="repeated")
+    return value
+
+
 def _parse_int(digits: str) -> int:
     # Checked first: parsing an integer takes time quadratic in the number of its digits.
     if len(digits) >= _MAX_DIGITS:
@@ -125,6 +138,14 @@ def _out_of_range() -> BadBody:
 # Decodes one JSON value. Raises BadBody as well as the errors of `json`: see `parse_json`.
 DECODER = json.JSONDecoder(
     parse_constant=_reject_constant, parse_int=_parse_int, parse_float=_parse_float
+)
+
+# The same, for a request: no object has a member twice.
+UNIQUE_DECODER = json.JSONDecoder(
+    parse_constant=_reject_constant,
+    parse_int=_parse_int,
+    parse_float=_parse_float,
+    object_pairs_hook=_unique,
 )
 
 

@@ -14,12 +14,15 @@ from core import logs
 
 MEDIA_TYPE = "application/problem+json"
 
+UNKNOWN_FIELD = "unknown_field"
+
 # The delay that clients are asked for while a required service is unavailable.
 RETRY_AFTER = {"Retry-After": "5"}
 
 # A body can have any number of faults, of any length. These limits bound the response.
 MAX_FAULTS = 100
 MAX_FIELDS_NAMED = 10
+MAX_SENTENCES = 3
 MAX_DETAIL_LENGTH = 500
 
 
@@ -36,7 +39,10 @@ class Fault:
         return ".".join(str(part) for part in self.loc[1:])
 
     def sentence(self) -> str:
-        return f"`{self.field}`: {self.detail}" if self.field else self.detail
+        # A fault about an unknown name begins with it.
+        named = self.loc[:-1] if self.code == UNKNOWN_FIELD else self.loc
+        field = replace(self, loc=named).field
+        return f"`{field}`: {self.detail}" if field else self.detail
 
 
 @dataclass(frozen=True)
@@ -81,16 +87,28 @@ class ProblemResponse(HttpResponse):
 
 
 def validation_problem(faults: Sequence[Fault], *, code: str = "validation_failed") -> Problem:
-    """Return a problem with these faults. Its detail names the fields in one sentence."""
-    reported = [replace(fault, detail=_shorten(fault.detail)) for fault in faults[:MAX_FAULTS]]
+    """Return a problem with these faults. Its detail names the fields in one sentence.
+
+    The code is `unknown_field` if any field is unknown: the others may be wrong because of it.
+    """
+    reported = [_bounded(fault) for fault in faults[:MAX_FAULTS]]
+    unknown = [fault for fault in reported if fault.code == UNKNOWN_FIELD]
+    code = UNKNOWN_FIELD if unknown else code
     if len(faults) == 1:
         return Problem(400, code, reported[0].sentence(), reported)
     fields = ", ".join(f"`{fault.field}`" for fault in reported[:MAX_FIELDS_NAMED])
     more = f" and {len(faults) - MAX_FIELDS_NAMED} more" if len(faults) > MAX_FIELDS_NAMED else ""
-    return Problem(400, code, f"{len(faults)} fields are invalid: {fields}{more}.", reported)
+    sentences = [fault.sentence() for fault in unknown[:MAX_SENTENCES]]
+    detail = " ".join([f"{len(faults)} fields are invalid: {fields}{more}.", *sentences])
+    return Problem(400, code, detail, reported)
 
 
-def _shorten(detail: str) -> str:
-    """Cut the middle of a long detail: the client's own value. The end says what is wrong."""
+def _bounded(fault: Fault) -> Fault:
+    loc = tuple(_shorten(part) if isinstance(part, str) else part for part in fault.loc)
+    return replace(fault, loc=loc, detail=_shorten(fault.detail))
+
+
+def _shorten(text: str) -> str:
+    """Cut the middle of a long text: the client's own value. The end says what is wrong."""
     half = MAX_DETAIL_LENGTH // 2
-    return detail if len(detail) <= MAX_DETAIL_LENGTH else f"{detail[:half]}…{detail[-half:]}"
+    return text if len(text) <= MAX_DETAIL_LENGTH else f"{text[:half]}…{text[-half:]}"

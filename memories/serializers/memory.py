@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
 from core.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
+from core.api.serializers import RequestSerializer
 from memories.lifecycle.remember import Event, NewMemory
 from memories.lifecycle.transcript import ROLES, build_transcript, find_only_speaker
 from memories.limits import (
@@ -109,7 +110,7 @@ class StoredMemorySerializer(MemorySerializer):
     )
 
 
-class ConversationMessageSerializer(serializers.Serializer):
+class ConversationMessageSerializer(RequestSerializer):
     """One message of a conversation."""
 
     role = serializers.ChoiceField(
@@ -223,6 +224,9 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
 
 
 class RevisionSerializer(SubjectSerializer):
+    # The original's page repeats the id of the path.
+    ignored_fields: ClassVar = {"memory_id"}
+
     memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="The new content.")
 
 

@@ -15,6 +15,7 @@ from core.api.fields import (
     TextField,
     WholeNumberField,
 )
+from core.api.serializers import RequestSerializer
 from memories.limits import (
     MAX_CATEGORY_NAME,
     MAX_FILTER_VALUES,
@@ -30,7 +31,7 @@ from .memory import MemorySerializer, NamesField, show
 MAX_CONTEXT = 250
 
 
-class SearchFiltersSerializer(serializers.Serializer):
+class SearchFiltersSerializer(RequestSerializer):
     app_ids = serializers.ListField(
         child=IdField(),
         required=False,

@@ -132,7 +132,6 @@ def test_a_body_that_cannot_be_kept_is_refused_with_its_place(client, body, code
     [
         (rb'{"a": "\ud83e\udd8a"}', {"a": "🦊"}),
         (b'\xef\xbb\xbf{"a": 1}', {"a": 1}),
-        (b'{"a": 1, "a": 2}', {"a": 2}),
         (b'{"a": 1e-400}', {"a": 0.0}),
         (b'{"a": ' + b"9" * 308 + b"}", {"a": 10**308 - 1}),
         (b'{"a": "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["}', {"a": "[" * 33}),

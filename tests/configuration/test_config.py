@@ -123,14 +123,22 @@ def test_what_is_shown_can_be_sent_back_and_fixes_no_default(olga):
     assert (row.llm, row.embedder, row.openmemory) == ({}, {}, {})
 
 
-def test_unknown_fields_are_ignored(olga):
+def test_unknown_fields_are_refused_at_every_depth(olga):
+    config = {**DEFAULT_LLM["config"], "max_token": 1}
     answer = olga.put(
         "/config",
-        {"graph": {}, "mem0": {"version": "v1.1", "llm": {**DEFAULT_LLM, "x": 1}}},
+        {"graph": {}, "mem0": {"version": "v1.1", "llm": {**DEFAULT_LLM, "config": config}}},
     )
 
-    assert answer.status_code == 200
-    assert answer.json() == DEFAULT
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "unknown_field"
+    assert errors_of(answer) == {
+        ("body", "graph"),
+        ("body", "mem0", "version"),
+        ("body", "mem0", "llm", "config", "max_token"),
+    }
+    assert "Did you mean `max_tokens`?" in answer.json()["detail"]
+    assert olga.get("/config").json() == DEFAULT
 
 
 @pytest.mark.parametrize("path", ["/config", "/config/"])

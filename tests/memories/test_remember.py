@@ -222,8 +222,12 @@ def test_text_at_the_limit_is_kept_byte_for_byte(alice):
     assert alice.get(f"/memories/{memory['id']}").json()["text"] == text
 
 
-def test_unknown_fields_are_ignored(alice):
-    assert alice.post("/memories", {"text": "a", "colour": "red"}).status_code == 200
+def test_an_unknown_field_is_refused(alice):
+    answer = alice.post("/memories", {"text": "a", "expires_at": 2000000000})
+
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "unknown_field"
+    assert not Memory.objects.exists()
 
 
 def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
