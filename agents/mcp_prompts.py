@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
-from .tool_call import Call, RequestContext, docstring_of, run_read_only
+from .tool_call import Call, RequestContext, get_docstring, run_read_only
 from .tools.read import search_memories
 
 NAME = "recall"
@@ -47,6 +47,6 @@ async def validate_prompt(ctx: RequestContext, call_next: CallNext) -> HandlerRe
 
 
 def add_prompts(server: MCPServer[Call]) -> None:
-    server.prompt(name=NAME, title="Recall a topic", description=docstring_of(search_topic))(
+    server.prompt(name=NAME, title="Recall a topic", description=get_docstring(search_topic))(
         search_topic
     )

@@ -21,7 +21,7 @@ from core.api.problems import Fault, validation_problem
 from . import openmemory_tools
 from .mcp_prompts import add_prompts, validate_prompt
 from .resources import add_resources, list_categories
-from .tool_call import Call, docstring_of, error_text, run_tool
+from .tool_call import Call, error_text, get_docstring, run_tool
 from .tools import delete_all, read, write
 
 VERSION = "1"
@@ -85,7 +85,7 @@ def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
     server.add_tool(
         delete_all.delete_all_memories,
         title="Delete all memories",
-        description=docstring_of(delete_all.delete_all_memories),
+        description=get_docstring(delete_all.delete_all_memories),
         annotations=DESTRUCTIVE,
     )
     add_resources(server)
@@ -154,6 +154,6 @@ def _add(
         wrapper,
         name=tool.__name__,
         title=title,
-        description=docstring_of(tool),
+        description=get_docstring(tool),
         annotations=annotations,
     )

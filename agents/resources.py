@@ -13,7 +13,7 @@ from memories.models import Category
 
 from .cursors import after, take_fitting
 from .schemas import render_memory
-from .tool_call import Call, Caller, RequestContext, docstring_of, run_read_only
+from .tool_call import Call, Caller, RequestContext, get_docstring, run_read_only
 
 URI_TEMPLATE = "memory://categories/{category}"
 JSON = "application/json"
@@ -26,7 +26,7 @@ def add_resources(server: MCPServer[Call]) -> None:
         URI_TEMPLATE,
         name="memories_of_category",
         title="Memories of a category",
-        description=docstring_of(memories_of_category),
+        description=get_docstring(memories_of_category),
         mime_type=JSON,
     )(memories_of_category)
 

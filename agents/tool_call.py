@@ -169,7 +169,7 @@ def error_text(problem: Problem) -> str:
     return " ".join([*sentences, *([advice] if advice else []), f"({problem.code})"])
 
 
-def docstring_of(tool: Callable[..., Any]) -> str:
+def get_docstring(tool: Callable[..., Any]) -> str:
     """Return the docstring of a tool without line breaks. Language models read it."""
     paragraphs = (tool.__doc__ or "").strip().split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)

@@ -61,13 +61,13 @@ class AgentView(APIView):
     throttle_classes: list[Any] = []  # each message counts by the tool that it calls
 
     def respond(
-        self, bridge: McpBridge, headers: Headers, *, named: str | None, app_name: str | None
+        self, bridge: McpBridge, headers: Headers, *, user_id: str | None, app_name: str | None
     ) -> BridgeResponse:
         """Return the SDK's response to the message in the body, for the named user and app."""
         if app_name is not None and not (is_visible(app_name) and len(app_name) <= MAX_NAME):
             raise Malformed(f"The name of an app has 1 to {MAX_NAME} characters.", field="app")
         request, message = self.request, Message.parse(self.request.body)
-        user = resolve_subject(request.auth, user_id=named)
+        user = resolve_subject(request.auth, user_id=user_id)
         usage = count_request(request._request, READS if bridge.is_read_only(message) else WRITES)
         request._request.usage = usage  # type: ignore[attr-defined]
         # Over the limit, a tool returns the error in its result, where the model reads it.
@@ -86,7 +86,7 @@ class McpView(AgentView):
             self.respond(
                 memory_bridge(),
                 asgi_headers(request),
-                named=request.query_params.get("user_id") or None,
+                user_id=request.query_params.get("user_id") or None,
                 app_name=request.query_params.get("app") or None,
             )
         )
@@ -98,7 +98,7 @@ class OpenMemoryMcpView(AgentView):
     def post(self, request: AuthenticatedRequest, client: str, user_id: str) -> HttpResponse:
         reject_session(request)
         response = self.respond(
-            openmemory_bridge(), asgi_headers(request), named=user_id, app_name=client
+            openmemory_bridge(), asgi_headers(request), user_id=user_id, app_name=client
         )
         return to_response(response)
 
@@ -127,7 +127,10 @@ class MessagePostView(AgentView):
         session_id = request.query_params.get("session_id", "")
         session = sse.find_session(session_id, key=str(request.auth.pk))
         response = self.respond(
-            openmemory_bridge(), SSE_MESSAGE_HEADERS, named=session.user_id, app_name=session.client
+            openmemory_bridge(),
+            SSE_MESSAGE_HEADERS,
+            user_id=session.user_id,
+            app_name=session.client,
         )
         if response.status >= 400:
             return to_response(response)

@@ -32,14 +32,14 @@ def check_age() -> Findings:
     # Time for a backup that is running, or that failed and is retried.
     oldest = timezone.now() - timedelta(hours=2 * settings.BACKUP_EVERY_HOURS + 1)
     users = User.objects.filter(created_at__lt=oldest).order_by("user_id")
-    late = [
+    names = [
         user.user_id
         for user in users.iterator()
         if (last := backups.get(str(user.pk))) is None or last < oldest
     ]
-    if late:
+    if names:
         yield error(
-            f"{len(late)} users have no recent backup: {format_list(late)}.",
+            f"{len(names)} users have no recent backup: {format_list(names)}.",
             f"See why their backup jobs fail, or run: manage.py backup_all {folder}",
         )
     else:

@@ -86,7 +86,7 @@ def _apply_change(
 
 
 def _set_key(
-    section: ModelSection, overrides: Overrides, stored: Key | None, sent: str | None
+    section: ModelSection, overrides: Overrides, stored: Key | None, new_key: str | None
 ) -> tuple[dict[str, Any], list[FieldError]]:
     """Put the key into a section: the one that was sent, else the stored one."""
     others = {field: value for field, value in overrides.items() if field != "api_key"}
@@ -94,7 +94,7 @@ def _set_key(
         return others, []
     origin = section_settings(section, others).origin
     try:
-        key = parse_key(sent, stored=stored, origin=origin) if sent else stored
+        key = parse_key(new_key, stored=stored, origin=origin) if new_key else stored
     except UnknownMask:
         detail = "This is not the mask of the stored key. Send the key itself, or null."
         return others, [FieldError(section, "api_key", "unknown_mask", detail)]

@@ -64,8 +64,8 @@ def split_sections(body: Mapping[str, Any]) -> Iterator[tuple[Section, Mapping[s
 
 def replace_section(section: Section, value: Mapping[str, Any]) -> SectionChange:
     """Set every field: one that was not sent, or is null, is reset to its default."""
-    sent = {**value, **(value.get("config") or {})}
-    return SectionChange(section, {field: sent.get(field) for field in SECTION_FIELDS[section]})
+    flat = {**value, **(value.get("config") or {})}
+    return SectionChange(section, {field: flat.get(field) for field in SECTION_FIELDS[section]})
 
 
 def merge_section(section: Section, value: Mapping[str, Any] | None) -> SectionChange:

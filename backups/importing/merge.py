@@ -24,7 +24,7 @@ from core.sql_files import load_statements
 from memories.models import EmbeddingSpace
 from memories.search.search_vector import search_vector_sql
 
-from .packed_rows import ROWS_PER_PACK, batch_of
+from .packed_rows import ROWS_PER_PACK, batch_subquery
 from .staging import ARRIVAL_ORDER
 
 # Rows that one statement inserts: it ends soon, and few checks of references are pending.
@@ -37,10 +37,10 @@ STATEMENTS = load_statements(
     Path(__file__).with_name("overwrite.sql"),
     arrival_order=ARRIVAL_ORDER,
     words=search_vector_sql("staged.content", "staged.created_at"),
-    memories_batch=batch_of("memories"),
-    status_history_batch=batch_of("status_history"),
-    revisions_batch=batch_of("revisions"),
-    memory_categories_batch=batch_of("memory_categories"),
+    memories_batch=batch_subquery("memories"),
+    status_history_batch=batch_subquery("status_history"),
+    revisions_batch=batch_subquery("revisions"),
+    memory_categories_batch=batch_subquery("memory_categories"),
 )
 
 

@@ -73,7 +73,7 @@ def _array_element(sql_type: str) -> str:
     return "text" if sql_type.endswith("[]") else sql_type
 
 
-def batch_of(name: str) -> str:
+def batch_subquery(name: str) -> str:
     """The staged rows from number `first` to `end`, both at the boundary of packs, in SQL."""
     return (
         f"(SELECT * FROM unpacked_{name} WHERE first >= %(first)s AND first < %(end)s OFFSET 0)"

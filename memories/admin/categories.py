@@ -173,7 +173,7 @@ class CategoryAdmin(ModelAdmin):
             return HttpResponseRedirect(reverse("admin:memories_category_changelist"))
         others = ", ".join(f"“{other}”" for other in categories if other.pk != merged.into.pk)
         message = f"Merged {others} into “{merged.into}”: {format_count(merged.moved)} moved"
-        message += f", {merged.both:,} were in it already." if merged.both else "."
+        message += f", {merged.duplicates:,} were in it already." if merged.duplicates else "."
         self.message_user(request, message, messages.SUCCESS)
         self.log_change(request, merged.into, message)
         page = reverse("admin:memories_category_change", args=[merged.into.pk])

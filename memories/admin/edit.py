@@ -32,11 +32,11 @@ class ContentForm(forms.Form):
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 16, "dir": "auto", "autofocus": True}),
     )
     # The version that the operator saw, so that no concurrent edit is overwritten.
-    seen = forms.CharField(widget=forms.HiddenInput)
+    version = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None, *, memory: Memory) -> None:
         self.memory = memory
-        super().__init__(data, initial={"content": memory.content, "seen": _version(memory)})
+        super().__init__(data, initial={"content": memory.content, "version": _version(memory)})
 
     def clean_content(self) -> str:
         # Browsers send every line break as CRLF.
@@ -50,8 +50,8 @@ class ContentForm(forms.Form):
             raise forms.ValidationError(list(error.detail["memory_content"])) from error  # type: ignore[call-overload]
         return content
 
-    def clean_seen(self) -> str:
-        version: str = self.cleaned_data["seen"]
+    def clean_version(self) -> str:
+        version: str = self.cleaned_data["version"]
         if version != _version(self.memory):
             raise forms.ValidationError(
                 "The memory was changed since you opened this page. Copy your text and reload."

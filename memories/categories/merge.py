@@ -65,7 +65,7 @@ class NameTaken(Conflict):
 class MergeResult:
     into: Category
     moved: int  # memories that were added to it
-    both: int  # memories that were in it already
+    duplicates: int  # memories that were in it already
 
 
 def merge_categories(ids: Collection[uuid.UUID], *, into: uuid.UUID) -> MergeResult:
@@ -85,11 +85,11 @@ def merge_categories(ids: Collection[uuid.UUID], *, into: uuid.UUID) -> MergeRes
         Category.objects.filter(merged_into__in=source_ids).update(merged_into=target)
         sources.update(merged_into=target)
         ArchivePolicy.objects.filter(category__in=source_ids).update(category=target)
-        moved = both = 0
+        moved = duplicates = 0
         for pk in source_ids:
             moved += execute(MOVE_MEMORIES, {"merged": pk, "into": target.pk})
-            both += execute(DELETE_REMAINING, {"merged": pk})
-    return MergeResult(target, moved, both)
+            duplicates += execute(DELETE_REMAINING, {"merged": pk})
+    return MergeResult(target, moved, duplicates)
 
 
 def rename_category(pk: uuid.UUID, name: str) -> Category:

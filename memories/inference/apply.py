@@ -54,7 +54,7 @@ def require_no_concurrent_facts(verdicts: Sequence[Verdict], *, since: SimilarMe
     for verdict in verdicts:
         compared = {(memory.pk, memory.content) for memory in verdict.similar}
         [vector] = verdict.embedded.vectors[current.space]
-        concurrent = current.nearest_concurrent(vector, since=since)
+        concurrent = current.find_concurrent(vector, since=since)
         if any((memory.pk, memory.content) not in compared for memory in concurrent):
             raise ConcurrentFacts
 

@@ -26,20 +26,20 @@ class Relation(StrEnum):
 
 def facts(categories: Sequence[str]) -> dict[str, Any]:
     """The facts of a text, each with some of these categories."""
-    return _list_of(
+    return _list_schema(
         FACTS,
         {
             "text": {"type": "string"},
             "speaker": {"type": ["string", "null"]},
             "date": {"type": ["string", "null"]},
-            "categories": _some_of(categories),
+            "categories": _subset_schema(categories),
         },
     )
 
 
 def verdicts() -> dict[str, Any]:
     """A verdict on each fact, with the numbers of the memories that it refers to."""
-    return _list_of(
+    return _list_schema(
         VERDICTS,
         {
             "fact": {"type": "integer"},
@@ -51,18 +51,18 @@ def verdicts() -> dict[str, Any]:
 
 def categories(names: Sequence[str]) -> dict[str, Any]:
     """The categories of one text."""
-    return _object({CATEGORIES: _some_of(names)})
+    return _object_schema({CATEGORIES: _subset_schema(names)})
 
 
-def _some_of(names: Sequence[str]) -> dict[str, Any]:
+def _subset_schema(names: Sequence[str]) -> dict[str, Any]:
     return {"type": "array", "items": {"type": "string", "enum": list(names)}}
 
 
-def _list_of(name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    return _object({name: {"type": "array", "items": _object(properties)}})
+def _list_schema(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return _object_schema({name: {"type": "array", "items": _object_schema(properties)}})
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def _object_schema(properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": properties,

@@ -76,7 +76,7 @@ def reconcile(
     verdicts = []
     for index, fact in enumerate(facts):
         embedded_fact = embedded.at(index)
-        similar = similar_memories.nearest(embedded_fact.vectors[similar_memories.space][0])
+        similar = similar_memories.find_nearest(embedded_fact.vectors[similar_memories.space][0])
         verdict = Verdict(fact, embedded_fact, tuple(similar))
         verdicts.append(_compare_text(verdict, by_fingerprint))
     unclear = {
@@ -94,8 +94,8 @@ def reconcile(
 
 def _variants(line: str) -> list[str]:
     """The texts that a line may repeat: with and without its speaker and its bullet."""
-    spoken = _SPEAKER.sub("", line)
-    return [line, _BULLET.sub("", line), spoken, _BULLET.sub("", spoken)]
+    without_speaker = _SPEAKER.sub("", line)
+    return [line, _BULLET.sub("", line), without_speaker, _BULLET.sub("", without_speaker)]
 
 
 def _compare_text(verdict: Verdict, by_fingerprint: Mapping[bytes, Memory]) -> Verdict:
@@ -113,10 +113,10 @@ def _ask_model(
     unclear: Mapping[int, Verdict], source: Memory, llm: LanguageModel
 ) -> dict[int, Verdict]:
     """Ask about facts by number. Answers about other numbers are ignored."""
-    shown = _number_memories(unclear.values())
+    memory_by_number = _number_memories(unclear.values())
     answer = llm.complete(
         prompts.COMPARE,
-        prompts.user_message(**_build_material(unclear, source, shown)),
+        prompts.user_message(**_build_material(unclear, source, memory_by_number)),
         schema=json_schemas.verdicts(),
         name=json_schemas.VERDICTS,
     )
@@ -124,7 +124,7 @@ def _ask_model(
     for item in answer[json_schemas.VERDICTS]:
         number = item["fact"]
         if number in unclear and number not in verdicts:
-            verdicts[number] = _read_verdict(unclear[number], item, shown)
+            verdicts[number] = _read_verdict(unclear[number], item, memory_by_number)
     return verdicts
 
 
@@ -136,9 +136,9 @@ def _number_memories(verdicts: Iterable[Verdict]) -> dict[int, Memory]:
 
 
 def _build_material(
-    unclear: Mapping[int, Verdict], source: Memory, shown: Mapping[int, Memory]
+    unclear: Mapping[int, Verdict], source: Memory, memory_by_number: Mapping[int, Memory]
 ) -> dict[str, Any]:
-    numbers = {memory: number for number, memory in shown.items()}
+    numbers = {memory: number for number, memory in memory_by_number.items()}
     return {
         "time": prompts.format_time(source.created_at),
         "facts": [
@@ -155,14 +155,16 @@ def _build_material(
                 "text": memory.content,
                 "time": prompts.format_time(memory.created_at),
             }
-            for number, memory in shown.items()
+            for number, memory in memory_by_number.items()
         ],
     }
 
 
-def _read_verdict(verdict: Verdict, item: dict[str, Any], shown: Mapping[int, Memory]) -> Verdict:
+def _read_verdict(
+    verdict: Verdict, item: dict[str, Any], memory_by_number: Mapping[int, Memory]
+) -> Verdict:
     """Accept an answer as far as it refers to memories that were shown with the fact."""
-    answered = [shown.get(number) for number in item["memories"]]
+    answered = [memory_by_number.get(number) for number in item["memories"]]
     memories = tuple(memory for memory in verdict.similar if memory in answered)
     if item["verdict"] == Relation.NEW or not memories:
         return verdict

@@ -71,7 +71,7 @@ class SimilarMemories:
         same = candidates.filter(fingerprint__in={fingerprint(text) for text in texts})
         return {bytes(memory.fingerprint): memory for memory in same.order_by("-created_at")}
 
-    def nearest(self, vector: Vectors) -> list[Memory]:
+    def find_nearest(self, vector: Vectors) -> list[Memory]:
         """Find active memories of the app that are similar to a vector, nearest first.
 
         Long texts are left out: they are no facts, and superseding one would lose everything else
@@ -79,7 +79,7 @@ class SimilarMemories:
         """
         return self._nearest(vector, self._others(), min_similarity=MIN_SIMILARITY)
 
-    def nearest_concurrent(self, vector: Vectors, *, since: SimilarMemories) -> list[Memory]:
+    def find_concurrent(self, vector: Vectors, *, since: SimilarMemories) -> list[Memory]:
         """Find very similar memories that were added or edited since an earlier moment."""
         is_new = Q(updated_at__gte=since.as_of - MAX_WRITE_TIME) | Q(pk__in=since.pending)
         memories = self._others().filter(is_new)

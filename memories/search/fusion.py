@@ -50,7 +50,7 @@ def fuse_scores(
     weights: ScoringWeights,
     *,
     boosters: Boosters | None = None,
-    named: Collection[str] = (),
+    named_actors: Collection[str] = (),
 ) -> list[Ranked]:
     """Score the candidates against each other: the best first and, of equal scores, the newest.
 
@@ -58,7 +58,7 @@ def fuse_scores(
     equally near. The lexical part is the lexical score with a share of its best booster's, relative
     to the greatest of all candidates; it also stands in for the similarity part of a candidate that
     has no vector yet. Added are a share of what the best booster scores by these two, and the
-    speaker's weight where the actor is among the `named`.
+    speaker's weight where the actor is one of the `named_actors`.
     """
     boosters = boosters or {}
     # Only of those that have boosters, as most have none.
@@ -79,7 +79,7 @@ def fuse_scores(
     ranked = []
     for index, candidate in enumerate(candidates):
         context_boost = context_boosts.get(candidate.pk)
-        speaker_part = 1.0 if candidate.actor in named else 0.0
+        speaker_part = 1.0 if candidate.actor in named_actors else 0.0
         ranked.append(
             Ranked(
                 candidate,

@@ -33,8 +33,8 @@ def rank_candidates(
     if weights.use_neighbours:
         candidates, boosters = _add_neighbours(candidates, query, weights, among)
     actors = {candidate.actor for candidate in candidates} if weights.speaker else set()
-    named = find_named(query.text, actors)
-    return fuse_scores(candidates, weights, boosters=boosters, named=named)
+    named_actors = find_named(query.text, actors)
+    return fuse_scores(candidates, weights, boosters=boosters, named_actors=named_actors)
 
 
 def _add_neighbours(

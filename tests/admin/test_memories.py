@@ -146,12 +146,12 @@ def test_a_memory_that_is_not_there_is_not_found(browser, tea):
 # --- Editing ---------------------------------------------------------------------------------
 
 
-def seen(browser: Client, memory: Memory) -> str:
-    return browser.get(button_of(memory, "edit")).context["form"].initial["seen"]
+def version_shown(browser: Client, memory: Memory) -> str:
+    return browser.get(button_of(memory, "edit")).context["form"].initial["version"]
 
 
 def test_an_edit_is_a_revision_and_embeds_anew(browser, root, tea):
-    sent = {"content": "Alice likes\r\nblack tea.", "seen": seen(browser, tea)}
+    sent = {"content": "Alice likes\r\nblack tea.", "version": version_shown(browser, tea)}
 
     answer = browser.post(button_of(tea, "edit"), sent)
 
@@ -167,7 +167,9 @@ def test_an_edit_is_a_revision_and_embeds_anew(browser, root, tea):
 def test_an_edit_that_changes_nothing_is_none(browser, tea):
     Memory.objects.filter(pk=tea.pk).update(content="One.\r\nTwo.")
 
-    browser.post(button_of(tea, "edit"), {"content": "One.\r\nTwo.", "seen": seen(browser, tea)})
+    browser.post(
+        button_of(tea, "edit"), {"content": "One.\r\nTwo.", "version": version_shown(browser, tea)}
+    )
 
     tea.refresh_from_db()
     assert tea.content == "One.\r\nTwo."
@@ -180,7 +182,9 @@ def test_an_edit_that_changes_nothing_is_none(browser, tea):
     [("", "required"), ("  ", "blank"), ("x" * 32769, "at most 32768 bytes"), ("a\0b", "Null")],
 )
 def test_an_edit_is_refused_as_by_the_api(browser, tea, content, why):
-    answer = browser.post(button_of(tea, "edit"), {"content": content, "seen": seen(browser, tea)})
+    answer = browser.post(
+        button_of(tea, "edit"), {"content": content, "version": version_shown(browser, tea)}
+    )
 
     assert answer.status_code == 200
     assert why in answer.content.decode()
@@ -189,10 +193,10 @@ def test_an_edit_is_refused_as_by_the_api(browser, tea, content, why):
 
 
 def test_an_edit_does_not_undo_what_came_meanwhile(browser, alice, tea):
-    opened = seen(browser, tea)
+    opened = version_shown(browser, tea)
     alice.put(f"/memories/{tea.pk}", {"memory_content": "Alice likes white tea."})
 
-    answer = browser.post(button_of(tea, "edit"), {"content": "Other.", "seen": opened})
+    answer = browser.post(button_of(tea, "edit"), {"content": "Other.", "version": opened})
 
     assert "changed since you opened this page" in answer.content.decode()
     tea.refresh_from_db()

@@ -44,7 +44,9 @@ def test_a_merge_moves_all_memories_of_everybody(alice, bob):
     two.add_categories([trips, travel])
     other.add_categories([trips])
 
-    assert merge_categories([trips.pk], into=travel.pk) == MergeResult(travel, moved=2, both=1)
+    assert merge_categories([trips.pk], into=travel.pk) == MergeResult(
+        travel, moved=2, duplicates=1
+    )
 
     assert [names_of(memory) for memory in (one, two, other)] == [["travel"]] * 3
     assert Categorization.objects.get(memory=other).user == bob.user

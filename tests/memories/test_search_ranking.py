@@ -101,5 +101,5 @@ def test_who_is_named_gets_something_for_it():
     ana, ben = candidate(cosine=0.5, actor="Ana"), candidate(cosine=0.5, actor="Ben")
     weights = ScoringWeights(similarity=0.6, words=0.4, speaker=0.15)
 
-    assert scores(ana, ben, weights=weights, named={"Ana"}) == pytest.approx([0.75, 0.6])
+    assert scores(ana, ben, weights=weights, named_actors={"Ana"}) == pytest.approx([0.75, 0.6])
     assert scores(ana, ben, weights=weights) == pytest.approx([0.6, 0.6])
