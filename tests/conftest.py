@@ -110,4 +110,9 @@ def services() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(services: None) -> None:
-    """Make Django's test database only once there is a PostgreSQL to make it in."""
+    """Make Django's test database only once there is a PostgreSQL to make it in.
+
+    A request of a test without a database makes a pool for the server's database. Tests would use
+    that one from then on, were the pool still there.
+    """
+    connection.close_pool()
