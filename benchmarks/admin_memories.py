@@ -28,6 +28,8 @@ MAX_MILLISECONDS_OF = {DASHBOARD: 1000}
 MAX_STATEMENTS = 14
 
 USERS = 1_000
+# With fewer, users, categories or the access log of the pages may have no memory at all.
+MIN_MEMORIES = 10_000
 
 # One user has many memories, and all others share the rest. Word frequencies follow those of
 # natural language: `w1` is in about every tenth memory, and most are in a few.
@@ -98,6 +100,10 @@ def main() -> None:
     parser.add_argument("--memories", type=int, default=1_000_000, help="of all users together")
     parser.add_argument("--user-of", type=int, default=200_000, help="memories of the largest user")
     options = parser.parse_args()
+    if options.memories < MIN_MEMORIES:
+        parser.error(f"--memories must be at least {MIN_MEMORIES:,}, so that each page has some.")
+    if not 1 <= options.user_of <= options.memories:
+        parser.error("--user-of must be from 1 to --memories.")
     with own_database():
         fill(options.memories, options.user_of)
         print_pages(pages())

@@ -111,12 +111,12 @@ def search(searcher: Client) -> None:
 
 
 def time_with_searches(call: Callable[[], Any], searcher: Client) -> tuple[float, float]:
-    """The milliseconds of a call, and the median of those of searches while it runs."""
+    """The milliseconds of a call, and the median of those of searches while it runs: at least one."""
     stop, times = threading.Event(), []
 
     def search_repeatedly() -> None:
         client = searcher.new_connection()
-        while not stop.wait(0.05):
+        while not times or not stop.wait(0.05):
             times.append(milliseconds(lambda: search(client)))
 
     thread = threading.Thread(target=search_repeatedly)
