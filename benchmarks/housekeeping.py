@@ -111,7 +111,7 @@ def search(searcher: Client) -> None:
 
 
 def time_with_searches(call: Callable[[], Any], searcher: Client) -> tuple[float, float]:
-    """The milliseconds of a call, and the median of those of searches while it runs: at least one."""
+    """The milliseconds of a call, and the median of those of at least one search meanwhile."""
     stop, times = threading.Event(), []
 
     def search_repeatedly() -> None:
