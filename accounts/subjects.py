@@ -28,6 +28,14 @@ class UserNotFound(NotFound):
     code = "user_not_found"
 
 
+def get_user(user_id: str) -> User:
+    """Get the user that a command names. Raises UserNotFound."""
+    try:
+        return User.objects.get(user_id=user_id)
+    except User.DoesNotExist:
+        raise UserNotFound(f"There is no user {user_id!r}.") from None
+
+
 def requested_user_id(request: AuthenticatedRequest) -> str | None:
     """Read `user_id` from the query or the body. None if neither has it."""
     values = [request.query_params.get("user_id")]

@@ -13,13 +13,13 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
+from core.progress import Progress, ignore_progress
 
 from .archive import format
 from .archive.manifest import ArchiveUser, Manifest, VectorSpace
 from .archive.rows import LISTS
 from .archive.writer import COMPRESSION_LEVEL, ArchiveWriter, MemberWriter
 from .export_queries import ExportFilters
-from .progress import Progress, ignore_progress
 from .snapshot import Chunks, Snapshot, open_snapshot
 
 

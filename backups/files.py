@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.errors import Conflict
+from core.progress import Progress, ignore_progress
 
 from .archive.manifest import Manifest
 from .export import export
 from .export_queries import ExportFilters
-from .progress import Progress, ignore_progress
 
 # memories_alice_0b7290a4-…_20260131T063000Z.zip: the id identifies the user, as it never changes.
 _STAMP = "%Y%m%dT%H%M%SZ"

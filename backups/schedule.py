@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.errors import OpenMemoryError
+from core.progress import Progress
 from jobs.models import Job
 from jobs.registry import JobType
 
 from .files import back_up_user, find_latest_backups
-from .progress import Progress
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import IO
 
 from accounts.models import User
+from core.progress import Progress, ignore_progress
 from memories.models import EmbeddingSpace
 
 from .archive.manifest import VectorSpace
@@ -16,7 +17,6 @@ from .importing import Mode, import_archive
 from .importing.compare import compare_restored
 from .importing.consistency import check_consistency
 from .importing.staging import stage_archive
-from .progress import Progress, ignore_progress
 from .scratch_schema import scratch_schema
 
 

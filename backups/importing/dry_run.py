@@ -9,7 +9,7 @@ from typing import IO
 from django.db import transaction
 
 from accounts.models import User
-from backups.progress import Progress, ignore_progress
+from core.progress import Progress, ignore_progress
 
 from .import_archive import Result, import_archive
 from .merge import Mode

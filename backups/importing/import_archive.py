@@ -12,8 +12,8 @@ from psycopg.errors import UniqueViolation
 
 from accounts.models import User
 from backups.archive.reader import ArchiveReader
-from backups.progress import Progress, ignore_progress
 from core.errors import Conflict
+from core.progress import Progress, ignore_progress
 from jobs.models import Job
 from memories.models import EmbeddingSpace
 from memories.vectors.embed import enqueue_missing

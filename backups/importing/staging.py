@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from backups.archive.columns import Row
 from backups.archive.reader import ArchiveReader, PlacedRow
 from backups.archive.rows import LISTS, LineRow
-from backups.progress import Progress
+from core.progress import Progress
 
 from .packed_rows import ROWS_PER_PACK, PackedTable
 

@@ -153,9 +153,9 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             raise MemoryNotFound(f"Memory not found: {listed}.")
         return memories
 
-    def locked(self) -> MemoryQuerySet:
-        """Lock these rows, in the order of ids, so that concurrent transactions cannot deadlock."""
-        return self.select_for_update(of=("self",)).order_by("pk")
+    def locked(self, *, no_key: bool = False) -> MemoryQuerySet:
+        """Lock these rows in the order of ids, against deadlocks. `no_key` permits references."""
+        return self.select_for_update(of=("self",), no_key=no_key).order_by("pk")
 
     def change_state(self, state: State, *, by: User | None, reason: str = "") -> int:
         """Change the state of those in another one, write their history, and return their number.

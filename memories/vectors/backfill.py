@@ -120,9 +120,8 @@ class Backfill:
         vector_by_id = dict(zip(texts, vectors, strict=True))
         with self.step():
             # Locked because an edit deletes the vectors of a memory: one of the previous content
-            # must not be stored after that. Ordered as everywhere, so that no two wait for each
-            # other.
-            locked = Memory.objects.filter(pk__in=texts).select_for_update(no_key=True)
+            # must not be stored after that.
+            locked = Memory.objects.filter(pk__in=texts).locked(no_key=True)
             stored = Embedding.objects.bulk_create(
                 [
                     Embedding(
@@ -131,7 +130,7 @@ class Backfill:
                         user_id=memory.user_id,
                         vector=vector_by_id[memory.pk],
                     )
-                    for memory in locked.order_by("pk").only("user_id", "content")
+                    for memory in locked.only("user_id", "content")
                     if memory.content == texts[memory.pk]
                 ],
                 ignore_conflicts=True,

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from backups import files
 from backups.export_queries import ExportFilters
-from backups.progress import report_progress
 from core.errors import OpenMemoryError
+from core.progress import report_progress
 from tests.backups.archives import entities, manifest
 from tests.memories.stock import stock
 
@@ -227,7 +227,7 @@ class Terminal(io.StringIO):
 
 
 def test_a_terminal_is_shown_a_bar_and_a_pipe_gets_lines(monkeypatch):
-    monkeypatch.setattr("backups.progress.LINE_INTERVAL", 0.0)
+    monkeypatch.setattr("core.progress.LINE_INTERVAL", 0.0)
     terminal, pipe = Terminal(), io.StringIO()
 
     for stream in (terminal, pipe):

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from backups.management.output import ReportingCommand
 from backups.schedule import back_up_all_users
 from core import argument_types
+from core.command_output import ReportingCommand
 
 
 class Command(ReportingCommand):

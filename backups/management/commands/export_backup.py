@@ -2,9 +2,10 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from accounts.subjects import get_user
 from backups.export_queries import ExportFilters
 from backups.files import write_archive_file
-from backups.management.output import ReportingCommand, get_user
+from core.command_output import ReportingCommand
 
 
 class Command(ReportingCommand):

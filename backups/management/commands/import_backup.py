@@ -6,8 +6,9 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import User
 from accounts.models.user import check_user_id
+from accounts.subjects import get_user
 from backups.importing import Mode, dry_run_import, import_archive
-from backups.management.output import ReportingCommand, get_user
+from core.command_output import ReportingCommand
 from core.errors import Malformed
 
 

@@ -2,8 +2,8 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import IO, Any
 
-from backups.management.output import ReportingCommand
 from backups.verify import VerifiedArchive, try_restore, verify_archive
+from core.command_output import ReportingCommand
 
 
 class Command(ReportingCommand):

@@ -6,7 +6,8 @@ from typing import Any
 from django.core.management.base import CommandError
 
 from accounts.models import User
-from backups.management.output import ReportingCommand, get_user
+from accounts.subjects import get_user
+from core.command_output import ReportingCommand
 from operators import erase, personal_data
 from operators.erase import ReportStep
 

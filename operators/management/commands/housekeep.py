@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import transaction
 
-from backups.management.output import ReportingCommand
+from core.command_output import ReportingCommand
 from operators import housekeeping
 from operators.chores import CHORES, Chore
 

@@ -9,10 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models import User
-from accounts.subjects import UserNotFound
-from backups.progress import Progress, report_progress
-from core.errors import OpenMemoryError
+from .errors import OpenMemoryError
+from .progress import Progress, report_progress
 
 
 class ReportingCommand(BaseCommand):
@@ -50,11 +48,3 @@ class ReportingCommand(BaseCommand):
         """Report to programs what standard error says to people."""
         if options["json"]:
             self.report("", {"ok": False, "error": {"code": code, "detail": detail}}, options)
-
-
-def get_user(user_id: str) -> User:
-    """Raises UserNotFound."""
-    try:
-        return User.objects.get(user_id=user_id)
-    except User.DoesNotExist:
-        raise UserNotFound(f"There is no user {user_id!r}.") from None
