@@ -16,6 +16,7 @@ from jobs.runner import run_due
 from memories.models import Memory
 from tests.backups.archives import entities, lines, manifest, vectors
 from tests.cast import errors_of
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
 # An export reads by a connection of its own, which sees only what is committed.
@@ -215,6 +216,6 @@ def test_whoever_comes_later_gets_a_turn(alice):
         second = threading.Thread(target=make)
         second.start()
         assert not entered.is_set()
-    second.join(60)
+    second.join(SECONDS)
 
     assert entered.is_set()

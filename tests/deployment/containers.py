@@ -83,7 +83,7 @@ class Container:
 
     def wait(self) -> int:
         assert self.process is not None
-        return self.process.wait(60)
+        return self.process.wait(SECONDS)
 
     def is_well(self) -> bool:
         _, *command = self.said["healthcheck"]["test"]

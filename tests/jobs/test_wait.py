@@ -8,6 +8,7 @@ from jobs.models import State
 from jobs.registry import get_job_type
 from jobs.runner import run_due
 from jobs.wait import wait
+from tests.deadline import SECONDS
 
 
 def run_elsewhere():
@@ -22,7 +23,7 @@ def test_who_waits_for_a_job_is_told_when_it_has_ended(alice, register):
     worker = threading.Timer(0.1, run_elsewhere)
     worker.start()
 
-    assert wait(job, seconds=60).state == State.SUCCEEDED
+    assert wait(job, seconds=SECONDS).state == State.SUCCEEDED
     worker.join()
 
 

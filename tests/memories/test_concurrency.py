@@ -10,6 +10,7 @@ from django.db import connections
 from apps_registry.models import App
 from memories.access.log import log_accesses
 from memories.models import Access, FirstAccess, Memory, State, StateChange
+from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
@@ -23,7 +24,7 @@ def at_once(*works):
 
     def working(work):
         try:
-            together.wait(60)
+            together.wait(SECONDS)
             work()
         finally:
             connections.close_all()

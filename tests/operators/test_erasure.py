@@ -263,10 +263,10 @@ def test_who_is_just_writing_brings_nothing_back(alice, constraints):
     eraser = threading.Thread(target=lambda: (erase(alice), connections.close_all()))
     eraser.start()
     if constraints == "DEFERRED":
-        eraser.join(60)
+        eraser.join(SECONDS)
     go_on.set()
-    writer.join(30)
-    eraser.join(60)
+    writer.join(SECONDS)
+    eraser.join(SECONDS)
 
     assert bool(refused) == (constraints == "DEFERRED")
     assert not Memory.objects.exists()
