@@ -14,7 +14,8 @@ from .postgres import Postgres
 from .service import Service
 from .valkey import Valkey
 
-WAIT_SECONDS = 60.0  # for another process to start or release the services
+WAIT_SECONDS = 60.0  # for another process to release the services
+START_SECONDS = 240.0  # for another process to start them, each in its own time
 
 
 def required_services(state_dir: Path, *, database_url: str, redis_url: str) -> list[Service]:
@@ -80,14 +81,14 @@ def claim_services(state_dir: Path, owner: Owner, report: Callable[[str], None])
 
 def _share_or_claim(ownership: Ownership, owner: Owner, services: list[Service]) -> bool:
     """Return True as the new owner of the services, or False as a user of another process's."""
-    deadline = time.monotonic() + WAIT_SECONDS
+    deadline = time.monotonic() + START_SECONDS
     while not ownership.claim(owner):
         ownership.start_use()
         if all(service.answers() for service in services):
             return False
         ownership.end_use()
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"The services do not answer. {_describe(ownership.owner())}")
+            raise ServiceFailed(f"The services are not responding. {_describe(ownership.owner())}")
         time.sleep(0.05)
     return True
 

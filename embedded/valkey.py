@@ -21,7 +21,7 @@ class Valkey(Service):
     name = "valkey"
     title = "Valkey"
     process_names = ("valkey-server",)
-    start_seconds = 60.0
+    start_seconds = 120.0
 
     def prepare(self) -> None:
         ensure_private_folder(self.sockets, os.geteuid(), os.getegid())

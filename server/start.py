@@ -32,7 +32,8 @@ from .supervisor import ServerProcess, StopRequests, Supervisor, stop_signals
 
 # The web server of a run that was just killed may still hold the port.
 PORT_SECONDS = 3.0
-ANSWER_SECONDS = 60.0
+# Long, for a busy machine: a web server that has exited is noticed at once.
+ANSWER_SECONDS = 300.0
 # The time that a running job has to finish. A job that does not is run again later.
 JOB_SECONDS = 10.0
 READY_SECONDS = 20.0
