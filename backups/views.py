@@ -38,12 +38,14 @@ PREFER = OpenApiParameter(
     "Prefer",
     str,
     OpenApiParameter.HEADER,
-    description="With `respond-async` a job does it in the background, and is the response.",
+    description="`respond-async` runs it as a background job and returns the job.",
 )
 MODE = OpenApiParameter(
-    "mode", str, enum=[str(mode) for mode in Mode], description="As in the form."
+    "mode", str, enum=[str(mode) for mode in Mode], description="The same as the field of the form."
 )
-DRY_RUN = OpenApiParameter("dry_run", str, enum=["true", "false"], description="As in the form.")
+DRY_RUN = OpenApiParameter(
+    "dry_run", str, enum=["true", "false"], description="The same as the field of the form."
+)
 
 
 class ArchiveResponse(FileResponse):

@@ -154,7 +154,7 @@ def erase_user(
     categories = set(category_ids.distinct())
     personal_data.remove_key_file(user)
     while True:
-        report("disabling the account")
+        report("deactivating the account")
         with transaction.atomic():
             erasure.counts += _deactivate_account(user)
         erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=WAIT_SECONDS)

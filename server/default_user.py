@@ -18,7 +18,7 @@ def ensure_default_user(*, user_id: str, key_file: Path) -> str:
     user = _ensure_operator(user_id)
     secret = key_file.read_text().strip() if key_file.exists() else ""
     if not _is_valid(secret, user):
-        _, secret = ApiKey.objects.issue(user=user, name="made at the start of the server")
+        _, secret = ApiKey.objects.issue(user=user, name="created at the start of the server")
         write_private(key_file, secret)
     return secret
 

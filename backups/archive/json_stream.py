@@ -59,16 +59,16 @@ class JsonObjectStream:
             if not isinstance(key, str):
                 raise self._error("The name of a member must be a string.")
             if key in seen:
-                raise self._error(f"There are two members {key[:100]!r}.")
+                raise self._error(f"The name {key[:100]!r} appears twice.")
             seen.add(key)
             if len(seen) > MAX_KEYS:
-                detail = f"There are more than {MAX_KEYS} members in this object."
+                detail = f"The object has more than {MAX_KEYS} members."
                 raise ArchiveTooLarge(detail, member=self._member, line=self._line)
             self._expect(":")
             yield from self._list(key) if self._next_is("[") else self._single(key)
         self._expect("}")
         if self._peek():
-            raise self._error("There is more after the end of the JSON.")
+            raise self._error("There is data after the end of the JSON.")
 
     def _single(self, key: str) -> Iterator[Item]:
         self._peek()
@@ -99,7 +99,7 @@ class JsonObjectStream:
             except BadBody as error:
                 raise self._error(error.fault.detail) from None
             except RecursionError:
-                raise self._error("This is nested too deeply.") from None
+                raise self._error("The JSON is nested too deeply.") from None
             else:
                 # The digits of a number may continue in what has not been read yet.
                 if end < len(self._text) or self._ended:

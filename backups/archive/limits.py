@@ -1,4 +1,4 @@
-"""Limits on what is read of an archive, whatever its headers say."""
+"""Limits on reading an archive, whatever its headers declare."""
 
 from __future__ import annotations
 

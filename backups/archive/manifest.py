@@ -1,4 +1,4 @@
-"""The manifest: what an archive is known by before its rows are read."""
+"""The manifest: describes an archive, with the digests of its members."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """The entities of an archive: one struct for each, from which its staging table is derived.
 
-The fields are those of the JSON, of which `docs/backup-format.md` says more. The comment `ours`
-marks those that the original server does not know, and ignores. A struct accepts more than we
-write: the original server wrote null, or nothing, where a field has a default. Only the row itself
-is checked here.
+The fields are those of the JSON: see `docs/backup-format.md`. The comment `ours` marks those that
+the original server ignores. A struct accepts more than this server writes: the original one wrote
+null or left a field out where there is a default. Only the row itself is checked here.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def check_visible(name: str, text: str) -> str:
 
 
 class UserRow(Row, frozen=True, kw_only=True):
-    """The user of an archive. `created_at` and `updated_at` are written too, and not read."""
+    """The user of an archive. `created_at` and `updated_at` are written, but not read."""
 
     not_staged = ("id", "user_id", "name", "email")
 
@@ -226,7 +225,7 @@ class RevisionRow(Row, frozen=True, kw_only=True):
 class LineRow(Row, frozen=True, kw_only=True):
     """A line of `memories.jsonl.gz`: a memory for people to read, with names in place of ids.
 
-    `created_at` and `updated_at` are written too, and not read.
+    `created_at` and `updated_at` are written, but not read.
     """
 
     not_staged = ("content", "metadata", "app", "categories")

@@ -1,4 +1,4 @@
-"""Compare the staged rows with those restored, where nothing else was stored before."""
+"""Compare the staged rows with the restored ones, in tables that were empty before."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class NotRestored(OpenMemoryError):
 def compare_restored(user: User, *, exactly: bool) -> None:
     """Find the first staged row that was not restored as it is. Raises NotRestored.
 
-    With `exactly`, there may be no other rows either. An archive of the original server lacks some
-    that every memory has here, and may have others twice.
+    With `exactly`, there may be no other rows either. An archive of the original server lacks rows
+    that every memory has here, and may contain duplicates.
     """
     for name in TABLES:
         _require_restored(name, name, user, exactly=exactly)

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='job',
             name='download',
-            field=models.CharField(blank=True, help_text='The file that the job made, until it expires.', max_length=255),
+            field=models.CharField(blank=True, help_text='The file that the job created, until it expires.', max_length=255),
         ),
         migrations.AlterField(
             model_name='job',

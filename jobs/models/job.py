@@ -139,7 +139,7 @@ class Job(models.Model):
         max_length=255, blank=True, help_text="The file that the job processes."
     )
     download = models.CharField(
-        max_length=255, blank=True, help_text="The file that the job made, until it expires."
+        max_length=255, blank=True, help_text="The file that the job created, until it expires."
     )
     download_name = models.CharField(
         max_length=255, blank=True, help_text="The name of that file when it is downloaded."

@@ -1,4 +1,4 @@
-"""What a caller may read of a user's memories, and which readings the access log has."""
+"""Which memories a caller may read, and which accesses are logged."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ class Reader:
     def log(
         self, memories: Iterable[Memory], access_type: AccessType, *, context: Iterable[Memory] = ()
     ) -> None:
-        """Log what the reader was shown. A user's own reading is logged only if it is a search."""
+        """Log what the reader was shown. Of a user's own accesses, only searches are logged."""
         if self.app is not None or access_type == "search":
             log_accesses(memories, app=self.app, access_type=access_type, context=context)

@@ -78,27 +78,27 @@ class AppAdmin(ReadOnlyAdmin):
     @button(
         "Pause",
         icon="pause",
-        description="It reads and writes nothing until it is resumed.",
+        description="The app cannot read or write until it is resumed.",
         available_for=lambda app: app.is_active,
     )
     def pause(self, request: HttpRequest, app: App, form: object) -> str:
         app.set_active(False)
-        return f"{app} is paused: it reads and writes nothing."
+        return f"{app} is paused: it cannot read or write."
 
     @button(
         "Resume",
         icon="play_arrow",
-        description="It reads and writes again.",
+        description="The app can read and write again.",
         available_for=lambda app: not app.is_active,
     )
     def resume(self, request: HttpRequest, app: App, form: object) -> str:
         app.set_active(True)
-        return f"{app} is active: it reads and writes again."
+        return f"{app} is active: it can read and write again."
 
     @button(
         "Add a rule",
         icon="rule",
-        description="It applies from the next request on.",
+        description="The rule takes effect with the next request.",
         form=RuleForm,
     )
     def add_rule(self, request: HttpRequest, app: App, form: RuleForm) -> str:

@@ -186,7 +186,7 @@ class EmbeddingSpaceAdmin(ReadOnlyAdmin):
     @button(
         "Embed what is missing",
         icon="playlist_add_check",
-        description="A job embeds the memories that have no vector in this space.",
+        description="A job embeds the memories that have no embedding in this space.",
         available_for=lambda space: space.state == State.ACTIVE,
     )
     def backfill(self, request: HttpRequest, space: EmbeddingSpace, form: object) -> str:

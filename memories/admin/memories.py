@@ -193,9 +193,9 @@ class MemoryAdmin(ReadOnlyAdmin):
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return
-        message = f"Now {state}: {changed:,} of {len(selected):,} memories."
+        message = f"{changed:,} of {len(selected):,} memories are now {state}."
         if changed < len(selected):
-            message += f" The others were {state} already."
+            message += f" The others already were {state}."
         self.message_user(request, message)
         for memory in selected:
             self.log_change(request, memory, f"State changed to {state}, with others.")
@@ -279,7 +279,7 @@ class MemoryAdmin(ReadOnlyAdmin):
 
 def _change_one(state: State, memory: Memory, *, by: User) -> str:
     changed = _change_state(state, [memory.pk], by=by)
-    return f"The memory is {state} now." if changed else f"The memory was {state} already."
+    return f"The memory is now {state}." if changed else f"The memory was already {state}."
 
 
 def _change_state(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:

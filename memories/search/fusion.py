@@ -34,7 +34,7 @@ class Boost(NamedTuple):
 
 
 class Ranked(NamedTuple):
-    """A candidate with its score, and the parts that this is the sum of, before their weights."""
+    """A candidate with its score, and the unweighted parts that add up to it."""
 
     candidate: Candidate
     similarity_part: float
@@ -54,11 +54,11 @@ def fuse_scores(
 ) -> list[Ranked]:
     """Score the candidates against each other: the best first and, of equal scores, the newest.
 
-    The similarity part is 1 for the nearest and 0 for the farthest, or 1 for all where they are
-    equally near. The lexical part is the lexical score with a share of its best booster's, relative
-    to the greatest of all candidates; it also stands in for the similarity part of a candidate that
-    has no vector yet. Added are a share of what the best booster scores by these two, and the
-    speaker's weight where the actor is one of the `named_actors`.
+    The similarity part is 1 for the nearest candidate and 0 for the farthest, or 1 for all if they
+    are equally near. The lexical part is the lexical score plus a share of the best booster's,
+    relative to the greatest of all candidates; it replaces the similarity part of a candidate
+    without a vector. The score adds a share of the best booster's score by these two parts, and the
+    speaker's weight if the actor is one of the `named_actors`.
     """
     boosters = boosters or {}
     # Only of those that have boosters, as most have none.

@@ -1,4 +1,4 @@
-"""Keyword search: the lexemes of a query, and the memories that score best by them."""
+"""Keyword search: the lexemes of a query, and the memories with the best lexical scores."""
 
 from __future__ import annotations
 

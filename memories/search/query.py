@@ -28,7 +28,7 @@ _embedding_threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix
 class Query:
     """A query with its lexemes and its vector in the current space.
 
-    It `has_index` where the user has outgrown exact search, and so has an index of their own.
+    `has_index`: the user has too many memories for exact search, and so an index of their own.
     """
 
     text: str
@@ -48,7 +48,7 @@ class Query:
 
     @cached_property
     def vector(self) -> HalfVector | None:
-        """Waits for the model. None where a provider embeds queries and did not respond."""
+        """Waits for the model. None if the provider did not respond."""
         try:
             vector = self.embedding.result()
             if len(vector) != self.space.dimensions:

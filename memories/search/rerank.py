@@ -1,4 +1,4 @@
-"""Rank candidates by what they say, by their neighbours and by their speakers."""
+"""Rank candidates by their content, their neighbours and their speakers."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from .query import Query
 from .scoring_weights import ScoringWeights
 from .speakers import find_named
 
-# How many of the candidates, the best by themselves, boost their neighbours. It bounds the work;
-# and what answers a query badly says nothing about its neighbours.
+# How many of the best candidates boost their neighbours. This limits the work, and a poor match
+# says nothing about its neighbours.
 BOOSTERS = 15
 
 # How many places away.

@@ -34,7 +34,7 @@ class SearchResult:
     """The hits of a search, the best first.
 
     They were found `by_words_alone` where the query has no vector, as the provider that embeds it
-    did not answer. No hit then has a `similarity`.
+    did not respond. No hit then has a `similarity`.
     """
 
     hits: Sequence[Hit]

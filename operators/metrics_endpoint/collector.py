@@ -90,7 +90,7 @@ def _database() -> Iterator[Metric]:
 def _circuits() -> Metric:
     circuits = GaugeMetricFamily(
         "openmemory_provider_left_alone",
-        "Whether a model that runs elsewhere has failed so often that it is not called for now.",
+        "Whether the circuit breaker of a remote model is open: it is not called for a while.",
         labels=["provider", "model"],
     )
     current = effective.current_settings()

@@ -24,7 +24,7 @@ PRESSED = {"_form_submitted": "on"}
 def test_a_button_asks_before_it_does_anything(browser, notes):
     answer = browser.get(button_of(notes, "pause"))
 
-    assert "reads and writes nothing until it is resumed" in answer.content.decode()
+    assert "cannot read or write until it is resumed" in answer.content.decode()
     notes.refresh_from_db()
     assert notes.is_active
 
@@ -38,7 +38,7 @@ def test_a_button_does_it_and_says_so_and_writes_it_down(browser, root, notes):
     assert "notes is paused" in browser.get(page_of(notes)).content.decode()
     entry = LogEntry.objects.get()
     assert (entry.user, entry.object_id, entry.object_repr) == (root, str(notes.pk), "notes")
-    assert entry.change_message == "notes is paused: it reads and writes nothing."
+    assert entry.change_message == "notes is paused: it cannot read or write."
 
 
 def test_a_button_works_without_a_dialog_too(browser, notes):

@@ -158,7 +158,9 @@ def test_the_selected_are_paused_and_resumed(browser, root, tea, trip):
 
     answer = select(browser, "pause_selected", tea, trip)
 
-    assert "Now paused: 1 of 2 memories. The others were paused already." in answer.content.decode()
+    assert (
+        "1 of 2 memories are now paused. The others already were paused." in answer.content.decode()
+    )
     assert set(Memory.objects.values_list("state", flat=True)) == {"paused"}
     assert trip.state_changes.last().changed_by == root
     assert LogEntry.objects.count() == 3

@@ -179,7 +179,7 @@ def test_an_entity_that_does_not_end(alice):
 def test_an_object_with_a_million_members(alice):
     text = json.dumps({f"x{number}": 0 for number in range(1_000_000)}).encode()
     detail = rejection(alice, zipped({**Original("alice").members(), ENTITIES: text}), 413)
-    assert detail.startswith(f"{ENTITIES}, line 1: There are more than 100 members")
+    assert detail.startswith(f"{ENTITIES}, line 1: The object has more than 100 members")
 
 
 def test_a_manifest_that_does_not_end(alice):

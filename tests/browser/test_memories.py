@@ -51,11 +51,11 @@ def test_one_pauses_a_memory_and_resumes_it(sign_in, user_id):
 
     visit.press("Pause")
     visit.confirm()
-    visit.page.get_by_text("The memory is paused now.").wait_for()
+    visit.page.get_by_text("The memory is now paused.").wait_for()
 
     visit.press("Resume")
     visit.confirm()
-    visit.page.get_by_text("The memory is active now.").wait_for()
+    visit.page.get_by_text("The memory is now active.").wait_for()
 
 
 def test_one_edits_a_memory_and_sees_what_it_said(sign_in, user_id):

@@ -59,7 +59,7 @@ def wait_until_it_answers(address, process):
                 return
         except requests.ConnectionError:
             time.sleep(0.1)
-    raise AssertionError("The web server does not answer.")
+    raise AssertionError("The web server did not respond.")
 
 
 @pytest.fixture

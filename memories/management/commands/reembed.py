@@ -73,7 +73,7 @@ class Command(BaseCommand):
             if comparison and comparison["overlap"] is not None:
                 self.stdout.write(
                     "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
-                    "the space searched then".format(**comparison)
+                    "the space that was current then".format(**comparison)
                 )
         job = status.job
         if job is not None:

@@ -11,8 +11,8 @@ from operators.chores import CHORES, Chore
 
 class Command(ReportingCommand):
     help = (
-        "Run the chores: apply archive policies, purge memories deleted long ago, remove old "
-        "accesses, jobs and sessions, drop unused categories and indexes, vacuum. The server runs "
+        "Run the chores: apply archive policies; purge memories deleted long ago; remove old "
+        "accesses, jobs and sessions, and unused categories and indexes; vacuum. The server runs "
         "them periodically by itself. Running them again is harmless."
     )
 
