@@ -158,9 +158,8 @@ def test_the_selected_are_paused_and_resumed(browser, root, tea, trip):
 
     answer = select(browser, "pause_selected", tea, trip)
 
-    assert (
-        "1 of 2 memories are now paused. The others already were paused." in answer.content.decode()
-    )
+    sentence = "1 of 2 memories are now paused. The others already were paused."
+    assert sentence in answer.content.decode()
     assert set(Memory.objects.values_list("state", flat=True)) == {"paused"}
     assert trip.state_changes.last().changed_by == root
     assert LogEntry.objects.count() == 3
