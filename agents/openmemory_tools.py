@@ -34,9 +34,9 @@ def add_memories(
     Call it whenever the user tells you something about themselves, their preferences or plans that
     may matter another day, or asks you to remember something.
     """
-    stored = store(caller, text=text, infer=infer)
-    event = {Event.DUPLICATE: "NONE"}.get(stored.event, stored.event)
-    memory = stored.memory
+    stored_memory = store(caller, text=text, infer=infer)
+    event = {Event.DUPLICATE: "NONE"}.get(stored_memory.event, stored_memory.event)
+    memory = stored_memory.memory
     return _json({"results": [{"id": str(memory.pk), "memory": memory.content, "event": event}]})
 
 

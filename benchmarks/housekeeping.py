@@ -24,7 +24,7 @@ from measurement import milliseconds
 from sample_data import categorize, insert_memories, log_readings, vacuum_analyze
 
 SEARCHES = 50
-SEARCHED = 1_000  # memories of the user who searches
+SEARCHER_MEMORIES = 1_000  # memories of the user who searches
 
 DELETIONS = (
     "DELETE FROM memories_embedding WHERE user_id = %(user)s",
@@ -47,7 +47,7 @@ def main() -> None:
     with own_server() as server:
         setup_django()
         searcher = server.new_user("searcher")
-        insert_memories("searcher", SEARCHED, embedder())
+        insert_memories("searcher", SEARCHER_MEMORIES, embedder())
         idle = median(milliseconds(lambda: search(searcher)) for _ in range(SEARCHES))
         print(f"{size:,} memories of one user; a search of another user: {idle:.0f} ms")
         measure_housekeeping(server, searcher, size, idle)

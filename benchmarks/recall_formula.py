@@ -51,7 +51,7 @@ class Formula:
         self._cosines = embed_documents(contents) @ embed_queries(questions).T
         turn_lexemes = lexemes_of(dated_contents)
         self._lexical = [lexical_scores(turn_lexemes, query) for query in lexemes_of(questions)]
-        self._named = [
+        self._speaker_matches = [
             np.array([actor in names for actor in actors], float) for names in names_by_question
         ]
         places = range(-BOOST_PLACES, BOOST_PLACES + 1)
@@ -69,7 +69,10 @@ class Formula:
     def rank(self, number: int, weights: Weights, *, limit: int) -> list[str]:
         """The ids of the best memories for the question of this number."""
         scores = _Scores(
-            self._cosines[:, number], self._lexical[number], self._named[number], self._newest
+            self._cosines[:, number],
+            self._lexical[number],
+            self._speaker_matches[number],
+            self._newest,
         )
         return [self.turns[index].id for index in scores.rank(self._neighbours, weights)[:limit]]
 
@@ -87,7 +90,7 @@ class _Scores:
 
     cosines: Any
     lexical: Any
-    named: Any
+    speaker_matches: Any
     newest: Sequence[int]
 
     def rank(self, neighbours: Neighbours, weights: Weights) -> list[int]:
@@ -113,8 +116,8 @@ class _Scores:
             (index, base_scores[booster] * weights.context_per_place**places)
             for booster, index, places in boosts
         )
-        named = self.named * (not self.named[candidates].all())
-        scores = base_scores + weights.context * context_boosts + weights.speaker * named
+        speaker_matches = self.speaker_matches * (not self.speaker_matches[candidates].all())
+        scores = base_scores + weights.context * context_boosts + weights.speaker * speaker_matches
         return self._sorted(candidates, scores)
 
     def _candidates(self) -> list[int]:

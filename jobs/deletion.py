@@ -34,8 +34,8 @@ def delete_jobs(jobs: JobQuerySet, *, timeout: float) -> int:
             job.cancel()
     # If a worker presumed dead comes back, its job no longer exists and its transaction is rolled
     # back.
-    running = jobs.filter(state=State.RUNNING, lease_until__gt=Now())
-    while running.exists():
+    running_jobs = jobs.filter(state=State.RUNNING, lease_until__gt=Now())
+    while running_jobs.exists():
         if time.monotonic() > deadline:
             raise JobStillRunning
         time.sleep(POLL_SECONDS)

@@ -58,9 +58,9 @@ def remove_orphaned_files() -> None:
     for pk in candidates - _ids(Job.objects.filter(pk__in=candidates)):
         files.remove_all(pk)
     folders = files.scratch_folders()
-    running = _ids(Job.objects.filter(pk__in=folders.values(), state=State.RUNNING))
+    running_ids = _ids(Job.objects.filter(pk__in=folders.values(), state=State.RUNNING))
     for folder, pk in folders.items():
-        if pk not in running:
+        if pk not in running_ids:
             shutil.rmtree(folder, ignore_errors=True)
     for file in files.old_scratch_files():
         file.unlink(missing_ok=True)

@@ -16,14 +16,14 @@ from .physical_erasure import erase_physically
 
 @HOUSEKEEP.function
 def run_housekeeping(run: JobRun) -> None:
-    done = {chore.name: Counter[str]() for chore in CHORES}
+    counts_by_chore = {chore.name: Counter[str]() for chore in CHORES}
     with hold_lock():
         for chore in CHORES:
             for counts in chore.run(run.step):
-                done[chore.name] += counts
-                run.progress(sum(counted.total() for counted in done.values()))
+                counts_by_chore[chore.name] += counts
+                run.progress(sum(counted.total() for counted in counts_by_chore.values()))
     with run.finishing() as result:
-        result.update(done)
+        result.update(counts_by_chore)
 
 
 @ERASE.function

@@ -59,9 +59,9 @@ def run_checks(*, only: Collection[str] = (), calling_out: bool = False) -> Iter
         else Requires.DATABASE
     )
     for check in all_checks():
-        selected = not only or _names(check) & set(only)
-        allowed = calling_out or not check.calls_out or check.name in only
-        if selected and allowed and check.requires <= available:
+        is_selected = not only or _names(check) & set(only)
+        is_allowed = calling_out or not check.calls_out or check.name in only
+        if is_selected and is_allowed and check.requires <= available:
             for finding in _run_check(check):
                 yield CheckResult(check.name, finding)
     if database_error is None:

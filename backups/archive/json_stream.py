@@ -51,17 +51,17 @@ class JsonObjectStream:
     def items(self) -> Iterator[Item]:
         """Read the whole object. Raises BadArchive and ArchiveTooLarge, which name the line."""
         self._expect("{")
-        seen: set[str] = set()
+        keys: set[str] = set()
         while not self._next_is("}"):
-            if seen:
+            if keys:
                 self._expect(",")
             key = self._value()
             if not isinstance(key, str):
                 raise self._error("The name of a member must be a string.")
-            if key in seen:
+            if key in keys:
                 raise self._error(f"The name {key[:100]!r} appears twice.")
-            seen.add(key)
-            if len(seen) > MAX_KEYS:
+            keys.add(key)
+            if len(keys) > MAX_KEYS:
                 detail = f"The object has more than {MAX_KEYS} members."
                 raise ArchiveTooLarge(detail, member=self._member, line=self._line)
             self._expect(":")

@@ -60,8 +60,8 @@ class _ShortReads(io.RawIOBase):
         return self._file.tell()
 
     def read(self, size: int = -1, /) -> bytes:
-        left = self.size - self._file.tell()
-        length = left if size < 0 else min(size, left)
+        remaining = self.size - self._file.tell()
+        length = remaining if size < 0 else min(size, remaining)
         if length > MAX_DIRECTORY_BYTES:
             raise ArchiveTooLarge("The directory of the ZIP is too long.")
         data = self._file.read(max(0, length))

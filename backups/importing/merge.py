@@ -149,13 +149,13 @@ class Merge:
 
     def _overwrite_memories(self) -> None:
         self._execute("create_target_changes")
-        changed = self._execute_in_batches("memories", "insert_target_changes")
+        changed_count = self._execute_in_batches("memories", "insert_target_changes")
         self._execute("analyze_target_changes")
         # In the order of ids, as everywhere. Others who change one of these memories wait.
         self._execute("lock_changed")
         self.counts.status_changes_created += self._execute("insert_missing_state_changes")
         self.counts.revisions_created += self._execute("insert_missing_revisions")
-        if changed:
+        if changed_count:
             logged = self._execute_in_batches("memories", "log_state_change")
             self.counts.status_changes_created += logged
             logged = self._execute_in_batches("memories", "log_revision")
@@ -191,14 +191,14 @@ class Merge:
 
     def _execute_in_batches(self, name: str, statement: str, *, is_progress: bool = False) -> int:
         """Run a statement for each batch of a list. Returns how many rows it changed."""
-        changed = 0
+        changed_count = 0
         total = sum(self.rows.get(name, 0) for name in INSERTED_LISTS)
         for batch in self._batches(name):
-            changed += self._execute(statement, **batch)
+            changed_count += self._execute(statement, **batch)
             if is_progress:
                 self._done += min(BATCH_ROWS, self.rows[name] - batch["first"])
             self.report(self._done / total)
-        return changed
+        return changed_count
 
     def _batches(self, name: str) -> Iterator[dict[str, int]]:
         for first in range(0, self.rows[name], BATCH_ROWS):

@@ -40,8 +40,8 @@ class Fault:
 
     def sentence(self) -> str:
         # A fault about an unknown name begins with it.
-        named = self.loc[:-1] if self.code == UNKNOWN_FIELD else self.loc
-        field = replace(self, loc=named).field
+        location = self.loc[:-1] if self.code == UNKNOWN_FIELD else self.loc
+        field = replace(self, loc=location).field
         return f"`{field}`: {self.detail}" if field else self.detail
 
 

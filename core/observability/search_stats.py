@@ -41,16 +41,16 @@ class SearchCounts:
 
     def quantile(self, share: float) -> float | None:
         """Estimate a quantile in seconds by interpolation in its bucket. None without searches."""
-        rank, seen = share * self.count, 0
+        rank, cumulative = share * self.count, 0
         for number, lower, upper in zip(
             self.by_duration,
             (0.0, *SHORT_BUCKETS),
             (*SHORT_BUCKETS, SHORT_BUCKETS[-1]),
             strict=True,
         ):
-            if number and seen + number >= rank:
-                return lower + (upper - lower) * (rank - seen) / number
-            seen += number
+            if number and cumulative + number >= rank:
+                return lower + (upper - lower) * (rank - cumulative) / number
+            cumulative += number
         return None
 
 

@@ -187,17 +187,19 @@ class MemoryAdmin(ReadOnlyAdmin):
     def _change_selected(
         self, state: State, request: HttpRequest, memories: MemoryQuerySet
     ) -> None:
-        selected = list(memories)
+        selected_memories = list(memories)
         try:
-            changed = _change_state(state, [memory.pk for memory in selected], by=operator(request))
+            changed_count = _change_state(
+                state, [memory.pk for memory in selected_memories], by=operator(request)
+            )
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return
-        message = f"{changed:,} of {len(selected):,} memories are now {state}."
-        if changed < len(selected):
+        message = f"{changed_count:,} of {len(selected_memories):,} memories are now {state}."
+        if changed_count < len(selected_memories):
             message += f" The others already were {state}."
         self.message_user(request, message)
-        for memory in selected:
+        for memory in selected_memories:
             self.log_change(request, memory, f"State changed to {state}, with others.")
 
     # --- One memory --------------------------------------------------------------------------
@@ -278,8 +280,8 @@ class MemoryAdmin(ReadOnlyAdmin):
 
 
 def _change_one(state: State, memory: Memory, *, by: User) -> str:
-    changed = _change_state(state, [memory.pk], by=by)
-    return f"The memory is now {state}." if changed else f"The memory was already {state}."
+    changed_count = _change_state(state, [memory.pk], by=by)
+    return f"The memory is now {state}." if changed_count else f"The memory was already {state}."
 
 
 def _change_state(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:

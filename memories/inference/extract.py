@@ -88,10 +88,10 @@ def _read_facts(
 
 
 def _drop_repeated(facts: Iterable[Fact]) -> Iterable[Fact]:
-    seen = set()
+    texts = set()
     for fact in facts:
-        if normalize(fact.text) not in seen:
-            seen.add(normalize(fact.text))
+        if normalize(fact.text) not in texts:
+            texts.add(normalize(fact.text))
             yield fact
 
 

@@ -164,8 +164,8 @@ def _read_verdict(
     verdict: Verdict, item: dict[str, Any], memory_by_number: Mapping[int, Memory]
 ) -> Verdict:
     """Accept an answer as far as it refers to memories that were shown with the fact."""
-    answered = [memory_by_number.get(number) for number in item["memories"]]
-    memories = tuple(memory for memory in verdict.similar if memory in answered)
+    memories_in_answer = [memory_by_number.get(number) for number in item["memories"]]
+    memories = tuple(memory for memory in verdict.similar if memory in memories_in_answer)
     if item["verdict"] == Relation.NEW or not memories:
         return verdict
     return replace(verdict, relation=Relation(item["verdict"]), memories=memories)

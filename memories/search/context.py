@@ -36,13 +36,17 @@ def load_contexts(
         [memory.pk for memory in memories], places=places, among=readable
     )
     ids = {neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours}
-    loaded = readable.with_relations().in_bulk(ids) if ids else {}
+    memory_by_id = readable.with_relations().in_bulk(ids) if ids else {}
     contexts = {memory.pk: Context() for memory in memories}
     for pk, neighbours in neighbours_of.items():
         # One that was deleted a moment ago is not loaded.
-        present = [neighbour for neighbour in neighbours if neighbour.pk in loaded]
+        loaded_neighbours = [neighbour for neighbour in neighbours if neighbour.pk in memory_by_id]
         contexts[pk] = Context(
-            before=[loaded[neighbour.pk] for neighbour in present if neighbour.place < 0],
-            after=[loaded[neighbour.pk] for neighbour in present if neighbour.place > 0],
+            before=[
+                memory_by_id[neighbour.pk] for neighbour in loaded_neighbours if neighbour.place < 0
+            ],
+            after=[
+                memory_by_id[neighbour.pk] for neighbour in loaded_neighbours if neighbour.place > 0
+            ],
         )
     return contexts

@@ -123,12 +123,12 @@ def find_by_keywords(
     scores at most the sum of the rest: while that could still reach the last place, more lexemes
     find. So the result is exact, and takes at most two queries.
     """
-    finding = _count_enough(lexemes)
-    best = _find_best(memories, lexemes, finding, limit)
+    lexeme_count = _count_enough(lexemes)
+    best = _find_best(memories, lexemes, lexeme_count, limit)
     last_score = best[-1][1] if len(best) == limit else 0.0
-    needed = _count_needed(last_score, lexemes)
-    if needed > finding:
-        best = _find_best(memories, lexemes, needed, limit)
+    needed_count = _count_needed(last_score, lexemes)
+    if needed_count > lexeme_count:
+        best = _find_best(memories, lexemes, needed_count, limit)
     return [pk for pk, _ in best]
 
 
@@ -153,13 +153,13 @@ def _count_needed(score: float, lexemes: Sequence[Lexeme]) -> int:
 
 
 def _find_best(
-    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], finding: int, limit: int
+    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], lexeme_count: int, limit: int
 ) -> list[tuple[uuid.UUID, float]]:
-    """Score the memories that have any of the first `finding` lexemes by all of them."""
-    if not finding:
+    """Score the memories that have any of the first `lexeme_count` lexemes by all of them."""
+    if not lexeme_count:
         return []
     best = (
-        memories.filter(HasAny(lexemes[:finding]))
+        memories.filter(HasAny(lexemes[:lexeme_count]))
         .annotate(lexical=LexicalScore(lexemes))
         .order_by("-lexical", "-created_at", "pk")
     )

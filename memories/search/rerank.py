@@ -48,9 +48,11 @@ def _add_neighbours(
     neighbour_ids = {
         neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours
     }
-    added = load_candidates(neighbour_ids - {candidate.pk for candidate in candidates}, query)
+    new_candidates = load_candidates(
+        neighbour_ids - {candidate.pk for candidate in candidates}, query
+    )
     boosters: dict[uuid.UUID, list[Booster]] = defaultdict(list)
     for pk, neighbours in neighbours_of.items():
         for neighbour in neighbours:
             boosters[neighbour.pk].append(Booster(booster_of[pk], abs(neighbour.place)))
-    return [*candidates, *added], boosters
+    return [*candidates, *new_candidates], boosters

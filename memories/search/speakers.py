@@ -26,8 +26,8 @@ def find_named(query: str, actors: Collection[str]) -> frozenset[str]:
     in_full = {actor for actor in known_actors if _names(query, actor)}
     taken_parts = {part.casefold() for actor in in_full for part in actor.split()}
     in_part = {actor for actor in known_actors if _names_part(query, actor, taken_parts)}
-    named = in_full | in_part
-    return frozenset() if named == set(actors) else frozenset(named)
+    matches = in_full | in_part
+    return frozenset() if matches == set(actors) else frozenset(matches)
 
 
 def _names_part(query: str, actor: str, taken_parts: Collection[str]) -> bool:

@@ -93,10 +93,10 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
             app_id=body.get("app_id"),
             everything=body["global_pause"],
         )
-        changed = change_state(
+        changed_count = change_state(
             state, selection, user=self.subject, among=self.get_queryset(), by=request.user
         )
-        return Response({"message": f"Successfully {PARTICIPLES[state]} {changed} memories"})
+        return Response({"message": f"Successfully {PARTICIPLES[state]} {changed_count} memories"})
 
     @extend_schema(
         responses=CategoriesSerializer,

@@ -41,10 +41,10 @@ class Command(ReportingCommand):
             )
 
     def _run(self, chore: Chore, options: dict[str, Any]) -> Counter[str]:
-        done: Counter[str] = Counter()
+        total_counts: Counter[str] = Counter()
         total = chore.count_due().total()
         with housekeeping.hold_lock(), self.show_progress(chore.name, "rows", options) as progress:
             for counts in chore.run(transaction.atomic):
-                done += counts
-                progress(min(done.total(), total), total)
-        return done
+                total_counts += counts
+                progress(min(total_counts.total(), total), total)
+        return total_counts
