@@ -19,9 +19,6 @@ from tests.deadline import SECONDS
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
-# Seconds that a server in an empty folder may take to start.
-PATIENCE = 120
-
 
 @contextmanager
 def running_server(state: Path) -> Iterator[tuple[str, str]]:
@@ -61,7 +58,7 @@ def free_port() -> int:
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + SECONDS
     while time.monotonic() < until and server.poll() is None:
         try:
             if requests.get(f"{url}/health/ready", timeout=SECONDS).ok:
