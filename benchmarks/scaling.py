@@ -161,6 +161,8 @@ def measure(web: list[Any], key: str, options: argparse.Namespace) -> None:
         two_servers.append(
             start_load([server.url for server in web], key, **load)().searches / options.seconds
         )
+    if not all([*one_server, *two_servers]):
+        raise SystemExit("No search succeeded in one of the rounds: choose more --seconds.")
     print("| searches per second | one server | two servers | ratio |\n| --- | --- | --- | --- |")
     for number, (first, second) in enumerate(zip(one_server, two_servers, strict=True), 1):
         print(f"| round {number} | {first:.1f} | {second:.1f} | **{second / first:.2f}** |")
