@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 
 class KeyHasScope(BasePermission):
-    """A key needs `read` to read and `write` for everything else."""
+    """A key needs `read` to read and `write` for everything else.
+
+    Either is enough for the `actions_of_any_scope` of a view.
+    """
 
     def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
-        reads = is_safe_request(view, method=request.method, action=getattr(view, "action", None))
+        action = getattr(view, "action", None)
+        if action in getattr(view, "actions_of_any_scope", ()):
+            return True
+        reads = is_safe_request(view, method=request.method, action=action)
         request.auth.require_scope(Scope.READ if reads else Scope.WRITE)
         return True
 

@@ -9,7 +9,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ListResourcesResult, Resource
 
-from memories.models import Category
+from memories.models import UserCategory
 
 from .cursors import after, take_fitting
 from .schemas import render_memory
@@ -50,11 +50,11 @@ async def list_categories(ctx: RequestContext, call_next: CallNext) -> HandlerRe
 
 
 def _categories(caller: Caller) -> list[Resource]:
-    categories = Category.objects.of(caller.user, caller.memories().active()).order_by("name")
+    categories = UserCategory.objects.of(caller.user, caller.memories().active())
     return [_resource(category) for category in categories[:MAX_RESOURCES]]
 
 
-def _resource(category: Category) -> Resource:
+def _resource(category: UserCategory) -> Resource:
     return Resource(
         uri=URI_TEMPLATE.format(category=quote(category.name, safe="")),
         name=category.name,

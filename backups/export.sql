@@ -15,9 +15,12 @@ WHERE owner_id = %(user)s AND $app_filter
 ORDER BY created_at, id
 
 -- name: categories
-SELECT id, name, description, $created_at, $updated_at
-FROM memories_category AS category
-WHERE EXISTS (
+SELECT own.id, name, coalesce(own_description, description) AS description,
+    $created_at, $updated_at
+FROM memories_usercategory AS own
+JOIN (SELECT id, name, description FROM memories_category) AS category
+    ON category.id = own.category_id
+WHERE own.user_id = %(user)s AND EXISTS (
     SELECT FROM memories_categorization AS categorization
     JOIN memories_memory AS memory ON memory.id = categorization.memory_id
     WHERE categorization.user_id = %(user)s AND categorization.category_id = category.id
@@ -30,7 +33,8 @@ ORDER BY name
 SELECT id, user_id, app_id, content, metadata, state, $created_at, $updated_at,
     $archived_at, $deleted_at, $state_changed_at,
     ARRAY(
-        SELECT category_id FROM memories_categorization AS categorization
+        SELECT own.id FROM memories_categorization AS categorization
+        JOIN memories_usercategory AS own USING (user_id, category_id)
         WHERE categorization.memory_id = memory.id
     ) AS category_ids,
     (
@@ -42,8 +46,9 @@ FROM memories_memory AS memory
 WHERE $memory_filter
 
 -- name: memory_categories
-SELECT memory_id, category_id
+SELECT memory_id, own.id AS category_id
 FROM memories_categorization AS categorization
+JOIN memories_usercategory AS own USING (user_id, category_id)
 JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE categorization.user_id = %(user)s AND $memory_filter
 

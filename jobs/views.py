@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.subjects import USER_ID_PARAMETER, SubjectView
+from accounts.models import Scope
+from accounts.subjects import USER_ID_PARAMETER, SubjectView, requested_user_id
 from apps_registry.permissions import AppIsActive
 
 from . import files
@@ -47,6 +48,9 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     A key that is bound to an app sees only the jobs that were enqueued through that app.
     """
 
+    # A key without the scope `read` follows the job that its request enqueued.
+    actions_of_any_scope: ClassVar = {"retrieve"}
+
     permission_classes = [*viewsets.GenericViewSet.permission_classes, AppIsActive]
     serializer_class = JobSerializer
     filterset_class = JobFilter
@@ -54,15 +58,26 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
     error_statuses: ClassVar = {"download": {"409", "410"}}
 
     def get_queryset(self) -> JobQuerySet:
-        return Job.objects.owned_by(self.subject).visible_to(self.request.auth.app_name)
+        """The jobs of the subject.
+
+        An operator gets one by its id alone: its URL is part of what a request for a user returns.
+        """
+        key = self.request.auth
+        is_named = requested_user_id(self.request) is not None
+        if self.action != "list" and key.has_operator_rights and not is_named:
+            return Job.objects.all()
+        return Job.objects.owned_by(self.subject).visible_to(key.app_name)
 
     @extend_schema(responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def retrieve(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:
         """Retrieve a job.
 
-        A job has finished when its state is `succeeded`, `failed` or `cancelled`.
+        A job has finished when its state is `succeeded`, `failed` or `cancelled`. An operator sees
+        the jobs of all users. A key without the scope `read` sees no `result`.
         """
-        return Response(JobSerializer(self.get_queryset().one(job_id)).data)
+        job = self.get_queryset().one(job_id)
+        can_read = Scope.READ in request.auth.scopes
+        return Response({**JobSerializer(job).data, **({} if can_read else {"result": None})})
 
     @extend_schema(request=None, responses=JobSerializer, parameters=[USER_ID_PARAMETER])
     def cancel(self, request: AuthenticatedRequest, job_id: uuid.UUID) -> Response:

@@ -5,8 +5,10 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_MESSAGES = 200  # of a conversation that is sent as one memory
 MAX_IDS = 10_000  # memories of one request
 MAX_FILTER_VALUES = 100  # of one filter
+MAX_CATEGORIES = 500  # of one user, who has dozens
 
 # Characters.
 MAX_NAME = 255  # of an actor, a conversation and an app
 MAX_SPEAKER_NAME = 64  # of a message
 MAX_CATEGORY_NAME = 100
+MAX_CATEGORY_DESCRIPTION = 1000

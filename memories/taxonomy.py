@@ -1,8 +1,25 @@
-"""The built-in categories, which need no language model, and which categories are allowed."""
+"""The built-in categories, which categories are allowed without an archive, and their names."""
 
+import re
+import unicodedata
 from typing import NamedTuple
 
 from django.conf import settings
+
+from core.errors import Malformed
+from core.visible_text import is_visible
+from memories.limits import MAX_CATEGORY_NAME
+
+# Control and format characters, line separators, and what has no meaning that others share.
+_REFUSED = frozenset(["Cc", "Cf", "Cs", "Co", "Zl", "Zp"])
+# The joiners inside the words of some scripts and inside emoji, which are format characters.
+_JOINER = re.compile(r"(?<=[^\x00-\x7f\s])[\u200c\u200d](?=[^\x00-\x7f\s])")
+
+
+class InvalidCategoryName(Malformed):
+    """A category name has 1 to 100 characters, without commas, line breaks or invisible ones."""
+
+    code = "name_refused"
 
 
 class BuiltInCategory(NamedTuple):
@@ -109,6 +126,24 @@ BUILT_IN_CATEGORIES = [
         "Religion, values, opinions and convictions.",
     ),
 ]
+
+
+def fold_category_name(name: str) -> str:
+    """Drop what two spellings of a name may differ in: case, spacing and Unicode's forms."""
+    lowered = unicodedata.normalize("NFC", " ".join(name.split())).lower()
+    return unicodedata.normalize("NFC", lowered)
+
+
+def normalize_category_name(name: str) -> str:
+    """The name as it is stored, wherever it comes from. Raises InvalidCategoryName."""
+    folded = fold_category_name(name)
+    # A query separates several names with commas.
+    has_refused = "," in name or any(
+        unicodedata.category(character) in _REFUSED for character in _JOINER.sub("", name)
+    )
+    if has_refused or not is_visible(folded) or len(folded) > MAX_CATEGORY_NAME:
+        raise InvalidCategoryName
+    return folded
 
 
 def allowed_names() -> list[str]:

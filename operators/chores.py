@@ -20,8 +20,9 @@ from jobs import retention
 from jobs.models import Job
 from memories.access import log
 from memories.lifecycle import archive
-from memories.models import Category
+from memories.models import Category, UserCategory
 from memories.models.category import CategoryQuerySet
+from memories.models.user_category import UserCategoryQuerySet
 from memories.vectors import user_index
 
 from . import purge_deleted, vacuum
@@ -63,14 +64,27 @@ def _abandoned_categories() -> CategoryQuerySet:
     return Category.objects.abandoned().filter(created_at__lt=timezone.now() - MIN_CATEGORY_AGE)
 
 
+def _unused_categories() -> UserCategoryQuerySet:
+    age = timezone.now() - MIN_CATEGORY_AGE
+    return UserCategory.objects.unused().filter(created_at__lt=age, updated_at__lt=age)
+
+
 def _count_categories() -> Counts:
-    return Counter({"Category": _abandoned_categories().count()})
+    return Counter(
+        {
+            "Category": _abandoned_categories().count(),
+            "UserCategory": _unused_categories().count(),
+        }
+    )
 
 
 def _drop_categories(step: Step) -> Iterator[Counts]:
     with step():
-        deleted, _ = _abandoned_categories().locked().delete()
-    yield Counter({"Category": deleted})
+        user_categories, _ = _unused_categories().locked().delete()
+    yield Counter({"UserCategory": user_categories})
+    with step():
+        _, deleted = _abandoned_categories().locked().delete()
+    yield Counter({"Category": deleted.get("memories.Category", 0)})
 
 
 def _count_wrong_counters() -> Counts:

@@ -41,6 +41,7 @@ from memories.models import (
     Memory,
     Revision,
     StateChange,
+    UserCategory,
     UserIndex,
 )
 from memories.vectors import migration, user_index
@@ -103,6 +104,7 @@ def get_belongings(user: User) -> dict[str, QuerySet]:
         "Memory": Memory.objects.owned_by(user),
         "Embedding": Embedding.objects.filter(user=user),
         "Categorization": Categorization.objects.filter(user=user),
+        "UserCategory": UserCategory.objects.filter(user=user),
         "StateChange": StateChange.objects.filter(memory__user=user),
         "Revision": Revision.objects.filter(memory__user=user),
         "Access": Access.objects.filter(memory__user=user),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from memories.limits import MAX_CATEGORIES
+
 from .errors import ArchiveTooLarge
 
 # The directory of a ZIP: this has room for thousands of members.
@@ -16,8 +18,7 @@ MAX_MEMBERS = 100
 # every byte escaped and every number written in full.
 MAX_ROW_CHARACTERS = 2 * 1024 * 1024
 
-# A user has dozens of these. All users share the categories.
-MAX_CATEGORIES = 10_000
+# A user has dozens of these.
 MAX_APPS = 10_000
 
 # `memories.json` has ten. Their names are kept in memory to detect repeated ones.

@@ -19,9 +19,16 @@ from msgspec import Meta
 
 from core.visible_text import is_visible
 from memories.lifecycle.attribution import find_actor, find_conversation
-from memories.limits import MAX_METADATA_BYTES, MAX_NAME, MAX_TEXT_BYTES
+from memories.limits import (
+    MAX_CATEGORY_DESCRIPTION,
+    MAX_CATEGORY_NAME,
+    MAX_METADATA_BYTES,
+    MAX_NAME,
+    MAX_TEXT_BYTES,
+)
 from memories.models import State
 from memories.models.memory import fingerprint
+from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
 from .columns import Json, Row
 
@@ -85,11 +92,16 @@ class AppRow(Row, frozen=True, kw_only=True):
 
 class CategoryRow(Row, frozen=True, kw_only=True):
     id: UUID
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    # Short, as all users share it.
-    description: Annotated[str, Meta(max_length=1000)] | None = None
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_CATEGORY_NAME)]
+    description: Annotated[str, Meta(max_length=MAX_CATEGORY_DESCRIPTION)] | None = None
     created_at: Moment
     updated_at: Moment | None = None
+
+    def stage_stored_name(self) -> str:
+        try:
+            return normalize_category_name(self.name)
+        except InvalidCategoryName as error:
+            raise ValueError(f"`name`: {error.detail}") from error
 
     def stage_description(self) -> str:
         return self.description or ""

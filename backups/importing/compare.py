@@ -17,7 +17,7 @@ from .staging import ARRIVAL_ORDER
 # The tables that the rows of each list are restored to.
 TABLES = {
     "apps": "apps_registry_app",
-    "categories": "memories_category",
+    "categories": "memories_usercategory",
     "memories": "memories_memory",
     "memory_categories": "memories_categorization",
     "status_history": "memories_statechange",

@@ -14,9 +14,13 @@ ORDER BY number LIMIT 1
 -- name: categories
 -- An import leaves out categories without memories.
 SELECT number, line FROM staged_categories AS it WHERE NOT EXISTS (
-    SELECT FROM memories_category AS there WHERE there.name = lower(it.name)
-    AND (NOT %(exactly)s OR (there.description, there.created_at, there.updated_at)
-        = (it.description, it.created_at, it.updated_at))
+    SELECT FROM memories_usercategory AS there
+    JOIN memories_category AS category ON category.id = there.category_id
+    WHERE there.user_id = %(user)s AND category.name = it.stored_name AND (
+        NOT %(exactly)s
+        OR (coalesce(own_description, category.description), there.created_at, there.updated_at)
+            = (it.description, it.created_at, it.updated_at)
+    )
 )
 AND EXISTS (SELECT FROM staged_memory_categories WHERE category_id = it.id)
 ORDER BY number LIMIT 1
@@ -41,7 +45,7 @@ SELECT number, line FROM staged_memory_categories AS it WHERE NOT EXISTS (
     SELECT FROM memories_categorization AS there
     JOIN memories_category AS category
         ON there.category_id = coalesce(category.merged_into_id, category.id)
-    JOIN staged_categories AS named ON lower(named.name) = category.name
+    JOIN staged_categories AS named ON named.stored_name = category.name
     WHERE there.memory_id = it.memory_id AND named.id = it.category_id
 )
 ORDER BY number LIMIT 1

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 from psycopg.errors import UniqueViolation
 
 from accounts.models import User
@@ -134,4 +135,4 @@ def _merge(
 
 
 def _job_path(job: Job) -> str:
-    return f"/api/v1/jobs/{job.pk}"
+    return reverse("job", args=[job.pk])

@@ -16,12 +16,13 @@ from typing import Any
 
 from accounts.models import User
 from apps_registry.acting_app import DEFAULT_APP
-from backups.archive.errors import BadArchive
+from backups.archive.errors import ArchiveTooLarge, BadArchive
 from backups.archive.format import ENTITIES
 from core.locks import Lock, lock_transaction
-from core.sql import execute, fetch_one, fetch_value
+from core.sql import execute, fetch_column, fetch_one, fetch_value
 from core.sql_files import load_statements
-from memories.models import EmbeddingSpace
+from memories.limits import MAX_CATEGORIES
+from memories.models import Category, EmbeddingSpace
 from memories.search.search_vector import search_vector_sql
 
 from .packed_rows import ROWS_PER_PACK, batch_subquery
@@ -173,8 +174,13 @@ class Merge:
         self.counts.revisions_created += self._insert("revisions", "insert_revisions")
 
     def _merge_categories(self) -> None:
-        self.counts.categories_created = self._execute("insert_categories")
+        names = fetch_column(STATEMENTS["select_category_names"])
+        Category.objects.get_or_create_many(names)
         self._execute("create_target_categories")
+        self.counts.categories_created = self._execute("insert_user_categories", names=names)
+        if self.counts.categories_created and self._fetch("count_user_categories") > MAX_CATEGORIES:
+            detail = f"With these, the user would have more than {MAX_CATEGORIES} categories."
+            raise ArchiveTooLarge(detail, member=ENTITIES)
         existing = self._fetch("count_target_categories")
         self.counts.categories_unchanged = existing - self.counts.categories_created
         self._execute("delete_categorizations")

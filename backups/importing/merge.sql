@@ -214,23 +214,15 @@ SELECT EXISTS (
     )
 )
 
--- name: insert_categories
--- Only categories with memories: all users share them.
-INSERT INTO memories_category (id, name, description, created_at, updated_at)
-SELECT DISTINCT ON (lower(name))
-    CASE
-        WHEN NOT EXISTS (SELECT FROM memories_category WHERE id = staged.id) THEN staged.id
-        ELSE gen_random_uuid()
-    END,
-    lower(name), description, created_at, updated_at
-FROM staged_categories AS staged
+-- name: select_category_names
+-- Those with memories that are taken.
+SELECT stored_name FROM staged_categories AS staged
 WHERE EXISTS (
     SELECT FROM staged_memory_categories AS link
     JOIN target_memories AS target ON target.source = link.memory_id AND target.taken
     WHERE link.category_id = staged.id
 )
-ORDER BY lower(name), number
-ON CONFLICT (name) DO NOTHING
+ORDER BY stored_name
 
 -- name: create_target_categories
 -- A former name leads to the category that it was merged into. The lock prevents that these
@@ -238,12 +230,30 @@ ON CONFLICT (name) DO NOTHING
 CREATE TEMPORARY TABLE target_categories AS
 SELECT staged.id AS source, coalesce(category.merged_into_id, category.id) AS id
 FROM staged_categories AS staged
-JOIN memories_category AS category ON category.name = lower(staged.name)
+JOIN memories_category AS category ON category.name = staged.stored_name
 ORDER BY category.id
 FOR KEY SHARE OF category
 
+-- name: insert_user_categories
+-- The description of the archive is shown to this user alone.
+INSERT INTO memories_usercategory (user_id, category_id, own_description, created_at, updated_at)
+SELECT DISTINCT ON (category.id)
+    %(user)s, category.id, nullif(staged.description, category.description),
+    staged.created_at, staged.updated_at
+FROM staged_categories AS staged
+JOIN target_categories AS target ON target.source = staged.id
+JOIN memories_category AS category ON category.id = target.id
+WHERE staged.stored_name = ANY(%(names)s)
+ORDER BY category.id, staged.number
+ON CONFLICT (user_id, category_id) DO NOTHING
+
 -- name: count_target_categories
-SELECT count(DISTINCT id) FROM target_categories
+-- Of the user: what the archive shares with others alone would tell what they have.
+SELECT count(DISTINCT target.id) FROM target_categories AS target
+JOIN memories_usercategory AS own ON own.category_id = target.id AND own.user_id = %(user)s
+
+-- name: count_user_categories
+SELECT count(*) FROM memories_usercategory WHERE user_id = %(user)s
 
 -- name: delete_categorizations
 DELETE FROM memories_categorization AS categorization

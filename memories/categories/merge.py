@@ -16,8 +16,8 @@ from django.db import transaction
 from core.errors import Conflict, Malformed
 from core.locks import Lock, lock_transaction
 from core.sql import execute
-from memories.limits import MAX_CATEGORY_NAME
 from memories.models import ArchivePolicy, Category, CategoryNotFound
+from memories.taxonomy import normalize_category_name
 
 # Row by row, in place: a transaction that removes a memory from its categories meanwhile waits for
 # the row, and finds it in the new category. A memory in both categories only leaves the old one.
@@ -41,12 +41,6 @@ class NothingToMerge(Malformed):
     """Choose at least two categories, and the one that the others are merged into."""
 
     code = "nothing_to_merge"
-
-
-class InvalidCategoryName(Malformed):
-    """A category name has 1 to 100 characters, in lower case and without commas."""
-
-    code = "name_refused"
 
 
 class NameTaken(Conflict):
@@ -97,7 +91,7 @@ def rename_category(pk: uuid.UUID, name: str) -> Category:
 
     Raises InvalidCategoryName, NameTaken, CategoryNotFound and CategoryMerged.
     """
-    name = _normalize(name)
+    name = normalize_category_name(name)
     with transaction.atomic():
         lock_transaction(Lock.CATEGORIES)
         [category] = _get_canonical([pk], lock=False)
@@ -118,15 +112,6 @@ def free_former_name(pk: uuid.UUID) -> None:
     with transaction.atomic():
         lock_transaction(Lock.CATEGORIES)
         Category.objects.filter(pk=pk, merged_into__isnull=False).delete()
-
-
-def _normalize(name: str) -> str:
-    normalized = " ".join(name.split()).lower()
-    # A query separates several names with commas.
-    is_valid = 1 <= len(normalized) <= MAX_CATEGORY_NAME and not {",", "\0"} & set(normalized)
-    if not is_valid:
-        raise InvalidCategoryName
-    return normalized
 
 
 def _free_own_name(name: str, category: Category) -> None:

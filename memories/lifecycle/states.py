@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from apps_registry.models import App
-from memories.models import Category, CategoryNotFound, MemoryDeleted, State
+from memories.models import CategoryNotFound, MemoryDeleted, State, UserCategory
 from memories.models.memory import MemoryQuerySet
 
 # The states that a broad selector changes from. Resuming everything brings back what is paused,
@@ -42,8 +42,9 @@ def change_state(
         return change_state_of(selection.memory_ids, state, among=among, by=by)
     memories = among.filter(state__in=CHANGED_FROM[state])
     if selection.category_ids is not None:
-        _require_categories(selection.category_ids, user=user, among=among)
-        memories = memories.in_categories_by_id(selection.category_ids)
+        ids = selection.category_ids
+        _require_categories(ids, user=user, among=among)
+        memories = memories.in_categories_by_id(UserCategory.objects.categories(user, ids))
     if selection.app_id is not None:
         memories = memories.filter(app=App.objects.owned_by(user).get_by_id(selection.app_id))
     return memories.change_state(state, by=by)
@@ -65,7 +66,7 @@ def change_state_of(
 
 
 def _require_categories(ids: Collection[uuid.UUID], *, user: User, among: MemoryQuerySet) -> None:
-    categories = Category.objects.of(user, among.undeleted()).filter(pk__in=ids)
+    categories = UserCategory.objects.of(user, among.undeleted()).filter(pk__in=ids)
     missing = set(ids) - set(categories.values_list("pk", flat=True))
     if missing:
         raise CategoryNotFound(f"Category not found: {min(map(str, missing))}.")

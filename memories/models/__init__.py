@@ -7,6 +7,7 @@ from .memory import Memory, MemoryDeleted, MemoryNotFound
 from .revision import Revision
 from .state import State
 from .state_change import StateChange
+from .user_category import UserCategory
 from .user_index import UserIndex
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Revision",
     "State",
     "StateChange",
+    "UserCategory",
     "UserIndex",
 ]

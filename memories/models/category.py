@@ -7,10 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower
 
-from accounts.models import User
 from core.errors import NotFound
 from memories.limits import MAX_CATEGORY_NAME
-from memories.taxonomy import BUILT_IN_CATEGORIES
+from memories.taxonomy import BUILT_IN_CATEGORIES, normalize_category_name
 
 from .categorization import Categorization
 
@@ -25,16 +24,6 @@ class CategoryQuerySet(models.QuerySet["Category"]):
     def canonical(self) -> CategoryQuerySet:
         """Keep categories that memories can be in, without the former names that lead to them."""
         return self.filter(merged_into=None)
-
-    def of(self, user: User, memories: models.QuerySet[models.Model]) -> CategoryQuerySet:
-        """Keep the categories of these memories, which all belong to the user."""
-        # A subquery for each categorization until one matches, which mostly is the first: in a
-        # join, PostgreSQL may read all memories of a category first.
-        memory = memories.filter(pk=models.OuterRef("memory")).values("pk")[:1]
-        categorizations = Categorization.objects.filter(
-            user=user, category=models.OuterRef("pk")
-        ).alias(match=models.Subquery(memory))
-        return self.filter(models.Exists(categorizations.filter(match__isnull=False)))
 
     def unused(self) -> CategoryQuerySet:
         """Keep categories without memories that a language model once named.
@@ -69,12 +58,16 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         return list(dict.fromkeys(self.get_or_create_by_name(names).values()))
 
     def get_or_create_by_name(self, names: Sequence[str]) -> dict[str, Category]:
-        """The same, as a mapping from each name to its canonical category."""
+        """The same, as a mapping from each name to its canonical category.
+
+        Raises InvalidCategoryName.
+        """
         if not names:
             return {}
-        existing = self.select_related("merged_into").filter(name__in=names)
+        normalized = {name: normalize_category_name(name) for name in names}
+        existing = self.select_related("merged_into").filter(name__in=normalized.values())
         by_name = {category.name: category.merged_into or category for category in existing}
-        missing = [name for name in names if name not in by_name]
+        missing = [name for name in normalized.values() if name not in by_name]
         if missing:
             descriptions = {category.name: category.description for category in BUILT_IN_CATEGORIES}
             # Another request may create the same one at the same moment: then that one is used.
@@ -83,15 +76,17 @@ class CategoryQuerySet(models.QuerySet["Category"]):
                 ignore_conflicts=True,
             )
             by_name |= {category.name: category for category in self.filter(name__in=missing)}
-        return {name: by_name[name] for name in names}
+        return {name: by_name[normalized[name]] for name in names}
 
 
 class Category(models.Model):
-    """A topic of memories. All users share its name, and nothing else."""
+    """A topic of memories, by its name. What users see of it is their `UserCategory`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MAX_CATEGORY_NAME, unique=True, help_text="In lower case.")
-    description = models.TextField(blank=True, help_text="What belongs here, in a sentence.")
+    description = models.TextField(
+        blank=True, help_text="What belongs here, in a sentence. Shown to all users."
+    )
     merged_into = models.ForeignKey(
         "self",
         on_delete=models.CASCADE,

@@ -21,6 +21,7 @@ from apps_registry.models import AccessRule, App, Effect
 from core.errors import Conflict, NotFound
 from core.sql import uuid_array
 from memories.limits import MAX_NAME
+from memories.taxonomy import fold_category_name
 
 from .categorization import Categorization
 from .category import Category
@@ -93,9 +94,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
         """Keep memories in any of these categories, ignoring case."""
-        return self._categorized(category__name__in=[name.lower() for name in names])
+        return self._categorized(category__name__in=[fold_category_name(name) for name in names])
 
-    def in_categories_by_id(self, ids: Collection[uuid.UUID]) -> MemoryQuerySet:
+    def in_categories_by_id(
+        self, ids: Collection[uuid.UUID] | models.QuerySet[Any]
+    ) -> MemoryQuerySet:
         return self._categorized(category__in=ids)
 
     def _categorized(self, **category: Any) -> MemoryQuerySet:

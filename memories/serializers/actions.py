@@ -14,7 +14,7 @@ from core.api.fields import (
     WholeNumberField,
 )
 from memories.limits import MAX_FILTER_VALUES, MAX_IDS, MAX_TEXT_BYTES
-from memories.models import Access, Category, State
+from memories.models import Access, State, UserCategory
 
 from .memory import NamesField
 
@@ -23,8 +23,11 @@ SORT_COLUMNS = ["memory", "categories", "app_name", "created_at"]
 
 class CategorySerializer(serializers.ModelSerializer):
     class Meta:
-        model = Category
+        model = UserCategory
         fields = ["id", "name", "description", "created_at", "updated_at"]
+
+    name = serializers.CharField(help_text="In lower case.")
+    description = serializers.CharField(help_text="What belongs here, in a sentence.")
 
 
 class CategoriesSerializer(serializers.Serializer):

@@ -8,7 +8,7 @@ from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
 from memories.filters import sort_memories
 from memories.lifecycle.states import Selection, change_state, change_state_of
-from memories.models import Category, State
+from memories.models import State, UserCategory
 from memories.search import Filters
 from memories.serializers import (
     CategoriesSerializer,
@@ -51,7 +51,8 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         if body.get("search_query"):
             memories = memories.filter(content__icontains=body["search_query"])
         if body.get("category_ids"):
-            memories = memories.in_categories_by_id(body["category_ids"])
+            own = UserCategory.objects.categories(self.subject, body["category_ids"])
+            memories = memories.in_categories_by_id(own)
         memories = sort_memories(
             memories, column=body.get("sort_column"), direction=body.get("sort_direction")
         )
@@ -108,6 +109,6 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         Categories that only deleted memories have are left out.
         """
         memories = self.get_queryset().undeleted()
-        categories = list(Category.objects.of(self.subject, memories).order_by("name"))
+        categories = list(UserCategory.objects.of(self.subject, memories))
         items = CategorySerializer(categories, many=True).data
         return Response({"categories": items, "total": len(categories)})

@@ -22,7 +22,7 @@ from apps_registry.models import AccessRule, App
 from configuration.models import Configuration
 from jobs import files
 from jobs.models import Job, State
-from memories.models import Access, Category, Memory
+from memories.models import Access, Category, Memory, UserCategory
 from tests.cast import Member
 
 ADDRESSES = map(ip_address, count(int(ip_address("127.1.0.1"))))
@@ -106,7 +106,7 @@ def build(owner: Member, *, category: str = "animals") -> World:
         "memory_id": memory,
         "app_id": app.pk,
         "rule_id": rule.pk,
-        "category_id": Category.objects.get(name=category).pk,
+        "category_id": UserCategory.objects.get(user=owner.user, category__name=category).pk,
         "key_id": key.pk,
         "job_id": job.pk,
         "exporting_id": exported(owner).pk,

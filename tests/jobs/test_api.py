@@ -52,6 +52,28 @@ def test_a_job_of_somebody_else_is_not_there(alice, bob, job):
     assert bob.get("/jobs").json()["items"] == []
 
 
+def test_the_url_of_a_job_can_be_followed_by_who_got_it(alice, olga, bob, job):
+    path = f"/jobs/{job.pk}"
+
+    assert olga.get(path).json() == alice.get(path).json()
+    assert olga.get(path, {"user_id": "bob"}).status_code == 404
+    assert olga.get("/jobs").json()["items"] == []
+    bound = olga.with_key(app_name="notes")
+    assert bound.get(path).status_code == 404
+    assert olga.post(f"{path}/cancel").json()["state"] == "cancelled"
+
+
+def test_a_key_that_may_only_write_follows_a_job_without_its_result(alice, job):
+    run_due()
+    Job.objects.filter(pk=job.pk).update(result={"known": ["an id"]})
+    writer = alice.with_key(scopes=["write"])
+
+    answer = writer.get(f"/jobs/{job.pk}")
+
+    assert answer.json() == {**alice.get(f"/jobs/{job.pk}").json(), "result": None}
+    assert writer.get("/jobs").status_code == 403
+
+
 def test_jobs_are_listed_by_kind_and_state_the_newest_first(
     alice, job, django_assert_max_num_queries
 ):

@@ -10,7 +10,6 @@ from django.db import connection, transaction
 
 from memories.categories.merge import (
     CategoryMerged,
-    InvalidCategoryName,
     MergeResult,
     NameTaken,
     NothingToMerge,
@@ -19,6 +18,7 @@ from memories.categories.merge import (
     rename_category,
 )
 from memories.models import ArchivePolicy, Categorization, Category, CategoryNotFound, Memory
+from memories.taxonomy import InvalidCategoryName
 from tests.backups.archive_factory import Original
 from tests.backups.imports import imported, send
 from tests.deadline import SECONDS
