@@ -49,14 +49,20 @@ class AppViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
 
     def get_queryset(self) -> AppQuerySet:
         apps = App.objects.owned_by(self.subject)
-        return apps.with_counts() if self.action == "list" else apps
+        if self.action == "list":
+            return apps.with_counts(readable_by=self.get_restricted_app())
+        return apps
+
+    def get_restricted_app(self) -> App | None:
+        """The app of the key, if rules restrict what it reads: it is not told of the rest."""
+        apps = App.objects.owned_by(self.subject)
+        return apps.restricted(name=self.request.auth.app_name)
 
     @extend_schema(responses=AppDetailSerializer)
     def retrieve(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
         """Retrieve an app, with its counts of memories stored and read."""
-        return Response(
-            AppDetailSerializer(self.get_queryset().with_usage().get_by_id(app_id)).data
-        )
+        apps = self.get_queryset().with_usage(readable_by=self.get_restricted_app())
+        return Response(AppDetailSerializer(apps.get_by_id(app_id)).data)
 
     @extend_schema(
         request=AppUpdateSerializer,

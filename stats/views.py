@@ -5,7 +5,7 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER, SubjectView
 from apps_registry.models import App
 from apps_registry.permissions import AppIsActive
-from memories.models import Memory
+from memories.access.reader import Reader
 
 from .serializers import StatsSerializer
 
@@ -22,9 +22,11 @@ class StatsView(SubjectView):
     )
     def get(self, request: AuthenticatedRequest) -> Response:
         """Count the memories and list the apps of a user."""
-        apps = list(App.objects.owned_by(self.subject).order_by("name", "id"))
+        owned = App.objects.owned_by(self.subject)
+        apps = list(owned.order_by("name", "id"))
+        reader = Reader(self.subject, owned.restricted(name=request.auth.app_name))
         stats = {
-            "total_memories": Memory.objects.owned_by(self.subject).undeleted().count(),
+            "total_memories": reader.memories().undeleted().count(),
             "total_apps": len(apps),
             "apps": apps,
         }

@@ -161,8 +161,10 @@ def list_apps(
 
     Call it when the user asks which assistants know them, or where memories come from.
     """
-    _ = caller.app  # raises if the app is paused
-    apps = App.objects.owned_by(caller.user).with_counts().order_by("name")
+    apps = App.objects.owned_by(caller.user)
+    # `caller.app` raises if the app is paused.
+    restricted = apps.restricted(name=caller.app.name) if caller.app else None
+    apps = apps.with_counts(readable_by=restricted).order_by("name")
     listed = list((apps.filter(name__gt=cursor) if cursor else apps)[: MAX_APPS + 1])
     page = listed[:MAX_APPS]
     return AppPage(

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import uuid
+from functools import partial
 
 from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
+
+from .access_rule import AccessRule
 
 
 class AppNotFound(NotFound):
@@ -35,21 +38,39 @@ class AppQuerySet(models.QuerySet["App"]):
         except App.DoesNotExist:
             raise AppNotFound from None
 
-    def with_counts(self) -> AppQuerySet:
-        """Annotate each app with how many memories it has stored, less the deleted, and read."""
+    def with_counts(self, *, readable_by: App | None = None) -> AppQuerySet:
+        """Annotate each app with how many memories it has stored, less the deleted, and read.
+
+        Of those that an app may read, if one is given.
+        """
+        stored = ~Q(memories__state="deleted")
+        read: F | Subquery = F("memories_read")
+        if readable_by:
+            condition = partial(AccessRule.objects.condition_for, readable_by.pk)
+            stored &= condition(memory_id="memories__pk")
+            of_readable = condition(memory_id="first_accesses__memory")
+            read = _per_app(Count("first_accesses", filter=of_readable))
         # Count the column that the index on the state contains, not the id, which it lacks.
-        stored = Count("memories__app", filter=~Q(memories__state="deleted"))
-        return self.annotate(
-            total_memories_created=_per_app(stored), total_memories_accessed=F("memories_read")
+        created = _per_app(Count("memories__app", filter=stored))
+        return self.annotate(total_memories_created=created, total_memories_accessed=read)
+
+    def with_usage(self, *, readable_by: App | None = None) -> AppQuerySet:
+        """Annotate each app with its number of reads, and the first and the last of them.
+
+        Of the memories that an app may read, if one is given.
+        """
+        read: Q | None = None
+        if readable_by:
+            read = AccessRule.objects.condition_for(readable_by.pk, memory_id="accesses__memory")
+        return self.with_counts(readable_by=readable_by).annotate(
+            total_accesses=_per_app(Count("accesses", filter=read)),
+            first_accessed=_per_app(Min("accesses__accessed_at", filter=read)),
+            last_accessed=_per_app(Max("accesses__accessed_at", filter=read)),
         )
 
-    def with_usage(self) -> AppQuerySet:
-        """Annotate each app with its number of reads, and the first and the last of them."""
-        return self.with_counts().annotate(
-            total_accesses=_per_app(Count("accesses")),
-            first_accessed=_per_app(Min("accesses__accessed_at")),
-            last_accessed=_per_app(Max("accesses__accessed_at")),
-        )
+    def restricted(self, *, name: str) -> App | None:
+        """Get the app of this name if rules restrict what it reads."""
+        return self.filter(name=name, rules__isnull=False).first() if name else None
 
     def get_or_create_active(self, user: User, *, name: str) -> App:
         """Get the user's app of this name, created on first use. Raises AppPaused."""

@@ -36,13 +36,17 @@ class FirstAccess(models.Model):
     """Marks that an app has read a memory, so that `App.memories_read` counts it once."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="+", db_index=False)
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="+", db_index=False)
+    app = models.ForeignKey(
+        App, on_delete=models.CASCADE, related_name="first_accesses", db_index=False
+    )
 
     class Meta:
         verbose_name_plural = "first accesses"
         constraints = [
             models.UniqueConstraint(fields=["memory", "app"], name="one_first_access_per_app")
         ]
+        # For `recount`, and for what an app with rules is told that others have read.
+        indexes = [models.Index(fields=["app"], name="first_access_by_app")]
 
     def __str__(self) -> str:
         return f"{self.memory_id} by {self.app_id}"

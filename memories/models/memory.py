@@ -11,13 +11,13 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models, transaction
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.models import User
-from apps_registry.models import AccessRule, App, Effect
+from apps_registry.models import AccessRule, App
 from core.errors import Conflict, NotFound
 from core.sql import uuid_array
 from memories.limits import MAX_NAME
@@ -53,6 +53,14 @@ def fingerprint(content: str) -> bytes:
 
 
 class MemoryQuerySet(models.QuerySet["Memory"]):
+    # The app that the memories are for, by `readable_by`: it is told of no others.
+    reading_app: App | None = None
+
+    def _clone(self) -> MemoryQuerySet:
+        clone: MemoryQuerySet = super()._clone()  # type: ignore[misc]
+        clone.reading_app = self.reading_app
+        return clone
+
     def owned_by(self, user: User) -> MemoryQuerySet:
         return self.filter(user=user)
 
@@ -60,19 +68,12 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         return self.filter(state=State.ACTIVE)
 
     def readable_by(self, app: App | None) -> MemoryQuerySet:
-        """Keep what the access rules let an app read. A user without an app reads everything.
-
-        Deny overrides allow. If any rule allows a single memory, only allowed memories are read.
-        """
+        """Keep what the access rules let an app read. A user without an app reads everything."""
         if app is None:
             return self
-        rules = AccessRule.objects.filter(app=app)
-        this_memory = Q(memory_id=OuterRef("pk"))
-        denying = rules.filter(this_memory | Q(memory_id=None), effect=Effect.DENY)
-        allowing = rules.filter(effect=Effect.ALLOW, memory_id__isnull=False)
-        return self.filter(
-            ~Exists(denying), ~Exists(allowing) | Exists(allowing.filter(this_memory))
-        )
+        memories = self.filter(AccessRule.objects.condition_for(app.pk))
+        memories.reading_app = app
+        return memories
 
     def managed(self, *, archived: bool = False) -> MemoryQuerySet:
         """Keep active and paused memories, and archived ones if asked for."""
@@ -126,15 +127,21 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         return self.filter(fingerprint=fingerprint(content), state__in=LIVE)
 
     def with_relations(self) -> MemoryQuerySet:
-        """Load exactly what a response shows of each memory, in one query."""
+        """Load exactly what a response shows of each memory, in one query.
+
+        It names only memories that the app of `readable_by`, if any, may read.
+        """
+        others = self.model.objects.readable_by(self.reading_app)
+        newer = others.filter(pk=OuterRef("superseded_by")).values("pk")
+        older = others.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
-        older = self.model.objects.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
         return (
             self.select_related("app")
             .only(*SHOWN)
             .annotate(
                 category_names=ArraySubquery(names.values("category__name")),
                 supersedes_ids=ArraySubquery(older.values("pk")),
+                superseding_id=Subquery(newer) if self.reading_app else F("superseded_by"),
             )
         )
 
@@ -236,6 +243,7 @@ class Memory(models.Model):
     # Set on a memory that was just stored, or loaded `with_relations`.
     category_names: list[str]
     supersedes_ids: Sequence[uuid.UUID] = ()
+    superseding_id: uuid.UUID | None = None
 
     objects = MemoryQuerySet.as_manager()
 

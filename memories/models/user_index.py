@@ -18,7 +18,7 @@ class UserIndex(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="+")
     memories = models.PositiveIntegerField(
-        help_text="Memories of the user when they were last counted."
+        help_text="Active memories of the user when they were last counted."
     )
     common_words = models.JSONField(
         help_text="The document frequencies of the common lexemes in those memories."

@@ -33,7 +33,7 @@ def load_contexts(
     """
     readable = reader.memories().active()
     neighbours_of = find_neighbours(
-        [memory.pk for memory in memories], places=places, among=readable
+        [memory.pk for memory in memories], places=places, among=readable, reader=reader
     )
     ids = {neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours}
     memory_by_id = readable.with_relations().in_bulk(ids) if ids else {}

@@ -12,8 +12,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, FloatField, Func, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.models import User
 from core import sql
+from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 from memories.models.memory import MemoryQuerySet
 
@@ -23,30 +23,30 @@ MAX_LEXEMES = 50
 # The rarest lexemes that together occur in about this many memories nearly always find the best.
 ENOUGH_MEMORIES = 300
 
-# Each lexeme of the query with its tsquery, its document frequency among the memories of the user,
-# and the number of these. At least one row, which says whether the user has an index.
+# Each lexeme of the query with its tsquery, its document frequency among the memories that can be
+# found, and the number of these. At least one row, which says whether the user has an index. What
+# was counted with the index is of all that the user has: it holds for no app with rules.
 DOCUMENT_FREQUENCIES = r"""
 WITH query AS (
     SELECT lexeme,
         '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS tsquery
-    FROM unnest(to_tsvector('english', %(text)s))
+    FROM unnest(to_tsvector('english', %s))
     ORDER BY positions[1], lexeme
-    LIMIT %(most)s
+    LIMIT %s
 )
 SELECT query.lexeme, query.tsquery,
     COALESCE(
-        (own.common_words ->> query.lexeme)::integer,
-        (SELECT count(*) FROM memories_memory AS memory
-         WHERE memory.user_id = %(user)s AND memory.words @@ query.tsquery::tsquery)
+        (counted.common_words ->> query.lexeme)::integer,
+        (SELECT count(*) FROM ({among}) AS memory (words)
+         WHERE memory.words @@ query.tsquery::tsquery)
     ),
-    COALESCE(
-        own.memories,
-        (SELECT count(*) FROM memories_memory AS memory WHERE memory.user_id = %(user)s)
-    ),
+    COALESCE(counted.memories, (SELECT count(*) FROM ({among}) AS memory (words))),
     own.id IS NOT NULL
 FROM (VALUES (1)) AS always
 LEFT JOIN query ON true
-LEFT JOIN memories_userindex AS own ON own.user_id = %(user)s AND own.space_id = %(space)s
+LEFT JOIN memories_userindex AS own ON own.user_id = %s AND own.space_id = %s
+LEFT JOIN memories_userindex AS counted ON counted.id = own.id
+    AND NOT EXISTS (SELECT FROM apps_registry_accessrule WHERE app_id = %s)
 """
 
 
@@ -90,20 +90,25 @@ class LexicalScore(Func):
         return f"({' + '.join(term for _ in self.lexemes)})", parameters
 
 
-def query_lexemes(text: str, *, user: User, space: EmbeddingSpace) -> tuple[list[Lexeme], bool]:
-    """Query the lexemes of a text that memories of the user have, the rarest first.
+def query_lexemes(text: str, *, reader: Reader, space: EmbeddingSpace) -> tuple[list[Lexeme], bool]:
+    """Query the lexemes of a text that memories which the reader can find have, the rarest first.
 
     Also returns whether the user has an index in this space.
 
     The idf of a lexeme in df of N memories is `ln(1 + (N - df + 0.5) / (df + 0.5))` (BM25's, of
-    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). Memories in all states
-    count, so that an idf does not depend on the filters. What was counted when the index was built
-    is not counted again.
+    Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). Active memories that
+    the reader may read count, whatever the filters: a weight must not tell which words the others
+    have. What was counted when the index was built is not counted again.
     """
+    readable = reader.memories().active().values_list("words")
+    among, among_parameters = readable.query.sql_with_params()
     rows = sql.fetch_all(
-        DOCUMENT_FREQUENCIES,
-        {"text": text, "most": MAX_LEXEMES, "user": user.pk, "space": space.pk},
-    )
+        DOCUMENT_FREQUENCIES.format(among=among),
+        [
+            text, MAX_LEXEMES, *among_parameters, *among_parameters, reader.user.pk, space.pk,
+            reader.app and reader.app.pk,
+        ],
+    )  # fmt: skip
     lexemes = [
         # The counts kept with an index are from when it was built: df may have outgrown its N.
         Lexeme(lexeme, tsquery, df, idf=math.log((max(total, df) + 1) / (df + 0.5)))

@@ -9,22 +9,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from core import sql
+from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
 
-# Memories to scan for each place, as some of them may not be readable.
+# Readable memories to scan for each place, as filters may leave some of them out.
 SCANNED_PER_PLACE = 10
 
-# The readable neighbours of one memory on one side, in the order of its conversation. The bounds
-# are written so that each is a condition of the index: the conversation of a memory that names
-# none are the half hours before and after it. `OFFSET 0` keeps PostgreSQL from reading every
-# readable memory to compare them with a few.
+# `OFFSET 0` keeps PostgreSQL from reading all of these memories to compare them with a few.
+ONLY_AMONG = """CROSS JOIN LATERAL (
+        SELECT memory.id FROM ({among}) AS memory (id) WHERE memory.id = {row}.id OFFSET 0
+    ) AS {name}"""
+
+# The neighbours of one memory on one side, in the order of its conversation. The bounds are written
+# so that each is a condition of the index: the conversation of a memory that names none are the
+# half hours before and after it.
 ONE_SIDE = """
-    SELECT readable.id, {sign} row_number() OVER (
+    SELECT scanned.id, {sign} row_number() OVER (
         ORDER BY scanned.created_at {order}, scanned.arrival {order}, scanned.id {order}
     ) AS place
     FROM (
         SELECT near.id, near.created_at, near.arrival
-        FROM memories_memory AS near
+        FROM memories_memory AS near {{readable}}
         WHERE near.app_id = origin.app_id
             AND near.conversation = origin.conversation
             AND near.state = 'active' AND (near.actor <> '' OR near.conversation <> '')
@@ -36,10 +41,7 @@ ONE_SIDE = """
             END
         ORDER BY near.created_at {order}, near.arrival {order}, near.id {order}
         LIMIT %s
-    ) AS scanned
-    CROSS JOIN LATERAL (
-        SELECT memory.id FROM ({{among}}) AS memory (id) WHERE memory.id = scanned.id OFFSET 0
-    ) AS readable
+    ) AS scanned {{filtered}}
     ORDER BY scanned.created_at {order}, scanned.arrival {order}, scanned.id {order}
     LIMIT %s
 """
@@ -63,22 +65,39 @@ class Neighbour:
 
 
 def find_neighbours(
-    ids: Collection[uuid.UUID], *, places: int, among: MemoryQuerySet
+    ids: Collection[uuid.UUID],
+    *,
+    places: int,
+    among: MemoryQuerySet,
+    reader: Reader | None = None,
 ) -> dict[uuid.UUID, list[Neighbour]]:
     """Find the neighbours of each memory up to `places` away, in their order, in one query.
 
-    Memories that are not `among` these take no place, so that nothing gives them away. A memory
-    outside of any conversation has no neighbours, and no entry in the result.
+    Memories that are not `among` these take no place. Nor are those scanned that the reader may
+    not read: however many they are, they hide no other one. A memory outside of any conversation
+    has no neighbours, and no entry in the result.
     """
     if not ids or not places:
         return {}
-    readable, readable_parameters = among.order_by().values_list("pk").query.sql_with_params()
-    side_parameters: list[Any] = [SCANNED_PER_PLACE * places, *readable_parameters, places]
+    readable = ""
+    readable_parameters: list[Any] = []
+    if reader is not None and reader.app is not None:
+        readable, readable_parameters = _only_among(reader.memories(), row="near", name="readable")
+    filtered, filtered_parameters = _only_among(among, row="scanned", name="filtered")
+    before, after = (side.format(readable=readable, filtered=filtered) for side in (BEFORE, AFTER))
+    scanned = SCANNED_PER_PLACE * places
+    side_parameters = [*readable_parameters, scanned, *filtered_parameters, places]
     rows = sql.fetch_all(
-        BOTH_SIDES.format(before=BEFORE.format(among=readable), after=AFTER.format(among=readable)),
+        BOTH_SIDES.format(before=before, after=after),
         [*side_parameters, *side_parameters, sql.uuid_array(ids)],
     )
     neighbours: dict[uuid.UUID, list[Neighbour]] = defaultdict(list)
     for origin, pk, place in rows:
         neighbours[origin].append(Neighbour(pk, place))
     return dict(neighbours)
+
+
+def _only_among(memories: MemoryQuerySet, *, row: str, name: str) -> tuple[str, list[Any]]:
+    """A join that keeps the rows of these memories, with its parameters."""
+    among, parameters = memories.order_by().values_list("pk").query.sql_with_params()
+    return ONLY_AMONG.format(among=among, row=row, name=name), list(parameters)

@@ -61,7 +61,7 @@ def find_hits(
     """
     memories = (filters or Filters()).apply(reader.memories().active())
     with stage("question"):
-        parsed = Query.of(reader.user, query)
+        parsed = Query.of(reader, query)
     with stage("words"):
         by_keywords = find_by_keywords(memories, parsed.lexemes, limit=CANDIDATES)
     with stage("vectors"):

@@ -10,9 +10,9 @@ import structlog
 from django.conf import settings
 from pgvector import HalfVector
 
-from accounts.models import User
 from configuration.errors import ProviderError, WrongDimensions
 from configuration.providers import Vectors
+from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 
 from .lexemes import Lexeme, query_lexemes
@@ -32,19 +32,19 @@ class Query:
     """
 
     text: str
-    user: User
+    reader: Reader
     space: EmbeddingSpace
     has_index: bool
     lexemes: Sequence[Lexeme]
     embedding: Future[Vectors]
 
     @classmethod
-    def of(cls, user: User, text: str) -> Query:
+    def of(cls, reader: Reader, text: str) -> Query:
         space = EmbeddingSpace.objects.current()
         # In the context of this request, so that the thread knows its id and trace.
         embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
-        lexemes, has_index = query_lexemes(text, user=user, space=space)
-        return cls(text, user, space, has_index, lexemes, embedding)
+        lexemes, has_index = query_lexemes(text, reader=reader, space=space)
+        return cls(text, reader, space, has_index, lexemes, embedding)
 
     @cached_property
     def vector(self) -> HalfVector | None:

@@ -13,6 +13,7 @@ from pgvector import HalfVector
 
 from configuration.providers import Vectors
 from core import sql
+from memories.access.reader import Reader
 from memories.models import Categorization, Embedding, EmbeddingSpace, Memory, UserIndex
 from memories.models.memory import MemoryQuerySet
 
@@ -122,4 +123,4 @@ def _query_of(memory: Memory, embedding: Embedding) -> Query:
     """A query for memories like this one, with the vector that it has already."""
     vector: Future[Vectors] = Future()
     vector.set_result(np.asarray(embedding.vector, dtype=np.float32))
-    return Query(memory.content, memory.user, embedding.space, True, [], vector)
+    return Query(memory.content, Reader(memory.user), embedding.space, True, [], vector)

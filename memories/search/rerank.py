@@ -44,7 +44,9 @@ def _add_neighbours(
     ranked = fuse_scores(candidates, weights.without_boosts())
     best = [entry.candidate for entry in ranked[:BOOSTERS]]
     booster_of = {candidate.pk: candidate for candidate in best if candidate.in_conversation}
-    neighbours_of = find_neighbours(booster_of, places=BOOST_PLACES, among=among)
+    neighbours_of = find_neighbours(
+        booster_of, places=BOOST_PLACES, among=among, reader=query.reader
+    )
     neighbour_ids = {
         neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours
     }

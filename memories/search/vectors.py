@@ -60,4 +60,4 @@ def _find_by_index(memories: MemoryQuerySet, query: Query, limit: int) -> list[u
 
 def _embedded(memories: MemoryQuerySet, query: Query) -> MemoryQuerySet:
     """Join the vectors. The user's id on them too lets PostgreSQL read only that user's."""
-    return memories.filter(embeddings__space=query.space, embeddings__user=query.user)
+    return memories.filter(embeddings__space=query.space, embeddings__user=query.reader.user)

@@ -59,7 +59,7 @@ class MemoryItemSerializer(serializers.ModelSerializer):
     )
     metadata_ = serializers.DictField(source="metadata", help_text="Key-value pairs of the app.")
     superseded_by = serializers.UUIDField(
-        source="superseded_by_id",
+        source="superseding_id",
         allow_null=True,
         help_text="The memory that replaced it when it was archived.",
     )

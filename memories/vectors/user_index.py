@@ -38,11 +38,11 @@ GROWTH_CHECK_INTERVAL = 500
 # Document frequencies are refreshed once the number of memories has grown by this factor.
 RECOUNT_GROWTH = 1.5
 
-COUNT_MEMORIES = "SELECT count(*) FROM memories_memory WHERE user_id = %s"
+COUNT_MEMORIES = "SELECT count(*) FROM memories_memory WHERE user_id = %s AND state = 'active'"
 COUNT_LEXEMES = """
 SELECT lexeme, count(*)
 FROM memories_memory, unnest(tsvector_to_array(words)) AS lexeme
-WHERE user_id = %s GROUP BY lexeme HAVING count(*) >= %s
+WHERE user_id = %s AND state = 'active' GROUP BY lexeme HAVING count(*) >= %s
 """
 # A failed build leaves an index that is not valid.
 EXISTING_INDEXES = r"""
@@ -130,13 +130,18 @@ def check_growth(stored: Iterable[Embedding]) -> None:
 def enqueue_if_outgrown(user: uuid.UUID, space: int) -> None:
     """Enqueue an index for a user who needs one, or whose document frequencies are outdated."""
     vectors = Embedding.objects.filter(user=user, space=space).count()
-    index = UserIndex.objects.filter(user=user, space=space)
-    memories = index.values_list("memories", flat=True).first() or 0
-    if vectors > max(settings.EXACT_SEARCH_LIMIT, RECOUNT_GROWTH * memories):
+    if vectors > settings.EXACT_SEARCH_LIMIT and not _is_counted(user, space):
         owner = User.objects.get(pk=user)
         index_vectors.enqueue(
             owner=owner, parameters={"space": space}, queueing_lock=f"{user} {space}"
         )
+
+
+def _is_counted(user: uuid.UUID, space: int) -> bool:
+    """Whether the user has an index whose document frequencies are up to date."""
+    index = UserIndex.objects.filter(user=user, space=space).first()
+    active = fetch_value(COUNT_MEMORIES, [user]) if index else 0
+    return index is not None and active <= RECOUNT_GROWTH * index.memories
 
 
 @job_type("index_vectors", queue="long", attempts=20, retries_on=(IndexingUnderway,))

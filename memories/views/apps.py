@@ -11,9 +11,11 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsPersonalKeyOrReadOnly
 from accounts.subjects import USER_ID_PARAMETER, SubjectView
+from apps_registry.acting_app import get_acting_app
 from apps_registry.models import AccessRule, App
 from apps_registry.permissions import AppIsActive
 from core.api.pagination import EnvelopePagination
+from memories.access.reader import Reader
 from memories.access.rules import create_rule, delete_rule
 from memories.models import Memory
 from memories.serializers import (
@@ -82,8 +84,14 @@ class RuleViewSet(SubjectView, viewsets.GenericViewSet):
 
     @extend_schema(responses=RuleSerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, app_id: uuid.UUID) -> Response:
-        """List the access rules of an app."""
+        """List the access rules of an app.
+
+        For a key that is bound to an app, without those about memories that it may not read.
+        """
         rules = AccessRule.objects.filter(app=self._get_app(app_id)).order_by("created_at", "id")
+        if reading_app := get_acting_app(request.auth, user=self.subject):
+            readable = Reader(self.subject, reading_app).memories()
+            rules = rules.filter(Q(memory_id=None) | Q(memory_id__in=readable.values("pk")))
         page = self.paginate_queryset(rules)
         return self.get_paginated_response(RuleSerializer(page, many=True).data)
 

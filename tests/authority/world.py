@@ -97,8 +97,8 @@ def build(owner: Member, *, category: str = "animals") -> World:
     Memory.objects.filter(pk=memory).update(**said)
     app = App.objects.get(owner=owner.user, name="desk")
     Access.objects.create(memory_id=memory, app=app, access_type="search")
-    # About no memory that is there: so it bounds nothing.
-    rule = AccessRule.objects.create(app=app, memory_id=uuid.uuid4(), effect="deny")
+    # About all memories: so it bounds nothing, and the app is shown it.
+    rule = AccessRule.objects.create(app=app, memory_id=None, effect="allow")
     key = owner.with_key(name="spare").key
     job = Job.objects.create(owner=owner.user, kind="import", app_name="desk")
     ids = {

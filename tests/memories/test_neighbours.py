@@ -6,8 +6,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps_registry.models import AccessRule, App, Effect
+from memories.access.reader import Reader
 from memories.models import Memory, State
-from memories.search.neighbours import SCANNED_PER_PLACE, find_neighbours
+from memories.search.neighbours import SCANNED_PER_PLACE, Neighbour, find_neighbours
 from tests.memories.stock import BEGINNING, stock
 
 
@@ -114,6 +115,20 @@ def test_only_so_many_unreadable_memories_are_passed_over(alice):
     assert places_around(first, places=1, among=among) == {1: hidden[0].pk}
     assert places_around(first, places=1, among=among.exclude(pk=hidden[0].pk)) == {}
     assert places_around(first, places=2, among=among) == {1: hidden[0].pk, 2: last.pk}
+
+
+def test_any_number_of_memories_is_passed_over_that_the_app_may_not_read(alice):
+    first, *hidden, last = say(alice, 5 * SCANNED_PER_PLACE, conversation="c")
+    AccessRule.objects.bulk_create(
+        AccessRule(app=first.app, memory_id=memory.pk, effect=Effect.DENY) for memory in hidden
+    )
+    reader = Reader(alice.user, first.app)
+
+    neighbours = find_neighbours(
+        [first.pk, last.pk], places=1, among=reader.memories().active(), reader=reader
+    )
+
+    assert neighbours == {first.pk: [Neighbour(last.pk, 1)], last.pk: [Neighbour(first.pk, -1)]}
 
 
 def test_many_memories_have_their_neighbours_found_in_one_statement(alice):

@@ -6,6 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State, UserIndex
 from memories.search.lexemes import Lexeme, find_by_keywords, query_lexemes
 from tests.memories.stock import stock
@@ -22,7 +23,8 @@ def space(db: None) -> EmbeddingSpace:
 
 
 def lexemes_in(question: str, user: User) -> list[Lexeme]:
-    lexemes, _ = query_lexemes(question, user=user, space=EmbeddingSpace.objects.current())
+    space = EmbeddingSpace.objects.current()
+    lexemes, _ = query_lexemes(question, reader=Reader(user), space=space)
     return lexemes
 
 
@@ -115,10 +117,25 @@ def test_of_equal_words_the_newest_are_the_best(alice):
 
 
 def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
-    stock(alice.user, ["Green tea."] * 310 + ["Tea."] * 400, state=State.ARCHIVED)
-    left = stock(alice.user, ["Black tea."] * 20)
+    stock(alice.user, ["Green tea."] * 310 + ["Tea."] * 400, conversation="other")
+    left = stock(alice.user, ["Black tea."] * 20, conversation="this")
     lexemes = lexemes_in("green tea", alice.user)
 
-    ids = find_by_keywords(Memory.objects.owned_by(alice.user).active(), lexemes, limit=100)
+    memories = Memory.objects.owned_by(alice.user).in_conversations(["this"])
+    ids = find_by_keywords(memories, lexemes, limit=100)
 
     assert set(ids) == {memory.pk for memory in left}
+
+
+@pytest.mark.parametrize("state", [State.PAUSED, State.ARCHIVED, State.DELETED])
+def test_only_active_memories_count(alice, state):
+    stock(alice.user, ["Green tea."] * 3)
+    stock(alice.user, ["Green tea.", "Black tea."], state=state)
+
+    lexemes = lexemes_in("green black tea", alice.user)
+
+    assert [(lexeme.text, lexeme.document_frequency) for lexeme in lexemes] == [
+        ("green", 3),
+        ("tea", 3),
+    ]
+    assert lexemes[0].idf == pytest.approx(math.log(4 / 3.5))

@@ -285,5 +285,5 @@ def test_few_vectors_are_looked_at(alice, django_assert_num_queries):
 
     with django_assert_num_queries(0):
         check_growth(others)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         check_growth([*others, looked_at])
