@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("memories", "0022_counts_of_readable_memories"),
+        ("memories", "0024_counts_of_readable_memories"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('apps_registry', '0004_plain_help_texts'),
-        ('memories', '0021_plain_help_texts'),
+        ('memories', '0023_categories_of_users'),
     ]
 
     operations = [
