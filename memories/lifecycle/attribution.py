@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def find_actor(
     return (
         explicit
         or _name_or_empty(metadata.get("actor"))
-        or (_leading_name(text) if speaker is None else speaker)
+        or (_repeated_speaker(text) if speaker is None else speaker)
     )
 
 
@@ -70,28 +70,46 @@ def find_conversation(metadata: Mapping[str, Any], *, explicit: str | None = Non
     return explicit or _name_or_empty(run_id)
 
 
-def actor_after_edit(actor: str, *, before: str, after: str) -> str:
+def actor_after_edit(
+    actor: str, *, before: str, after: str, is_known: Callable[[str], bool]
+) -> str:
     """Find the actor of an edited text.
 
-    The name that the new text begins with, if the actor was unknown or came from the old text. An
-    actor is never lost because the new text begins with no name.
+    The speaker that the new text begins with, if the actor was unknown or came from the old text.
+    An actor is never lost because the new text begins with no name.
     """
-    if actor in ("", _leading_name(before)):
-        return _leading_name(after) or actor
+    if actor in ("", leading_name(before)):
+        name = leading_name(after)
+        is_speaker = name and (_repeated_speaker(after) or is_known(name))
+        return name if is_speaker else actor
     return actor
 
 
-def _leading_name(text: str) -> str:
+def leading_name(text: str) -> str:
     """Find the only name that lines of a text begin with, as in a transcript: `Ana: I went.`
 
-    Empty when there are several, or when the first line begins with none.
+    Empty when there are several, or when the first line begins with none. It may be a label, such
+    as `Coffee`: see `turns`.
     """
+    names = _leading_names(text)
+    return names[0] if len(set(names)) == 1 else ""
+
+
+def _repeated_speaker(text: str) -> str:
+    """The only name that lines of a text begin with, if it begins several, as no label does."""
+    names = _leading_names(text)
+    is_speaker = len(names) > 1 or names[:1] in [[role] for role in SPEAKING_ROLES]
+    return names[0] if is_speaker and len(set(names)) == 1 else ""
+
+
+def _leading_names(text: str) -> list[str]:
+    """The names that lines of a text begin with. Empty when the first line begins with none."""
     lines = text.lstrip()
     first = _LABELLED_LINE.match(lines)
-    if first is None:
-        return ""
-    names = {name for match in _LABELLED_LINE.finditer(lines) if (name := _parse_name(match[1]))}
-    return _parse_name(first[1]) if len(names) == 1 else ""
+    if first is None or not _parse_name(first[1]):
+        return []
+    names = (_parse_name(match[1]) for match in _LABELLED_LINE.finditer(lines))
+    return [name for name in names if name]
 
 
 def _name_or_empty(value: Any) -> str:

@@ -23,6 +23,7 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
 from .inference_jobs import INFER, enqueue_for
+from .turns import recognize_speaker
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class NewMemory:
     With `infer` it gets categories, an exact duplicate of the same app is not stored again, and
     where a language model is configured, a job turns it into facts. `speaker` is the only speaker
     of the conversation that the text was made from: empty where it has several, and None where
-    there was no conversation. `actor` and `conversation` default to what `attribution` finds.
+    there was no conversation. `actor` and `conversation` default to what `attribution` and `turns`
+    find.
     """
 
     text: str
@@ -75,6 +77,8 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
     )
     job = None
     with transaction.atomic():
+        if new.speaker is None and not memory.actor:
+            memory.actor = recognize_speaker(memory)
         if new.infer:
             duplicate = _find_duplicate(memory)
             if duplicate is not None:

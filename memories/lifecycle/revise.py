@@ -17,6 +17,7 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import actor_after_edit
 from .inference_jobs import CATEGORIZE, enqueue_for
+from .turns import is_known_speaker
 
 
 def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
@@ -35,7 +36,12 @@ def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> M
     with transaction.atomic():
         # Locked and read again: it may have been edited or deleted while the model ran.
         memory = _get_editable(among.locked(), pk)
-        actor = actor_after_edit(memory.actor, before=memory.content, after=content)
+        actor = actor_after_edit(
+            memory.actor,
+            before=memory.content,
+            after=content,
+            is_known=lambda name: is_known_speaker(name, user=memory.user, app=memory.app),
+        )
         categories = Category.objects.get_or_create_many(category_names)
         rewrite_memory(memory, content, embedded, actor=actor, categories=categories, by=by)
         if not effective.current_settings().llm.is_local:

@@ -267,6 +267,8 @@ class Memory(models.Model):
             models.Index(fields=["user", "state"], name="memory_by_user_and_state"),
             models.Index(fields=["app", "state"], name="memory_by_app_and_state"),
             models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
+            # Whether a name is that of a speaker.
+            models.Index("user", Lower("actor"), condition=~Q(actor=""), name="memory_by_actor"),
             models.Index(
                 fields=["superseded_by"],
                 condition=Q(superseded_by__isnull=False),

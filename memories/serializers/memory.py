@@ -179,7 +179,8 @@ class NewMemorySerializer(SubjectSerializer):
         allow_null=True,
         max_length=MAX_NAME,
         help_text="Who said it. By default the `actor` of the metadata, the only speaker in "
-        "`messages`, or the name that the text begins with, as in `Ana: I like tea.`",
+        "`messages`, or the name that the text begins with, as in `Ana: I like tea.`, if it is "
+        "known as a speaker's.",
     )
     conversation = TextField(
         required=False,

@@ -61,7 +61,7 @@ def test_an_archive_counts_the_order_of_arrival_and_tells_nothing_of_others(alic
 def test_of_an_archive_that_does_not_tell_it_is_made_out(kind, mode, alice):
     archive = kind("alice")
     texts = {
-        "Caroline: I went there.": {},
+        "Caroline: I went.\nCaroline: It was good.": {},
         "I went there.": {"actor": "Mel", "run_id": 7},
         "Note: buy milk": {"actor": 5, "run_id": ["a"]},
         "10:30 dentist": None,
@@ -72,7 +72,7 @@ def test_of_an_archive_that_does_not_tell_it_is_made_out(kind, mode, alice):
     imported(send(alice, archive.zipped()))
 
     assert attributions(alice.user) == [
-        ("Caroline: I went there.", "Caroline", ""),
+        ("Caroline: I went.\nCaroline: It was good.", "Caroline", ""),
         ("I went there.", "Mel", "7"),
         ("Note: buy milk", "", ""),
         ("10:30 dentist", "", ""),
