@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from .forbidden_addresses import ForbiddenAddress, check_host
+
 MAX_LENGTH = 500
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -28,6 +30,10 @@ def check_base_url(url: str) -> str | None:
         return "Send the key as `api_key`, not in the URL."
     if "?" in url or "#" in url:
         return "A base URL must not have a query or a fragment."
+    try:
+        check_host(host)
+    except ForbiddenAddress:
+        return "Link-local addresses and metadata services of clouds are not allowed."
     return None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .base_urls import server_origin
 from .catalog import LOCAL, OLLAMA, PROVIDERS
+from .key_destinations import ensure_key_may_be_sent
 from .provider_keys import Key
 
 
@@ -36,8 +37,14 @@ class ModelSettings:
         return server_origin(self.base_url) if self.base_url else None
 
     def resolve_key(self) -> str | None:
-        """The key to send, None if none is configured. Raises KeyMissing or KeyLost."""
-        return self.api_key.resolve() if self.api_key and not self.is_local else None
+        """The key to send, None if none is configured.
+
+        Raises KeyWithheld, KeyMissing or KeyLost.
+        """
+        if self.api_key is None or self.is_local:
+            return None
+        ensure_key_may_be_sent(self.api_key, self.origin)
+        return self.api_key.resolve()
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,17 @@ class KeyReference:
     def to_json(self) -> str:
         return self.display()
 
+    def problem(self) -> str | None:
+        """What is wrong with the name of the variable, None if it is valid."""
+        return check_key_reference(self.display())
+
     def is_set(self) -> bool:
         return bool(env.string(self.name) or env.string(f"{self.name}_FILE"))
 
     def resolve(self) -> str:
         """Raises KeyMissing."""
         # Checked again here: a variable may have been forbidden after it was configured.
-        if check_key_reference(self.display()):
+        if self.problem():
             raise KeyMissing(f"A key cannot be read from the environment variable {self.name}.")
         try:
             secret = env.secret(self.name)

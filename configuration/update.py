@@ -12,9 +12,17 @@ from core.errors import Malformed
 
 from .defaults import section_defaults
 from .effective import section_settings, settings_from
+from .key_destinations import check_destination
 from .model_settings import Settings
 from .models import Configuration, ConfigurationChange
-from .provider_keys import EncryptedKey, Key, UnknownMask, load_key, parse_key
+from .provider_keys import (
+    EncryptedKey,
+    Key,
+    KeyReference,
+    UnknownMask,
+    load_key,
+    parse_key,
+)
 from .sections import (
     CONFIG_FIELDS,
     SECTION_FIELDS,
@@ -98,11 +106,20 @@ def _set_key(
     except UnknownMask:
         detail = "This is not the mask of the stored key. Send the key itself, or null."
         return others, [FieldError(section, "api_key", "unknown_mask", detail)]
-    if isinstance(key, EncryptedKey) and origin not in (None, key.origin):
-        # An operator who cannot read the key could otherwise have it sent to their own server.
-        detail = f"The stored key is not for {origin}. Send the key itself, or null."
-        return others, [FieldError(section, "api_key", "key_is_for_another_server", detail)]
+    problem = _check_server(key, origin)
+    if problem:
+        return others, [FieldError(section, "api_key", "key_is_for_another_server", problem)]
     return {**others, "api_key": key.to_json() if key else None}, []
+
+
+def _check_server(key: Key | None, origin: str | None) -> str | None:
+    """Return why a key must not be sent to a server, None if it may be, or if there is none.
+
+    An operator who cannot read the key could otherwise have it sent to their own server.
+    """
+    if isinstance(key, EncryptedKey) and origin not in (None, key.origin):
+        return f"The stored key is not for {origin}. Send the key itself, or null."
+    return check_destination(key.name, origin) if isinstance(key, KeyReference) and origin else None
 
 
 def _record_change(before: Settings, after: Settings, *, by: User) -> None:

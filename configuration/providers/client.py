@@ -29,7 +29,12 @@ from configuration.errors import (
 from configuration.model_settings import ModelSettings
 
 from .circuit_breaker import CircuitBreaker
-from .http_client import ResponseTooLarge, build_http_client
+from .http_client import (
+    ForbiddenDestination,
+    ResponseTooLarge,
+    build_headers,
+    build_http_client,
+)
 from .metrics import count_tokens, measure_call
 
 log = structlog.get_logger(__name__)
@@ -140,7 +145,12 @@ class Endpoint:
             self._circuit_breaker.record_failure()
             raise ProviderUnreachable(f"The response of {self} was not JSON.") from error
 
-    def _connection_error(self, error: openai.APIConnectionError) -> ProviderUnreachable:
+    def _connection_error(self, error: openai.APIConnectionError) -> ProviderError:
+        if isinstance(error.__cause__, ForbiddenDestination):
+            return RequestRejected(
+                f"The base URL of {self} leads to a link-local address or the metadata service of "
+                "a cloud, and is not called: set another one."
+            )
         if isinstance(error.__cause__, ResponseTooLarge):
             return ProviderUnreachable(f"The response of {self} was too large.")
         if isinstance(error, openai.APITimeoutError):
@@ -184,15 +194,15 @@ class Endpoint:
         return RequestRejected(f"{self} rejects the request (status {error.status_code}{reason}).")
 
     def _client(self, seconds: float) -> openai.OpenAI:
-        # The client sends the organisation and project that the environment has for OpenAI.
-        names = () if self.provider == "openai" else ("OpenAI-Organization", "OpenAI-Project")
-        omitted: Any = {name: openai.Omit() for name in names}
+        key = self.key or "none"  # the client requires one
         return openai.OpenAI(
-            api_key=self.key or "none",  # the client requires one
+            api_key=key,
+            admin_api_key="",  # not the environment's, which it would send instead
             base_url=self.base_url,
             max_retries=0,
             timeout=openai.Timeout(seconds, connect=min(CONNECT_TIMEOUT, seconds)),
-            default_headers=omitted,
+            # An Authorization of the environment would otherwise take the place of the key.
+            default_headers={"Authorization": f"Bearer {key}", **build_headers(self.base_url)},
             http_client=_http_client(),
         )
 

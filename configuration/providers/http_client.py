@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any
 
 import httpx2
 import openai
+
+from configuration.base_urls import server_origin
+from configuration.forbidden_addresses import (
+    ForbiddenAddress,
+    check_host,
+    check_resolved_host,
+)
+from configuration.key_destinations import PROVIDER_VARIABLES
 
 # Bytes of a response: 64 vectors of 4,000 dimensions in JSON are 6 MB.
 MAX_BYTES = 16 * 1024 * 1024
@@ -14,6 +26,10 @@ MAX_BYTES = 16 * 1024 * 1024
 
 class ResponseTooLarge(httpx2.ReadError):
     """The response has more than MAX_BYTES."""
+
+
+class ForbiddenDestination(httpx2.ConnectError):
+    """The base URL leads to a link-local address, or to the metadata service of a cloud."""
 
 
 class _LimitedStream(httpx2.SyncByteStream):
@@ -47,12 +63,50 @@ def build_http_client() -> openai.DefaultHttpxClient:
         follow_redirects=False,
         # The size of decompressed data would need a limit of its own.
         headers={"Accept-Encoding": "identity"},
-        event_hooks={"request": [_set_deadline], "response": [_limit_response]},
+        event_hooks={"request": [_set_deadline, _guard], "response": [_limit_response]},
     )
+
+
+def build_headers(base_url: str) -> dict[str, Any]:
+    """Leave out the headers that OpenAI's client takes from the environment, for other servers."""
+    if server_origin(base_url) == PROVIDER_VARIABLES["OPENAI_API_KEY"]:
+        return {}
+    lines = os.environ.get("OPENAI_CUSTOM_HEADERS", "").split("\n")
+    names = [line.partition(":")[0].strip() for line in lines if ":" in line]
+    omitted = {name: openai.Omit() for name in names if name.lower() != "authorization"}
+    return {**omitted, "OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
 
 
 def _set_deadline(request: httpx2.Request) -> None:
     request.extensions["deadline"] = time.monotonic() + request.extensions["timeout"]["read"]
+
+
+def _guard(request: httpx2.Request) -> None:
+    """Raises ForbiddenDestination, here or while connecting."""
+    with _refused_addresses(request):
+        check_host(request.url.host)  # also behind an HTTP proxy, which looks names up itself
+    request.extensions["trace"] = partial(_check_connection, request)
+
+
+def _check_connection(request: httpx2.Request, event: str, info: Mapping[str, Any]) -> None:
+    """Check where a name leads, and again what was connected to: the answer may have changed."""
+    with _refused_addresses(request):
+        if event == "connection.connect_tcp.started":
+            check_resolved_host(info["host"])
+        elif event == "connection.connect_tcp.complete":
+            stream = info["return_value"]
+            with ExitStack() as closing:
+                closing.callback(stream.close)
+                check_host(str(stream.get_extra_info("server_addr")[0]))
+                closing.pop_all()
+
+
+@contextmanager
+def _refused_addresses(request: httpx2.Request) -> Iterator[None]:
+    try:
+        yield
+    except ForbiddenAddress:
+        raise ForbiddenDestination("The address is forbidden.", request=request) from None
 
 
 def _limit_response(response: httpx2.Response) -> None:

@@ -19,6 +19,9 @@ MODEL_DEFAULTS = {
 }
 OLLAMA_BASE_URL = env.string("OLLAMA_BASE_URL")
 
+# Variables besides the providers' own that `env:NAME` may send to any base URL.
+ENV_KEYS = env.strings("OPENMEMORY_ENV_KEYS", [])
+
 # Seconds for a model to respond, including retries.
 LLM_TIMEOUT = env.integer("OPENMEMORY_LLM_TIMEOUT", 60, minimum=1, maximum=3600)
 EMBEDDER_TIMEOUT = env.integer("OPENMEMORY_EMBEDDER_TIMEOUT", 30, minimum=1, maximum=3600)

@@ -205,8 +205,9 @@ def test_a_provider_that_is_down_is_told(browser, olga, settings):
     assert alert.startswith("openai: gpt-4o-mini is not responding")
 
 
-def test_a_key_that_is_missing_is_told(browser, olga, monkeypatch):
+def test_a_key_that_is_missing_is_told(browser, olga, monkeypatch, settings):
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
+    settings.ENV_KEYS = ["NO_SUCH_KEY"]
     body = {"provider": "openai", "config": {"api_key": "env:NO_SUCH_KEY", "model": "gpt-4o"}}
     assert olga.put("/config/mem0/llm", body).status_code == 200
 

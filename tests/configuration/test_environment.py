@@ -92,8 +92,8 @@ def test_no_default_key_goes_to_an_address_that_an_operator_chose(olga, monkeypa
     assert config["api_key"] is None
     assert effective.current_settings().llm.resolve_key() is None
     there["config"]["api_key"] = "env:OPENAI_API_KEY"
-    assert olga.put("/config/mem0/llm", there).json()["config"]["api_key"] == "env:OPENAI_API_KEY"
-    assert effective.current_settings().llm.resolve_key() == "sk-1"
+    assert olga.put("/config/mem0/llm", there).status_code == 400
+    assert effective.current_settings().llm.resolve_key() is None
 
 
 def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatch):
@@ -106,6 +106,7 @@ def test_a_key_in_the_environment_alone_sends_nothing_anywhere(alice, monkeypatc
 @pytest.mark.parametrize(
     ("section_name", "defaults", "sentence"),
     [
+        ("llm", ("openai", "", "http://0xa9fea9fe/v1"), "LLM_BASE_URL: Link-local addresses"),
         ("llm", ("skynet",), "LLM_PROVIDER='skynet' is not one of local, openai"),
         ("embedder", ("groq", "m"), "EMBEDDER_PROVIDER='groq' is not one of local, openai"),
         ("llm", ("groq",), "LLM_MODEL: Enter the name of a model of `groq`."),
@@ -128,6 +129,21 @@ def test_a_wrong_address_of_ollama_is_named(settings):
     settings.OLLAMA_BASE_URL = "localhost:11434"
 
     with pytest.raises(ImproperlyConfigured, match="OLLAMA_BASE_URL: Enter the URL"):
+        environment.validate_environment()
+
+
+@pytest.mark.parametrize(
+    ("variable", "sentence"),
+    [
+        ("GROQ_API_KEY", "GROQ_API_KEY is only sent to https://api.groq.com:443."),
+        ("MY_PASSWORD", "MY_PASSWORD cannot be used for a provider's key."),
+        ("MY-KEY", "Enter the name of an environment variable"),
+    ],
+)
+def test_a_variable_that_must_not_be_listed_is_named(settings, variable, sentence):
+    settings.ENV_KEYS = ["FINE_KEY", variable]
+
+    with pytest.raises(ImproperlyConfigured, match=f"OPENMEMORY_ENV_KEYS: {sentence}"):
         environment.validate_environment()
 
 

@@ -66,7 +66,8 @@ def test_another_mask_is_refused_and_nothing_changes(olga):
     assert effective.current_settings().llm.model == "gpt-4o"
 
 
-def test_a_mask_is_refused_where_no_key_is_kept(olga):
+def test_a_mask_is_refused_where_no_key_is_kept(olga, settings):
+    settings.ENV_KEYS = ["SOME_KEY"]
     assert_rejected_with(olga.put(LLM, openai(api_key=MASK)), "unknown_mask", "config", "api_key")
     olga.put(LLM, openai(api_key="env:SOME_KEY"))
     assert_rejected_with(
@@ -157,7 +158,8 @@ def test_a_key_sent_anew_goes_where_it_was_sent_for(olga):
     assert resolved_key() == SECRET[::-1]
 
 
-def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch):
+def test_a_reference_stays_one_and_is_resolved_when_it_is_used(olga, monkeypatch, settings):
+    settings.ENV_KEYS = ["MY_LLM_KEY"]
     answer = olga.put(LLM, openai(api_key="env:MY_LLM_KEY"))
 
     assert answer.json()["config"]["api_key"] == "env:MY_LLM_KEY"

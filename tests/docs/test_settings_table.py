@@ -59,6 +59,7 @@ OWN_VARIABLES = {
     "openmemory/wsgi.py",
     "openmemory/celery.py",
     "core/observability/multiprocess.py",  # sets one for a library
+    "configuration/providers/http_client.py",  # leaves out what a library takes from one
     "agents/clients.py",  # passes them on to a program
 }
 

@@ -104,7 +104,8 @@ def test_ollama_is_asked_where_it_speaks_the_api_of_openai(fake):
     assert fake.bodies[-1]["model"] == "llama3.1:latest"
 
 
-def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch):
+def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch, settings):
+    settings.ENV_KEYS = ["VLLM_KEY"]
     monkeypatch.setenv("VLLM_KEY", SECRET)
     monkeypatch.setenv("OPENAI_API_KEY", "not-for-them")
     monkeypatch.setenv("OPENAI_ORG_ID", "not-for-them")
@@ -118,7 +119,8 @@ def test_the_key_is_sent_and_none_where_there_is_none(fake, monkeypatch):
     assert "not-for-them" not in str([keyed, unkeyed])
 
 
-def test_a_key_that_is_not_set_is_told_before_anything_is_sent(fake):
+def test_a_key_that_is_not_set_is_told_before_anything_is_sent(fake, settings):
+    settings.ENV_KEYS = ["UNSET_KEY"]
     with pytest.raises(ProviderUnavailable, match="UNSET_KEY is not set"):
         get_language_model(fake_llm_settings(fake, api_key="env:UNSET_KEY"))
 
@@ -172,8 +174,9 @@ def test_two_answers_that_cannot_be_used_are_enough(fake, language_model, fault)
     ],
 )
 def test_a_failure_says_what_happened_and_is_tried_again_where_that_may_help(
-    fake, monkeypatch, fault, error, says, calls
+    fake, monkeypatch, settings, fault, error, says, calls
 ):
+    settings.ENV_KEYS = ["VLLM_KEY"]
     fake.control({"fault": fault, "retry_after": 0})
     monkeypatch.setenv("VLLM_KEY", SECRET)
 
