@@ -14,6 +14,8 @@ import structlog
 from django.utils.log import CallbackFilter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from core.printable import escape_json, escape_unprintable
+
 # Commands that run a server log to standard output.
 _SERVER_COMMANDS = {"run", "runserver"}
 
@@ -96,6 +98,28 @@ def strip_rows(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     }
 
 
+def escape_values(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Escape what does not print. Tracebacks keep their lines."""
+    return {
+        escape_unprintable(str(key)): escape_unprintable(
+            value, keep="\n\t" if key in ("exception", "stack") else ""
+        )
+        if isinstance(value, str)
+        else value
+        for key, value in event.items()
+    }
+
+
+class JsonRenderer:
+    """One line of printable JSON."""
+
+    def __init__(self) -> None:
+        self._render = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        return escape_json(str(self._render(logger, name, event)))
+
+
 def _shared_processors() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -109,18 +133,19 @@ def _shared_processors() -> list[Processor]:
 def _formatter(kind: str) -> logging.Formatter:
     terminal = _stream().isatty()
     readable = kind == "text" or (kind == "auto" and terminal)
-    renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    renderers: list[Processor] = [JsonRenderer()]
     if readable:
-        renderer = structlog.dev.ConsoleRenderer(
+        console = structlog.dev.ConsoleRenderer(
             colors=terminal, exception_formatter=structlog.dev.plain_traceback
         )
+        renderers = [escape_values, console]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_shared_processors(),
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             strip_rows,
-            renderer,
+            *renderers,
         ],
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from core.checks import Level
+from core.printable import escape_json, escape_unprintable
 from operators.run_checks import CheckResult, find_unknown_names, run_checks
 
 MARKS = {Level.OK: "ok", Level.WARNING: "warning", Level.ERROR: "ERROR"}
@@ -57,10 +58,12 @@ class Command(BaseCommand):
                 "level": finding.level.name.lower(),
                 "says": finding.message,
             }
-            self.stdout.write(json.dumps({**facts, "advice": finding.advice}, ensure_ascii=False))
+            line = json.dumps({**facts, "advice": finding.advice}, ensure_ascii=False)
+            self.stdout.write(escape_json(line))
             return
         style = {Level.OK: self.style.SUCCESS, Level.WARNING: self.style.WARNING}
         mark = style.get(finding.level, self.style.ERROR)(f"{MARKS[finding.level]:>7}")
-        self.stdout.write(f"{mark}  {result.check}: {finding.message}")
+        message = escape_unprintable(finding.message)
+        self.stdout.write(f"{mark}  {result.check}: {message}")
         if finding.advice:
-            self.stdout.write(f"         → {finding.advice}.")
+            self.stdout.write(f"         → {escape_unprintable(finding.advice)}.")

@@ -1,0 +1,29 @@
+"""Headers that keep answers out of caches, and browsers from running them as pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+# The same for everybody, without data of a user. Static files have a Cache-Control of their own.
+_PUBLIC_PATHS = ("/api/schema", "/docs", "/redoc", settings.STATIC_URL)
+
+# Pages set a policy that allows their scripts. Anything else is data and loads nothing.
+_DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+class SecurityHeadersMiddleware:
+    """Add what a view has not set itself. Django's own middleware adds the other headers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.path_info.startswith(_PUBLIC_PATHS):
+            response.headers.setdefault("Cache-Control", "no-store")
+            if not response.headers.get("Content-Type", "").startswith("text/html"):
+                response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+        return response
