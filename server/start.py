@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from shlex import quote
 
 import psycopg
 from django.conf import settings
@@ -109,7 +110,9 @@ def _run(report: Report, address: Address, stop: StopRequests) -> None:
         with stop.listen():
             web.start()
             wait_until_live(address, web, stop)
-            summary = describe_server(address, key, has_password)
+            # A log keeps what it is given: the key is for a person only.
+            shown_key = key if sys.stdout.isatty() else None
+            summary = describe_server(address, shown_key, has_password)
             summary += wait_until_ready(address, stop)
             if not stop.requested():
                 for worker in workers:  # last, as nothing waits for them
@@ -221,7 +224,9 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
         client.close()
 
 
-def describe_server(address: Address, key: str, has_password: bool) -> str:
+def describe_server(address: Address, key: str | None, has_password: bool) -> str:
+    key_file = settings.STATE_DIR / "api_key"
+    shown_key = f"{key}\n{'':17}stored in {key_file}" if key else f"cat {quote(str(key_file))}"
     sign_in = "" if has_password else f"\n{'':17}`make operator` sets a password for it"
     legacy = "\n  Legacy clients act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""
@@ -231,8 +236,7 @@ OpenMemory is running.
   Documentation  {address.url}/docs
   Admin          {address.url}{settings.ADMIN_PATH}/{sign_in}
   User           {settings.DEFAULT_USER} (an operator)
-  API key        {key}
-                 stored in {settings.STATE_DIR / "api_key"}
+  API key        {shown_key}
   State          {settings.STATE_DIR}{legacy}
 
 Press Ctrl-C to stop it.

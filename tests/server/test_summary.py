@@ -15,6 +15,14 @@ def test_who_starts_the_server_is_told_that_old_clients_are_let_in(settings) -> 
     )
 
 
+def test_without_a_terminal_the_start_says_how_to_get_the_key_and_not_the_key(settings) -> None:
+    shown = describe_server(ADDRESS, "om_key", True)
+    withheld = describe_server(ADDRESS, None, True)
+
+    assert f"  API key        om_key\n{'':17}stored in {settings.STATE_DIR}/api_key\n" in shown
+    assert f"  API key        cat {settings.STATE_DIR}/api_key\n" in withheld
+
+
 def test_who_starts_the_server_is_told_how_to_sign_in_until_they_can() -> None:
     assert "  Admin          http://127.0.0.1:8000/admin/\n" in describe_server(
         ADDRESS, "om_key", True
