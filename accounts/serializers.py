@@ -1,9 +1,9 @@
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.api.fields import ObjectField, TextField
+from core.api.fields import EpochField, ObjectField, OneOrMoreField, TextField
 from core.api.serializers import RequestSerializer
 
 from .models import ApiKey, Scope, User
@@ -80,17 +80,19 @@ class NewKeySerializer(SubjectSerializer):
         allow_null=True,
         help_text="The only app that the key can act as. By default the key is personal.",
     )
-    scopes = serializers.ListField(
+    scopes = OneOrMoreField(
         child=serializers.ChoiceField(Scope.values),
         default=list(Scope.values),
         min_length=1,
         max_length=10,
         help_text="What the key permits. By default everything.",
     )
-    expires_at = serializers.DateTimeField(
+    expires_at = EpochField(
         required=False,
         allow_null=True,
-        help_text="When the key expires, in ISO 8601. By default never.",
+        is_end=True,
+        zone=UTC,
+        help_text="When the key expires, in ISO 8601, in UTC by default. By default never.",
     )
 
     def validate_expires_at(self, expires_at: datetime | None) -> datetime | None:

@@ -16,6 +16,7 @@ class ExportSerializer(SubjectSerializer):
         help_text="Export only memories created in this second or later.",
     )
     to_date = EpochField(
+        is_end=True,
         required=False,
         allow_null=True,
         help_text="Export only memories created in this second or earlier.",

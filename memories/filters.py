@@ -1,16 +1,19 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import django_filters
 from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
+from drf_spectacular.utils import extend_schema_field
 
 from accounts.subjects import USER_ID_HELP
-from core.api.fields import EpochField
+from core.api.fields import TIME_SCHEMA
 from core.api.filters import ChoiceFilter, NonEmptyField, SortDirectionFilter, leave_unfiltered
+from core.iso_time import InvalidTime, parse_time
 
 from .limits import MAX_NAME
 from .models import Memory
@@ -28,21 +31,28 @@ class UUIDFormField(NonEmptyField, forms.UUIDField):
     pass
 
 
-class EpochFormField(NonEmptyField, forms.IntegerField):
-    pass
+class TimeFormField(NonEmptyField):
+    def __init__(self, *, is_end: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.is_end = is_end
+
+    def clean(self, value: Any) -> Any:
+        value = super().clean(value)
+        try:
+            return value and parse_time(value, is_end=self.is_end)
+        except InvalidTime as error:
+            raise ValidationError(str(error), code="invalid") from None
 
 
 class UUIDFilter(django_filters.UUIDFilter):
     field_class = UUIDFormField
 
 
-class EpochFilter(django_filters.Filter):
-    """Whole seconds since 1970."""
+@extend_schema_field(TIME_SCHEMA)
+class TimeFilter(django_filters.Filter):
+    """Seconds since 1970, or a day or moment in ISO 8601."""
 
-    field_class = EpochFormField
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=EpochField.MAX_SECONDS, **kwargs)
+    field_class = TimeFormField
 
 
 class MemoryFilterSet(django_filters.FilterSet):
@@ -54,11 +64,14 @@ class MemoryFilterSet(django_filters.FilterSet):
 
     user_id = django_filters.CharFilter(method=leave_unfiltered, help_text=USER_ID_HELP)
     app_id = UUIDFilter(help_text="Memories of this app.")
-    from_date = EpochFilter(
-        method="_created_from", help_text="Memories from this time on, in seconds since 1970."
+    from_date = TimeFilter(
+        method="_created_from",
+        help_text="Memories from this time on, in seconds since 1970 or in ISO 8601.",
     )
-    to_date = EpochFilter(
-        method="_created_until", help_text="Memories up to this time, in seconds since 1970."
+    to_date = TimeFilter(
+        method="_created_until",
+        is_end=True,
+        help_text="Memories up to this time, or the end of this day.",
     )
     categories = django_filters.CharFilter(
         method="_in_categories",
@@ -93,11 +106,13 @@ class MemoryFilterSet(django_filters.FilterSet):
         direction = self.form.cleaned_data.get("sort_direction")
         return sort_memories(memories, column=column or None, direction=direction or None)
 
-    def _created_from(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
-        return memories.created_between(datetime.fromtimestamp(value, UTC), None)
+    def _created_from(self, memories: MemoryQuerySet, name: str, value: datetime) -> MemoryQuerySet:
+        return memories.created_between(value, None)
 
-    def _created_until(self, memories: MemoryQuerySet, name: str, value: int) -> MemoryQuerySet:
-        return memories.created_between(None, datetime.fromtimestamp(value, UTC))
+    def _created_until(
+        self, memories: MemoryQuerySet, name: str, value: datetime
+    ) -> MemoryQuerySet:
+        return memories.created_between(None, value)
 
     def _said_by(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         return memories.said_by([value])

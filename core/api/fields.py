@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, parse_time
 from core.visible_text import is_visible
 
 # How far the clock of a client may be ahead.
@@ -82,31 +83,69 @@ class NumberField(serializers.FloatField):
         return float(data)
 
 
-class EpochField(WholeNumberField):
-    """A time, in whole seconds since 1970 in UTC.
-
-    With `past`, it may be in the future by no more than CLOCK_TOLERANCE.
-    """
-
-    # The last second but one of the year 9999: `datetime` ends there.
-    MAX_SECONDS = 253402300798
-
-    default_error_messages = {
-        "invalid": "Send whole seconds since 1970, such as 1700000000.",
-        "future": "This time is in the future.",
-    }
-
-    def __init__(self, *, past: bool = False, **kwargs: Any) -> None:
-        super().__init__(min_value=0, max_value=self.MAX_SECONDS, **kwargs)
-        self.past = past
+class OneOrMoreField(serializers.ListField):
+    """A list. Any other value counts as a list of it alone."""
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        value = super().run_validation(data)
-        if not isinstance(value, int):
-            return value
-        time = datetime.fromtimestamp(value, UTC)
+        alone = data is not serializers.empty and data is not None and not isinstance(data, list)
+        return super().run_validation([data] if alone else data)
+
+
+# In OpenAPI, a time that a client sends.
+TIME_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 0, "maximum": MAX_SECONDS},
+        {"type": "string", "format": "date-time"},
+        {"type": "string", "format": "date"},
+    ]
+}
+
+
+class EpochField(WholeNumberField):
+    """A time, in whole seconds since 1970 in UTC, or in ISO 8601.
+
+    A day is its first second, or with `is_end` its last one. With `past`, the time may be in the
+    future by no more than CLOCK_TOLERANCE. A time without an offset is in `zone`, if given.
+    """
+
+    default_error_messages = {
+        "invalid": "Send whole seconds since 1970, such as 1700000000, or a time in ISO 8601 with "
+        "its offset, such as 2024-01-31T10:30:00Z.",
+        "invalid_time": "{reason}",
+        "future": "This time is in the future.",
+        "too_early": "Send a time since 1970.",
+    }
+
+    def __init__(
+        self,
+        *,
+        past: bool = False,
+        is_end: bool = False,
+        zone: tzinfo | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(min_value=0, max_value=MAX_SECONDS, **kwargs)
+        self.past, self.is_end, self.zone = past, is_end, zone
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str):
+            time = self._parse(data)
+        else:
+            value = super().run_validation(data)
+            if not isinstance(value, int):
+                return value
+            time = datetime.fromtimestamp(value, UTC)
         if self.past and time > timezone.now() + CLOCK_TOLERANCE:
             self.fail("future")
+        return time
+
+    def _parse(self, text: str) -> datetime:
+        try:
+            time = parse_time(text, is_end=self.is_end, zone=self.zone)
+        except InvalidTime as error:
+            self.fail("invalid_time", reason=str(error))
+        if self.past and time < EPOCH:
+            self.fail("too_early")
         return time
 
     def to_internal_value(self, data: Any) -> int:

@@ -8,13 +8,17 @@ from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.drainage import warn
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 from drf_spectacular.utils import Direction
 from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
+from .fields import TIME_SCHEMA
 from .serializers import RequestSerializer
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
@@ -45,6 +49,26 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "description": "An API key."}
+
+
+class EpochFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "core.api.fields.EpochField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return TIME_SCHEMA if direction == "request" else {"type": "integer"}
+
+
+class OneOrMoreFieldExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "core.api.fields.OneOrMoreField"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: Any, direction: Direction) -> dict[str, Any]:
+        many: dict[str, Any] = auto_schema._map_serializer_field(
+            self.target, direction, bypass_extensions=True
+        )
+        auto_schema._insert_field_validators(self.target, many)
+        # Clients that are generated from the schema always send a list of objects.
+        return many if "$ref" in many["items"] else {"anyOf": [many, many["items"]]}
 
 
 class DocstringSchema(AutoSchema):

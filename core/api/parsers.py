@@ -106,7 +106,8 @@ def _reject_constant(name: str) -> float:
     raise BadBody(f"`{name}` is not valid JSON.", code="not_json")
 
 
-def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Build an object of JSON. Raises BadBody if a name occurs twice: a hook of JSON decoders."""
     value = dict(members)
     if len(value) < len(members):
         counts = Counter(name for name, _ in members)
@@ -145,7 +146,7 @@ UNIQUE_DECODER = json.JSONDecoder(
     parse_constant=_reject_constant,
     parse_int=_parse_int,
     parse_float=_parse_float,
-    object_pairs_hook=_unique,
+    object_pairs_hook=unique_members,
 )
 
 

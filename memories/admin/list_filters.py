@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.admin import SimpleListFilter
@@ -16,6 +16,7 @@ from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.utils import parse_date_str
 
 from apps_registry.models import App
+from core.iso_time import InvalidTime, parse_time
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
@@ -136,12 +137,15 @@ class SupersededFilter(DropdownFilter):
 
 
 class DayFilter(RangeDateFilter):
-    """A range of days in UTC, both included."""
+    """A range of days in UTC, both included, or of moments in an address."""
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        first, last = self._day("from"), self._day("to")
-        end = last and datetime.combine(last, time(23, 59, 59), UTC)
-        return queryset.created_between(first and datetime.combine(first, time(), UTC), end)
+        return queryset.created_between(self._time("from"), self._time("to", is_end=True))
 
-    def _day(self, end: str) -> Any:
-        return parse_date_str(self.used_parameters.get(f"{self.parameter_name}_{end}") or "")
+    def _time(self, end: str, *, is_end: bool = False) -> datetime | None:
+        text = self.used_parameters.get(f"{self.parameter_name}_{end}") or ""
+        day = parse_date_str(text)
+        try:
+            return parse_time(day.isoformat() if day else text, is_end=is_end) if text else None
+        except InvalidTime as error:
+            raise IncorrectLookupParameters(error) from error

@@ -10,6 +10,7 @@ from core.api.fields import (
     FlagField,
     IdField,
     LegacyDateTimeField,
+    OneOrMoreField,
     TextField,
     WholeNumberField,
 )
@@ -50,14 +51,14 @@ class FilterSerializer(SubjectSerializer):
         max_bytes=MAX_TEXT_BYTES,
         help_text="Memories whose content contains this, ignoring case.",
     )
-    app_ids = serializers.ListField(
+    app_ids = OneOrMoreField(
         child=IdField(),
         required=False,
         allow_null=True,
         max_length=MAX_FILTER_VALUES,
         help_text="Memories of any of these apps.",
     )
-    category_ids = serializers.ListField(
+    category_ids = OneOrMoreField(
         child=IdField(),
         required=False,
         allow_null=True,
@@ -73,12 +74,13 @@ class FilterSerializer(SubjectSerializer):
     from_date = EpochField(
         required=False,
         allow_null=True,
-        help_text="Memories from this time on, in seconds since 1970.",
+        help_text="Memories from this time on, in seconds since 1970 or in ISO 8601.",
     )
     to_date = EpochField(
+        is_end=True,
         required=False,
         allow_null=True,
-        help_text="Memories up to this time, in seconds since 1970.",
+        help_text="Memories up to this time, or the end of this day.",
     )
     sort_column = serializers.ChoiceField(
         SORT_COLUMNS,
@@ -97,7 +99,7 @@ class PauseSerializer(SubjectSerializer):
         "selector": "Send exactly one of `memory_ids`, `category_ids`, `app_id` and `global_pause`."
     }
 
-    memory_ids = serializers.ListField(
+    memory_ids = OneOrMoreField(
         child=IdField(),
         required=False,
         allow_null=True,
@@ -105,7 +107,7 @@ class PauseSerializer(SubjectSerializer):
         max_length=MAX_IDS,
         help_text="The ids of 1 to 10,000 memories.",
     )
-    category_ids = serializers.ListField(
+    category_ids = OneOrMoreField(
         child=IdField(),
         required=False,
         allow_null=True,

@@ -7,23 +7,23 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.subjects import SubjectSerializer
-from core.api.fields import EpochField, FlagField, IdField, ObjectField, TextField
-from core.api.serializers import RequestSerializer
+from core.api.fields import EpochField, FlagField, IdField, ObjectField, OneOrMoreField, TextField
 from memories.lifecycle.remember import Event, NewMemory
-from memories.lifecycle.transcript import ROLES, build_transcript, find_only_speaker
+from memories.lifecycle.transcript import build_transcript, find_only_speaker
 from memories.limits import (
     MAX_FILTER_VALUES,
     MAX_IDS,
     MAX_MESSAGES,
     MAX_METADATA_BYTES,
     MAX_NAME,
-    MAX_SPEAKER_NAME,
     MAX_TEXT_BYTES,
 )
 from memories.models import Memory
 
+from .chat_message import ConversationMessageSerializer
 
-class NamesField(serializers.ListField):
+
+class NamesField(OneOrMoreField):
     """Names of actors or conversations."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -110,38 +110,18 @@ class StoredMemorySerializer(MemorySerializer):
     )
 
 
-class ConversationMessageSerializer(RequestSerializer):
-    """One message of a conversation."""
-
-    role = serializers.ChoiceField(
-        ROLES, help_text="Only messages of `user` and `assistant` are stored."
-    )
-    content = TextField(
-        allow_blank=True,
-        allow_null=True,
-        max_bytes=MAX_TEXT_BYTES,
-        help_text="The text of the message.",
-    )
-    name = TextField(
-        required=False,
-        allow_null=True,
-        max_length=MAX_SPEAKER_NAME,
-        help_text="The speaker, if not the role.",
-    )
-
-
 class NewMemorySerializer(SubjectSerializer):
     default_error_messages = {
         "nothing": "Send `text` or `messages`.",
         "both": "Send either `text` or `messages`, not both.",
-        "silence": "Send at least one message of a user or an assistant that is not empty.",
+        "silence": "Send at least one message of a user or an assistant that has a text.",
         "too_large": "Send at most {max_bytes} bytes of UTF-8 in all messages together.",
     }
 
     text = TextField(
         required=False, max_bytes=MAX_TEXT_BYTES, help_text="The text to store, up to 32 KiB."
     )
-    messages = serializers.ListField(
+    messages = OneOrMoreField(
         child=ConversationMessageSerializer(),
         required=False,
         allow_null=True,
@@ -232,7 +212,7 @@ class RevisionSerializer(SubjectSerializer):
 
 
 class MemoryIdsSerializer(SubjectSerializer):
-    memory_ids = serializers.ListField(
+    memory_ids = OneOrMoreField(
         child=IdField(),
         min_length=1,
         max_length=MAX_IDS,

@@ -12,6 +12,7 @@ from core.api.fields import (
     IdField,
     NumberField,
     ObjectField,
+    OneOrMoreField,
     TextField,
     WholeNumberField,
 )
@@ -32,13 +33,13 @@ MAX_CONTEXT = 250
 
 
 class SearchFiltersSerializer(RequestSerializer):
-    app_ids = serializers.ListField(
+    app_ids = OneOrMoreField(
         child=IdField(),
         required=False,
         max_length=MAX_FILTER_VALUES,
         help_text="Memories of any of these apps.",
     )
-    categories = serializers.ListField(
+    categories = OneOrMoreField(
         child=TextField(max_length=MAX_CATEGORY_NAME),
         required=False,
         max_length=MAX_FILTER_VALUES,
@@ -49,12 +50,13 @@ class SearchFiltersSerializer(RequestSerializer):
     from_date = EpochField(
         required=False,
         allow_null=True,
-        help_text="Memories from this time on, in seconds since 1970.",
+        help_text="Memories from this time on, in seconds since 1970 or in ISO 8601.",
     )
     to_date = EpochField(
+        is_end=True,
         required=False,
         allow_null=True,
-        help_text="Memories up to this time, in seconds since 1970.",
+        help_text="Memories up to this time, or the end of this day.",
     )
     metadata = ObjectField(
         max_bytes=MAX_METADATA_BYTES,
