@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from core.api.unknown_fields import find_nearest
+from core.api.unknown_fields import MAX_NAME_LENGTH, find_nearest
 
 # A name this similar to a known one is a typing error. A client's own field rarely is.
 TYPO_SIMILARITY = 0.75
@@ -32,17 +32,14 @@ _NAMES = frozenset({
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
-def asks_for_less(name: str, known: Collection[str]) -> bool:
-    """Whether an unknown argument is a typing error, or reads like a filter or a date.
+def is_typo(name: str, known: Collection[str]) -> bool:
+    return find_nearest(name, known, similarity=TYPO_SIMILARITY) is not None
+
+
+def asks_for_less(name: str) -> bool:
+    """Whether an unknown argument reads like a filter or a date.
 
     To ignore it would answer another question than was asked, from more memories than was meant.
     """
-    if len(name) > 100:
-        return False
-    words = [word.casefold() for word in _WORD.findall(name)]
-    return (
-        find_nearest(name, known, similarity=TYPO_SIMILARITY) is not None
-        or "".join(words) in _NAMES
-        or not _WORDS.isdisjoint(words)
-        or words[-1:] == ["at"]
-    )
+    words = [word.casefold() for word in _WORD.findall(name[:MAX_NAME_LENGTH])]
+    return "".join(words) in _NAMES or not _WORDS.isdisjoint(words) or words[-1:] == ["at"]

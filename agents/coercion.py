@@ -14,7 +14,7 @@ from typing import Any
 from core.api.problems import UNKNOWN_FIELD, Fault
 from core.api.unknown_fields import explain_unknown
 
-from .argument_names import asks_for_less
+from .argument_names import asks_for_less, is_typo
 
 Schema = Mapping[str, Any]
 Loc = tuple[str | int, ...]
@@ -95,7 +95,8 @@ class _Reader:
     def _note_unknown(self, names: Collection[str], known: Collection[str], loc: Loc) -> None:
         for name in names:
             detail = explain_unknown(name, known)
-            if asks_for_less(name, known):
+            # Messages have fields of the model that they are from.
+            if is_typo(name, known) or (not loc and asks_for_less(name)):
                 self.faults.append(Fault(("body", *loc, name), UNKNOWN_FIELD, detail))
             elif len(self.ignored) < MAX_IGNORED:
                 path = ".".join(str(part) for part in (*loc, name))

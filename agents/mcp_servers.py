@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -11,14 +12,16 @@ from typing import Any
 from django.conf import settings
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
 from mcp.server.request_state import RequestStateSecurity
-from mcp_types import CallToolResult, InputRequiredResult, ToolAnnotations
+from mcp_types import CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import ValidationError
 
 from accounts.models import Scope
 from core.api.problems import Fault, validation_problem
 
 from . import openmemory_tools
+from .coercion import Arguments, read_arguments
 from .mcp_prompts import add_prompts, validate_prompt
 from .resources import add_resources, list_categories
 from .tool_call import Call, error_text, get_docstring, run_tool
@@ -31,6 +34,12 @@ This is the long-term memory about the user. Search it with search_memories befo
 anything that may depend on the user. Store with add_memory what will still matter in a later \
 conversation, without being asked. If a memory is wrong or outdated, correct it with \
 update_memory. Delete memories only when the user asks for it."""
+
+IGNORED_SCHEMA = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "Arguments that are not known and had no effect, if any.",
+}
 
 Lifespan = Callable[[MCPServer[Call]], AbstractAsyncContextManager[Call]]
 
@@ -51,23 +60,65 @@ DESTRUCTIVE = _changes(destructive=True, idempotent=True)
 REVERSIBLE = _changes(destructive=False, idempotent=True)
 
 
-class ExplainingServer(MCPServer[Call]):
-    """Reports invalid arguments in the format of the API's errors."""
+class ParsedArguments(FuncMetadata):
+    """Leaves arguments as they are: `read_arguments` has parsed JSON where no string is meant.
+
+    The SDK would also parse texts that happen to be JSON.
+    """
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
+class LenientServer(MCPServer[Call]):
+    """Reads arguments as `read_arguments` does, and reports faults as the API does."""
+
+    def add_tool(self, *args: Any, **options: Any) -> None:
+        super().add_tool(*args, **options)
+        tool = self._tool_manager.list_tools()[-1]
+        tool.fn_metadata = ParsedArguments(**dict(tool.fn_metadata))
+        assert tool.output_schema  # noqa: S101 - each tool declares its result
+        tool.output_schema["properties"]["ignored"] = IGNORED_SCHEMA
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Call, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
+        tool = self._tool_manager.get_tool(name)
+        read = read_arguments(arguments, tool.parameters) if tool else Arguments(arguments)
+        if read.faults:
+            raise ToolError(error_text(validation_problem(read.faults)))
         try:
-            return await super().call_tool(name, arguments, context)
+            result = await super().call_tool(name, read.values, context)
         except ToolError as tool_error:
-            cause = tool_error.__cause__
-            if not isinstance(cause, ValidationError):
-                raise
-            faults = [
-                Fault(("body", *error["loc"]), error["type"], f"{error['msg']}.")
-                for error in cause.errors()
-            ]
-            raise ToolError(error_text(validation_problem(faults))) from cause
+            raise explain(tool_error, read) from tool_error.__cause__
+        if read.ignored and isinstance(result, CallToolResult):
+            note_ignored(result, list(read.ignored))
+        return result
+
+
+def explain(error: ToolError, read: Arguments) -> ToolError:
+    """Describe an error in the format of the API, with the arguments that are not known."""
+    text, cause = str(error), error.__cause__
+    if isinstance(cause, ValidationError):
+        faults = [
+            Fault(("body", *fault["loc"]), fault["type"], f"{fault['msg']}.")
+            for fault in cause.errors()
+        ]
+        text = error_text(validation_problem(faults))
+    elif not read.ignored:
+        return error
+    return ToolError(" ".join([text, *read.ignored.values()]))
+
+
+def note_ignored(result: CallToolResult, names: list[str]) -> None:
+    """Add to a result which arguments had no effect, where models and programs read it."""
+    if result.structured_content is not None:
+        result.structured_content["ignored"] = names
+    content = result.content[0] if result.content else None
+    if isinstance(content, TextContent) and content.text.startswith("{"):
+        content.text = json.dumps({**json.loads(content.text), "ignored": names}, indent=2)
+    else:
+        result.content.append(TextContent(text=json.dumps({"ignored": names})))
 
 
 def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
@@ -107,7 +158,7 @@ def openmemory_server() -> MCPServer[Call]:
 def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> MCPServer[Call]:
     # The answer to one process's elicitation may arrive at another process.
     secret = hashlib.sha256(f"agents {settings.SECRET_KEY}".encode()).digest()
-    return ExplainingServer(
+    return LenientServer(
         name,
         title="OpenMemory",
         version=VERSION,

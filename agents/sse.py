@@ -99,7 +99,7 @@ def open_stream(session: Session) -> Iterator[bytes]:
 def _events(session: Session) -> Iterator[bytes]:
     try:
         connections.close_all()  # the stream may last for days, and needs no database
-        yield _event("endpoint", f"{MESSAGES}?session_id={session.id}".encode())
+        yield format_event("endpoint", f"{MESSAGES}?session_id={session.id}".encode())
         yield from _responses(session)
     except redis.RedisError as error:
         log.warning("a stream ended: the broker is unreachable", reason=str(error))
@@ -114,14 +114,14 @@ def _responses(session: Session) -> Iterator[bytes]:
     while not stopping.is_set():
         item: Any = _broker().blpop([session.queue], timeout=1)
         if item:
-            yield _event("message", item[1])
+            yield format_event("message", item[1])
         if time.monotonic() - pinged_at >= PING_SECONDS:
             _broker().expire(_session_key(session.id), SESSION_SECONDS)
             yield b": ping\r\n\r\n"
             pinged_at = time.monotonic()
 
 
-def _event(event_type: str, data: bytes) -> bytes:
+def format_event(event_type: str, data: bytes) -> bytes:
     return b"event: %b\r\ndata: %b\r\n\r\n" % (event_type.encode(), data)
 
 

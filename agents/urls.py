@@ -30,7 +30,8 @@ def _view(name: str) -> Callable[..., HttpResponseBase]:
 urlpatterns = [
     path("mcp", _view("McpView")),
     path("mcp/messages", _view("MessagePostView")),
-    path("mcp/<str:client>/http/<str:user_id>", _view("OpenMemoryMcpView")),
-    path("mcp/<str:client>/sse/<str:user_id>", _view("SseView")),
-    path("mcp/<str:client>/sse/<str:user_id>/messages", _view("MessagePostView")),
+    # The name of an app may have slashes, which arrive decoded. A user id has none.
+    path("mcp/<path:client>/http/<str:user_id>", _view("OpenMemoryMcpView")),
+    path("mcp/<path:client>/sse/<str:user_id>", _view("SseView")),
+    path("mcp/<path:client>/sse/<str:user_id>/messages", _view("MessagePostView")),
 ]

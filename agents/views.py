@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
+from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -20,17 +21,18 @@ from core.errors import Malformed
 from core.visible_text import is_visible
 
 from . import sse
+from .accept import EVENT_STREAM, JSON, preferred_format
 from .asgi_bridge import BridgeResponse, Headers, McpBridge, memory_bridge, openmemory_bridge
 from .messages import Message
 from .tool_call import Caller
 
 MAX_NAME = App._meta.get_field("name").max_length or 0
 
+# What the SDK demands of every client. The views answer in the format that a client accepts.
+ACCEPT = (b"accept", b"application/json, text/event-stream")
+
 # Headers of messages posted for a stream, in place of the client's. Only these are valid.
-SSE_MESSAGE_HEADERS = [
-    (b"accept", b"application/json, text/event-stream"),
-    (b"content-type", b"application/json"),
-]
+SSE_MESSAGE_HEADERS = [ACCEPT, (b"content-type", b"application/json")]
 
 
 class AllowedOrigin(BasePermission):
@@ -43,8 +45,8 @@ class AllowedOrigin(BasePermission):
         return has_allowed_origin(request)
 
 
-class SdkContentNegotiation(BaseContentNegotiation):
-    """No negotiation: the MCP SDK checks the Accept header by the protocol's own rules."""
+class McpContentNegotiation(BaseContentNegotiation):
+    """No negotiation by renderers: `preferred_format` chooses between the formats of MCP."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return parsers[0]
@@ -57,8 +59,24 @@ class AgentView(APIView):
     request: AuthenticatedRequest
 
     permission_classes = [IsAuthenticated, AllowedOrigin]
-    content_negotiation_class = SdkContentNegotiation
+    content_negotiation_class = McpContentNegotiation
     throttle_classes: list[Any] = []  # each message counts by the tool that it calls
+
+    def answer(
+        self, bridge: McpBridge, *, user_id: str | None, app_name: str | None
+    ) -> HttpResponse:
+        """Answer the message in the body, in the format that the client accepts."""
+        reject_session(self.request)
+        media_type = preferred_format(self.request.headers.get("Accept", ""))
+        if media_type is None:
+            raise NotAcceptable(f"Accept {JSON} or {EVENT_STREAM}.")
+        response = self.respond(
+            bridge, asgi_headers(self.request), user_id=user_id, app_name=app_name
+        )
+        if media_type == EVENT_STREAM and response.status == 200:
+            response.body = sse.format_event("message", response.body)
+            response.headers["content-type"] = EVENT_STREAM
+        return to_response(response)
 
     def respond(
         self, bridge: McpBridge, headers: Headers, *, user_id: str | None, app_name: str | None
@@ -81,14 +99,10 @@ class McpView(AgentView):
     """`/mcp`: the key determines the user and the app, unless the query names them."""
 
     def post(self, request: AuthenticatedRequest) -> HttpResponse:
-        reject_session(request)
-        return to_response(
-            self.respond(
-                memory_bridge(),
-                asgi_headers(request),
-                user_id=request.query_params.get("user_id") or None,
-                app_name=request.query_params.get("app") or None,
-            )
+        return self.answer(
+            memory_bridge(),
+            user_id=request.query_params.get("user_id") or None,
+            app_name=request.query_params.get("app") or None,
         )
 
 
@@ -96,11 +110,7 @@ class OpenMemoryMcpView(AgentView):
     """`/mcp/{client}/http/{user}` of the original server."""
 
     def post(self, request: AuthenticatedRequest, client: str, user_id: str) -> HttpResponse:
-        reject_session(request)
-        response = self.respond(
-            openmemory_bridge(), asgi_headers(request), user_id=user_id, app_name=client
-        )
-        return to_response(response)
+        return self.answer(openmemory_bridge(), user_id=user_id, app_name=client)
 
 
 class SseView(AgentView):
@@ -150,11 +160,12 @@ def reject_session(request: Request) -> None:
 
 
 def asgi_headers(request: Request) -> Headers:
-    return [
+    headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1"))
         for name, value in request.headers.items()
-        if name != "Authorization"
+        if name not in ("Authorization", "Accept")
     ]
+    return [*headers, ACCEPT]
 
 
 def to_response(response: BridgeResponse) -> HttpResponse:

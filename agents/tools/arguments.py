@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 from rest_framework.serializers import Serializer
 
+from core.errors import Malformed
+from core.iso_time import InvalidTime, parse_time
 from memories import search
 from memories.serializers import NewMemorySerializer, SearchFiltersSerializer
-
-LAST_SECOND = time(23, 59, 59)
 
 MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
 Cursor = Annotated[
@@ -32,15 +32,22 @@ Conversations = Annotated[
     list[str] | None,
     Field(max_length=100, description="Only memories from any of these conversations."),
 ]
-FromDate = Annotated[date | None, Field(description="Only memories stored on this day or later.")]
-ToDate = Annotated[date | None, Field(description="Only memories stored on this day or earlier.")]
+_TIME = "a day such as 2024-01-31, or a time such as 2024-01-31T10:30:00+02:00 (by default in UTC)"
+FromDate = Annotated[
+    str | int | None, Field(description=f"Only memories stored then or later: {_TIME}.")
+]
+ToDate = Annotated[
+    str | int | None, Field(description=f"Only memories stored then or earlier: {_TIME}.")
+]
 
 
 class Message(BaseModel):
     role: Literal["user", "assistant", "system", "developer", "tool"] = Field(
         description="Only messages of `user` and `assistant` are stored."
     )
-    content: str | None = Field(description="The message's text.")
+    content: str | list[Any] | dict[str, Any] | None = Field(
+        description="The message's text, or its parts, of which only texts are stored."
+    )
     name: str | None = Field(default=None, description="The speaker's name, if not the role.")
 
 
@@ -62,16 +69,21 @@ def search_filters(
     categories: list[str] | None,
     actors: list[str] | None,
     conversations: list[str] | None,
-    from_date: date | None,
-    to_date: date | None,
+    from_date: str | int | None,
+    to_date: str | int | None,
 ) -> search.Filters:
-    """Raises ValidationError."""
+    """Raises ValidationError and Malformed."""
     data = {"categories": categories, "actors": actors, "conversations": conversations}
     validated = validate(SearchFiltersSerializer, data)
-    # No time is after the last day of the calendar, and no second follows it.
-    last_day = None if to_date in (None, date.max) else to_date
     return search.Filters(
         **validated,
-        from_date=None if from_date is None else datetime.combine(from_date, time.min, UTC),
-        to_date=None if last_day is None else datetime.combine(last_day, LAST_SECOND, UTC),
+        from_date=_parse_time("from_date", from_date),
+        to_date=_parse_time("to_date", to_date, is_end=True),
     )
+
+
+def _parse_time(name: str, value: str | int | None, *, is_end: bool = False) -> datetime | None:
+    try:
+        return None if value is None else parse_time(str(value), is_end=is_end, zone=UTC)
+    except InvalidTime as error:
+        raise Malformed(str(error), field=name) from error

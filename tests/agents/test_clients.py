@@ -47,8 +47,8 @@ class Account:
             yield client
 
     @asynccontextmanager
-    async def streaming(self):
-        address = f"{self.url}/mcp/cursor/sse/{self.user_id}"
+    async def streaming(self, client_name="cursor"):
+        address = f"{self.url}/mcp/{client_name}/sse/{self.user_id}"
         async with Client(
             sse_client(address, self.headers, timeout=SECONDS), mode="legacy"
         ) as client:
@@ -58,6 +58,24 @@ class Account:
 @pytest.fixture
 def account(shared_server):
     return Account(shared_server)
+
+
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_the_name_of_an_app_may_have_a_slash(transport, account):
+    async def use():
+        path = f"/mcp/My%20App%2F1/http/{account.user_id}"
+        connection = (
+            account.connected(path) if transport == "http" else account.streaming("My%20App%2F1")
+        )
+        async with connection as client:
+            return await client.call_tool("add_memories", {"text": TEXT})
+
+    result = asyncio.run(use())
+
+    assert not result.is_error, result.content
+    headers = {"Authorization": f"Bearer {account.key}"}
+    apps = httpx2.get(f"{account.url}/api/v1/apps", headers=headers).json()["apps"]
+    assert [app["name"] for app in apps] == ["My App/1"]
 
 
 @pytest.mark.parametrize("mode", VERSIONS)

@@ -49,8 +49,6 @@ def test_a_text_is_kept_as_it_is_when_nothing_shall_be_inferred(agent):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "blank"),
-        (" \n", "blank"),
         ("a\0b", "NUL or unpaired"),
         ("a\ud800b", "surrogate"),
         ("ä" * 20_000, "32768 bytes"),
@@ -221,7 +219,7 @@ def test_a_conversation_is_added_as_it_was_held(agent):
             "Send at least one message of a user or an assistant",
         ),
         ({"messages": [{"role": "king", "content": "b"}]}, "role"),
-        ({"text": "a", "actor": " "}, "blank"),
+        ({"text": ""}, "Send `text` or `messages`."),
         ({"text": "a", "conversation": "x" * 256}, "255"),
     ],
 )
