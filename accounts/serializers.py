@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.api.fields import EpochField, ObjectField, OneOrMoreField, TextField
+from core.api.fields import EpochField, ObjectField, TextField
 from core.api.serializers import RequestSerializer
 
 from .models import ApiKey, Scope, User
@@ -80,7 +80,7 @@ class NewKeySerializer(SubjectSerializer):
         allow_null=True,
         help_text="The only app that the key can act as. By default the key is personal.",
     )
-    scopes = OneOrMoreField(
+    scopes = serializers.ListField(
         child=serializers.ChoiceField(Scope.values),
         default=list(Scope.values),
         min_length=1,

@@ -46,6 +46,8 @@ def parse_time(text: str, *, is_end: bool = False, zone: tzinfo | None = None) -
 
 def _parse(text: str, *, is_end: bool, zone: tzinfo | None) -> datetime:
     if match := _EPOCH.fullmatch(text):
+        if int(match[1]) > MAX_SECONDS:
+            raise ValueError
         return datetime.fromtimestamp(int(match[1]), UTC)
     if _DAY.fullmatch(text):
         return datetime.combine(date.fromisoformat(text), LAST_SECOND if is_end else time(), UTC)

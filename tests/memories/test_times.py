@@ -1,9 +1,5 @@
 """A time may be sent as seconds since 1970, as a day, or in ISO 8601 with its offset."""
 
-import json
-from io import BytesIO
-from zipfile import ZipFile
-
 import pytest
 
 from accounts.models import ApiKey
@@ -38,13 +34,10 @@ def test_each_way_to_ask_for_memories_reads_times_alike(times, kept, alice, memo
     filtered = alice.post("/memories/filter", times).json()["items"]
     query = {"query": "earlier, half past, later", "filters": times}
     found = alice.post("/memories/search", query).json()["results"]
-    archive = ZipFile(BytesIO(alice.post("/backup/export", times).getvalue()))
-    exported = json.loads(archive.read("memories.json"))["memories"]
 
     assert {memory["content"] for memory in listed} == kept
     assert {memory["content"] for memory in filtered} == kept
     assert {memory["text"] for memory in found} == kept
-    assert {memory["content"] for memory in exported} == kept
 
 
 def test_a_plus_that_is_not_encoded_is_an_offset(alice, memories):
@@ -88,7 +81,7 @@ def test_a_memory_is_stored_at_a_time_in_iso_8601(alice):
         ("2999-01-01T10:30:00+02:00", "2999-01-01T08:30:00Z"),
         ("2999-01-01T10:30:00", "2999-01-01T10:30:00Z"),
         ("2999-01-01", "2999-01-01T23:59:59Z"),
-        (32472178200, "2999-01-01T10:30:00Z"),
+        (32472181800, "2999-01-01T10:30:00Z"),
     ],
 )
 def test_a_key_expires_at_a_time_of_any_form(expires_at, shown, alice):
