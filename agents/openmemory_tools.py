@@ -37,7 +37,8 @@ def add_memories(
     stored_memory = store(caller, text=text, infer=infer)
     event = {Event.DUPLICATE: "NONE"}.get(stored_memory.event, stored_memory.event)
     memory = stored_memory.memory
-    return _json({"results": [{"id": str(memory.pk), "memory": memory.content, "event": event}]})
+    content = {"memory": memory.content} if caller.key.can_read else {}
+    return _json({"results": [{"id": str(memory.pk), **content, "event": event}]})
 
 
 def search_memory(

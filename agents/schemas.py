@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SerializerFunctionWrapHandler, model_serializer
 
-from memories.lifecycle.remember import StoredMemory
+from accounts.models import ApiKey
+from jobs.models import Job
+from memories.lifecycle.remember import Event
 from memories.models import Memory
 from memories.search import Context, Hit
 
@@ -51,11 +53,31 @@ class MemoryPage(BaseModel):
     next_cursor: str | None = Field(description=CURSOR)
 
 
-class AddedMemory(MemoryInfo):
-    event: str = Field(description="ADD, or DUPLICATE if the same text was already stored.")
+class WrittenMemory(BaseModel):
+    """A memory as stored: to a key without the `read` scope only its first three fields."""
+
+    id: str = Field(description="The memory's id, for use with other tools.")
+    event: str = Field(
+        description="ADD, UPDATE, or DUPLICATE if an active memory already had the same text."
+    )
     job: str | None = Field(
         description="The API's path of the job that extracts facts from it, or null."
     )
+    text: str = Field(default="", description="The memory's text.")
+    categories: list[str] = Field(default=[], description="The names of its categories.")
+    app: str = Field(default="", description="The app that stored it.")
+    created_at: str = Field(default="", description="When it was stored, in UTC.")
+    state: str = Field(default="", description="active, paused, archived or deleted.")
+    metadata: dict[str, Any] = Field(default={}, description="Data that the app stored with it.")
+    actor: str | None = Field(default=None, description="The speaker, or null if unknown.")
+    conversation: str | None = Field(
+        default=None, description="The conversation it is from, or null if unknown."
+    )
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        return {name: value for name, value in fields.items() if name in self.model_fields_set}
 
 
 class DeletedCount(BaseModel):
@@ -104,9 +126,12 @@ def _render_neighbour(memory: Memory) -> Neighbour:
     )
 
 
-def render_added(stored: StoredMemory) -> AddedMemory:
-    job = reverse("job", args=[stored.job.pk]) if stored.job else None
-    return AddedMemory(**_fields(stored.memory), event=stored.event, job=job)
+def render_written(
+    memory: Memory, event: Event, *, key: ApiKey, job: Job | None = None
+) -> WrittenMemory:
+    fields = _fields(memory) if key.can_read else {"id": str(memory.pk)}
+    job_path = reverse("job", args=[job.pk]) if job else None
+    return WrittenMemory(**fields, event=event, job=job_path)
 
 
 def _fields(memory: Memory) -> dict[str, Any]:

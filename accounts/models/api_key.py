@@ -134,6 +134,10 @@ class ApiKey(models.Model):
         """Whether the key carries its operator's rights. A key bound to an app never does."""
         return self.user.is_operator and not self.app_name
 
+    @property
+    def can_read(self) -> bool:
+        return Scope.READ in self.scopes
+
     def require_scope(self, scope: Scope) -> None:
         """Raises ScopeMissing if the key lacks the scope."""
         if scope not in self.scopes:

@@ -8,16 +8,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agents.schemas import (
-    AddedMemory,
     DeletedCount,
-    MemoryInfo,
     StateChanged,
-    render_added,
-    render_memory,
+    WrittenMemory,
+    render_written,
 )
 from agents.tool_call import Caller
 from core.errors import Malformed
-from memories.lifecycle.remember import StoredMemory, remember
+from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import revise
 from memories.lifecycle.states import change_state_of
 from memories.limits import MAX_MESSAGES, MAX_NAME
@@ -57,7 +55,7 @@ def add_memory(
             "Searches can then return the neighbours of a memory.",
         ),
     ] = None,
-) -> AddedMemory:
+) -> WrittenMemory:
     """Store something about the user for later conversations.
 
     Call it whenever the user tells you something that will still matter another day: a preference,
@@ -75,7 +73,7 @@ def add_memory(
         actor=actor,
         conversation=conversation,
     )
-    return render_added(stored)
+    return render_written(stored.memory, stored.event, key=caller.key, job=stored.job)
 
 
 def store(caller: Caller, **fields: Any) -> StoredMemory:
@@ -88,13 +86,13 @@ def update_memory(
     caller: Caller,
     memory_id: MemoryId,
     text: Annotated[str, Field(description="The new text, up to 32 KiB.")],
-) -> MemoryInfo:
+) -> WrittenMemory:
     """Change the text of a memory.
 
     Call it when a memory is outdated or was wrong. Its history keeps the previous text.
     """
     memory = revise(memory_id, validate_text(text), among=caller.memories(), by=caller.by)
-    return render_memory(memory)
+    return render_written(memory, Event.UPDATE, key=caller.key)
 
 
 def delete_memory(caller: Caller, memory_id: MemoryId) -> DeletedCount:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts.models import User
 from core.locks import Lock, lock_transaction
 from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.revise import rewrite_memory
 from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State
-from memories.models.state import LIVE
 
 from .extract import Fact
 from .json_schemas import Relation
@@ -74,7 +75,7 @@ def apply_verdicts(
     """
     ids = {memory.pk for verdict in verdicts for memory in verdict.memories}
     ids |= {memory.pk for memory in repeated}
-    locked = _lock_memories(ids | {source.pk})
+    locked = _lock_memories(source, ids)
     source = require_unchanged(locked.get(source.pk))
     effects = Effects(source, by=_get_author(source), categories=categories)
     effects.known = _keep_unchanged(repeated, locked)
@@ -84,18 +85,20 @@ def apply_verdicts(
     return effects.result()
 
 
-def _lock_memories(ids: Collection[UUID]) -> dict[UUID, Memory]:
-    locked = Memory.objects.filter(pk__in=ids).locked()
+def _lock_memories(source: Memory, ids: Collection[UUID]) -> dict[UUID, Memory]:
+    """Lock a memory, and those of these that its app may still read."""
+    readable = Memory.objects.readable_by(source.app).filter(pk__in=ids)
+    locked = Memory.objects.filter(Q(pk=source.pk) | Q(pk__in=readable.values("pk"))).locked()
     return {memory.pk: memory for memory in locked.select_related("user", "app")}
 
 
 def _keep_unchanged(compared: Iterable[Memory], locked: Mapping[UUID, Memory]) -> list[Memory]:
-    """Keep the memories that are still live and still have the content that was compared."""
+    """Keep the memories that are still active and still have the content that was compared."""
     pairs = [(before, locked.get(before.pk)) for before in compared]
     return [
         memory
         for before, memory in pairs
-        if memory and memory.state in LIVE and memory.content == before.content
+        if memory and memory.state == State.ACTIVE and memory.content == before.content
     ]
 
 

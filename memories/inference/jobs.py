@@ -33,9 +33,10 @@ NO_MODEL = "no_language_model"
 @INFER.function
 def infer(run: JobRun) -> None:
     """Turn a memory into facts. Raises ProviderError, KeyMissing and KeyLost."""
-    sources = Memory.objects.owned_by(run.owner).filter(pk=run.parameters["memory_id"])
+    memories = Memory.objects.owned_by(run.owner).select_related("app")
+    source = memories.filter(pk=run.parameters["memory_id"]).first()
     try:
-        _infer(run, require_unchanged(sources.first()))
+        _infer(run, require_unchanged(source))
     except SourceChanged as change:
         with run.finishing() as result:
             result["skipped"] = str(change)

@@ -16,9 +16,8 @@ from pgvector.django import CosineDistance
 from configuration.providers import Vectors
 from jobs.models import Job
 from memories.lifecycle.inference_jobs import INFER
-from memories.models import Access, EmbeddingSpace, Memory, State
+from memories.models import Access, EmbeddingSpace, Memory
 from memories.models.memory import MemoryQuerySet, fingerprint
-from memories.models.state import LIVE
 
 from .extract import MAX_FACT_CHARACTERS
 
@@ -42,6 +41,7 @@ MAX_WRITE_TIME = timedelta(minutes=1)
 class SimilarMemories:
     """The memories that facts of `source` are compared with, as of one moment.
 
+    Those that its app may not read are not there for it: they are not compared, named or changed.
     `pending` are the ids of memories whose own inference has not finished. These are compared with
     the others in their turn; otherwise two texts could each be superseded by the other.
     """
@@ -66,8 +66,7 @@ class SimilarMemories:
         given.
         """
         reads = Access.objects.filter(memory=OuterRef("pk"), app=self.source.app_id)
-        own = Q(app=self.source.app_id, state__in=LIVE)
-        candidates = self._others().filter(own | Q(Exists(reads), state=State.ACTIVE))
+        candidates = self._others().active().filter(Q(app=self.source.app_id) | Exists(reads))
         same = candidates.filter(fingerprint__in={fingerprint(text) for text in texts})
         return {bytes(memory.fingerprint): memory for memory in same.order_by("-created_at")}
 
@@ -101,7 +100,7 @@ class SimilarMemories:
         return [memory for memory in nearest if calibrate(1 - memory.distance) >= min_similarity]
 
     def _others(self) -> MemoryQuerySet:
-        memories = Memory.objects.filter(user=self.source.user_id)
+        memories = Memory.objects.filter(user=self.source.user_id).readable_by(self.source.app)
         return memories.exclude(pk__in=[self.source.pk, *self.pending]).only(
             "user", "app", "content", "state", "created_at", "fingerprint"
         )

@@ -30,11 +30,11 @@ from .turns import recognize_speaker
 class NewMemory:
     """A text to store, within the limits of `memories.limits`.
 
-    With `infer` it gets categories, an exact duplicate of the same app is not stored again, and
-    where a language model is configured, a job turns it into facts. `speaker` is the only speaker
-    of the conversation that the text was made from: empty where it has several, and None where
-    there was no conversation. `actor` and `conversation` default to what `attribution` and `turns`
-    find.
+    With `infer` it gets categories; it is not stored beside an exact duplicate of the same app that
+    is active and that the app may read; and where a language model is configured, a job turns it
+    into facts. `speaker` is the only speaker of the conversation that the text was made from: empty
+    where it has several, and None where there was no conversation. `actor` and `conversation`
+    default to what `attribution` and `turns` find.
     """
 
     text: str
@@ -49,6 +49,7 @@ class NewMemory:
 class Event(StrEnum):
     ADD = "ADD"
     DUPLICATE = "DUPLICATE"
+    UPDATE = "UPDATE"
 
 
 @dataclass(frozen=True)
@@ -106,15 +107,16 @@ def insert_memory(
 
 
 def _find_duplicate(memory: Memory) -> Memory | None:
-    """Find a live memory of the same app that has the same text, if any."""
+    """Find an active memory of the same app that has the same text, if the app may read one."""
     digest = fingerprint(memory.content)
     # Two requests with the same text at once would both find nothing and both store it.
     text_of_user = int.from_bytes(digest[:8], "big") ^ (memory.user.pk.int >> 65)
     lock_transaction(Lock.SAME_TEXT, text_of_user)
-    duplicates = Memory.objects.owned_by(memory.user).filter(app=memory.app)
-    duplicates = duplicates.same_as(memory.content)
+    readable = Memory.objects.owned_by(memory.user).readable_by(memory.app)
+    duplicates = readable.filter(app=memory.app).same_as(memory.content)
     if memory.actor:
         # That Ana likes tea is still unknown when Bo has said the same of himself.
         duplicates = duplicates.said_by([memory.actor, ""])
     pk = duplicates.values_list("pk", flat=True).first()
-    return None if pk is None else Memory.objects.with_relations().get(pk=pk)
+    # Not one that was paused or deleted a moment ago.
+    return None if pk is None else duplicates.with_relations().filter(pk=pk).first()

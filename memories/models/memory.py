@@ -53,7 +53,7 @@ def fingerprint(content: str) -> bytes:
 
 
 class MemoryQuerySet(models.QuerySet["Memory"]):
-    # The app that the memories are for, by `readable_by`: it is told of no others.
+    # The app that these are `shown_to`. None for a user, who is shown all links.
     reading_app: App | None = None
 
     def _clone(self) -> MemoryQuerySet:
@@ -71,7 +71,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         """Keep what the access rules let an app read. A user without an app reads everything."""
         if app is None:
             return self
-        memories = self.filter(AccessRule.objects.condition_for(app.pk))
+        return self.filter(AccessRule.objects.condition_for(app.pk)).shown_to(app)
+
+    def shown_to(self, app: App | None) -> MemoryQuerySet:
+        """Name no memories in these that the app may not read, whether or not it may read these."""
+        memories = self.all()
         memories.reading_app = app
         return memories
 
@@ -123,13 +127,13 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         return self.filter(pk__in=ids).order_by(position)
 
     def same_as(self, content: str) -> MemoryQuerySet:
-        """Keep the live memories with this text: it is stored again after an archived one."""
-        return self.filter(fingerprint=fingerprint(content), state__in=LIVE)
+        """Keep the active memories with this text: beside any other one it is stored again."""
+        return self.active().filter(fingerprint=fingerprint(content))
 
     def with_relations(self) -> MemoryQuerySet:
         """Load exactly what a response shows of each memory, in one query.
 
-        It names only memories that the app of `readable_by`, if any, may read.
+        Linked are only memories that the app which these are `shown_to`, if any, may read.
         """
         others = self.model.objects.readable_by(self.reading_app)
         newer = others.filter(pk=OuterRef("superseded_by")).values("pk")

@@ -16,6 +16,7 @@ from .memory import (
     StoredMemorySerializer,
     build_new_memory,
     show,
+    show_written,
 )
 from .search import (
     ExplanationSerializer,
@@ -49,4 +50,5 @@ __all__ = [
     "StoredMemorySerializer",
     "build_new_memory",
     "show",
+    "show_written",
 ]

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NoReturn
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
+from accounts.models import ApiKey
 from accounts.subjects import SubjectSerializer
 from core.api.fields import EpochField, FlagField, IdField, ObjectField, OneOrMoreField, TextField
 from memories.lifecycle.remember import Event, NewMemory
@@ -95,6 +96,12 @@ def show(memory: Memory) -> dict[str, Any]:
     return _memory_serializer.to_representation(memory)
 
 
+def show_written(memory: Memory, event: Event, *, job: str | None, key: ApiKey) -> dict[str, Any]:
+    """What a key is answered that stored a memory: no more than a receipt if it may not read."""
+    receipt = {"event": event, "job": job}
+    return {**show(memory), **receipt} if key.can_read else {"id": str(memory.pk), **receipt}
+
+
 class StoredMemorySerializer(MemorySerializer):
     """A memory as stored, with the outcome."""
 
@@ -102,8 +109,8 @@ class StoredMemorySerializer(MemorySerializer):
         fields = [*MemorySerializer.Meta.fields, "event", "job"]
 
     event = serializers.ChoiceField(
-        [str(event) for event in Event],
-        help_text="`DUPLICATE` if the app has stored this text before: this is that memory.",
+        [str(Event.ADD), str(Event.DUPLICATE)],
+        help_text="`DUPLICATE` if an active memory of the app has this text: this is that memory.",
     )
     job = serializers.CharField(
         allow_null=True, help_text="The path of the job that extracts facts from it, if any."

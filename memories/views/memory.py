@@ -12,7 +12,7 @@ from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories.access.reader import Reader
 from memories.filters import MemoryFilterSet
-from memories.lifecycle.remember import remember
+from memories.lifecycle.remember import Event, remember
 from memories.lifecycle.revise import revise
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
@@ -29,6 +29,7 @@ from memories.serializers import (
     StoredMemorySerializer,
     build_new_memory,
     show,
+    show_written,
 )
 
 from .scope import MemoriesOfOneUser
@@ -77,6 +78,8 @@ class MemoryViewSet(MemoriesOfOneUser):
         memory, the others become new memories, and memories that they contradict are archived.
         With `Prefer: wait=10` the request waits up to 10 seconds for this job, at most 60, and the
         response shows the memory as it is then.
+
+        A key without the `read` scope is answered only `id`, `event` and `job`.
         """
         body = self.read_body(NewMemorySerializer)
         app = get_writing_app(request.auth, user=self.subject, app_name=body.get("app"))
@@ -85,9 +88,9 @@ class MemoryViewSet(MemoriesOfOneUser):
         memory, job = stored.memory, stored.job
         if job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
             wait(job, seconds)
-            memory = Memory.objects.with_relations().one(memory.pk)
-        job_path = job and reverse("job", [job.pk])
-        return Response({**show(memory), "event": stored.event, "job": job_path})
+            memory = Memory.objects.shown_to(app).with_relations().one(memory.pk)
+        job_path = reverse("job", [job.pk]) if job else None
+        return Response(show_written(memory, stored.event, job=job_path, key=request.auth))
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -100,11 +103,14 @@ class MemoryViewSet(MemoriesOfOneUser):
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Replace the content of a memory.
 
-        Its embedding and categories are updated. The previous content stays in its history.
+        Its embedding and categories are updated. The previous content stays in its history. A key
+        without the `read` scope is answered only `id`, `event` (`UPDATE`) and `job` (null).
         """
         content = self.read_body(RevisionSerializer)["memory_content"]
         memory = revise(memory_id, content, among=self.get_queryset(), by=request.user)
-        return Response(show(memory))
+        if request.auth.can_read:
+            return Response(show(memory))
+        return Response(show_written(memory, Event.UPDATE, job=None, key=request.auth))
 
     @extend_schema(request=None, responses=MessageSerializer)
     def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
