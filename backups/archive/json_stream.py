@@ -10,11 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.api.exception_handler import BadBody
-from core.api.parsers import DECODER, reject_unstorable
+from core.api.parsers import UNIQUE_DECODER, reject_unstorable
 
 from .errors import ArchiveTooLarge, BadArchive
-from .limits import MAX_KEYS, MAX_ROW_CHARACTERS, row_too_long
-from .zip_reader import Stream
+from .limits import (
+    MAX_BRACKETS,
+    MAX_KEYS,
+    MAX_ROW_CHARACTERS,
+    row_too_long,
+    too_many_values,
+)
+from .zip_reader import MemberReader
 
 CHUNK_BYTES = 64 * 1024
 
@@ -39,9 +45,9 @@ class Item:
 class JsonObjectStream:
     """The members of one large JSON object, and of those that are lists, the single items."""
 
-    def __init__(self, stream: Stream, member: str) -> None:
-        self._stream = stream
-        self._member = member
+    def __init__(self, member: MemberReader) -> None:
+        self._stream = member
+        self._member = member.name
         self._decode = codecs.getincrementaldecoder("utf-8-sig")()
         self._text = ""
         self._at = 0
@@ -83,6 +89,7 @@ class JsonObjectStream:
                 self._expect(",")
                 self._peek()
             line = self._line
+            self._stream.budget.spend_row(self._member, line)
             yield Item(key, index, line, self._value())
             index += 1
         self._expect("]")
@@ -92,7 +99,7 @@ class JsonObjectStream:
         self._peek()
         while True:
             try:
-                value, end = DECODER.raw_decode(self._text, self._at)
+                value, end = UNIQUE_DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if self._ended:
                     raise self._not_json(error) from None
@@ -106,6 +113,8 @@ class JsonObjectStream:
                     return self._accept(value, end)
             if len(self._text) - self._at > MAX_ROW_CHARACTERS:
                 raise row_too_long(self._member, self._line)
+            if self._text.count("[", self._at) + self._text.count("{", self._at) > MAX_BRACKETS:
+                raise too_many_values(self._member, self._line)
             self._read_more()
 
     def _accept(self, value: Any, end: int) -> Any:

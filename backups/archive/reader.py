@@ -6,8 +6,6 @@ read. Rows are compared with each other in the database: see `importing.consiste
 
 from __future__ import annotations
 
-import gzip
-import io
 from collections.abc import Iterator
 from itertools import groupby
 from typing import IO, Any, NamedTuple
@@ -16,17 +14,18 @@ import msgspec
 from numpy.typing import NDArray
 
 from core.api.exception_handler import BadBody
-from core.api.parsers import parse_json
+from core.api.parsers import UNIQUE_DECODER, parse_json
 
 from . import vectors
 from .columns import Row
 from .errors import BadArchive
 from .format import ENTITIES, FORMAT, LINES, MANIFEST, VECTORS, VERSION
+from .gunzip import open_gzip
 from .json_stream import Item, JsonObjectStream
-from .limits import MAX_ROW_CHARACTERS, check_count, row_too_long
+from .limits import MAX_EMPTY_LINES, MAX_ROW_CHARACTERS, check_count, row_too_long
 from .manifest import ArchiveUser, Manifest
 from .rows import LISTS, LineRow, UserRow
-from .zip_reader import BROKEN, MemberReader, ZipReader
+from .zip_reader import MemberReader, ZipReader
 
 
 class PlacedRow(NamedTuple):
@@ -41,7 +40,7 @@ class PlacedRow(NamedTuple):
 class ArchiveReader:
     """An archive, to be read once.
 
-    Read `entities`, `lines` and `vectors` to their ends, in any order, then call `finish`. All of
+    Read `entities`, `lines` and `vectors` to their ends, in this order, then call `finish`. All of
     them raise BadArchive and ArchiveTooLarge.
     """
 
@@ -64,7 +63,7 @@ class ArchiveReader:
         `user` is set once all of it has been read.
         """
         with self._zip.open(ENTITIES) as member:
-            items = JsonObjectStream(member, ENTITIES).items()
+            items = JsonObjectStream(member).items()
             for key, group in groupby(items, key=lambda item: item.key):
                 if key == "user":
                     self._read_user(group)
@@ -82,7 +81,7 @@ class ArchiveReader:
     def lines(self) -> Iterator[PlacedRow]:
         """Read `memories.jsonl.gz`."""
         with self._zip.open(LINES) as member:
-            with gzip.GzipFile(fileobj=_MemberFile(member)) as unzipped:
+            with open_gzip(member) as unzipped:
                 yield from self._read_lines(member, unzipped)
             self._verify(member)
 
@@ -95,6 +94,10 @@ class ArchiveReader:
         with self._zip.open(VECTORS) as member:
             for records in vectors.read_records(member, space.dimensions):
                 self.counts["vectors"] += len(records)
+                if self.counts["vectors"] > self.counts["memories"]:
+                    memories = self.counts["memories"]
+                    detail = f"Record {memories + 1}: there are more vectors than memories."
+                    raise BadArchive(detail, member=VECTORS)
                 yield records
             self._verify(member)
 
@@ -155,12 +158,21 @@ class ArchiveReader:
         for item in items:
             if item.index is None:
                 raise BadArchive(f"`{key}` must be a list.", member=ENTITIES, line=item.line)
-            self.counts[key] = item.index + 1
-            check_count(key, item.index + 1, member=ENTITIES, line=item.line)
+            self._count_row(key, item)
             row = _convert(item.value, row_type, ENTITIES, item.line, item.name)
             self._check_owner(row, item)
             values = _staged_values(row, ENTITIES, item.line, item.name)
             yield PlacedRow(item.index, item.line, row, values)
+
+    def _count_row(self, key: str, item: Item) -> None:
+        """Reject a row that the manifest does not count, before anything is done with it."""
+        assert item.index is not None  # noqa: S101 - it is of a list
+        self.counts[key] = item.index + 1
+        check_count(key, item.index + 1, member=ENTITIES, line=item.line)
+        counted = self.manifest.counts.get(key) if self.manifest else None
+        if counted is not None and item.index >= counted:
+            detail = f"{item.name}: {MANIFEST} counts {counted} {key}, and there are more."
+            raise BadArchive(detail, member=ENTITIES, line=item.line)
 
     def _check_owner(self, row: Row, item: Item) -> None:
         """Reject a row of another user: an archive has one user."""
@@ -175,23 +187,25 @@ class ArchiveReader:
     def _other_owner(self, line: int, name: str) -> BadArchive:
         return BadArchive(f"{name} belongs to another user.", member=ENTITIES, line=line)
 
-    def _read_lines(self, member: MemberReader, unzipped: gzip.GzipFile) -> Iterator[PlacedRow]:
+    def _read_lines(self, member: MemberReader, unzipped: IO[bytes]) -> Iterator[PlacedRow]:
         line = number = 0
-        while text := self._read_line(unzipped, line + 1):
+        while text := unzipped.readline(MAX_ROW_CHARACTERS + 1):
             line += 1
             member.budget.spend(len(text), LINES, line)
+            member.budget.spend_row(LINES, line)
             if len(text) > MAX_ROW_CHARACTERS:
                 raise row_too_long(LINES, line)
-            if text.strip():
-                row = _convert(_parse_json(text, LINES, line), LineRow, LINES, line)
-                yield PlacedRow(number, line, row, _staged_values(row, LINES, line))
-                number += 1
-
-    def _read_line(self, unzipped: gzip.GzipFile, line: int) -> bytes:
-        try:
-            return unzipped.readline(MAX_ROW_CHARACTERS + 1)
-        except (*BROKEN, gzip.BadGzipFile) as error:
-            raise BadArchive(f"The member is damaged: {error}.", member=LINES, line=line) from None
+            if text.isspace():
+                if line - number > MAX_EMPTY_LINES:
+                    detail = f"There are more than {MAX_EMPTY_LINES} empty lines."
+                    raise BadArchive(detail, member=LINES, line=line)
+                continue
+            number += 1
+            if number > self.counts["memories"]:
+                detail = f"There are more lines than the {self.counts['memories']} memories."
+                raise BadArchive(detail, member=LINES, line=line)
+            row = _convert(_parse_json(text, LINES, line), LineRow, LINES, line)
+            yield PlacedRow(number - 1, line, row, _staged_values(row, LINES, line))
 
     def _verify(self, member: MemberReader) -> None:
         """Compare the digest of a member that has been read to its end."""
@@ -206,22 +220,9 @@ class ArchiveReader:
             raise BadArchive(detail, member=member.name)
 
 
-class _MemberFile(io.RawIOBase):
-    """A member as a file for gzip."""
-
-    def __init__(self, member: MemberReader) -> None:
-        self._member = member
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        return self._member.read(size if size >= 0 else io.DEFAULT_BUFFER_SIZE)
-
-
 def _parse_json(text: bytes, member: str, line: int) -> Any:
     try:
-        return parse_json(text, what="This")
+        return parse_json(text, what="This", decoder=UNIQUE_DECODER)
     except BadBody as error:
         raise BadArchive(error.fault.detail, member=member, line=line) from None
 

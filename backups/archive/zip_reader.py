@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Protocol
+from typing import IO
 
 from .errors import ArchiveTooLarge, BadArchive
 from .format import ENTITIES, LINES, MANIFEST, VECTORS
@@ -27,10 +27,6 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 BROKEN = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, ValueError,
 )  # fmt: skip
-
-
-class Stream(Protocol):
-    def read(self, size: int, /) -> bytes: ...
 
 
 class _ShortReads(io.RawIOBase):
@@ -116,7 +112,7 @@ class ZipReader:
             self._zip = zipfile.ZipFile(self._file)
         except BROKEN as error:
             raise BadArchive(f"The file is not a ZIP archive: {error}.") from None
-        self._infos = _find_members(self._zip.infolist())
+        self._infos = _find_members(self._zip.infolist(), self.size)
 
     @property
     def bytes_read(self) -> int:
@@ -140,13 +136,17 @@ class ZipReader:
             yield MemberReader(name, stream, self.budget)
 
 
-def _find_members(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+def _find_members(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:
     if len(infos) > MAX_MEMBERS:
         raise ArchiveTooLarge(f"The ZIP has more than {MAX_MEMBERS} members.")
     names: set[str] = set()
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         _check_member(info)
+        if info.header_offset + info.compress_size > size:
+            raise BadArchive(
+                "The member is damaged: it is longer than the file.", member=info.filename
+            )
         if info.filename in names:
             raise BadArchive("Two members have this name.", member=info.filename)
         names.add(info.filename)

@@ -22,6 +22,10 @@ _MAX_DIGITS = 309
 
 _UTF8 = {"", "utf-8", "utf8"}
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+# The same in JSON, which escapes NUL. An escaped backslash before "u0000" is no such escape.
+_UNSTORABLE_JSON = re.compile(r"(?<!\\)(?:\\\\)*\\u0000|[\ud800-\udfff]")
+
+_CONTAINERS = (dict, list)
 
 Loc = tuple[str | int, ...]
 
@@ -74,12 +78,31 @@ def parse_json(
 
 def reject_unstorable(value: Any, text: str) -> None:
     """Raise BadBody for JSON that cannot be stored. `text` is the source of the value."""
-    # Most texts cannot contain such values, and so need no walk through every value.
-    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
+    # Most texts cannot contain such values, and most others have none. Only where there is one, a
+    # walk through every value finds its place: a small body can have very many values.
+    may_be_deep = text.count("[") + text.count("{") > MAX_DEPTH
+    if (may_be_deep and _is_too_deep(value)) or ("\\u" in text and _has_unstorable(value)):
         _check_storable(value, ())
 
 
+def _is_too_deep(value: Any) -> bool:
+    level = [value] if type(value) in _CONTAINERS else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _CONTAINERS
+        ]
+    return bool(level)
+
+
+def _has_unstorable(value: Any) -> bool:
+    return _UNSTORABLE_JSON.search(json.dumps(value, ensure_ascii=False)) is not None
+
+
 def _check_storable(value: Any, loc: Loc) -> None:
+    """Raise BadBody with the place of the first value that cannot be stored."""
     if len(loc) >= MAX_DEPTH:
         raise _too_deep(loc)
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -112,7 +135,7 @@ def unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) < len(members):
         counts = Counter(name for name, _ in members)
         name = next(name for name, count in counts.items() if count > 1)
-        detail = f"An object of the body has `{name}` {counts[name]} times. Send it once."
+        detail = f"An object has `{name[:100]}` {counts[name]} times. Send it once."
         raise BadBody(detail, code="repeated")
     return value
 
