@@ -1,17 +1,30 @@
+"""Wait for jobs within requests, so that others do not notice how many wait.
+
+A request that waits holds a thread and nothing else: one thread per process asks the database about
+all jobs that are waited for.
+"""
+
 from __future__ import annotations
 
 import threading
-import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from django.conf import settings
-from django.db import connection
+from django.db import Error, connection
+
+from core.api.shutdown import stopping
 
 from .models import Job
 
-FIRST_POLL_SECONDS, MAX_POLL_SECONDS = 0.02, 0.25
+POLL_SECONDS = 0.1
 
-# Half of the threads of this process stay free for requests that do not wait.
-_slots = threading.Semaphore(settings.WEB_THREADS // 2)
+# Of the threads of this process. The others stay free for requests that do not wait, and one user
+# leaves room for other users.
+MAX_WAITING: int = settings.WEB_THREADS // 2
+MAX_WAITING_PER_USER: int = max(1, settings.WEB_THREADS // 8)
 
 
 def wait(job: Job, seconds: float) -> Job:
@@ -19,21 +32,78 @@ def wait(job: Job, seconds: float) -> Job:
 
     It returns at once when too many requests are waiting.
     """
-    if _slots.acquire(blocking=False):
-        try:
-            _poll(job, seconds)
-        finally:
-            _slots.release()
+    with _slot(job.owner_id) as is_free:
+        if is_free:
+            if not connection.in_atomic_block:
+                connection.close()  # another thread may need it meanwhile
+            _watcher.wait(job.pk, seconds)
+            job.refresh_from_db()
     return job
 
 
-def _poll(job: Job, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    interval = FIRST_POLL_SECONDS
-    job.refresh_from_db()
-    while not job.is_finished and (remaining := deadline - time.monotonic()) > 0:
-        if not connection.in_atomic_block:
-            connection.close()  # another thread may need it meanwhile
-        time.sleep(min(interval, remaining))
-        interval = min(interval * 1.5, MAX_POLL_SECONDS)
-        job.refresh_from_db()
+_waiting: Counter[uuid.UUID | None] = Counter()
+_waiting_changes = threading.Lock()
+
+
+@contextmanager
+def _slot(user: uuid.UUID | None) -> Iterator[bool]:
+    with _waiting_changes:
+        is_free = _waiting.total() < MAX_WAITING and _waiting[user] < MAX_WAITING_PER_USER
+        _waiting[user] += is_free
+    try:
+        yield is_free
+    finally:
+        with _waiting_changes:
+            _waiting[user] -= is_free
+            if not _waiting[user]:
+                del _waiting[user]
+
+
+class Watcher:
+    """Tells waiting threads when their jobs have finished. Its thread lives while any waits."""
+
+    def __init__(self) -> None:
+        self._ended: dict[threading.Event, uuid.UUID] = {}
+        self._changes = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def wait(self, job: uuid.UUID, seconds: float) -> None:
+        """Return when the job has finished, or the database or this process is about to stop."""
+        ended = threading.Event()
+        with self._changes:
+            self._ended[ended] = job
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="wait", daemon=True)
+                self._thread.start()
+        try:
+            ended.wait(seconds)
+        finally:
+            with self._changes:
+                del self._ended[ended]
+
+    def _run(self) -> None:
+        while jobs := self._jobs():
+            try:
+                unfinished = self._unfinished(set(jobs.values()))
+            except Error:
+                unfinished = set()  # whoever waited asks the database, and fails as others do
+            for ended, job in jobs.items():
+                if job not in unfinished or stopping.is_set():
+                    ended.set()
+            stopping.wait(POLL_SECONDS)
+
+    def _jobs(self) -> dict[threading.Event, uuid.UUID]:
+        """The jobs that are waited for. Without any, the thread ends."""
+        with self._changes:
+            if not self._ended:
+                self._thread = None
+            return dict(self._ended)
+
+    def _unfinished(self, jobs: set[uuid.UUID]) -> set[uuid.UUID]:
+        try:
+            return set(Job.objects.unfinished().filter(pk__in=jobs).values_list("pk", flat=True))
+        finally:
+            connection.close()
+
+
+_watcher = Watcher()

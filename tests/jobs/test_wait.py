@@ -3,12 +3,13 @@ import threading
 import pytest
 from django.db import connection
 
+from core.sql import fetch_value
 from jobs import wait as waiting
 from jobs.models import State
 from jobs.registry import get_job_type
 from jobs.runner import run_due
 from jobs.wait import wait
-from tests.deadline import SECONDS
+from tests.deadline import SECONDS, eventually
 
 
 def run_elsewhere():
@@ -37,6 +38,54 @@ def test_who_waits_for_a_job_waits_no_longer_than_they_want(alice, register):
 def test_who_comes_when_too_many_wait_does_not_wait(alice, register, monkeypatch):
     register()
     job = get_job_type("work").enqueue(owner=alice.user)
-    monkeypatch.setattr(waiting, "_slots", threading.Semaphore(0))
+    monkeypatch.setattr(waiting, "MAX_WAITING", 0)
 
     assert wait(job, seconds=100_000).state == State.QUEUED
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_one_user_waits_for_few_jobs_and_leaves_others_room(alice, bob, register, monkeypatch):
+    register()
+    monkeypatch.setattr(waiting, "MAX_WAITING_PER_USER", 2)
+    jobs = [get_job_type("work").enqueue(owner=alice.user) for _ in range(2)]
+    threads = [threading.Thread(target=wait_elsewhere, args=[job]) for job in jobs]
+    for thread in threads:
+        thread.start()
+    assert eventually(lambda: waiting._waiting[alice.user.pk] == 2)
+
+    third = get_job_type("work").enqueue(owner=alice.user)
+    assert wait(third, seconds=100_000).state == State.QUEUED
+    others = get_job_type("work").enqueue(owner=bob.user)
+    assert wait(others, seconds=0.5).state == State.QUEUED
+
+    run_due()
+    for thread in threads:
+        thread.join()
+    assert [job.state for job in jobs] == [State.SUCCEEDED] * 2
+    assert not waiting._waiting
+
+
+def wait_elsewhere(job):
+    wait(job, seconds=SECONDS)
+    connection.close()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_who_waits_holds_no_connection_to_the_database(alice, register):
+    register()
+    job = get_job_type("work").enqueue(owner=alice.user)
+    thread = threading.Thread(target=wait_elsewhere, args=[job])
+    thread.start()
+    assert eventually(lambda: waiting._waiting[alice.user.pk] == 1)
+
+    assert eventually(lambda: connections_beside_this_one() == 0)
+
+    run_due()
+    thread.join()
+
+
+def connections_beside_this_one():
+    return fetch_value(
+        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        " AND datname = current_database() AND pid <> pg_backend_pid()"
+    )
