@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import tempfile
 import uuid
 from contextlib import suppress
@@ -55,15 +56,23 @@ def storage() -> Storage:
 
 def store_upload(job: Job, upload: IO[bytes]) -> str:
     """Store the file that a job is to process, and return its name in the storage."""
-    # The storage may move an uploaded file of Django's instead of copying it.
-    file = upload if isinstance(upload, File) else File(upload)
-    return storage().save(f"{job.pk}/upload", file)
+    return _store(f"{job.pk}/upload", File(upload))
 
 
 def store_download(job: Job, path: Path) -> str:
     """Store the file that a job made, and return its name in the storage. It may move the file."""
     with path.open("rb") as file:
-        return storage().save(f"{job.pk}/download", _MovableFile(file, name=str(path)))
+        return _store(f"{job.pk}/download", _MovableFile(file, name=str(path)))
+
+
+def _store(name: str, file: File) -> str:
+    """Store a file, all of it or nothing: a full disk must not keep what was written."""
+    path = storage().get_available_name(name)
+    try:
+        return storage().save(path, file)
+    except BaseException:
+        storage().delete(path)
+        raise
 
 
 def open_file(name: str) -> File:
@@ -112,9 +121,14 @@ def ids_with_old_files() -> set[uuid.UUID]:
 
 
 def make_scratch_folder(job: Job) -> Path:
-    """Make a folder for one run of a job, on this machine."""
+    """Make a folder for one run of a job, on this machine.
+
+    Those of its earlier runs are removed: their processes were killed, or have lost their leases.
+    """
     parent = _scratch_root()
     parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in parent.glob(f"{job.pk}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
     return Path(tempfile.mkdtemp(prefix=f"{job.pk}-", dir=parent))
 
 

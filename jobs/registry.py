@@ -101,7 +101,11 @@ class JobType:
         )
         if upload is not None:
             job.upload = files.store_upload(job, upload)
-        enqueued = _insert_once(job) if queueing_lock else _insert(job)
+        try:
+            enqueued = _insert_once(job) if queueing_lock else _insert(job)
+        except BaseException:
+            files.remove_all(job.pk)
+            raise
         if enqueued.pk != job.pk:
             files.remove_all(job.pk)
         # A lost message delays the job until the next sweep.

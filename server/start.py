@@ -25,6 +25,7 @@ from embedded import stack
 from embedded.errors import ServiceFailed
 from embedded.ownership import Owner
 from embedded.processes import Command
+from jobs import retention
 from memories.vectors import migration
 from server import default_user
 from server.web import GRACE_SECONDS
@@ -175,6 +176,7 @@ def prepare_database() -> tuple[str, bool]:
     )
     user = User.objects.get(user_id=settings.DEFAULT_USER)
     migration.apply_environment(by=user)
+    retention.remove_orphaned_files()  # of a run that was killed
     _close_connections()
     return key, user.has_usable_password()
 

@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "core.admin.middleware.AdminPages",
     "core.api.middleware.AddressMiddleware",
     "core.api.middleware.BodyLimitMiddleware",
+    "backups.upload_handler.UploadMiddleware",
     "core.admin.middleware.AdminSessions",
     "core.admin.middleware.AdminCsrf",
     "core.admin.middleware.AdminAuthentication",
@@ -69,6 +70,8 @@ TEMPLATES = [
         },
     }
 ]
+
+FILE_UPLOAD_HANDLERS = ["backups.upload_handler.ScratchUploadHandler"]
 
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True  # serves the few static files without `collectstatic`

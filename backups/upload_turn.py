@@ -1,0 +1,76 @@
+"""Take turns at uploading archives: one for each user, and few at once.
+
+A turn is taken before the body is read, so that nobody fills the disk with uploads that wait for
+each other. It is a lock on one byte of a file, which ends with its process, and holds no connection
+to the database.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import ClassVar
+
+from django.conf import settings
+
+from core.errors import Conflict, Unavailable
+
+# Uploads that one process receives at once. Each holds a thread for as long as the client takes.
+MAX_UPLOADS: int = max(1, settings.WEB_THREADS // 4)
+
+_uploading: set[uuid.UUID] = set()
+_changes = threading.Lock()
+
+
+class ImportUnderWay(Conflict):
+    """Another import into this user is under way: try again when it has ended."""
+
+    code: ClassVar[str] = "import_under_way"
+
+
+class TooManyUploads(Unavailable):
+    """Too many archives are being uploaded: try again soon."""
+
+    code: ClassVar[str] = "archives_under_way"
+
+
+@contextmanager
+def upload_turn(user: uuid.UUID) -> Iterator[None]:
+    """Raises ImportUnderWay or TooManyUploads, without waiting."""
+    with _changes:
+        if len(_uploading) >= MAX_UPLOADS:
+            raise TooManyUploads
+        # A process can lock a byte any number of times: the set excludes its other threads.
+        if user in _uploading or not _lock(user):
+            raise ImportUnderWay
+        _uploading.add(user)
+    try:
+        yield
+    finally:
+        with _changes:
+            fcntl.lockf(_lock_file(), fcntl.LOCK_UN, 1, _byte_of(user))
+            _uploading.discard(user)
+
+
+def _lock(user: uuid.UUID) -> bool:
+    try:
+        fcntl.lockf(_lock_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte_of(user))
+    except BlockingIOError:
+        return False
+    return True
+
+
+@cache
+def _lock_file() -> int:
+    """The lock file, which stays open: closing it anywhere in the process ends all its locks."""
+    path = settings.STATE_DIR / "uploads.lock"
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _byte_of(user: uuid.UUID) -> int:
+    return user.int & (2**62 - 1)
