@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from pathlib import Path
 from typing import IO, Any
@@ -10,6 +11,7 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
+from core import disk
 from core.errors import Conflict
 from jobs import files
 from jobs.job_run import JobRun
@@ -71,9 +73,11 @@ def run_export(run: JobRun) -> None:
 def enqueue_import(
     file: IO[bytes], user: User, mode: Mode, *, by: User, dry_run: bool = False
 ) -> Job:
-    """Enqueue an import or a dry run of it. Raises TooManyImports."""
+    """Enqueue an import or a dry run of it. Raises TooManyImports and StorageFull."""
     if Job.objects.owned_by(by).unfinished().filter(kind=IMPORT.name).count() >= MAX_UNFINISHED:
         raise TooManyImports
+    disk.require_space(settings.STATE_DIR, file.seek(0, os.SEEK_END))
+    file.seek(0)
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
     return IMPORT.enqueue(owner=by, parameters=parameters, upload=file)
 

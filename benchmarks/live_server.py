@@ -80,7 +80,7 @@ def own_server(folder: str | None = None, **environment: str) -> Iterator[Server
     In this folder, or in one that is deleted afterwards. Only the server has the variables.
     """
     with nullcontext(folder) if folder else scratch_folder() as folder:
-        port = _free_port()
+        port = free_port()
         os.environ |= {
             "OPENMEMORY_STATE_DIR": folder,
             "HOST": "127.0.0.1",
@@ -143,7 +143,7 @@ def setup_django() -> None:
     django.setup()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

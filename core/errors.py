@@ -60,6 +60,12 @@ class Conflict(OpenMemoryError):
     code = "conflict"
 
 
+class StorageFull(OpenMemoryError):
+    """The server's disk is full: nothing was stored. Try again when there is space."""
+
+    code = "disk_full"
+
+
 class Unavailable(OpenMemoryError):
     """A required service is unavailable."""
 

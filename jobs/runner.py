@@ -10,7 +10,8 @@ import structlog
 from django.db import InterfaceError, OperationalError, connection
 from opentelemetry.trace import SpanKind
 
-from core.errors import OpenMemoryError, Unavailable
+from core import disk
+from core.errors import OpenMemoryError, StorageFull, Unavailable
 from core.observability import tracing
 
 from . import registry
@@ -30,6 +31,7 @@ SERVICE_ERRORS = (
     InterfaceError,
     redis.ConnectionError,
     redis.TimeoutError,
+    StorageFull,
     kombu.exceptions.OperationalError,
 )
 
@@ -37,6 +39,7 @@ SERVICE_ERRORS = (
 MAX_RETRY_AFTER = timedelta(hours=1)
 
 SERVICE_UNREACHABLE = "The database or the broker was unreachable."
+DISK_FULL = "The server's disk is full. Retry the job when the operator has freed space."
 INTERNAL_ERROR = "An internal error occurred. The server log has details under the id of this job."
 
 
@@ -94,7 +97,8 @@ def _run_attempt(job_run: JobRun, job_type: JobType, lease: Lease) -> None:
 
 def _handle_failure(error: Exception, job_run: JobRun, job_type: JobType, lease: Lease) -> None:
     """Reschedule a job whose attempt failed, or fail it."""
-    retryable = isinstance(error, (*job_type.retries_on, *SERVICE_ERRORS))
+    full = disk.is_caused_by_full_disk(error)
+    retryable = full or isinstance(error, (*job_type.retries_on, *SERVICE_ERRORS))
     attempts = job_run.job.attempts
     if job_run.finished or not (retryable or isinstance(error, OpenMemoryError)):
         log.error("a job failed unexpectedly", exc_info=error)
@@ -113,6 +117,8 @@ def _handle_failure(error: Exception, job_run: JobRun, job_type: JobType, lease:
 
 def _describe(error: Exception) -> JobError:
     """The error as the job shows it. Details of an unexpected error are only in the log."""
+    if disk.is_caused_by_full_disk(error):
+        error = StorageFull(DISK_FULL)
     if isinstance(error, OpenMemoryError):
         return {"code": error.code, "detail": error.detail}
     if isinstance(error, SERVICE_ERRORS):

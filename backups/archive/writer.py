@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import IO
+
+from core import disk
 
 from .manifest import MemberDigest
 
 # Texts become nearly as small as at the usual level of 6, in half the time.
 COMPRESSION_LEVEL = 4
+# Bytes between two looks at the free space.
+CHECK_BYTES = 1024 * 1024
 
 
 class MemberWriter:
-    """A member while it is written."""
+    """A member while it is written. Raises StorageFull at the reserve of its disk."""
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], check_space: Callable[[], None]) -> None:
         self._stream = stream
+        self._check_space = check_space
         self._digest = hashlib.sha256()
         self._size = 0
 
     def write(self, data: bytes) -> int:
         self._digest.update(data)
+        if self._size % CHECK_BYTES < len(data):
+            self._check_space()
         self._size += len(data)
         return self._stream.write(data)
 
@@ -54,9 +62,13 @@ class ArchiveWriter:
         info = name if compressed else zipfile.ZipInfo(name)
         # The size is known only at the end, and may be more than 4 GB.
         with self._zip.open(info, "w", force_zip64=True) as stream:
-            member = MemberWriter(stream)
+            member = MemberWriter(stream, self._check_space)
             yield member
         self.members[name] = member.digest()
+
+    def _check_space(self) -> None:
+        if not isinstance(self._target, io.BytesIO):
+            disk.require_space(self._target.fileno())
 
     def __enter__(self) -> ArchiveWriter:
         return self

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from psycopg.errors import UniqueViolation
 
 from accounts.models import User
 from backups.archive.reader import ArchiveReader
+from core import disk
 from core.errors import Conflict
 from core.progress import Progress, ignore_progress
 from jobs.models import Job
@@ -56,9 +58,10 @@ def import_archive(
     A `user` that is not saved yet is saved too, with the name and the address from the archive.
     Everything becomes visible when the transaction of `finishing` ends, whose dict gets the result.
     `progress` counts the bytes that are read, and as many again while they are stored. Raises
-    BadArchive, ArchiveTooLarge and ImportConflict; then nothing has changed.
+    BadArchive, ArchiveTooLarge, StorageFull and ImportConflict; then nothing has changed.
     """
     archive, is_new_user = ArchiveReader(file), user._state.adding
+    progress = _checking_space(progress)
     space = _find_space(archive)
     with stage_archive(archive, user=user.pk, vectors=space is not None, progress=progress):
         check_consistency()
@@ -81,6 +84,18 @@ def import_archive(
             else:
                 return result
     raise AssertionError("the last attempt returns or raises")
+
+
+def _checking_space(progress: Progress) -> Progress:
+    """Also require space for the embedded database, which keeps the staged rows on its disk."""
+    if settings.DATABASE_URL:
+        return progress
+
+    def check(done: int, total: int) -> None:
+        disk.require_space(settings.STATE_DIR)
+        progress(done, total)
+
+    return check
 
 
 def _find_space(archive: ArchiveReader) -> EmbeddingSpace | None:

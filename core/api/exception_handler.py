@@ -19,7 +19,7 @@ from rest_framework.fields import get_error_detail
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 
-from core import errors
+from core import disk, errors
 
 from .problems import RETRY_AFTER, Fault, Problem, ProblemResponse, validation_problem
 
@@ -92,6 +92,12 @@ def _(error: errors.Conflict, request: AnyRequest) -> Problem:
 @problem_of.register
 def _(error: errors.Gone, request: AnyRequest) -> Problem:
     return _domain_problem(410, error)
+
+
+@problem_of.register
+def _(error: errors.StorageFull, request: AnyRequest) -> Problem:
+    log.error("the disk is full", reason=error.detail)
+    return _domain_problem(507, error)
 
 
 @problem_of.register
@@ -211,8 +217,21 @@ def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
 @problem_of.register(redis.ConnectionError)
 @problem_of.register(redis.TimeoutError)
 def _(error: Exception, request: AnyRequest) -> Problem:
+    # A database whose disk is full may also have stopped.
+    if disk.is_caused_by_full_disk(error) or disk.is_full():
+        return _disk_full(error)
     log.error("a service is unreachable", kind=type(error).__name__, reason=str(error))
     return _domain_problem(503, errors.Unavailable(), headers=RETRY_AFTER)
+
+
+@problem_of.register
+def _(error: OSError, request: AnyRequest) -> Problem | None:
+    return _disk_full(error) if disk.is_caused_by_full_disk(error) else None
+
+
+def _disk_full(error: Exception) -> Problem:
+    log.error("the disk is full", kind=type(error).__name__, reason=str(error))
+    return _domain_problem(507, errors.StorageFull(), headers=RETRY_AFTER)
 
 
 TRUNCATED_BODY = Problem(400, "malformed", "The body is incomplete.")

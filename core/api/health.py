@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from core import sql
+from core import disk, sql
 from core.api.shutdown import draining
 from core.errors import OpenMemoryError, Unavailable
 
@@ -64,6 +64,12 @@ def broker() -> None:
         shared_cache.get("health")
     except (redis.ConnectionError, redis.TimeoutError) as error:
         raise Unavailable("The broker is not responding.") from error
+
+
+def free_space() -> None:
+    """Check that the disk of the embedded services, uploads and archives is not full."""
+    if disk.is_full():
+        raise Unavailable("The disk of the state folder is full.")
 
 
 @cache

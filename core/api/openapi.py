@@ -36,9 +36,10 @@ _ERROR_RESPONSES = {
     "429": ("TooManyRequests", "Rate limit exceeded. Retry after `Retry-After` seconds."),
     "500": ("InternalError", "Internal server error. The log has its cause under the request id."),
     "503": ("Unavailable", "A required service is down. Retry after `Retry-After` seconds."),
+    "507": ("DiskFull", "The server's disk is full: nothing was stored."),
 }
 
-_ALWAYS = {"400", "406", "500", "503"}
+_ALWAYS = {"400", "406", "500", "503", "507"}
 _WITH_KEY = {"401", "403", "429"}
 _WITH_BODY = {"409", "413", "415"}
 

@@ -85,6 +85,7 @@ HEALTH_CHECKS = {
     "database": "core.api.health.database",
     "migrations": "core.api.health.migrations",
     "broker": "core.api.health.broker",
+    "disk": "core.api.health.free_space",
     "embedder": "memories.readiness.check_embedder",
 }
 

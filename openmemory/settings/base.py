@@ -17,6 +17,12 @@ VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project
 # All local state of the server, in a folder of mode 0700.
 STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
 
+# Bytes that archives leave free on a disk, or a tenth of a small one, so that memories can still be
+# stored.
+DISK_RESERVE_BYTES = env.integer(
+    "OPENMEMORY_DISK_RESERVE_BYTES", 512 * 1024**2, minimum=0, maximum=1024**5
+)
+
 DEBUG = env.boolean("OPENMEMORY_DEBUG", False)
 SECRET_KEY = env.secret("OPENMEMORY_SECRET_KEY")
 SECRET_IS_LOCAL = not SECRET_KEY

@@ -14,12 +14,14 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.checks import Findings, Requires, check, error, format_list, ok, warning
+from core.disk import FULL_BYTES, reserve_bytes
 from embedded.ownership import Owner, Ownership
 from jobs import reaper
 
 GIGABYTE = 2**30
-# Warn below this share and these bytes of free space. Below the last, PostgreSQL stops soon.
-LOW_SHARE, LOW_BYTES, CRITICAL_BYTES = 0.1, 5 * GIGABYTE, GIGABYTE // 2
+MEGABYTE = 2**20
+# Warn below this share and these bytes of free space.
+LOW_SHARE, LOW_BYTES = 0.15, 5 * GIGABYTE
 
 # Sweeps that may be missed before the workers count as down.
 MISSED_SWEEPS = 6
@@ -38,8 +40,16 @@ def disk() -> Findings:
     for folder in sorted(folders):
         usage = shutil.disk_usage(folder)
         space = f"{usage.free / GIGABYTE:.1f} GB of {usage.total / GIGABYTE:.1f} are free"
-        if usage.free < CRITICAL_BYTES:
-            yield error(f"{folder}: {space}.", "Free up space now, before the database stops")
+        if usage.free < FULL_BYTES:
+            yield error(
+                f"The disk of {folder} is full: {usage.free // MEGABYTE} MB are free.",
+                "Free up space now: nothing can be stored. The server then recovers by itself",
+            )
+        elif usage.free < reserve_bytes(folder):
+            yield error(
+                f"{folder}: {space}.",
+                "Free up space now, before the database stops. Imports and exports have stopped",
+            )
         elif usage.free < min(LOW_BYTES, LOW_SHARE * usage.total):
             yield warning(
                 f"{folder}: {space}.",

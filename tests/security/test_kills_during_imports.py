@@ -1,0 +1,143 @@
+"""An import during which processes are killed is done once, or not at all, and leaves nothing."""
+
+from __future__ import annotations
+
+import io
+import random
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+import requests
+
+from embedded.state_folder import database_settings
+from tests.backups.archive_factory import Original
+from tests.deadline import SECONDS, eventually
+from tests.jobs.worker_server import WorkerServer, running_server
+
+MEMORIES = 3000
+FINISHED = ("succeeded", "failed", "cancelled")
+
+# How often each kind of process is killed, each time after another share of an import.
+SHARES = [0.02, 0.2, 0.4, 0.6, 0.8, 0.97]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[WorkerServer]:
+    with running_server(OPENMEMORY_RATE_WRITES="off") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seconds(server: WorkerServer) -> float:
+    """How long an import takes that nobody disturbs."""
+    user = new_user(server, "nobody-disturbs")
+    began = time.monotonic()
+    job = enqueue(server, user)
+    assert eventually(lambda: state(server, user, job) == "succeeded")
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("share", SHARES)
+@pytest.mark.parametrize("words", [("server.worker", "long"), ("postgres", "-D"), ("server.web",)])
+def test_an_import_whose_process_is_killed_is_done_once(
+    server: WorkerServer, seconds: float, words: tuple[str, ...], share: float
+) -> None:
+    user = new_user(server, f"{words[-1]}-{share}")
+    job = enqueue(server, user)
+    time.sleep(share * seconds)
+
+    victim = server.child(*words)
+    for process in [*victim.children(recursive=True), victim]:
+        if "worker" in words[0] or process == victim:
+            kill(process)
+
+    assert eventually(lambda: state(server, user, job) in FINISHED)
+    assert_done_once(server, user, job)
+
+
+@pytest.mark.parametrize("share", random.Random(3).sample(SHARES, 3))
+def test_an_import_during_which_everything_is_killed_is_done_once(
+    server: WorkerServer, seconds: float, share: float
+) -> None:
+    user = new_user(server, f"everything-{share}")
+    job = enqueue(server, user)
+    time.sleep(share * seconds)
+
+    server.kill_everything()
+    server.start()
+
+    assert eventually(lambda: state(server, user, job) in FINISHED)
+    assert_done_once(server, user, job)
+
+
+def assert_done_once(server: WorkerServer, user: dict[str, str], job: str) -> None:
+    assert state(server, user, job) == "succeeded"
+    assert total(server, user) == MEMORIES
+    # Asserted on all tables: temporary ones are gone with their connections.
+    with psycopg.connect(**connection_parameters(server)) as connection:
+        staged = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relname ~ '^(staged|packed|copied|target)_'"
+        ).fetchone()
+    assert staged == (0,)
+    scratch = server.state_dir / "scratch"
+    assert not scratch.exists() or list(scratch.iterdir()) == []
+
+
+def connection_parameters(server: WorkerServer) -> dict[str, Any]:
+    settings = database_settings(server.state_dir)
+    return {
+        "dbname": settings["NAME"], "user": settings["USER"],
+        "host": settings["HOST"], "port": settings["PORT"],
+    }  # fmt: skip
+
+
+def kill(process: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        process.kill()
+
+
+def new_user(server: WorkerServer, user_id: str) -> dict[str, str]:
+    answer = server.post("/api/v1/users", {"user_id": user_id})
+    return {"Authorization": f"Bearer {answer.json()['api_key']}"}
+
+
+def enqueue(server: WorkerServer, user: dict[str, str]) -> str:
+    original = Original("somebody")
+    original.entities["memories"] = [
+        original.memory(f"Note {number} is about shelf {number * 7919}.")
+        for number in range(MEMORIES)
+    ]
+    original.entities["memory_categories"] = []
+    original.entities["status_history"] = []
+    answer = requests.post(
+        f"{server.url}/api/v1/backup/import",
+        files={"file": ("archive.zip", io.BytesIO(original.zipped()))},
+        headers={**user, "Prefer": "respond-async"},
+        timeout=SECONDS,
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])
+
+
+def state(server: WorkerServer, user: dict[str, str], job: str) -> str:
+    body = get(server, user, f"/jobs/{job}")
+    return str(body["state"]) if body else ""
+
+
+def total(server: WorkerServer, user: dict[str, str]) -> int:
+    body = get(server, user, "/memories?page_size=1")
+    return int(body["total"]) if body else -1
+
+
+def get(server: WorkerServer, user: dict[str, str], path: str) -> dict[str, Any] | None:
+    """The body of a response, None while the server recovers."""
+    try:
+        answer = requests.get(f"{server.url}/api/v1{path}", headers=user, timeout=SECONDS)
+    except requests.ConnectionError:
+        return None
+    return answer.json() if answer.status_code == 200 else None
