@@ -182,7 +182,8 @@ def trim_log(path: Path) -> None:
         file.seek(-TAIL_BYTES, os.SEEK_END)
         end = file.read()
         file.truncate(0)
-    path.with_suffix(".old.log").write_bytes(end)
+    with suppress(OSError):  # on a full disk, the space is worth more than the end of a log
+        path.with_suffix(".old.log").write_bytes(end)
 
 
 def tail(path: Path, lines: int = 12) -> str:
