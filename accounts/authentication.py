@@ -31,23 +31,31 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         if settings.LEGACY_CLIENTS and "Authorization" not in request.headers:
             return authenticate_legacy_client(request)
-        key = self._get_key(request.headers.get("Authorization", ""))
+        key = find_key(request.headers.get("Authorization", ""))
         key.record_use()
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
-    def _get_key(self, header: str) -> ApiKey:
-        if not header.strip():
-            raise AuthenticationFailed(MISSING, code="key_missing")
-        scheme, _, secret = header.strip().partition(" ")
-        if scheme.lower() != "bearer" or not secret.strip():
-            raise AuthenticationFailed(NOT_BEARER, code="key_invalid")
-        try:
-            return ApiKey.objects.authenticate(secret.strip())
-        except KeyRejected as error:
-            raise AuthenticationFailed(error.detail, code=error.code) from error
+
+def find_key(header: str) -> ApiKey:
+    """Return the key of an Authorization header. Raises AuthenticationFailed."""
+    if not header.strip():
+        raise AuthenticationFailed(MISSING, code="key_missing")
+    scheme, _, secret = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not secret.strip():
+        raise AuthenticationFailed(NOT_BEARER, code="key_invalid")
+    try:
+        return ApiKey.objects.authenticate(secret.strip())
+    except KeyRejected as error:
+        raise AuthenticationFailed(error.detail, code=error.code) from error
+
+
+def authenticate_again(request: AuthenticatedRequest) -> None:
+    """After a long wait, raise AuthenticationFailed if the key is not valid any more."""
+    if request.auth.pk:  # that of a legacy client is not stored
+        find_key(request.headers["Authorization"])
 
 
 def authenticate_legacy_client(request: Request) -> tuple[User, ApiKey]:

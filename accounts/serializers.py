@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 from django.utils import timezone
 from rest_framework import serializers
@@ -85,7 +86,7 @@ class NewKeySerializer(SubjectSerializer):
         default=list(Scope.values),
         min_length=1,
         max_length=10,
-        help_text="What the key permits. By default everything.",
+        help_text="What the key permits. By default everything, if the body names anything else.",
     )
     expires_at = EpochField(
         required=False,
@@ -94,6 +95,15 @@ class NewKeySerializer(SubjectSerializer):
         zone=UTC,
         help_text="When the key expires, in ISO 8601, in UTC by default. By default never.",
     )
+
+    def validate(self, values: dict[str, Any]) -> dict[str, Any]:
+        # A body that was lost on its way must not make a key that permits everything.
+        if not self.initial_data:
+            raise serializers.ValidationError(
+                "The body is empty. Send at least a `name`, or what the key permits as `scopes`.",
+                code="empty",
+            )
+        return values
 
     def validate_expires_at(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= timezone.now():

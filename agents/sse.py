@@ -20,8 +20,9 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
+from accounts.models import ApiKey, User
 from core.api.shutdown import stopping
 from core.errors import NotFound, Unavailable
 
@@ -37,6 +38,9 @@ SESSION_SECONDS = 3 * PING_SECONDS
 MAX_QUEUED = 100
 
 MESSAGES = "/mcp/messages/"
+
+# In place of the key of a legacy client, which has none.
+NO_KEY = "None"
 
 # Each stream holds a thread. The web server has this many additional threads.
 _slots = threading.BoundedSemaphore(settings.AGENT_STREAMS)
@@ -116,9 +120,28 @@ def _responses(session: Session) -> Iterator[bytes]:
         if item:
             yield format_event("message", item[1])
         if time.monotonic() - pinged_at >= PING_SECONDS:
+            if not _is_permitted(session):
+                return
             _broker().expire(_session_key(session.id), SESSION_SECONDS)
             yield b": ping\r\n\r\n"
             pinged_at = time.monotonic()
+
+
+def _is_permitted(session: Session) -> bool:
+    """Whether the key of a stream is still valid, and its user still active."""
+    try:
+        user = User.objects.filter(user_id=session.user_id, is_active=True)
+        is_key_valid = (
+            settings.LEGACY_CLIENTS
+            if session.key == NO_KEY
+            else ApiKey.objects.valid().filter(pk=session.key).exists()
+        )
+        return is_key_valid and user.exists()
+    except (OperationalError, InterfaceError) as error:
+        log.warning("a stream goes on unchecked: the database is unreachable", reason=str(error))
+        return True
+    finally:
+        connections.close_all()
 
 
 def format_event(event_type: str, data: bytes) -> bytes:

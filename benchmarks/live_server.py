@@ -42,6 +42,11 @@ class Client:
     def post(self, path: str, body: Any) -> Any:
         return self._call("POST", path, json.dumps(body))
 
+    def post_async(self, path: str, body: Any) -> str:
+        """Have a job do it, and return its path."""
+        self._headers["Prefer"] = "respond-async"
+        return f"/jobs/{self.post(path, body)['id']}"
+
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json.dumps(body))
 

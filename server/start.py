@@ -28,7 +28,7 @@ from embedded.processes import Command
 from jobs import retention
 from memories.vectors import migration
 from server import default_user
-from server.web import GRACE_SECONDS
+from server.web_process import GRACE_SECONDS
 
 from .supervisor import ServerProcess, StopRequests, Supervisor, stop_signals
 

@@ -1,36 +1,33 @@
-"""The web server's process: `python -m server.web`.
+"""The web server: `python -m server.web`. Its processes share one socket.
 
 Rationale: docs/decisions/0002-web-server.md.
 """
 
 from __future__ import annotations
 
-import importlib
 import multiprocessing
 import os
 import resource
 import signal
 import socket
-import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import Any
+from multiprocessing.context import SpawnProcess
+from types import FrameType
 
-from granian import Granian
-from granian.constants import HTTPModes, Interfaces
-from granian.log import LogLevels
+import structlog
 
-from core.api.shutdown import draining, stopping
 from core.observability import multiprocess
 from server import bootstrap
+from server.edge import limits
+from server.web_process import BACKLOG, DRAIN_SIGNAL, GRACE_SECONDS, serve, watch_parent
 
-# The time that requests in progress have to finish once the server is asked to stop.
-GRACE_SECONDS = 5
-# Tells a worker that it will be stopped soon.
-DRAIN_SIGNAL = signal.SIGUSR1
-# Open connections per process. An idle connection costs next to nothing.
-MAX_CONNECTIONS = 8192
+log = structlog.get_logger("openmemory.web")
+
+TICK = 0.2
+# Seconds before a process that exited at once is replaced.
+RESPAWN_SECONDS = 3.0
+# Descriptors beside those of connections: files, pools, the sockets of providers.
+OTHER_DESCRIPTORS = 1024
 
 
 def main() -> None:
@@ -38,128 +35,81 @@ def main() -> None:
 
     from core import logs
 
-    watch_parent(os.getppid(), _terminate)
+    watch_parent(os.getppid(), lambda: os.kill(os.getpid(), signal.SIGTERM))
     _allow_many_connections()
     logs.configure(settings.LOGGING)
     multiprocess.share_metrics(settings.METRICS_FOLDER, "web")
-    server = _Server(
-        "openmemory.wsgi:application",
-        address=settings.HOST,
-        port=settings.PORT,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=settings.WEB_PROCESSES,
-        blocking_threads=settings.WEB_THREADS + settings.AGENT_STREAMS,
-        backlog=2048,
-        backpressure=MAX_CONNECTIONS,
-        respawn_failed_workers=True,
-        workers_kill_timeout=GRACE_SECONDS,
-        log_level=LogLevels.error,
-        # Send its errors to our log, in the same format.
-        log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
-    )
-    server.serve(target_loader=load_application, wrap_loader=False)
+    listener = _listen(settings.HOST, settings.PORT)
+    Master(listener, processes=settings.WEB_PROCESSES, drain_seconds=settings.DRAIN_SECONDS).run()
 
 
-class _Server(Granian):  # type: ignore[valid-type, misc]
-    """A server that reports that it is not ready for DRAIN_SECONDS before it stops."""
+class Master:
+    """Replaces processes that exit, and stops all of them on a signal."""
 
-    draining = False
+    def __init__(self, listener: socket.socket, *, processes: int, drain_seconds: float) -> None:
+        self._listener = listener
+        self._processes: list[SpawnProcess] = []
+        self._number = processes
+        self._drain_seconds = drain_seconds
+        self._started_at = 0.0
+        self._stop_at: float | None = None
 
-    def signal_handler_interrupt(self, *_: Any) -> None:
+    def run(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._request_stop)
+        while self._stop_at is None or time.monotonic() < self._stop_at:
+            if self._stop_at is None:
+                self._replace()
+            time.sleep(TICK)
+        self._stop()
+
+    def _request_stop(self, number: int, frame: FrameType | None) -> None:
         """Stop after load balancers had time to notice. A second signal stops at once."""
-        from django.conf import settings
+        is_first = self._stop_at is None
+        self._stop_at = time.monotonic() + (self._drain_seconds if is_first else 0)
+        for process in self._processes:
+            if process.pid and process.is_alive():
+                os.kill(process.pid, DRAIN_SIGNAL)
 
-        if self.draining or not settings.DRAIN_SECONDS:
-            self._stop()
+    def _replace(self) -> None:
+        running = [process for process in self._processes if process.is_alive()]
+        if len(running) == self._number:
             return
-        self.draining = True
-        for worker in self.wrks:
-            with suppress(ProcessLookupError):  # it has just exited, and is being replaced
-                os.kill(worker.inner.pid, DRAIN_SIGNAL)
-        timer = threading.Timer(settings.DRAIN_SECONDS, self._stop)
-        timer.daemon = True
-        timer.start()
+        if self._processes:
+            log.error("a web process exited", left=len(running))
+            time.sleep(max(0.0, self._started_at + RESPAWN_SECONDS - time.monotonic()))
+        self._started_at = time.monotonic()
+        spawn = multiprocessing.get_context("spawn")
+        for _ in range(self._number - len(running)):
+            process = spawn.Process(target=serve, args=(self._listener,))
+            process.start()
+            running.append(process)
+        self._processes = running
 
     def _stop(self) -> None:
-        super().signal_handler_interrupt()
+        self._listener.close()
+        for process in self._processes:
+            process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS + 1
+        for process in self._processes:
+            process.join(max(0.0, deadline - time.monotonic()))
+            if process.is_alive():
+                process.kill()
+                process.join()
 
 
-def load_application() -> Callable[..., Any]:
-    """Load the application in a worker."""
-    # Otherwise the workers would survive a killed server, and keep the port.
-    master = multiprocessing.parent_process()
-    if master is not None and master.pid is not None:
-        watch_parent(master.pid, _exit)
-    watch_signals()
-    from core.observability import tracing
-    from openmemory.wsgi import application
-
-    tracing.start()
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    return application
-
-
-def _warm_up() -> None:
-    """Load slow modules and the embedding model before the first request, in each process."""
-    from django.db import Error
-
-    from core.errors import OpenMemoryError
-    from memories.readiness import check_embedder
-
-    with suppress(Error, OpenMemoryError):  # the readiness check reports it
-        check_embedder()
-    importlib.import_module("agents.views")  # imports the MCP SDK; clients wait ten seconds
-
-
-def watch_parent(parent: int, end: Callable[[], None]) -> None:
-    """Call `end` from a thread when the parent of this process exits."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        end()
-
-    threading.Thread(target=watch, name="follow-parent", daemon=True).start()
-
-
-def watch_signals() -> None:
-    """Set `draining` on DRAIN_SIGNAL, and both `draining` and `stopping` on a stop signal.
-
-    The server replaces signal handlers after it has loaded the application, so this uses the
-    wakeup file descriptor.
-    """
-    receiver, sender = socket.socketpair()
-    sender.setblocking(False)
-    signal.signal(DRAIN_SIGNAL, _ignore_signal)
-    signal.set_wakeup_fd(sender.detach())  # stays open until the process exits
-
-    def wait() -> None:
-        while not stopping.is_set():
-            (number,) = receiver.recv(1)
-            draining.set()
-            if number != DRAIN_SIGNAL:
-                stopping.set()
-
-    threading.Thread(target=wait, name="watch-signals", daemon=True).start()
-
-
-def _ignore_signal(*_: Any) -> None:
-    """The wakeup file descriptor handles the signal."""
-
-
-def _terminate() -> None:
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _exit() -> None:
-    os._exit(1)
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(address)
+    listener.listen(BACKLOG)
+    return listener
 
 
 def _allow_many_connections() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    required = MAX_CONNECTIONS + 1024
+    required = limits.CONNECTIONS + OTHER_DESCRIPTORS
     if soft != resource.RLIM_INFINITY and soft < required:
         limit = required if hard == resource.RLIM_INFINITY else min(required, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))

@@ -23,7 +23,7 @@ from celery.worker import state
 
 from core.observability import multiprocess
 from server import bootstrap
-from server.web import watch_parent
+from server.web_process import watch_parent
 
 if TYPE_CHECKING:
     from jobs.queues import Queue

@@ -76,6 +76,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         )
         return key, secret
 
+    def valid(self) -> ApiKeyQuerySet:
+        """The keys that are accepted now."""
+        unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
+        return self.filter(unexpired, revoked_at=None, user__is_active=True)
+
     def authenticate(self, secret: str) -> ApiKey:
         """Get the valid key with this secret, and its user.
 

@@ -50,11 +50,11 @@ class Site(UnfoldAdminSite):
     ) -> HttpResponse:
         # Before the password check, which takes much CPU time even for a wrong password.
         usage = (
-            rate_limits.count_request(request, rate_limits.SIGN_INS)
+            rate_limits.count_sign_in(request, request.POST.get("username", ""))
             if request.method == "POST"
             else None
         )
-        if usage and usage.exceeded:
+        if usage:
             detail = f"Too many sign-in attempts. Try again in {usage.seconds_left} seconds."
             response = error_page(detail, status=429)
             response.headers["Retry-After"] = str(usage.seconds_left)

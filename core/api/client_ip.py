@@ -17,9 +17,14 @@ def client_network(request: HttpRequest) -> str:
     Our own proxies wrote the last TRUSTED_PROXIES entries of X-Forwarded-For. The first of these is
     the client. Entries before it can be forged.
     """
-    peer: str = request.META.get("REMOTE_ADDR", "")
+    return network_of_client(
+        request.META.get("REMOTE_ADDR", ""), request.headers.get("X-Forwarded-For", "")
+    )
+
+
+def network_of_client(peer: str, forwarded_for: str) -> str:
     proxies: int = settings.TRUSTED_PROXIES
-    forwarded = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",")]
+    forwarded = [part.strip() for part in forwarded_for.split(",")]
     if proxies and len(forwarded) >= proxies:
         return _network(forwarded[-proxies]) or _network(peer) or peer
     return _network(peer) or peer

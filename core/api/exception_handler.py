@@ -22,6 +22,7 @@ from rest_framework.settings import api_settings
 from core import disk, errors
 
 from .problems import RETRY_AFTER, Fault, Problem, ProblemResponse, validation_problem
+from .unread_body import SlowClient
 
 log = structlog.get_logger(__name__)
 
@@ -209,7 +210,7 @@ def _(error: django.RequestDataTooBig, request: AnyRequest) -> Problem:
 
 @problem_of.register
 def _(error: UnreadablePostError, request: AnyRequest) -> Problem:
-    return TRUNCATED_BODY
+    return unreadable_body(error.__cause__)
 
 
 @problem_of.register(OperationalError)
@@ -235,6 +236,21 @@ def _disk_full(error: Exception) -> Problem:
 
 
 TRUNCATED_BODY = Problem(400, "malformed", "The body is incomplete.")
+SLOW_BODY = Problem(408, "body_too_slow", "The body arrived too slowly. Send the request again.")
+TOO_MANY_BODIES = Problem(
+    503, "unavailable", "Too many clients send their bodies slowly. Try again.", headers=RETRY_AFTER
+)
+TOO_MANY_UPLOADS = Problem(
+    503, "unavailable", "Too many archives are being uploaded. Try again.", headers=RETRY_AFTER
+)
+OVERLOADED = Problem(
+    503, "unavailable", "The server has too many requests to answer. Try again.",
+    headers=RETRY_AFTER,
+)  # fmt: skip
+
+
+def unreadable_body(cause: BaseException | None) -> Problem:
+    return SLOW_BODY if isinstance(cause, SlowClient) else TRUNCATED_BODY
 
 
 def body_too_large(limit: int | None) -> Problem:
@@ -265,7 +281,11 @@ def on_500(request: HttpRequest) -> HttpResponse:
 
 
 def is_api_request(request: HttpRequest) -> bool:
-    return f"{request.path_info}/".startswith(("/api/", "/mcp/"))
+    return is_api_path(request.path_info)
+
+
+def is_api_path(path: str) -> bool:
+    return f"{path}/".startswith(("/api/", "/mcp/"))
 
 
 def _problem_response(request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -13,13 +13,14 @@ from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import is_valid_path
 
 from core import logs
 
 from . import exception_handler
 from .problems import Fault, Problem, ProblemResponse, validation_problem
+from .unread_body import REFUSAL, ClientGone, SlowClient
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -113,10 +114,10 @@ class AddressMiddleware:
 
 
 class BodyLimitMiddleware:
-    """Reject a body that is too large, before reading it where possible.
+    """Reject a body that is too large, and one that the server did not receive.
 
     The limit is MAX_BODY_BYTES, or the `max_body_bytes` of the view. A body without a length, as in
-    a chunked request, is first read up to the limit and then handled like any other.
+    a chunked upload, is first read up to the limit and then handled like any other.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -129,6 +130,9 @@ class BodyLimitMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, args: list[Any], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
+        refusal: Problem | None = request.META.get(REFUSAL)
+        if refusal:
+            return ProblemResponse(refusal)
         cls = getattr(view, "cls", getattr(view, "view_class", view))
         limit = getattr(cls, "max_body_bytes", settings.MAX_BODY_BYTES)
         content_length = request.META.get("CONTENT_LENGTH") or None
@@ -137,21 +141,11 @@ class BodyLimitMiddleware:
         if not _LENGTH.fullmatch(content_length):
             detail = "The Content-Length header is not a number of bytes."
             return ProblemResponse(Problem(400, "malformed", detail))
-        if int(content_length) > limit:
-            return self._reject(limit)
-        return self._read(request) if int(content_length) <= settings.MAX_BODY_BYTES else None
-
-    def _read(self, request: HttpRequest) -> HttpResponse | None:
-        # First of all: a client that sends slowly must not hold a database connection.
-        try:
-            request.body  # noqa: B018
-        except UnreadablePostError:
-            return ProblemResponse(exception_handler.TRUNCATED_BODY)
-        return None
+        return self._reject(limit) if int(content_length) > limit else None
 
     def _has_body(self, request: HttpRequest) -> bool:
-        # An HTTP/2 body has neither a length nor an encoding. The server then terminates the
-        # input at its end, and says so. Without that, reading could block for ever.
+        # A chunked upload has no length. The server terminates the input at its end, and says so.
+        # Without that, reading could block for ever.
         terminated = request.META.get("wsgi.input_terminated", False)
         return terminated and request.method not in ("GET", "HEAD", "OPTIONS")
 
@@ -159,11 +153,14 @@ class BodyLimitMiddleware:
         spool = SpooledTemporaryFile(max_size=settings.MAX_BODY_BYTES)  # noqa: SIM115
         body = request.spooled.enter_context(spool)  # type: ignore[attr-defined]
         length = 0
-        while chunk := request.META["wsgi.input"].read(64 * 1024):
-            length += len(chunk)
-            if length > limit:
-                return self._reject(limit)
-            body.write(chunk)
+        try:
+            while chunk := request.META["wsgi.input"].read(64 * 1024):
+                length += len(chunk)
+                if length > limit:
+                    return self._reject(limit)
+                body.write(chunk)
+        except (ClientGone, SlowClient) as error:
+            return ProblemResponse(exception_handler.unreadable_body(error))
         body.seek(0)
         # Django read the missing length as an empty body when it built the request.
         request._stream = body

@@ -6,6 +6,7 @@ Rationale: docs/decisions/0008-rate-limits.md.
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -56,12 +57,28 @@ class Usage:
 
 def count_request(request: HttpRequest, policy: str) -> Usage | None:
     """Count this request. None if the limit is off; a count of 0 if the cache is unreachable."""
+    by_address = policy in (FAILED_KEYS, SIGN_INS)
+    return _count(request, policy, _address_key(request) if by_address else _client_key(request))
+
+
+def count_sign_in(request: HttpRequest, user_id: str) -> Usage | None:
+    """Count a sign-in by address and by name, and return the use of the limit that is exceeded.
+
+    Many addresses must not guess the password of one user together.
+    """
+    name = unicodedata.normalize("NFKC", user_id).strip().casefold()
+    usages = [
+        count_request(request, SIGN_INS),
+        _count(request, SIGN_INS, f"name {name}") if name else None,
+    ]
+    return next((usage for usage in usages if usage and usage.exceeded), None)
+
+
+def _count(request: HttpRequest, policy: str, counter_key: str) -> Usage | None:
     rate = settings.RATE_LIMITS[policy]
     if rate is None:
         return None
     quota, window = rate
-    by_address = policy in (FAILED_KEYS, SIGN_INS)
-    counter_key = _address_key(request) if by_address else _client_key(request)
     usage = get_usage(
         request, group=policy, key=lambda group, request: counter_key, rate=rate, increment=True
     )

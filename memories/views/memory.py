@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
-from accounts.authentication import AuthenticatedRequest
+from accounts.authentication import AuthenticatedRequest, authenticate_again
 from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
@@ -88,6 +88,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         memory, job = stored.memory, stored.job
         if job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
             wait(job, seconds)
+            authenticate_again(request)
             memory = Memory.objects.shown_to(app).with_relations().one(memory.pk)
         job_path = reverse("job", [job.pk]) if job else None
         return Response(show_written(memory, stored.event, job=job_path, key=request.auth))
