@@ -112,6 +112,8 @@ def _environ(scope: Mapping[str, Any], headers: Headers) -> dict[str, Any]:
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        # As it was sent: an encoded slash is not one that separates.
+        "REQUEST_URI": scope["raw_path"].decode("latin-1"),
         "SERVER_NAME": server,
         "SERVER_PORT": str(port),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
