@@ -187,7 +187,7 @@ def resources() -> tuple[float, int]:
     web = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "server.web" in " ".join(process.cmdline()) or process.name() == "granian"
+        if "server.web" in " ".join(process.cmdline())
     ]
     processes = {process.pid: process for parent in web for process in [parent, *parent.children()]}
     memory = sum(process.memory_full_info().uss for process in processes.values()) / 2**20

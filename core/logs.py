@@ -35,6 +35,9 @@ _LOGGERS: dict[str, dict[str, object]] = {
     # They log each call of a model, and at DEBUG its prompt.
     "httpx2": {"level": "WARNING"},
     "openai": {"level": "WARNING"},
+    # It logs its start and stop, as this server does.
+    "uvicorn": {"level": "WARNING"},
+    "uvicorn.error": {"level": "WARNING"},
     # It logs each message.
     "mcp": {"level": "WARNING"},
     # Every job has a line of its own. Messages carry no further information.

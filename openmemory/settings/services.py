@@ -9,7 +9,7 @@ from .base import STATE_DIR
 
 # A Python process runs one thread at a time: on two cores, two processes store 1.4 times as many
 # memories per second as one. Each has a copy of the model. Threads are created on demand. They are
-# many because a client that sends its body slowly holds one, though no database connection.
+# many because a request that waits for a job or a model holds one, though no database connection.
 WEB_PROCESSES = env.integer("OPENMEMORY_WEB_PROCESSES", 2, minimum=1, maximum=64)
 WEB_THREADS = env.integer("OPENMEMORY_WEB_THREADS", 64, minimum=1, maximum=1024)
 

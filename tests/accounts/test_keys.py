@@ -45,7 +45,7 @@ def test_keys_are_listed_newest_first_in_pages(alice, bob, django_assert_num_que
 
 
 def test_a_revoked_key_is_refused_and_stays_listed(alice):
-    made = alice.post("/keys", {}).json()
+    made = alice.post("/keys", {"name": "lost"}).json()
     other = Member(alice.user, ApiKey.objects.get(pk=made["id"]), made["api_key"])
     assert other.get("/users/me").status_code == 200
 
@@ -73,6 +73,16 @@ def test_an_operator_makes_and_revokes_the_keys_of_a_user(olga, alice):
     assert olga.delete(f"/keys/{made['id']}?user_id=alice").status_code == 204
 
 
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_body_that_was_lost_makes_no_key_that_may_do_everything(alice, client, body):
+    headers = {"Authorization": f"Bearer {alice.secret}"}
+    answer = client.post("/api/v1/keys", body, content_type="application/json", headers=headers)
+
+    assert answer.status_code == 400
+    assert "Send at least a `name`" in answer.json()["detail"]
+    assert ApiKey.objects.filter(user=alice.user).count() == 1
+
+
 def test_a_user_makes_no_keys_of_another(alice, bob):
     assert alice.post("/keys", {"user_id": "bob"}).status_code == 403
     assert alice.get("/keys", {"user_id": "bob"}).status_code == 403
@@ -92,7 +102,7 @@ def test_a_key_makes_no_key_that_lasts_longer(alice):
     soon = timezone.now() + timedelta(days=1)
     brief = alice.with_key(expires_at=soon)
 
-    assert brief.post("/keys", {}).status_code == 403
+    assert brief.post("/keys", {"name": "for ever"}).status_code == 403
     late = {"expires_at": (soon + timedelta(days=1)).isoformat()}
     assert brief.post("/keys", late).status_code == 403
     assert brief.post("/keys", {"expires_at": soon.isoformat()}).status_code == 201

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import requests
 
 from tests.deadline import SECONDS, eventually
+
+DEACTIVATE = """
+from accounts.models import User
+User.objects.filter(user_id="{}").update(is_active=False)
+"""
 
 
 @pytest.fixture
@@ -84,3 +91,25 @@ def post(server, address, key):
         headers={"Authorization": f"Bearer {key}"},
         timeout=SECONDS,
     )
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "deactivated"])
+def test_a_stream_ends_soon_after_its_key(end, shared_server):
+    user_id = f"stream-{end}"
+    secret = shared_server.make_key(user_id)
+    headers = {"Authorization": f"Bearer {secret}"}
+    call = partial(requests.request, headers=headers, timeout=SECONDS)
+    if end == "expired":
+        soon = datetime.now(UTC) + timedelta(seconds=5)
+        made = call("POST", f"{shared_server.url}/api/v1/keys", json={"expires_at": str(soon)})
+        headers["Authorization"] = f"Bearer {made.json()['api_key']}"
+    stream = call("GET", f"{shared_server.url}/mcp/cursor/sse/{user_id}", stream=True)
+    assert next(lines(stream)) == "event: endpoint"
+
+    if end == "revoked":
+        [key] = call("GET", f"{shared_server.url}/api/v1/keys").json()["items"]
+        assert call("DELETE", f"{shared_server.url}/api/v1/keys/{key['id']}").status_code == 204
+    elif end == "deactivated":
+        shared_server.output_of("shell", "--command", DEACTIVATE.format(user_id))
+
+    assert all(line.startswith((":", "data:")) for line in lines(stream))  # until its end

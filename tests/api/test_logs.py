@@ -175,7 +175,7 @@ def test_a_row_that_postgresql_refused_is_not_shown(db, log_to):
         (["manage.py", "run"], "stdout"),
         (["manage.py", "create_api_key", "alice"], "stderr"),
         (["manage.py"], "stderr"),
-        (["granian", "openmemory.wsgi"], "stdout"),
+        (["server/web.py"], "stdout"),
     ],
 )
 def test_a_command_keeps_standard_output_for_its_answer(log_to, monkeypatch, argv, name):

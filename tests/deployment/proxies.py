@@ -31,7 +31,8 @@ PROXIES = {
     "apache2": "apache.conf",
 }
 APACHE_MODULES = [
-    "mpm_event", "authz_core", "headers", "proxy", "proxy_http", "reqtimeout", "socache_shmcb", "ssl",
+    "mpm_event", "authz_core", "headers", "proxy", "proxy_http", "reqtimeout", "socache_shmcb",
+    "ssl",
 ]  # fmt: skip
 # Debian keeps programs of root out of the path of others.
 PATH = f"{os.environ['PATH']}:/usr/sbin"
@@ -131,7 +132,8 @@ class Proxy:
         )
         site = self._secure(text).replace("*:443", f"*:{self.port}")
         whole = (
-            f"{modules}\nServerRoot {self.folder}\nPidFile {self.folder}/pid\nErrorLog /dev/stderr\n"
+            f"{modules}\nServerRoot {self.folder}\nPidFile {self.folder}/pid\n"
+            "ErrorLog /dev/stderr\n"
             f"DefaultRuntimeDir {self.folder}\nServerName localhost\nListen 127.0.0.1:{self.port}\n"
             f"{site}"
         )
