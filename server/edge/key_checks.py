@@ -26,15 +26,24 @@ class KeyChecks:
 
     async def find_problem(self, header: str) -> Problem | None:
         """Return why an Authorization header is rejected, if it is."""
+        if not header:
+            return _find_problem(header)
         digest = hashlib.sha256(header.encode("latin-1")).digest()
-        if not header or self._accepted_until.get(digest, 0.0) > time.monotonic():
-            return _find_problem(header) if not header else None
-        problem = await self._threads.run(_find_problem, header)
+        if self._accepted_until.get(digest, 0.0) > time.monotonic():
+            return None
+        problem = await self._threads.run(_look_up, header)
         if problem is None:
             if len(self._accepted_until) >= KEYS:
                 self._accepted_until.clear()
             self._accepted_until[digest] = time.monotonic() + KEY_SECONDS
         return problem
+
+
+def _look_up(header: str) -> Problem | None:
+    try:
+        return _find_problem(header)
+    finally:
+        connection.close()  # the thread must not keep a connection of the pool
 
 
 def _find_problem(header: str) -> Problem | None:
@@ -44,6 +53,4 @@ def _find_problem(header: str) -> Problem | None:
         if isinstance(error, AuthenticationFailed):
             error.auth_header = "Bearer"  # type: ignore[attr-defined]
         return problem_of(error, HttpRequest())
-    finally:
-        connection.close()  # the thread must not keep a connection of the pool
     return None
