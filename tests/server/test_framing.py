@@ -143,9 +143,7 @@ def test_requests_in_one_packet_are_answered_in_their_order(server):
 
 
 def test_an_address_may_be_typed_as_it_is_read(server):
-    request = head(
-        server, "GET", "/api/v1/memories?search_query=caf\xe9"
-    )
+    request = head(server, "GET", "/api/v1/memories?search_query=caf\xe9")
 
     assert ask(server, request).status == 200
 
