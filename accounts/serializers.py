@@ -103,7 +103,7 @@ class NewKeySerializer(SubjectSerializer):
                 "The body is empty. Send at least a `name`, or what the key permits as `scopes`.",
                 code="empty",
             )
-        return values
+        return super().validate(values)
 
     def validate_expires_at(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= timezone.now():
