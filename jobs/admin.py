@@ -107,7 +107,8 @@ class JobAdmin(ReadOnlyAdmin):
 
     def download(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponseBase:
         """Send the file that a job made. It may contain all memories of a user."""
-        if not self.has_operate_permission(request):
+        may_read = request.user.has_perm("memories.view_memory")
+        if not may_read or not self.has_operate_permission(request):
             raise PermissionDenied
         job = Job.objects.filter(pk=job_id).first()
         if job is None or not job.download:

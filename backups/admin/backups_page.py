@@ -30,7 +30,8 @@ class BackupsPage(Page):
 
     name, title = "backups", "Backups"
     permissions = ("jobs.view_job",)
-    permissions_to_post = ("jobs.add_job",)
+    # An export is read by whoever starts it, and an import writes memories.
+    permissions_to_post = ("jobs.add_job", "memories.view_memory", "memories.change_memory")
     template_name = "backups/admin/backups.html"
     max_body_bytes = MAX_FORM_BYTES
 
