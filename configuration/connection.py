@@ -26,6 +26,7 @@ def dump_connection(settings: EmbedderSettings) -> dict[str, Any]:
         "api_key": settings.api_key.to_json() if settings.api_key else None,
         "base_url": settings.base_url,
         "dimensions": settings.dimensions,
+        "batch_size": settings.batch_size,
     }
 
 
@@ -38,6 +39,7 @@ def load_settings(provider: str, model: str, connection: Mapping[str, Any]) -> E
         ollama_base_url=base_url if provider == OLLAMA else None,
         openai_base_url=None if provider == OLLAMA else base_url,
         dimensions=connection.get("dimensions"),
+        batch_size=connection.get("batch_size"),
     )
     if settings.api_key == ENVIRONMENT_KEY:
         return replace(settings, api_key=_replace_environment_key(settings))

@@ -61,5 +61,5 @@ def _default_key(section: ModelSection, provider: Provider, uses_environment: bo
 
 def _default_parameters(section: ModelSection, provider: Provider) -> dict[str, Any]:
     if section == "llm":
-        return {"temperature": 0.1, "max_tokens": 2000}
-    return {"dimensions": LOCAL_DIMENSIONS if provider.name == LOCAL else None}
+        return {"temperature": 0.1, "max_tokens": 2000, "num_ctx": None, "think": None}
+    return {"dimensions": LOCAL_DIMENSIONS if provider.name == LOCAL else None, "batch_size": None}

@@ -9,15 +9,28 @@ class ProviderError(Unavailable):
     """The provider's model could not process the request.
 
     `retryable` says whether the same request may succeed later, `retry_after` in how many seconds
-    at the earliest, if the provider said so.
+    at the earliest, if the provider said so. `status` and `said` are what its server answered,
+    and `generated` what the model had written by then: for the code that calls it to learn from,
+    and never shown, as it may quote the request.
     """
 
     code = "provider_failed"
     retryable = False
 
-    def __init__(self, detail: str | None = None, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        said: str = "",
+        generated: str = "",
+    ) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+        self.status = status
+        self.said = said
+        self.generated = generated
 
 
 class ProviderUnavailable(ProviderError):
@@ -56,6 +69,14 @@ class RequestRejected(ProviderError):
     """The provider rejects the request: the model does not exist, or a parameter is invalid."""
 
     code = "provider_call_refused"
+
+
+class ModelMissing(RequestRejected):
+    """The provider does not have the model."""
+
+
+class InputTooLong(RequestRejected):
+    """The text is longer than the model takes."""
 
 
 class ModelRefused(ProviderError):

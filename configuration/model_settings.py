@@ -49,17 +49,26 @@ class ModelSettings:
 
 @dataclass(frozen=True)
 class LlmSettings(ModelSettings):
-    """The language model. `local` means none: memories are stored as they were sent."""
+    """The language model. `local` means none: memories are stored as they were sent.
+
+    `num_ctx` and `think` are Ollama's; None means its own.
+    """
 
     temperature: float
     max_tokens: int
+    num_ctx: int | None
+    think: bool | str | None
 
 
 @dataclass(frozen=True)
 class EmbedderSettings(ModelSettings):
-    """The embedding model. `dimensions` of None means the model's own."""
+    """The embedding model. `dimensions` of None means the model's own.
+
+    `batch_size` is the most texts to send at once, None as many as the server takes.
+    """
 
     dimensions: int | None
+    batch_size: int | None
 
 
 @dataclass(frozen=True)

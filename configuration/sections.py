@@ -16,8 +16,8 @@ _CONNECTION = ("api_key", "ollama_base_url", "openai_base_url")
 
 # The fields that the API nests in a section's `config`.
 CONFIG_FIELDS: dict[Section, tuple[str, ...]] = {
-    "llm": ("model", "temperature", "max_tokens", *_CONNECTION),
-    "embedder": ("model", "dimensions", *_CONNECTION),
+    "llm": ("model", "temperature", "max_tokens", "num_ctx", "think", *_CONNECTION),
+    "embedder": ("model", "dimensions", "batch_size", *_CONNECTION),
     "openmemory": (),
 }
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from core.api.fields import NumberField, ObjectField, TextField, WholeNumberField
@@ -15,6 +16,7 @@ from .catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 MAX_INSTRUCTIONS_BYTES = 32 * 1024
 MAX_IGNORED_BYTES = 16 * 1024
 VECTOR_STORES = ["pgvector"]
+THINK_LEVELS = ["low", "medium", "high"]
 
 
 class OptionalText(TextField):
@@ -35,6 +37,31 @@ class OptionalText(TextField):
         if problem:
             raise serializers.ValidationError(problem)
         return str(value)
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "boolean"}, {"type": "string", "enum": THINK_LEVELS}, {"type": "null"}]}
+)
+class ThinkField(serializers.Field):
+    """Whether a model reasons, or how much. A blank string means null."""
+
+    default_error_messages = {"invalid": "This is not true, false, low, medium or high."}
+
+    def to_internal_value(self, data: Any) -> bool | str | None:
+        by_name = {
+            "true": True,
+            "false": False,
+            **{level: level for level in THINK_LEVELS},
+            "": None,
+        }
+        if isinstance(data, bool):
+            return data
+        if not isinstance(data, str) or data.strip().lower() not in by_name:
+            self.fail("invalid")
+        return by_name[data.strip().lower()]
+
+    def to_representation(self, value: bool | str) -> bool | str:
+        return value
 
 
 class ModelConfigSerializer(RequestSerializer):
@@ -76,6 +103,21 @@ class LlmConfigSerializer(ModelConfigSerializer):
         help_text="The maximum length of an answer of the model.",
     )
 
+    num_ctx = WholeNumberField(
+        required=False,
+        allow_null=True,
+        min_value=512,
+        max_value=10_000_000,
+        help_text="Ollama only: the tokens of a prompt and its answer together. Null: Ollama's own "
+        "setting. A prompt that does not fit is an error.",
+    )
+    think = ThinkField(
+        required=False,
+        allow_null=True,
+        help_text="Ollama only: whether the model reasons before it answers, `true` or `false`, or "
+        "how much: `low`, `medium` or `high`. Null: the model's own setting.",
+    )
+
 
 class EmbedderConfigSerializer(ModelConfigSerializer):
     dimensions = WholeNumberField(
@@ -84,6 +126,14 @@ class EmbedderConfigSerializer(ModelConfigSerializer):
         min_value=1,
         max_value=4000,
         help_text="The dimensions of the vectors. Null: the model's own.",
+    )
+    batch_size = WholeNumberField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=64,
+        help_text="The most texts to send in one request. Null: 64, or fewer if the server "
+        "refuses so many.",
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .catalog import LOCAL_DIMENSIONS, LOCAL_MODELS, MULTILINGUAL_MODEL
-from .model_settings import EmbedderSettings, ModelSettings
+from .catalog import LOCAL_DIMENSIONS, LOCAL_MODELS, MULTILINGUAL_MODEL, OLLAMA
+from .model_settings import EmbedderSettings, LlmSettings, ModelSettings
 from .providers import multilingual
 from .sections import ModelSection, Section
 
@@ -21,10 +21,18 @@ class FieldError:
 def validate_model(section: ModelSection, settings: ModelSettings) -> list[FieldError]:
     if isinstance(settings, EmbedderSettings) and settings.is_local:
         return _validate_local_embedder(settings)
+    errors = []
     if settings.model is None and not settings.is_local:
         detail = f"Enter the name of a model of `{settings.provider}`."
-        return [FieldError(section, "model", "required", detail)]
-    return []
+        errors.append(FieldError(section, "model", "required", detail))
+    if isinstance(settings, LlmSettings) and settings.provider != OLLAMA:
+        detail = f"Only `{OLLAMA}` takes this: send null for `{settings.provider}`."
+        errors += [
+            FieldError(section, field, "not_supported", detail)
+            for field in ("num_ctx", "think")
+            if getattr(settings, field) is not None
+        ]
+    return errors
 
 
 def _validate_local_embedder(settings: EmbedderSettings) -> list[FieldError]:

@@ -19,9 +19,16 @@ from accounts.models import User
 from configuration.catalog import EMBEDDER_PROVIDERS, LLM_PROVIDERS
 from configuration.effective import current_settings
 from configuration.sections import CONFIG_FIELDS, Section
-from configuration.serializers import EmbedderSerializer, LlmSerializer, OpenMemorySerializer
+from configuration.serializers import (
+    THINK_LEVELS,
+    EmbedderSerializer,
+    LlmSerializer,
+    OpenMemorySerializer,
+)
 from configuration.update import InvalidChange, update_configuration
 from configuration.wire_format import SECTION_PATHS, build_document, extract, replace_section
+
+THINK_CHOICES = ["true", "false", *THINK_LEVELS]
 
 
 def _text_field(label: str) -> forms.CharField:
@@ -53,7 +60,10 @@ class SectionForm(forms.Form):
     def current_values(self) -> dict[str, Any]:
         """The values of the fields as the API shows them, with a mask for a stored key."""
         values = extract(build_document(current_settings()), SECTION_PATHS[self.section])
-        return {**values, **values.get("config", {})}
+        config = values.get("config", {})
+        if isinstance(config.get("think"), bool):
+            config = {**config, "think": str(config["think"]).lower()}
+        return {**values, **config}
 
     def save(self, *, by: User) -> bool:
         """Change the section, or add errors to the fields and return False."""
@@ -95,6 +105,14 @@ class LlmForm(SectionForm):
     ollama_base_url = _text_field("Base URL of Ollama")
     temperature = forms.FloatField(required=False, widget=UnfoldAdminDecimalFieldWidget)
     max_tokens = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget)
+    num_ctx = forms.IntegerField(
+        label="Context (num_ctx)", required=False, widget=UnfoldAdminIntegerFieldWidget
+    )
+    think = forms.ChoiceField(
+        choices=[("", "the model's own"), *((value, value) for value in THINK_CHOICES)],
+        required=False,
+        widget=UnfoldAdminSelectWidget,
+    )
 
 
 class EmbedderForm(SectionForm):
@@ -109,6 +127,7 @@ class EmbedderForm(SectionForm):
     openai_base_url = _text_field("Base URL")
     ollama_base_url = _text_field("Base URL of Ollama")
     dimensions = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget)
+    batch_size = forms.IntegerField(required=False, widget=UnfoldAdminIntegerFieldWidget)
 
 
 class InstructionsForm(SectionForm):

@@ -31,6 +31,95 @@ class Fault(StrEnum):
     WRONG_SIZE = "wrong_size"  # vectors with other dimensions
     OBEDIENT = "obedient"  # it follows instructions in the text: a prompt injection
 
+    # Ways to write an answer: see `styles`.
+    THOUGHT = "thought"
+    REASONING_TAG = "reasoning_tag"
+    THINK_MARKS = "think_marks"
+    OPEN_THINK = "open_think"
+    NOTE_AFTER = "note_after"
+    NO_NULLS = "no_nulls"
+    EXTRA_KEY = "extra_key"
+    OTHER_CASE = "other_case"
+    ONE_MISFIT = "one_misfit"
+    STRINGS = "strings"
+    BARE_LIST = "bare_list"
+    IN_STRING = "in_string"
+    IN_LIST = "in_list"
+    NESTED = "nested"
+    LINES = "lines"
+    SINGLE_QUOTES = "single_quotes"
+    TRAILING_COMMA = "trailing_comma"
+    COMMENTS = "comments"
+    SURROGATE = "surrogate"
+    NUMBERS_AS_TEXT = "numbers_as_text"
+    CUT_LIST = "cut_list"  # the model runs out of tokens in the middle of an item
+
+    # Ways to send it.
+    REASONING_CONTENT = "reasoning_content"
+    REASONING_FIELD = "reasoning_field"
+    PARTS = "parts"
+    TOOL_CALL = "tool_call"
+    PARSED = "parsed"
+    OBJECT_CONTENT = "object_content"
+    EVENTS = "events"
+    KEEP_ALIVE = "keep_alive"
+    BLANK_LINES = "blank_lines"
+    GZIP = "gzip"
+    BOMB = "bomb"  # compressed, and large once it is not
+    NO_USAGE = "no_usage"
+    NO_CHOICES = "no_choices"
+    NULL_CHOICES = "null_choices"
+    EMPTY = "empty"
+    ERROR_IN_OK = "error_in_ok"
+    RATE_IN_OK = "rate_in_ok"
+    TEXT_IN_OK = "text_in_ok"
+    CHOICE_ERROR = "choice_error"
+    EVENT_ERROR = "event_error"
+
+    # Ways to write vectors.
+    NO_INDEX = "no_index"
+    NO_FIRST_INDEX = "no_first_index"
+    SAME_INDEX = "same_index"
+    SHUFFLED = "shuffled"
+    BASE64 = "base64"
+    VALUES = "values"
+    TEXT_NUMBERS = "text_numbers"
+    LONG_VECTORS = "long_vectors"
+    ONE_VECTOR = "one_vector"
+    NAN = "nan"
+    ZERO = "zero"
+
+    # What a server does not take: see `refusals`.
+    FASTAPI = "fastapi"
+    GRAMMAR = "grammar"
+    NO_ENDPOINT = "no_endpoint"
+    NO_FORMAT = "no_format"
+    MUTE = "mute"
+    MUTE_ERROR = "mute_error"
+    JSON_OBJECT_ONLY = "json_object_only"
+    NO_SYSTEM = "no_system"
+    ALTERNATE = "alternate"
+    NO_TEMPERATURE = "no_temperature"
+    COMPLETION_TOKENS = "completion_tokens"
+    NO_LENGTH = "no_length"
+    STREAM_ONLY = "stream_only"
+    NO_THINKING = "no_thinking"
+    FAILED_GENERATION = "failed_generation"
+    TEN_TEXTS = "ten_texts"
+    BATCH_413 = "batch_413"
+    BATCH_TOKENS = "batch_tokens"
+    MUTE_BATCH = "mute_batch"
+
+    # What may pass, or what an operator has to mend.
+    LOADING = "loading"
+    OVERLOADED_529 = "overloaded_529"
+    GATEWAY_PAGE = "gateway_page"
+    QUOTA_OF_A_MINUTE = "quota_of_a_minute"
+    KEY_400 = "key_400"
+    NOT_PULLED = "not_pulled"
+    FILTERED = "filtered"
+    CONTEXT_500 = "context_500"
+
 
 # Status, code and message, similar to OpenAI's.
 STATUSES = {

@@ -9,10 +9,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from . import rules
+from . import rules, styles
 from .faults import Fault
 
-_SCHEMA_IN_PROMPT = re.compile(r"JSON schema:\n(\{.*\})", re.DOTALL)
+_SCHEMA_IN_PROMPT = re.compile(r"JSON schema:\n(?=\{)")
 
 
 def text_of(body: dict[str, Any]) -> str:
@@ -20,7 +20,9 @@ def text_of(body: dict[str, Any]) -> str:
     if "input" in body:
         return "\n".join(inputs(body))
     messages = body.get("messages", [])
-    return next((message["content"] for message in messages if message["role"] == "user"), "")
+    text = next((message["content"] for message in messages if message["role"] == "user"), "")
+    # Without a system message, the instructions stand before the text.
+    return text if "system" in (message["role"] for message in messages) else text.split("\n\n")[-1]
 
 
 def build_completion(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
@@ -32,7 +34,7 @@ def build_completion(body: dict[str, Any], fault: Fault | None, dimensions: int)
     elif fault is Fault.ROOM:
         message["content"] = (content or "")[:20]
         finish_reason = "length"
-    return {
+    completion = {
         "id": "chatcmpl-fake",
         "object": "chat.completion",
         "created": 0,
@@ -40,6 +42,36 @@ def build_completion(body: dict[str, Any], fault: Fault | None, dimensions: int)
         "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
         "usage": _usage(_prompt(body), content or ""),
     }
+    if fault in styles.COMPLETIONS:
+        styles.COMPLETIONS[fault](completion)
+    return completion
+
+
+def build_ollama_chat(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
+    """The same in Ollama's own API."""
+    completion = build_completion(body, fault, dimensions)
+    if "choices" not in completion:
+        return completion
+    [choice] = completion["choices"]
+    message = choice["message"]
+    if fault is Fault.REASONING_FIELD:
+        message["thinking"] = message.pop("reasoning")
+    return {
+        "model": completion["model"],
+        "message": message,
+        "done": True,
+        "done_reason": choice["finish_reason"],
+        "prompt_eval_count": completion["usage"]["prompt_tokens"],
+        "eval_count": completion["usage"]["completion_tokens"],
+    }
+
+
+def build_ollama_embeddings(
+    body: dict[str, Any], fault: Fault | None, dimensions: int
+) -> dict[str, Any]:
+    response = build_embeddings(body, fault, dimensions)
+    vectors = [item["embedding"] for item in response["data"]]
+    return {"model": response["model"], "embeddings": vectors, "prompt_eval_count": 1}
 
 
 def build_embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int) -> dict[str, Any]:
@@ -48,6 +80,8 @@ def build_embeddings(body: dict[str, Any], fault: Fault | None, dimensions: int)
         {"object": "embedding", "index": index, "embedding": _encode_vector(text, size, body)}
         for index, text in enumerate(inputs(body)[fault is Fault.MISFIT :])
     ]
+    if fault in styles.VECTORS:
+        styles.VECTORS[fault](data)
     usage = _usage("".join(inputs(body)))
     return {"object": "list", "model": body.get("model", "fake"), "data": data, "usage": usage}
 
@@ -65,6 +99,8 @@ def _usage(prompt: str, completion: str = "") -> dict[str, int]:
 RESPONSES: dict[str, Callable[[dict[str, Any], Fault | None, int], dict[str, Any]]] = {
     "/chat/completions": build_completion,
     "/embeddings": build_embeddings,
+    "/api/chat": build_ollama_chat,
+    "/api/embed": build_ollama_embeddings,
 }
 
 
@@ -79,7 +115,10 @@ def _content(body: dict[str, Any], fault: Fault | None) -> str:
     if fault is Fault.FLOOD:
         return json.dumps(rules.flood(schema))
     injected = rules.find_injection(text) if fault is Fault.OBEDIENT else None
-    answer = json.dumps(injected or rules.answer(schema, text), ensure_ascii=False)
+    value = injected or rules.answer(schema, text)
+    if fault in styles.TEXTS:
+        return styles.TEXTS[fault](value)
+    answer = json.dumps(value, ensure_ascii=False)
     if fault is Fault.FENCE:
         return f"Here you are:\n\n```json\n{answer}\n```\n"
     return f"Sure! {answer} Anything else?" if fault is Fault.PROSE else answer
@@ -87,12 +126,12 @@ def _content(body: dict[str, Any], fault: Fault | None) -> str:
 
 def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
-    if schema:
+    schema = schema or body.get("format")
+    if isinstance(schema, dict):
         return dict(schema)
-    messages = body["messages"]
-    system = "".join(message["content"] for message in messages if message["role"] == "system")
-    in_prompt = _SCHEMA_IN_PROMPT.search(system)
-    return dict(json.loads(in_prompt[1])) if in_prompt else None
+    first = body["messages"][0]["content"]
+    in_prompt = _SCHEMA_IN_PROMPT.search(first)
+    return dict(json.JSONDecoder().raw_decode(first, in_prompt.end())[0]) if in_prompt else None
 
 
 def inputs(body: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import sys
@@ -15,8 +16,9 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
-from . import responses
+from . import responses, styles
 from .faults import STATUSES, Fault, find_marker
+from .refusals import REFUSALS
 
 # How many request bodies are recorded, for tests.
 RECORDED = 1000
@@ -54,6 +56,9 @@ class FakeServer(ThreadingHTTPServer):
         self.output_modes: tuple[str, ...] = ("json_schema", "json_object")
         self.has_fixed_dimensions = False
         self.max_characters = 1_000_000
+        # Whether it also serves Ollama's own API, and how many tokens of a prompt it sees there.
+        self.is_ollama = False
+        self.context: int | None = None
         self.calls: Counter[str] = Counter()
         self.bodies: deque[dict[str, Any]] = deque(maxlen=RECORDED)
         self.headers: deque[dict[str, str]] = deque(maxlen=RECORDED)
@@ -147,12 +152,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         path = urlsplit(self.path).path.removeprefix("/v1")
+        if path.startswith("/openai/deployments/"):  # Azure
+            path = "/" + path.split("/", 4)[-1]
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         if path == "/control":
             self.server.control(body)
             self._send(200, {})
-        elif path in responses.RESPONSES:
+        elif path in responses.RESPONSES and (self.server.is_ollama or "/api/" not in path):
             headers = {name.lower(): value for name, value in self.headers.items()}
+            headers["path"] = self.path
             self.server.record_call(path, body, headers)
             self._answer(path, body)
         else:
@@ -170,6 +178,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._reject(*STATUSES[Fault.TOO_LONG])
         elif fault in STATUSES:
             self._reject(*STATUSES[fault])
+        elif fault in REFUSALS and REFUSALS[fault].applies(body):
+            refusal = REFUSALS[fault]
+            self._write(refusal.status, refusal.content, "application/json", refusal.headers)
         elif fault is Fault.REDIRECT:
             self._send(307, {}, {"Location": "http://127.0.0.2:9/v1" + path})
         elif fault is Fault.HANG:
@@ -178,11 +189,33 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.NO_JSON:
             self._write(200, b"<html>It works!</html>", "text/html")
         else:
-            self._deliver(responses.RESPONSES[path](body, fault, self.server.dimensions), fault)
+            self._complete(path, body, fault)
 
-    def _deliver(self, response: dict[str, Any], fault: Fault | None) -> None:
+    def _complete(self, path: str, body: dict[str, Any], fault: Fault | None) -> None:
+        response = responses.RESPONSES[path](body, fault, self.server.dimensions)
+        if self.server.context and "prompt_eval_count" in response:
+            count = min(self.server.context, response["prompt_eval_count"])
+            response["prompt_eval_count"] = count
+        if fault is Fault.FAILED_GENERATION:
+            text = response["choices"][0]["message"]["content"]
+            error = {"code": "json_validate_failed", "failed_generation": f"Here: {text}"}
+            self._send(400, {"error": error})
+        else:
+            self._deliver(response, fault, streams=bool(body.get("stream")))
+
+    def _deliver(self, response: dict[str, Any], fault: Fault | None, *, streams: bool) -> None:
         content = json.dumps(response).encode()
-        if fault is Fault.LARGE:
+        if streams or fault in (Fault.EVENTS, Fault.EVENT_ERROR):
+            self._write(200, styles.write_events(response), "text/event-stream")
+        elif fault is Fault.KEEP_ALIVE:
+            self._write(200, b": OPENROUTER PROCESSING\n\n" * 3 + content, "application/json")
+        elif fault is Fault.BLANK_LINES:
+            self._write(200, b"\n" * 50 + content, "application/json")
+        elif fault in (Fault.GZIP, Fault.BOMB):
+            content = b" " * (50_000_000 if fault is Fault.BOMB else 0) + content
+            headers = {"Content-Encoding": "gzip"}
+            self._write(200, gzip.compress(content), "application/json", headers)
+        elif fault is Fault.LARGE:
             self._write(200, b" " * 20_000_000 + content, "application/json")
         elif fault in (Fault.CUT, Fault.DRIP):
             self._begin(200, len(content), "application/json")

@@ -1,21 +1,32 @@
-"""Embed with a remote model over OpenAI's API."""
+"""Embed with a remote model over OpenAI's API, or Ollama's own."""
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from django.conf import settings as django_settings
 
-from configuration.errors import ProviderUnavailable, UnusableAnswer, WrongDimensions
+from configuration.errors import (
+    InputTooLong,
+    ProviderError,
+    ProviderUnavailable,
+    RequestRejected,
+    UnusableAnswer,
+    WrongDimensions,
+)
 from configuration.model_settings import EmbedderSettings
 
-from .client import REJECTIONS, Endpoint
+from .client import Endpoint
+from .embedding_answers import WrongNumber, read_vectors
 from .embedding_models import CALIBRATIONS, PREFIXES, Calibration, Prefixes, lookup_model
+from .ollama import lacks_own_api
 from .protocols import Vectors
+from .status_errors import TOO_LONG
 
 # Texts and characters in one request: every provider accepts these, and responds quickly.
 BATCH = 64
@@ -23,10 +34,19 @@ BATCH_CHARACTERS = 200_000
 
 # A text this short is never rejected for its length.
 _MIN_CHARACTERS = 64
-_LENGTH_WORDS = ("context", "too long", "too large", "maximum", "exceed", "tokens")
 
-# Base URLs and models that have rejected `dimensions` in this process.
+_BATCH = re.compile(
+    r"batch|at most \d+|maximum (number|allowed)|too many (inputs|texts|items)"
+    r"|array.{0,40}(long|max)|must be (less|at most|no more)|limit(ed)? (is|of|to) \d+"
+)
+_LENGTH = re.compile(r"too large|maximum|exceed|tokens|payload")
+_STATUSES = (400, 413, 422, 500)
+
+# What this process has learnt, by base URL and model: which take no `dimensions`, which do not
+# serve Ollama's own API, and how many texts they take at once.
 _fixed_dimensions: set[tuple[str, str]] = set()
+_without_own_api: set[tuple[str, str]] = set()
+_batch_sizes: dict[tuple[str, str], int] = {}
 
 
 @dataclass(frozen=True)
@@ -70,73 +90,110 @@ class RemoteEmbedder:
                 f"There is no embedding model {self.provider}/{self.model} here."
             )
         deadline = time.monotonic() + (timeout or django_settings.EMBEDDER_TIMEOUT)
-        request = _Request(endpoint, self.settings.dimensions, deadline)
-        vectors = [request.embed(batch) for batch in _batches(texts)]
-        return np.concatenate(vectors) if vectors else np.empty((0, self.dimensions or 0), "f4")
+        request = _Request(endpoint, self.settings, deadline)
+        return request.embed_all(texts) if texts else np.empty((0, self.dimensions or 0), "f4")
 
 
 @dataclass(frozen=True)
 class _Request:
     endpoint: Endpoint
-    dimensions: int | None
+    settings: EmbedderSettings
     deadline: float
 
-    def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed a batch, split if the server rejects it for its length."""
-        body: dict[str, Any] = {"model": self.endpoint.model, "input": list(texts)}
-        server = (self.endpoint.base_url, self.endpoint.model)
-        if self.dimensions and server not in _fixed_dimensions:
-            body["dimensions"] = self.dimensions
-        try:
-            timeout = self.deadline - time.monotonic()
-            response = self.endpoint.post("/embeddings", body, timeout=timeout)
-        except REJECTIONS as error:
-            message = error.message.lower()
-            if "dimension" in message and "dimensions" in body:
-                _fixed_dimensions.add(server)
-                return self.embed(texts)
-            is_too_long = any(word in message for word in _LENGTH_WORDS)
-            if is_too_long and len(texts) > 1:
-                half = len(texts) // 2
-                return np.concatenate([self.embed(texts[:half]), self.embed(texts[half:])])
-            if is_too_long and len(texts[0]) > _MIN_CHARACTERS:
-                return self.embed([texts[0][: len(texts[0]) // 2]])
-            raise self.endpoint.request_rejected(error) from error
-        return self._read_vectors(response, len(texts))
+    @property
+    def _server(self) -> tuple[str, str]:
+        return self.endpoint.base_url, self.endpoint.model
 
-    def _read_vectors(self, response: Any, number: int) -> Vectors:
-        """The vectors of a response, in the order of the texts, scaled to unit length."""
+    def embed_all(self, texts: Sequence[str]) -> Vectors:
+        vectors, start = [], 0
+        while start < len(texts):
+            # Again for each batch: the one before may have shown that the server takes fewer.
+            batch = self._take_batch(texts, start)
+            vectors.append(self.embed(batch))
+            start += len(batch)
+        return np.concatenate(vectors)
+
+    def _take_batch(self, texts: Sequence[str], start: int) -> Sequence[str]:
+        size = min(self.settings.batch_size or BATCH, _batch_sizes.get(self._server, BATCH))
+        characters, end = len(texts[start]), start + 1
+        while end < len(texts) and end - start < size:
+            characters += len(texts[end])
+            if characters > BATCH_CHARACTERS:
+                break
+            end += 1
+        return texts[start:end]
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed a batch, in halves if the server takes fewer or shorter texts."""
         try:
-            by_index = {int(item["index"]): item["embedding"] for item in response["data"]}
-            vectors = np.array([by_index[index] for index in range(number)], dtype=np.float32)
-        except (KeyError, TypeError, ValueError, OverflowError):
-            raise self._wrong_number() from None
-        if vectors.ndim != 2 or len(by_index) != number:
-            raise self._wrong_number()
-        if self.dimensions and vectors.shape[1] != self.dimensions:
+            response = self._post(texts)
+        except ProviderError as error:
+            return self._embed_otherwise(texts, error)
+        try:
+            return self._check(read_vectors(response, len(texts)))
+        except (WrongNumber, UnusableAnswer) as error:
+            if len(texts) > 1:  # some embed only one text a call; and one may cost the others
+                return self._embed_halves(texts, is_lasting=isinstance(error, WrongNumber))
+            if isinstance(error, WrongNumber):
+                detail = f"{self.endpoint} did not return one vector per text."
+                raise UnusableAnswer(detail) from None
+            raise
+
+    def _post(self, texts: Sequence[str]) -> Any:
+        body: dict[str, Any] = {"model": self.endpoint.model, "input": list(texts)}
+        if self.settings.dimensions and self._server not in _fixed_dimensions:
+            body["dimensions"] = self.settings.dimensions
+        path = "/embeddings"
+        if self.endpoint.is_ollama:
+            path = "/v1/embeddings" if self._server in _without_own_api else "/api/embed"
+        timeout = self.deadline - time.monotonic()
+        return self.endpoint.post(path, body, timeout=timeout, learns=self._learns)
+
+    def _learns(self, said: str) -> bool:
+        return "dimension" in said or bool(TOO_LONG.search(said) or _BATCH.search(said))
+
+    def _embed_otherwise(self, texts: Sequence[str], error: ProviderError) -> Vectors:
+        """What a refusal leads to. Raises the error if it leads to nothing else."""
+        is_own_api = self.endpoint.is_ollama and self._server not in _without_own_api
+        if is_own_api and lacks_own_api(error):
+            _without_own_api.add(self._server)
+            return self.embed(texts)
+        has_dimensions = self.settings.dimensions and self._server not in _fixed_dimensions
+        if has_dimensions and "dimension" in error.said:
+            _fixed_dimensions.add(self._server)
+            return self.embed(texts)
+        is_too_long = isinstance(error, InputTooLong) or (
+            error.status in _STATUSES and bool(_LENGTH.search(error.said))
+        )
+        is_batch = error.status in _STATUSES and bool(_BATCH.search(error.said))
+        if len(texts) > 1 and (is_too_long or is_batch):
+            return self._embed_halves(texts, is_lasting=is_batch and "token" not in error.said)
+        if is_too_long and len(texts[0]) > _MIN_CHARACTERS:
+            return self.embed([texts[0][: len(texts[0]) // 2]])
+        if len(texts) > 1 and type(error) is RequestRejected and error.status in (400, 422):
+            # A refusal that says nothing: one text alone shows whether it is the number.
+            first = self.embed(texts[:1])
+            return np.concatenate([first, self._embed_halves(texts[1:], is_lasting=True)])
+        raise error
+
+    def _embed_halves(self, texts: Sequence[str], *, is_lasting: bool) -> Vectors:
+        half = max(1, len(texts) // 2)
+        if is_lasting:
+            _batch_sizes[self._server] = half
+            return self.embed_all(texts)
+        return np.concatenate([self.embed(texts[:half]), self.embed(texts[half:])])
+
+    def _check(self, vectors: Vectors) -> Vectors:
+        """Check vectors, and scale them to unit length."""
+        dimensions = self.settings.dimensions
+        if dimensions and vectors.shape[1] != dimensions:
             raise WrongDimensions(
-                f"{self.endpoint} answers with {vectors.shape[1]} dimensions where "
-                f"{self.dimensions} are configured: set `dimensions` to {vectors.shape[1]}, or to "
-                "null."
+                f"{self.endpoint} answers with {vectors.shape[1]} dimensions where {dimensions} "
+                f"are configured: set `dimensions` to {vectors.shape[1]}, or to null."
             )
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        # In float64: the squares of large numbers are larger than a float32 can be.
+        lengths = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         if not np.all(np.isfinite(lengths)) or not np.all(lengths > 0):
             raise UnusableAnswer(f"{self.endpoint} answered with a vector of length 0 or infinity.")
-        unit_vectors: Vectors = vectors / lengths
+        unit_vectors: Vectors = (vectors / lengths).astype(np.float32)
         return unit_vectors
-
-    def _wrong_number(self) -> UnusableAnswer:
-        return UnusableAnswer(f"{self.endpoint} did not return one vector per text.")
-
-
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH or characters + len(text) > BATCH_CHARACTERS):
-            yield batch
-            batch, characters = [], 0
-        batch.append(text)
-        characters += len(text)
-    if batch:
-        yield batch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -23,6 +24,9 @@ from configuration.key_destinations import PROVIDER_VARIABLES
 # Bytes of a response: 64 vectors of 4,000 dimensions in JSON are 6 MB.
 MAX_BYTES = 16 * 1024 * 1024
 
+COMPRESSIONS = ("gzip", "x-gzip", "deflate")
+ANY_WBITS = zlib.MAX_WBITS + 32  # of zlib: detects the header of either
+
 
 class ResponseTooLarge(httpx2.ReadError):
     """The response has more than MAX_BYTES."""
@@ -33,15 +37,18 @@ class ForbiddenDestination(httpx2.ConnectError):
 
 
 class _LimitedStream(httpx2.SyncByteStream):
-    """The bytes of a response, which must arrive by the request's deadline."""
+    """The bytes of a response, decompressed, which must arrive by the request's deadline."""
 
-    def __init__(self, stream: httpx2.SyncByteStream, request: httpx2.Request) -> None:
+    def __init__(self, response: httpx2.Response, stream: httpx2.SyncByteStream) -> None:
         self._stream = stream
-        self._request = request
+        self._request = response.request
         self._remaining = MAX_BYTES
+        is_compressed = response.headers.get("content-encoding") in COMPRESSIONS
+        self._decompressor = zlib.decompressobj(wbits=ANY_WBITS) if is_compressed else None
 
     def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._stream:
+        for received in self._stream:
+            chunk = self._decompress(received)
             self._remaining -= len(chunk)
             if self._remaining < 0:
                 raise ResponseTooLarge("The response is too large.", request=self._request)
@@ -53,6 +60,14 @@ class _LimitedStream(httpx2.SyncByteStream):
     def close(self) -> None:
         self._stream.close()
 
+    def _decompress(self, received: bytes) -> bytes:
+        if self._decompressor is None:
+            return received
+        try:
+            return self._decompressor.decompress(received, self._remaining + 1)
+        except zlib.error as error:
+            raise httpx2.ReadError("This is not compressed.", request=self._request) from error
+
 
 def build_http_client() -> openai.DefaultHttpxClient:
     """Create a client to be shared by all threads of the process.
@@ -61,7 +76,7 @@ def build_http_client() -> openai.DefaultHttpxClient:
     """
     return openai.DefaultHttpxClient(
         follow_redirects=False,
-        # The size of decompressed data would need a limit of its own.
+        # Some proxies compress all the same.
         headers={"Accept-Encoding": "identity"},
         event_hooks={"request": [_set_deadline, _guard], "response": [_limit_response]},
     )
@@ -111,4 +126,6 @@ def _refused_addresses(request: httpx2.Request) -> Iterator[None]:
 
 def _limit_response(response: httpx2.Response) -> None:
     assert isinstance(response.stream, httpx2.SyncByteStream)  # noqa: S101
-    response.stream = _LimitedStream(response.stream, response.request)
+    response.stream = _LimitedStream(response, response.stream)
+    if response.headers.get("content-encoding") in COMPRESSIONS:
+        del response.headers["content-encoding"]  # or it would be decompressed again

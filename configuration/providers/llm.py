@@ -1,8 +1,7 @@
-"""Call a remote language model over OpenAI's API, and validate its output against a schema."""
+"""Call a remote language model, and fit its output to a schema."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,41 +10,30 @@ from typing import Any
 import structlog
 from django.conf import settings as django_settings
 
-from configuration.catalog import PROVIDERS, OutputMode
-from configuration.errors import ModelRefused, UnusableAnswer
+from configuration.errors import (
+    InputTooLong,
+    ProviderError,
+    ProviderUnreachable,
+    RequestRejected,
+    UnusableAnswer,
+)
 from configuration.model_settings import LlmSettings
 
-from .client import REJECTIONS, Endpoint
+from .client import ATTEMPTS, Endpoint
+from .completions import Completion, read_completion
+from .dialect import Dialect
 from .json_output import MAX_LENGTH, InvalidOutput, parse_output
-from .protocols import Message
+from .ollama import check_prompt, lacks_own_api
+from .protocols import Answer, Message
 
 log = structlog.get_logger(__name__)
 
-_SCHEMA_PROMPT = "\n\nAnswer with one JSON object and nothing else. It fits this JSON schema:\n"
 _RETRY_PROMPT = (
     "That cannot be used. {error} Answer again, with the whole JSON object and nothing else."
 )
 
-
-@dataclass(frozen=True)
-class Dialect:
-    """What a server supports of OpenAI's API, as far as its rejections have shown."""
-
-    output_mode: OutputMode
-    length_parameter: str = "max_tokens"
-    has_temperature: bool = True
-
-    def without(self, rejection: str) -> Dialect | None:
-        """What to try next, None if the rejection is about something else."""
-        if "max_tokens" in rejection and self.length_parameter == "max_tokens":
-            return replace(self, length_parameter="max_completion_tokens")
-        if "temperature" in rejection and self.has_temperature:
-            return replace(self, has_temperature=False)
-        is_about_mode = any(word in rejection for word in ("response_format", "schema", "json"))
-        if is_about_mode and self.output_mode < OutputMode.TEXT:
-            return replace(self, output_mode=OutputMode(self.output_mode + 1))
-        return None
-
+# Statuses by which servers refuse a request, or fail at it, without a reason.
+_UNEXPLAINED = (400, 404, 405, 415, 422, 500, 501)
 
 # What this process has learnt, by base URL and model. There are few of them.
 _dialects: dict[tuple[str, str], Dialect] = {}
@@ -64,84 +52,136 @@ class RemoteLanguageModel:
         schema: Mapping[str, Any],
         name: str,
         timeout: float | None = None,
-    ) -> dict[str, Any]:
+    ) -> Answer:
         deadline = time.monotonic() + (timeout or django_settings.LLM_TIMEOUT)
-        text = self._generate(system, messages, schema, name, deadline)
+        call = _Call(self.settings, self.endpoint, system, schema, name, deadline)
+        completion = call.generate(messages)
         try:
-            return parse_output(text, schema)
+            return call.read(completion)
         except InvalidOutput as error:
             log.info("retrying a model", model=str(self.endpoint), error=str(error))
-            messages = [
-                *messages,
-                {"role": "assistant", "content": text[:MAX_LENGTH]},
-                {"role": "user", "content": _RETRY_PROMPT.format(error=error)},
-            ]
-        text = self._generate(system, messages, schema, name, deadline)
+            messages = [*messages, *_correction(completion, error)]
         try:
-            return parse_output(text, schema)
+            return call.read(call.generate(messages, in_words=True))
         except InvalidOutput as error:
             detail = f"{self.endpoint} gave two unusable answers. {error}"
             raise UnusableAnswer(detail) from None
 
-    def _generate(
-        self,
-        system: str,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any],
-        name: str,
-        deadline: float,
-    ) -> str:
-        """Return the model's text, in the dialect that the server turns out to accept."""
-        server = (self.endpoint.base_url, self.endpoint.model)
-        default = Dialect(PROVIDERS[self.endpoint.provider].output_mode)
-        dialect = _dialects.get(server) or default
+
+@dataclass(frozen=True)
+class _Call:
+    settings: LlmSettings
+    endpoint: Endpoint
+    system: str
+    schema: Mapping[str, Any]
+    name: str
+    deadline: float
+
+    @property
+    def _server(self) -> tuple[str, str]:
+        return self.endpoint.base_url, self.endpoint.model
+
+    def generate(self, messages: Sequence[Message], *, in_words: bool = False) -> Completion:
+        """Ask the model, in the dialect that the server turns out to take."""
+        learnt = _dialects.get(self._server) or Dialect.of(self.endpoint.provider)
+        dialect = learnt.in_words() if in_words else learnt
+        guessed_from: ProviderError | None = None
+        is_lasting = True
         while True:
-            request = self._build_request(dialect, system, messages, schema, name)
             try:
-                response = self.endpoint.post(
-                    "/chat/completions", request, timeout=deadline - time.monotonic()
-                )
-            except REJECTIONS as error:
-                next_dialect = dialect.without(error.message)
-                if next_dialect is None:
-                    raise self.endpoint.request_rejected(error) from error
-                _dialects[server] = dialect = next_dialect
+                completion = self._post(dialect, messages, attempts=1 if guessed_from else ATTEMPTS)
+            except ProviderError as error:
+                if generated := self._failed_generation(error):
+                    return generated
+                following = self._follow(dialect, error)
+                if following is None:
+                    following = _guess(dialect, error, has_guessed=guessed_from is not None)
+                    if following is None:
+                        raise guessed_from or error from error
+                    guessed_from = guessed_from or error
+                # A server that failed may have recovered, and how long an answer may be depends
+                # on the length of this prompt.
+                passes = isinstance(guessed_from, ProviderUnreachable)
+                is_lasting = is_lasting and not passes and not isinstance(error, InputTooLong)
+                dialect = following
             else:
-                return _read_text(response, self.endpoint)
+                if is_lasting:
+                    mode = learnt.output_mode if in_words else dialect.output_mode
+                    _dialects[self._server] = replace(dialect, output_mode=mode)
+                return completion
 
-    def _build_request(
-        self,
-        dialect: Dialect,
-        system: str,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any],
-        name: str,
-    ) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "model": self.endpoint.model,
-            dialect.length_parameter: self.settings.max_tokens,
-        }
-        if dialect.has_temperature:
-            request["temperature"] = self.settings.temperature
-        if dialect.output_mode is OutputMode.SCHEMA:
-            json_schema = {"name": name, "schema": schema, "strict": True}
-            request["response_format"] = {"type": "json_schema", "json_schema": json_schema}
-        else:
-            system += _SCHEMA_PROMPT + json.dumps(schema)
-        if dialect.output_mode is OutputMode.OBJECT:
-            request["response_format"] = {"type": "json_object"}
-        return {**request, "messages": [{"role": "system", "content": system}, *messages]}
+    def _post(self, dialect: Dialect, messages: Sequence[Message], *, attempts: int) -> Completion:
+        request = dialect.build_request(
+            self.settings, self.system, messages, self.schema, self.name
+        )
+        prefix = "/v1" if self.endpoint.is_ollama and not dialect.is_ollama else ""
+        response = self.endpoint.post(
+            prefix + dialect.path,
+            request,
+            timeout=self.deadline - time.monotonic(),
+            attempts=attempts,
+            learns=lambda said: dialect.learn(said) is not None,
+        )
+        if dialect.is_ollama:
+            check_prompt(request, response, asked=str(self.endpoint))
+        return read_completion(response, asked=str(self.endpoint))
+
+    def _follow(self, dialect: Dialect, error: ProviderError) -> Dialect | None:
+        """The dialect that an error leads to, None if it names no reason that we know of."""
+        if dialect.is_ollama and lacks_own_api(error):
+            if self.settings.num_ctx or self.settings.think is not None:
+                raise RequestRejected(
+                    f"{self.endpoint} does not serve Ollama's own API (/api/chat), which `num_ctx` "
+                    "and `think` need: set both to null, or correct `ollama_base_url`."
+                ) from error
+            return replace(dialect, is_ollama=False)
+        following = dialect.learn(error.said) if error.status not in (401, 402, 429) else None
+        if following and not following.has_think and dialect.has_think and self.settings.think:
+            raise RequestRejected(
+                f"{self.endpoint} does not support `think`: set it to null."
+            ) from error
+        return following
+
+    def _failed_generation(self, error: ProviderError) -> Completion | None:
+        """The answer in an error of Groq, which is sent where the model's JSON is not perfect."""
+        if not error.generated:
+            return None
+        completion = Completion((error.generated,), is_cut=False)
+        try:
+            self.read(completion)
+        except InvalidOutput:
+            return None
+        return completion
+
+    def read(self, completion: Completion) -> Answer:
+        """Find the answer. Raises InvalidOutput, and UnusableAnswer if it was cut off."""
+        problem = InvalidOutput("The answer had no text.")
+        for text in completion.texts:
+            try:
+                return replace(parse_output(text, self.schema), is_cut=completion.is_cut)
+            except InvalidOutput as error:
+                problem = error if text == completion.texts[0] else problem
+        if completion.is_cut:
+            raise UnusableAnswer(
+                f"The answer of {self.endpoint} was cut off: increase `max_tokens`."
+            )
+        raise problem
 
 
-def _read_text(response: Any, endpoint: Endpoint) -> str:
-    """The text of a complete answer. Raises ModelRefused, UnusableAnswer."""
-    match response:
-        case {"choices": [{"message": {"refusal": str(refusal)}}, *_]} if refusal:
-            raise ModelRefused(f"{endpoint} declined to answer.")
-        case {"choices": [{"finish_reason": "content_filter"}, *_]}:
-            raise ModelRefused(f"{endpoint} declined to answer.")
-        case {"choices": [{"finish_reason": "length"}, *_]}:
-            raise UnusableAnswer(f"The answer of {endpoint} was cut off: increase `max_tokens`.")
-        case {"choices": [{"message": {"content": str(text)}}, *_]}:
-            return text
-    raise UnusableAnswer(f"The answer of {endpoint} had no text.")
+def _correction(completion: Completion, error: InvalidOutput) -> list[Message]:
+    """Show the model its answer and what is wrong with it. There may be none: ask it again."""
+    if not completion.texts:
+        return []
+    return [
+        {"role": "assistant", "content": completion.texts[0][:MAX_LENGTH]},
+        {"role": "user", "content": _RETRY_PROMPT.format(error=error)},
+    ]
+
+
+def _guess(dialect: Dialect, error: ProviderError, *, has_guessed: bool) -> Dialect | None:
+    """What to try after a refusal or a failure that says nothing, None if there is no more."""
+    if type(error) is RequestRejected and error.status in _UNEXPLAINED:
+        return dialect.next_form()
+    is_failure = type(error) is ProviderUnreachable and error.status in _UNEXPLAINED
+    words = dialect.in_words()
+    return words if is_failure and not has_guessed and words != dialect else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,15 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Message = Mapping[str, str]  # its role, `user` or `assistant`, and its content
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The object that was asked for, and what is missing: items that did not fit, or its end."""
+
+    value: dict[str, Any]
+    left_out: int = 0
+    is_cut: bool = False
 
 
 class LanguageModel(Protocol):
@@ -23,8 +33,8 @@ class LanguageModel(Protocol):
         schema: Mapping[str, Any],
         name: str,
         timeout: float | None = None,
-    ) -> dict[str, Any]:
-        """Return an object that matches the JSON schema. The model sees the schema's `name`.
+    ) -> Answer:
+        """Answer with an object that fits the JSON schema. The model sees the schema's `name`.
 
         `timeout` in seconds, by default OPENMEMORY_LLM_TIMEOUT, covers all attempts. Providers
         want a schema in which every property is required and no other is allowed; the caller has

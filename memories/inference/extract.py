@@ -34,6 +34,7 @@ class Fact:
 class Extraction:
     facts: list[Fact]
     left_out: int  # items of the answer that are invalid, repeated or too many
+    is_cut: bool = False  # the answer ended early: there may have been more facts
 
 
 def extract_facts(
@@ -51,10 +52,11 @@ def extract_facts(
         schema=json_schemas.facts(categories),
         name=json_schemas.FACTS,
     )
-    items = answer[json_schemas.FACTS]
+    items = answer.value[json_schemas.FACTS]
     valid = _read_facts(items, source=text, categories=categories)
     facts = list(islice(_drop_repeated(valid), MAX_FACTS))
-    return Extraction(facts, left_out=len(items) - len(facts))
+    left_out = len(items) - len(facts) + answer.left_out
+    return Extraction(facts, left_out=left_out, is_cut=answer.is_cut)
 
 
 def ask_for_categories(text: str, *, llm: LanguageModel, categories: Sequence[str]) -> list[str]:
@@ -65,7 +67,7 @@ def ask_for_categories(text: str, *, llm: LanguageModel, categories: Sequence[st
         schema=json_schemas.categories(categories),
         name=json_schemas.CATEGORIES,
     )
-    return list(_keep_allowed(answer[json_schemas.CATEGORIES], categories))
+    return list(_keep_allowed(answer.value[json_schemas.CATEGORIES], categories))
 
 
 def normalize(text: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 from configuration import effective
 from configuration.providers import LanguageModel, get_language_model
@@ -20,7 +22,7 @@ from .apply import (
     require_unchanged,
 )
 from .extract import Extraction, ask_for_categories, extract_facts
-from .reconcile import find_repeated, reconcile
+from .reconcile import Verdict, find_repeated, reconcile
 from .similar_memories import SimilarMemories
 
 # How often facts are reconciled when others came in meanwhile. After that they are stored with
@@ -83,10 +85,19 @@ def _store_facts(
                 if attempts_left:
                     require_no_concurrent_facts(verdicts, since=similar_memories)
                 result.update(apply_verdicts(source, verdicts, categories=categories))
-                result["left_out"] = extraction.left_out
+                result.update(_describe_gaps(extraction, verdicts))
             return
         except ConcurrentFacts:
             continue
+
+
+def _describe_gaps(extraction: Extraction, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What is missing in the result of a job, for whoever reads it."""
+    gaps: dict[str, Any] = {"left_out": extraction.left_out}
+    if extraction.is_cut:
+        gaps["cut_off"] = "The answer of the model was cut off: increase `max_tokens`."
+    not_compared = sum(not verdict.is_compared for verdict in verdicts)
+    return {**gaps, "not_compared": not_compared} if not_compared else gaps
 
 
 @CATEGORIZE.function

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
+import structlog
+
+from configuration.errors import TRANSIENT_FAILURES, ProviderError
 from configuration.providers import LanguageModel
 from memories.models import Memory
 from memories.models.memory import fingerprint
@@ -17,6 +20,8 @@ from . import json_schemas, prompts
 from .extract import Fact, normalize
 from .json_schemas import Relation
 from .similar_memories import SimilarMemories
+
+log = structlog.get_logger(__name__)
 
 # The most memories that one call shows to the model.
 MAX_SHOWN = 100
@@ -33,7 +38,8 @@ class Verdict:
     """How a fact relates to existing memories.
 
     `similar` are the memories that it was compared with, and `memories` those of them that know or
-    contradict it.
+    contradict it. A fact that the model could not compare is stored as a new one: `is_compared`
+    is false.
     """
 
     fact: Fact
@@ -41,6 +47,7 @@ class Verdict:
     similar: tuple[Memory, ...] = ()
     relation: Relation = Relation.NEW
     memories: tuple[Memory, ...] = ()
+    is_compared: bool = True
 
 
 def find_repeated(text: str, similar_memories: SimilarMemories) -> list[Memory]:
@@ -70,7 +77,7 @@ def reconcile(
 ) -> list[Verdict]:
     """Reach a verdict on each fact. One call asks the model about the unclear ones.
 
-    Raises ProviderError.
+    Raises one of TRANSIENT_FAILURES.
     """
     by_fingerprint = similar_memories.with_same_text(fact.text for fact in facts)
     verdicts = []
@@ -114,14 +121,21 @@ def _ask_model(
 ) -> dict[int, Verdict]:
     """Ask about facts by number. Answers about other numbers are ignored."""
     memory_by_number = _number_memories(unclear.values())
-    answer = llm.complete(
-        prompts.COMPARE,
-        prompts.user_message(**_build_material(unclear, source, memory_by_number)),
-        schema=json_schemas.verdicts(),
-        name=json_schemas.VERDICTS,
-    )
+    try:
+        answer = llm.complete(
+            prompts.COMPARE,
+            prompts.user_message(**_build_material(unclear, source, memory_by_number)),
+            schema=json_schemas.verdicts(),
+            name=json_schemas.VERDICTS,
+        )
+    except TRANSIENT_FAILURES:
+        raise
+    except ProviderError as error:
+        # The facts are there: what is wrong with the comparison does not cost them.
+        log.warning("facts were not compared", reason=error.code)
+        return {n: replace(verdict, is_compared=False) for n, verdict in unclear.items()}
     verdicts: dict[int, Verdict] = {}
-    for item in answer[json_schemas.VERDICTS]:
+    for item in answer.value[json_schemas.VERDICTS]:
         number = item["fact"]
         if number in unclear and number not in verdicts:
             verdicts[number] = _read_verdict(unclear[number], item, memory_by_number)

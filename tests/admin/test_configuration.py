@@ -4,7 +4,8 @@ from django.contrib.admin.models import LogEntry
 from configuration.effective import current_settings
 from configuration.fake import FakeServer
 from configuration.models import Configuration, ConfigurationChange
-from configuration.providers import client, llm
+from configuration.providers import client
+from tests.configuration.providers.forget import forget_servers
 
 PAGE = "/admin/configuration/"
 SECRET = "sk-nobody-may-read-this-0123456789"
@@ -13,7 +14,7 @@ SECRET = "sk-nobody-may-read-this-0123456789"
 @pytest.fixture
 def fake(db, monkeypatch):
     monkeypatch.setattr(client, "BACKOFF", 0.0)
-    llm._dialects.clear()
+    forget_servers()
     with FakeServer() as server:
         yield server
 

@@ -14,6 +14,8 @@ DEFAULT_LLM: dict[str, Any] = {
         "model": None,
         "temperature": 0.1,
         "max_tokens": 2000,
+        "num_ctx": None,
+        "think": None,
         "api_key": None,
         "ollama_base_url": None,
         "openai_base_url": None,
@@ -24,6 +26,7 @@ DEFAULT_EMBEDDER: dict[str, Any] = {
     "config": {
         "model": "bge-small-en-v1.5",
         "dimensions": 384,
+        "batch_size": None,
         "api_key": None,
         "ollama_base_url": None,
         "openai_base_url": None,

@@ -50,6 +50,8 @@ def test_an_operator_replaces_a_section_and_the_others_keep_their_values(olga, a
                     "model": "gpt-4o",
                     "temperature": 0.7,
                     "max_tokens": 4000,
+                    "num_ctx": None,
+                    "think": None,
                     "api_key": "env:OPENAI_API_KEY",
                     "ollama_base_url": None,
                     "openai_base_url": None,

@@ -68,6 +68,7 @@ def test_the_embedder_is_replaced_by_itself(olga):
         "config": {
             "model": "bge-m3",
             "dimensions": 1024,
+            "batch_size": None,
             "api_key": None,
             "ollama_base_url": None,
             "openai_base_url": "http://gpu:8001/v1/",

@@ -4,9 +4,10 @@ from rest_framework.test import APIClient
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client, llm
+from configuration.providers import client
 from jobs.registry import get_job_type
 from jobs.runner import run_due
+from tests.configuration.providers.forget import forget_servers
 
 
 def read(member, **headers):
@@ -97,7 +98,7 @@ def test_texts_that_are_embedded_here_are_counted(alice, growth):
 @pytest.fixture
 def fake(db, monkeypatch):
     monkeypatch.setattr(client, "BACKOFF", 0.0)
-    llm._dialects.clear()
+    forget_servers()
     with FakeServer() as server:
         overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
         Configuration.objects.create(llm=overrides)

@@ -2,10 +2,11 @@ import pytest
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client, llm
+from configuration.providers import client
 from core.observability import tracing
 from jobs.models import Job
 from jobs.runner import run_due
+from tests.configuration.providers.forget import forget_servers
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +17,7 @@ PLACE = f"00-{TRACE}-00f067aa0ba902b7-01"
 @pytest.fixture
 def fake(db, monkeypatch):
     monkeypatch.setattr(client, "BACKOFF", 0.0)
-    llm._dialects.clear()
+    forget_servers()
     with FakeServer() as server:
         overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
         Configuration.objects.create(llm=overrides)

@@ -10,11 +10,11 @@ from configuration.model_settings import LlmSettings
 from configuration.providers import (
     Embedder,
     client,
-    embedder,
     get_embedder,
     get_language_model,
-    llm,
 )
+
+from .forget import forget_servers
 
 
 @pytest.fixture
@@ -27,8 +27,7 @@ def fake() -> Iterator[FakeServer]:
 def no_backoff(monkeypatch) -> None:
     """Retry without backoff, and forget what was learnt of former servers on the same port."""
     monkeypatch.setattr(client, "BACKOFF", 0.0)
-    llm._dialects.clear()
-    embedder._fixed_dimensions.clear()
+    forget_servers()
 
 
 @pytest.fixture

@@ -130,3 +130,81 @@ def test_a_question_is_not_waited_for_longer_than_asked(fake):
 )
 def test_what_is_known_of_a_model_calibrates_its_cosines(fake, model, cosine, similarity):
     assert fake_embedder(fake, model=model).calibrate(cosine) == pytest.approx(similarity)
+
+
+TEXTS = [f"Number {number} is red." for number in range(12)]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.NO_INDEX,
+        Fault.NO_FIRST_INDEX,
+        Fault.SAME_INDEX,
+        Fault.SHUFFLED,
+        Fault.BASE64,
+        Fault.VALUES,
+        Fault.TEXT_NUMBERS,
+        Fault.LONG_VECTORS,
+        Fault.ONE_VECTOR,
+        Fault.GZIP,
+        Fault.NO_USAGE,
+        Fault.TEN_TEXTS,
+        Fault.BATCH_413,
+        Fault.BATCH_TOKENS,
+        Fault.MUTE_BATCH,
+    ],
+)
+def test_vectors_are_read_however_they_are_written(fake, fault):
+    right = fake_embedder(fake).embed_documents(TEXTS)
+    fake.fault = fault
+
+    vectors = fake_embedder(fake).embed_documents(TEXTS)
+
+    assert np.allclose(vectors, right, atol=1e-6)
+
+
+@pytest.mark.parametrize("fault", [Fault.TEN_TEXTS, Fault.BATCH_413, Fault.MUTE_BATCH])
+def test_how_many_texts_a_server_takes_is_learnt(fake, fault):
+    fake.fault = fault
+    fake_embedder(fake).embed_documents(TEXTS)
+    refused = len(fake.bodies)
+
+    fake_embedder(fake).embed_documents(TEXTS)
+
+    sizes = [len(body["input"]) for body in list(fake.bodies)[refused:]]
+    assert sum(sizes) == len(TEXTS)  # none was refused
+
+
+def test_the_number_of_texts_in_a_request_can_be_set(fake):
+    fake_embedder(fake, batch_size=5).embed_documents(TEXTS)
+
+    assert [len(body["input"]) for body in fake.bodies] == [5, 5, 2]
+
+
+@pytest.mark.parametrize("fault", [Fault.NAN, Fault.ZERO])
+def test_a_vector_without_a_direction_is_refused(fake, fault):
+    fake.fault = fault
+
+    with pytest.raises(UnusableAnswer, match="length 0 or infinity"):
+        fake_embedder(fake).embed_documents(TEXTS)
+
+
+@pytest.mark.parametrize("suffix", ["", "/api", "/api/embed", "/v1"])
+@pytest.mark.parametrize("is_ollama", [True, False])
+def test_ollama_embeds_in_its_own_api_where_it_serves(fake, suffix, is_ollama):
+    fake.is_ollama = is_ollama
+    address = fake.base_url.removesuffix("/v1") + suffix
+    settings = {"provider": "ollama", "ollama_base_url": address, "openai_base_url": None}
+
+    vectors = fake_embedder(fake, **settings).embed_documents(TEXTS)
+
+    assert vectors.shape == (12, 384)
+    assert fake.headers[-1]["path"] == ("/api/embed" if is_ollama else "/v1/embeddings")
+
+
+def test_a_context_that_is_exceeded_with_status_500_shortens_the_text(fake):
+    fake.control({"fault": Fault.CONTEXT_500, "times": 2})
+
+    assert fake_embedder(fake).embed_documents(["a long story " * 300]).shape == (1, 384)
+    assert [len(body["input"][0]) for body in fake.bodies] == [3900, 1950, 975]

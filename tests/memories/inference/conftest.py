@@ -7,18 +7,19 @@ import pytest
 
 from configuration.fake import FakeServer
 from configuration.models import Configuration
-from configuration.providers import client, llm
+from configuration.providers import client
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import Memory
 from tests.cast import Member
+from tests.configuration.providers.forget import forget_servers
 
 
 @pytest.fixture
 def fake(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
     """A fake language model, configured as the provider."""
     monkeypatch.setattr(client, "BACKOFF", 0.0)
-    llm._dialects.clear()
+    forget_servers()
     with FakeServer() as server:
         overrides = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
         Configuration.objects.create(llm=overrides)
