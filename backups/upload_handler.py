@@ -6,6 +6,7 @@ An upload is a file without a name, so it is gone as soon as it is closed, or it
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -15,10 +16,12 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
 
 from core import disk
 
 from .export import scratch_folder
+from .upload_turn import upload_turn
 
 # With space for the other fields of the form.
 MAX_FORM_BYTES: int = settings.IMPORT_MAX_BYTES + 64 * 1024
@@ -27,58 +30,55 @@ MAX_FORM_BYTES: int = settings.IMPORT_MAX_BYTES + 64 * 1024
 class ScratchUploadHandler(FileUploadHandler):
     """Write the upload to the scratch folder. Raises StorageFull at the reserve of the disk."""
 
-    def __init__(self, request: HttpRequest | None = None) -> None:
-        super().__init__(request)
-        self._files: list[IO[bytes]] = []
-
     def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
         _, _, content_length, *_ = args
         disk.require_space(scratch_folder(), content_length)
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self._files.append(TemporaryFile(dir=scratch_folder()))  # noqa: SIM115
+        file = TemporaryFile(dir=scratch_folder())  # noqa: SIM115
+        self._file: IO[bytes] = _resources(self.request).enter_context(file)
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        file = self._files[-1]
-        disk.require_space(file.fileno(), len(raw_data))
-        file.write(raw_data)
+        disk.require_space(self._file.fileno(), len(raw_data))
+        self._file.write(raw_data)
 
     def file_complete(self, file_size: int) -> UploadedFile:
-        self._files[-1].seek(0)
-        return UploadedFile(self._files[-1], self.file_name or "archive.zip", size=file_size)
-
-    def close(self) -> None:
-        """Close all files, and so remove them."""
-        for file in self._files:
-            file.close()
+        self._file.seek(0)
+        return UploadedFile(self._file, self.file_name or "archive.zip", size=file_size)
 
 
 class UploadMiddleware:
-    """Remove the uploads of a request when it ends, however it ends.
+    """Remove the uploads of a request and end its turn when it ends, however it ends.
 
-    Django closes complete ones only; the others would take space until they are garbage collected.
+    Django closes complete files only; others would take space until they are garbage collected.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        try:
+        with ExitStack() as request.upload_resources:  # type: ignore[attr-defined]
             return self.get_response(request)
-        finally:
-            for handler in getattr(request, "_upload_handlers", ()):
-                if isinstance(handler, ScratchUploadHandler):
-                    handler.close()
+
+
+def _resources(request: Any) -> ExitStack:
+    resources: ExitStack = request.upload_resources
+    return resources
 
 
 class ArchiveParser(MultiPartParser):
+    """Reads a form with an archive, in the turn of the user whom the query names, or the key's."""
+
     def parse(
         self,
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
+        request: Request = (parser_context or {})["request"]
+        user_id = request.query_params.get("user_id") or request.auth.user.user_id
+        _resources(request._request).enter_context(upload_turn(user_id))
         # A slow upload must not hold a connection to the database.
         if not connection.in_atomic_block:
             connection.close()

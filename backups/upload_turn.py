@@ -10,10 +10,10 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from hashlib import sha256
 from typing import ClassVar
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from core.errors import Conflict, Unavailable
 # Uploads that one process receives at once. Each holds a thread for as long as the client takes.
 MAX_UPLOADS: int = max(1, settings.WEB_THREADS // 4)
 
-_uploading: set[uuid.UUID] = set()
+_uploading: set[str] = set()
 _changes = threading.Lock()
 
 
@@ -40,26 +40,26 @@ class TooManyUploads(Unavailable):
 
 
 @contextmanager
-def upload_turn(user: uuid.UUID) -> Iterator[None]:
+def upload_turn(user_id: str) -> Iterator[None]:
     """Raises ImportUnderWay or TooManyUploads, without waiting."""
     with _changes:
         if len(_uploading) >= MAX_UPLOADS:
             raise TooManyUploads
         # A process can lock a byte any number of times: the set excludes its other threads.
-        if user in _uploading or not _lock(user):
+        if user_id in _uploading or not _lock(user_id):
             raise ImportUnderWay
-        _uploading.add(user)
+        _uploading.add(user_id)
     try:
         yield
     finally:
         with _changes:
-            fcntl.lockf(_lock_file(), fcntl.LOCK_UN, 1, _byte_of(user))
-            _uploading.discard(user)
+            fcntl.lockf(_lock_file(), fcntl.LOCK_UN, 1, _byte_of(user_id))
+            _uploading.discard(user_id)
 
 
-def _lock(user: uuid.UUID) -> bool:
+def _lock(user_id: str) -> bool:
     try:
-        fcntl.lockf(_lock_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte_of(user))
+        fcntl.lockf(_lock_file(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _byte_of(user_id))
     except BlockingIOError:
         return False
     return True
@@ -72,5 +72,5 @@ def _lock_file() -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
-def _byte_of(user: uuid.UUID) -> int:
-    return user.int & (2**62 - 1)
+def _byte_of(user_id: str) -> int:
+    return int.from_bytes(sha256(user_id.encode()).digest()[:7])

@@ -16,7 +16,6 @@ from rest_framework import viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.models import User
 from accounts.permissions import IsPersonalKey
 from accounts.subjects import SubjectView
 from apps_registry.models import App
@@ -32,7 +31,6 @@ from .importing import Mode, dry_run_import, import_archive
 from .jobs import enqueue_export, enqueue_import
 from .serializers import ExportSerializer, ImportResultSerializer, ImportSerializer
 from .upload_handler import MAX_FORM_BYTES, ArchiveParser
-from .upload_turn import upload_turn
 
 ZIP = "application/zip"
 
@@ -133,11 +131,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
         is changed either, and the response has the counts of what an import would do. Send
         `Prefer: respond-async` if the archive has very many memories.
         """
-        subject = self.subject  # rejected before the body is read, as is a second import
-        with upload_turn(subject.pk):
-            return self._restore(request, subject)
-
-    def _restore(self, request: AuthenticatedRequest, subject: User) -> Response:
+        subject = self.subject
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         form = serializer.validated_data

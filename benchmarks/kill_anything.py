@@ -141,7 +141,10 @@ class RestartableServer:
 
 
 class BusyClient(threading.Thread):
-    """Stores a memory, searches, and goes on. What was not acknowledged is sent again."""
+    """Stores a memory, searches, and goes on. What was not acknowledged is sent again.
+
+    The server recognizes a text that it has stored already.
+    """
 
     def __init__(self, server: RestartableServer, number: int) -> None:
         super().__init__(daemon=True)
@@ -154,7 +157,7 @@ class BusyClient(threading.Thread):
     def run(self) -> None:
         for number in itertools.count():
             text = f"Client {self._number} keeps note {number} on shelf {number * 7919 % 10007}."
-            while not self._send("/memories", {"text": text, "infer": False}):
+            while not self._send("/memories", {"text": text}):
                 if self._stop_requested.is_set():
                     return
                 time.sleep(0.1)

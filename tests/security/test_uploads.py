@@ -41,9 +41,10 @@ class Upload:
         self._socket.sendall(data)
 
     def answer(self) -> tuple[int, dict[str, Any]]:
-        response = http.client.HTTPResponse(self._socket)
-        response.begin()
-        return response.status, json.loads(response.read())
+        """Read the response, after which the connection is closed."""
+        with self._socket, http.client.HTTPResponse(self._socket) as response:
+            response.begin()
+            return response.status, json.loads(response.read())
 
     def abort(self) -> None:
         self._socket.close()
@@ -129,7 +130,6 @@ def test_a_second_import_of_a_user_is_refused_before_its_body_is_sent(
                 second = Upload(shared_server, key, 100 * MEGABYTE, query)
                 status, problem = second.answer()
                 assert (status, problem["code"]) == (409, "import_under_way")
-                second.abort()
         beside = Upload(shared_server, other, len(archive))
         beside.send(archive)
         assert beside.answer()[0] == 200
