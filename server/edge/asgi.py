@@ -49,7 +49,9 @@ class Edge:
             await sender.send_problem(problem)
             return
         environ = {**head.environ, **body.environ()}
-        response = await pool.run(wsgi_response.call, self._application, environ, sender.stream)
+        response = await pool.run(
+            wsgi_response.call, self._application, environ, sender.stream, address=head.address
+        )
         close = not body.is_complete
         if response is None:  # it was sent while it came
             await sender.finish(close=close)
