@@ -104,7 +104,7 @@ def _compare(
     print(
         f"| {sort} | {addresses} | {during.median / before.median:.2f} "
         f"| {during.p95 / before.p95:.2f} | {len(during.failures)} of "
-        f"{len(during.calls) + len(during.failures)} | {max(during.health):.0f} ms, "
+        f"{len(during.calls) + len(during.health)} | {max(during.health):.0f} ms, "
         f"{max(before.health):.0f} ms |",
         flush=True,
     )
