@@ -103,7 +103,8 @@ class NewKeySerializer(SubjectSerializer):
                 "The body is empty. Send at least a `name`, or what the key permits as `scopes`.",
                 code="empty",
             )
-        return super().validate(values)
+        checked: dict[str, Any] = super().validate(values)
+        return checked
 
     def validate_expires_at(self, expires_at: datetime | None) -> datetime | None:
         if expires_at is not None and expires_at <= timezone.now():
