@@ -11,7 +11,7 @@ from core.api.unread_body import ClientGone
 
 from . import limits, wsgi_response
 from .body_reception import BodyReception
-from .connection import Exchange
+from .exchange import Exchange
 from .key_checks import KeyChecks
 from .request_body import Receive, RequestBody
 from .request_head import HeadRefused, RequestHead, parse_head

@@ -12,7 +12,7 @@ import uvicorn
 from core.api.shutdown import draining, stopping
 
 from .asgi import Edge
-from .connection import EdgeConnection
+from .exchange import EdgeConnection
 from .limits import IDLE_SECONDS
 from .wsgi_response import Application
 

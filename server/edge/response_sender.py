@@ -9,7 +9,7 @@ from typing import Any
 from core.api.problems import MEDIA_TYPE, Problem, ProblemResponse
 
 from . import limits
-from .connection import Exchange
+from .exchange import Exchange
 from .request_body import Receive
 from .thread_pools import Pool
 from .wsgi_response import FilePart, Headers, Response
