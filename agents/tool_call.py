@@ -86,7 +86,7 @@ class Caller:
     @cached_property
     def reader(self) -> Reader:
         """Raises AppPaused and BoundToAnotherApp."""
-        return Reader(self.user, self.app)
+        return Reader(self.user, self.app, self.key)
 
     def memories(self) -> MemoryQuerySet:
         """The memories that exist for this caller, in any state."""

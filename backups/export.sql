@@ -77,7 +77,9 @@ ORDER BY created_at, id
 
 -- name: revisions
 SELECT md5('revision ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
-    memory_id, revision.content, edited_by_id AS edited_by, $edited_at
+    memory_id, revision.content, edited_by_id AS edited_by, $edited_at,
+    edits_text, revision.metadata, categories, revision.actor, revision.conversation, $said_at,
+    revision.app_id
 FROM memories_revision AS revision
 JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE $memory_filter

@@ -20,7 +20,14 @@ def _time(name: str, value: str | None = None) -> str:
 TIMES = {
     **{
         name: _time(name)
-        for name in ("created_at", "updated_at", "state_changed_at", "changed_at", "edited_at")
+        for name in (
+            "created_at",
+            "updated_at",
+            "state_changed_at",
+            "changed_at",
+            "edited_at",
+            "said_at",
+        )
     },
     "archived_at": _time("archived_at", "CASE state WHEN 'archived' THEN state_changed_at END"),
     "deleted_at": _time("deleted_at", "CASE state WHEN 'deleted' THEN state_changed_at END"),

@@ -22,7 +22,14 @@ urlpatterns = [
     path("memories/actions/pause", MemoryActionsViewSet.as_view({"post": "pause"})),
     path(
         "memories/<id:memory_id>",
-        MemoryViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        MemoryViewSet.as_view(
+            {
+                "get": "retrieve",
+                "put": "update",
+                "patch": "partial_update",
+                "delete": "destroy",
+            }
+        ),
     ),
     path("memories/<id:memory_id>/access-log", AccessLogViewSet.as_view({"get": "list"})),
     path("memories/<id:memory_id>/related", RelatedViewSet.as_view({"get": "list"})),

@@ -36,6 +36,9 @@ class Member:
     def put(self, path: str, body: Any = None, **headers: str) -> Response:
         return self._call("put", path, body, **headers)
 
+    def patch(self, path: str, body: Any = None, **headers: str) -> Response:
+        return self._call("patch", path, body, **headers)
+
     def delete(self, path: str, body: Any = None, **headers: str) -> Response:
         return self._call("delete", path, body, **headers)
 

@@ -13,7 +13,7 @@ from rest_framework.serializers import Serializer
 from core.errors import Malformed
 from core.iso_time import InvalidTime, parse_time
 from memories import search
-from memories.serializers import NewMemorySerializer, SearchFiltersSerializer
+from memories.serializers import SearchFiltersSerializer
 
 MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
 Cursor = Annotated[
@@ -58,10 +58,6 @@ def validate(serializer_class: type[Serializer], data: Mapping[str, Any]) -> dic
     )
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
-
-
-def validate_text(text: str) -> str:
-    return str(validate(NewMemorySerializer, {"text": text})["text"])
 
 
 def search_filters(

@@ -18,12 +18,17 @@ from core.errors import Malformed
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import revise
 from memories.lifecycle.states import change_state_of
-from memories.limits import MAX_MESSAGES, MAX_NAME
+from memories.limits import MAX_FILTER_VALUES, MAX_MESSAGES, MAX_NAME
 from memories.models import State
 from memories.models.memory import MemoryQuerySet
-from memories.serializers import NewMemorySerializer, build_new_memory
+from memories.serializers import (
+    NewMemorySerializer,
+    PatchSerializer,
+    build_edit,
+    build_new_memory,
+)
 
-from .arguments import MemoryId, Message, validate, validate_text
+from .arguments import MemoryId, Message, validate
 
 
 def add_memory(
@@ -85,13 +90,41 @@ def store(caller: Caller, **fields: Any) -> StoredMemory:
 def update_memory(
     caller: Caller,
     memory_id: MemoryId,
-    text: Annotated[str, Field(description="The new text, up to 32 KiB.")],
+    text: Annotated[str | None, Field(description="The new text, up to 32 KiB.")] = None,
+    metadata: Annotated[
+        dict[str, Any] | None,
+        Field(description="Data to merge into what is stored with it. Null removes a key."),
+    ] = None,
+    categories: Annotated[
+        list[str] | None,
+        Field(max_length=MAX_FILTER_VALUES, description="All its categories from now on (names)."),
+    ] = None,
+    actor: Annotated[
+        str | None, Field(max_length=MAX_NAME, description="The speaker's name.")
+    ] = None,
+    conversation: Annotated[
+        str | None, Field(max_length=MAX_NAME, description="Your name for the conversation.")
+    ] = None,
+    timestamp: Annotated[
+        str | int | None,
+        Field(description="When it was said, such as 2024-01-31T10:30:00Z."),
+    ] = None,
 ) -> WrittenMemory:
-    """Change the text of a memory.
+    """Change the text of a memory, or what is stored with it.
 
-    Call it when a memory is outdated or was wrong. Its history keeps the previous text.
+    Call it when a memory is outdated or was wrong. What you leave out stays as it is. Its history
+    keeps what it was before.
     """
-    memory = revise(memory_id, validate_text(text), among=caller.memories(), by=caller.by)
+    fields = {
+        "text": text,
+        "metadata": metadata,
+        "categories": categories,
+        "actor": actor,
+        "conversation": conversation,
+        "timestamp": timestamp,
+    }
+    edit = build_edit(validate(PatchSerializer, fields))
+    memory = revise(memory_id, edit, among=caller.memories(), by=caller.by)
     return render_written(memory, Event.UPDATE, key=caller.key)
 
 

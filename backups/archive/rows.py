@@ -20,6 +20,7 @@ from msgspec import Meta
 from core.visible_text import is_visible
 from memories.lifecycle.attribution import find_actor, find_conversation
 from memories.limits import (
+    MAX_CATEGORIES,
     MAX_CATEGORY_DESCRIPTION,
     MAX_CATEGORY_NAME,
     MAX_METADATA_BYTES,
@@ -229,9 +230,29 @@ class RevisionRow(Row, frozen=True, kw_only=True):
     content: str
     edited_by: UUID | None = None
     edited_at: Moment
+    edits_text: bool = True
+    # What else it was before; null where the edit left it as it was.
+    metadata: Object | None = None
+    categories: Annotated[list[str], Meta(max_length=MAX_CATEGORIES)] | None = None  # by name
+    actor: Attribution | None = None
+    conversation: Attribution | None = None
+    said_at: Moment | None = None
+    app_id: UUID | None = None  # that edited it
 
     def stage_content(self) -> str:
         return check_size("content", self.content, MAX_TEXT_BYTES)
+
+    def stage_metadata(self) -> Json | None:
+        return None if self.metadata is None else dump_metadata(self.metadata)
+
+    def stage_categories(self) -> Json | None:
+        if self.categories is None:
+            return None
+        try:
+            names = [normalize_category_name(name) for name in self.categories]
+        except InvalidCategoryName as error:
+            raise ValueError(f"`categories`: {error.detail}") from error
+        return Json(json.dumps(names))
 
 
 class LineRow(Row, frozen=True, kw_only=True):

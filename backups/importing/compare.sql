@@ -75,7 +75,10 @@ ORDER BY number LIMIT 1
 -- name: revisions
 SELECT number, line FROM staged_revisions AS it WHERE NOT EXISTS (
     SELECT FROM memories_revision AS there WHERE there.memory_id = it.memory_id
-    AND (there.content, there.edited_at) = (it.content, it.edited_at)
+    AND (there.content, there.edited_at, there.edits_text, there.metadata,
+        to_jsonb(there.categories), there.actor, there.conversation, there.said_at
+    ) IS NOT DISTINCT FROM (it.content, it.edited_at, it.edits_text, it.metadata,
+        it.categories, it.actor, it.conversation, it.said_at)
     AND (it.edited_by IS DISTINCT FROM %(user)s OR there.edited_by_id = it.edited_by)
 )
 ORDER BY number LIMIT 1

@@ -168,9 +168,20 @@ LEFT JOIN (
 ) AS step ON step.memory_id = staged.id
 ORDER BY staged.number
 
+-- fragment: category_names
+CASE WHEN staged.categories IS NOT NULL
+    THEN ARRAY(SELECT jsonb_array_elements_text(staged.categories)) END
+
+-- fragment: editing_app
+(SELECT app.id FROM target_apps AS app WHERE app.source = staged.app_id)
+
 -- name: insert_revisions
-INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT target.id, content, $edited_by, edited_at
+INSERT INTO memories_revision (
+    memory_id, content, edited_by_id, edited_at,
+    edits_text, metadata, categories, actor, conversation, said_at, app_id
+)
+SELECT target.id, content, $edited_by, edited_at,
+    edits_text, metadata, $category_names, actor, conversation, said_at, $editing_app
 FROM $revisions_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number

@@ -49,8 +49,13 @@ JOIN memories_memory AS memory ON memory.id = changing.id
 -- name: log_revision
 -- The content that is overwritten is not lost. The time is that of the clock: others may have
 -- changed the memory after this transaction began, until it was locked.
-INSERT INTO memories_revision (memory_id, content, edited_by_id, edited_at)
-SELECT memory.id, memory.content, %(by)s, clock_timestamp()
+INSERT INTO memories_revision
+    (memory_id, content, edited_by_id, edited_at, metadata, actor, conversation, said_at)
+SELECT memory.id, memory.content, %(by)s, clock_timestamp(),
+    CASE WHEN memory.metadata <> staged.metadata THEN memory.metadata END,
+    CASE WHEN memory.actor <> $actor THEN memory.actor END,
+    CASE WHEN memory.conversation <> $conversation THEN memory.conversation END,
+    CASE WHEN memory.created_at <> staged.created_at THEN memory.created_at END
 FROM $changed_memories
 WHERE memory.content <> staged.content AND NOT EXISTS (
     SELECT FROM memories_revision AS revision
@@ -122,10 +127,16 @@ WHERE NOT EXISTS (
 ORDER BY number
 
 -- name: insert_missing_revisions
-INSERT INTO memories_revision (memory_id, content, edited_at, edited_by_id)
-SELECT memory_id, content, edited_at, edited_by
+INSERT INTO memories_revision (
+    memory_id, content, edited_at, edited_by_id,
+    edits_text, metadata, categories, actor, conversation, said_at, app_id
+)
+SELECT memory_id, content, edited_at, edited_by,
+    edits_text, metadata, categories, actor, conversation, said_at, app_id
 FROM (
     SELECT target.id AS memory_id, content, edited_at, $edited_by AS edited_by, staged.number,
+        edits_text, metadata, $category_names AS categories, actor, conversation, said_at,
+        $editing_app AS app_id,
         row_number() OVER (
             PARTITION BY target.id, content, edited_at ORDER BY staged.number
         ) AS nth

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from apps_registry.models import App
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
@@ -15,14 +15,18 @@ from .log import AccessType, log_accesses
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads the memories of a user: as an app, or as the user where `app` is None."""
+    """Reads the memories of a user: as an app, or as the user where `app` is None.
+
+    What is changed among them is recorded with `key`.
+    """
 
     user: User
     app: App | None = None
+    key: ApiKey | None = None
 
     def memories(self) -> MemoryQuerySet:
         """The user's memories that the reader may read, in any state."""
-        return Memory.objects.owned_by(self.user).readable_by(self.app)
+        return Memory.objects.owned_by(self.user).readable_by(self.app).reached_by(self.key)
 
     def log(
         self, memories: Iterable[Memory], access_type: AccessType, *, context: Iterable[Memory] = ()

@@ -84,7 +84,8 @@ def _save(page: Any, request: HttpRequest, memory: Memory, content: str) -> Http
         page.message_user(request, "The text is the same: nothing was changed.", messages.INFO)
         return HttpResponseRedirect(_page_of(memory))
     try:
-        revise.revise(memory.pk, content, among=Memory.objects.all(), by=operator(request))
+        edit = revise.Edit(text=content)
+        revise.revise(memory.pk, edit, among=Memory.objects.all(), by=operator(request))
     except OpenMemoryError as error:
         page.message_user(request, error.detail, messages.ERROR)
     else:

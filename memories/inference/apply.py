@@ -11,7 +11,7 @@ from django.db.models import Q
 from accounts.models import User
 from core.locks import Lock, lock_transaction
 from memories.lifecycle.remember import insert_memory
-from memories.lifecycle.revise import rewrite_memory
+from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State
 
@@ -39,7 +39,8 @@ def require_unchanged(memory: Memory | None) -> Memory:
         raise SourceChanged(State.DELETED)
     if memory.state != State.ACTIVE:
         raise SourceChanged(memory.state)
-    if memory.revisions.exists():
+    # Other edits stay as they are, beside what is inferred.
+    if memory.revisions.filter(Q(edits_text=True) | Q(said_at__isnull=False)).exists():
         raise SourceChanged("edited")
     return memory
 
@@ -152,16 +153,14 @@ class Effects:
 
     def _replace_source(self, verdict: Verdict) -> Memory:
         memory = self.source
-        memory.metadata = {**_build_metadata(verdict.fact), **self._metadata}
-        memory.save(update_fields=["metadata"])
-        rewrite_memory(
+        draft = Draft.of(
             memory,
-            verdict.fact.text,
-            verdict.embedded,
+            content=verdict.fact.text,
+            metadata={**_build_metadata(verdict.fact), **self._metadata},
             actor=self._find_actor(verdict),
-            categories=self._find_categories(verdict),
-            by=self.by,
+            categories=None if memory.categories_given else self._find_categories(verdict),
         )
+        rewrite_memory(memory, draft, verdict.embedded, by=self.by, app=memory.app)
         return memory
 
     def _add_memory(self, verdict: Verdict) -> Memory:

@@ -10,6 +10,7 @@ from configuration import effective
 from configuration.providers import LanguageModel, get_language_model
 from jobs.job_run import JobRun
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
+from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.models import Category, EmbeddingSpace, Memory
 from memories.taxonomy import allowed_names
 from memories.vectors.embed import embed_texts
@@ -102,9 +103,9 @@ def _describe_gaps(extraction: Extraction, verdicts: Sequence[Verdict]) -> dict[
 
 @CATEGORIZE.function
 def categorize(run: JobRun) -> None:
-    """Ask for the categories of an edited memory, unless it has been deleted since."""
+    """Ask for the categories of an edited memory, unless it was deleted or given some since."""
     llm = get_language_model(effective.current_settings().llm)
-    undeleted = Memory.objects.owned_by(run.owner).undeleted()
+    undeleted = Memory.objects.owned_by(run.owner).undeleted().filter(categories_given=False)
     while not run.finished:
         memory = undeleted.filter(pk=run.parameters["memory_id"]).first()
         if memory is None or llm is None:
@@ -113,7 +114,7 @@ def categorize(run: JobRun) -> None:
         categories = Category.objects.get_or_create_many(names)
         # An edit during the call found this job unfinished, and enqueued no other one.
         with suppress(SourceChanged), run.finishing():
-            unchanged = undeleted.filter(pk=memory.pk, content=memory.content)
-            if not unchanged.select_for_update().exists():
+            unchanged = undeleted.filter(pk=memory.pk, content=memory.content).locked().first()
+            if unchanged is None:
                 raise SourceChanged
-            memory.replace_categories(categories)
+            rewrite_memory(unchanged, Draft.of(unchanged, categories=categories), by=None)

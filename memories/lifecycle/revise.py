@@ -1,76 +1,168 @@
-"""Edit the content of a memory."""
+"""Edit a memory: its text, metadata, categories and attribution."""
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from accounts.models import User
 from configuration import effective
-from memories.models import Category, Memory, MemoryDeleted, Revision, State
-from memories.models.memory import MemoryQuerySet, fingerprint
-from memories.search.search_vector import search_vector
-from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
+from core.errors import Malformed
+from core.merge_patch import apply_merge_patch
+from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
+from memories.models import Category, Memory, MemoryDeleted, State, UserCategory
+from memories.models.memory import MemoryQuerySet
+from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import actor_after_edit
 from .inference_jobs import CATEGORIZE, enqueue_for
+from .rewrite import Draft, rewrite_memory
 from .turns import is_known_speaker
 
+# Raises an error unless a memory is as the caller expects it.
+Precondition = Callable[[Memory], None]
 
-def revise(pk: uuid.UUID, content: str, *, among: MemoryQuerySet, by: User) -> Memory:
-    """Replace the content of a memory, and its embedding and categories with it.
 
-    The previous content stays in the history. Where a language model is configured, a job assigns
-    the categories; the text itself stays as the user wrote it.
+class MetadataTooLarge(Malformed):
+    """The metadata would be too large."""
 
-    Raises MemoryNotFound when the memory is not in `among`, and MemoryDeleted.
+    code = "too_large"
+
+
+class TooManyCategories(Malformed):
+    """The user would have too many categories."""
+
+    code = "too_many_categories"
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What to change of a memory, within the limits of `memories.limits`. None: leave it.
+
+    An empty actor or conversation is an unknown one. `metadata` replaces that of the memory;
+    `metadata_patch` is merged into it as in RFC 7396. Given categories, unlike those that a model
+    assigns, stay until the text is edited without any.
     """
-    memory = _get_editable(among, pk)
-    if memory.content == content:
-        return memory
-    embedded = embed_texts([content])
-    [category_names] = embedded.category_names()
-    with transaction.atomic():
-        # Locked and read again: it may have been edited or deleted while the model ran.
-        memory = _get_editable(among.locked(), pk)
-        actor = actor_after_edit(
-            memory.actor,
-            before=memory.content,
-            after=content,
-            is_known=lambda name: is_known_speaker(name, user=memory.user, app=memory.app),
-        )
-        categories = Category.objects.get_or_create_many(category_names)
-        rewrite_memory(memory, content, embedded, actor=actor, categories=categories, by=by)
-        if not effective.current_settings().llm.is_local:
-            enqueue_for(memory, CATEGORIZE)
-    return memory
+
+    text: str | None = None
+    metadata: Mapping[str, Any] | None = None
+    metadata_patch: Mapping[str, Any] | None = None
+    categories: Sequence[str] | None = None
+    actor: str | None = None
+    conversation: str | None = None
+    said_at: datetime | None = None
 
 
-def rewrite_memory(
-    memory: Memory,
-    content: str,
-    embedded: EmbeddedTexts,
+def revise(
+    pk: uuid.UUID,
+    edit: Edit,
     *,
-    actor: str,
-    categories: Sequence[Category],
+    among: MemoryQuerySet,
+    by: User,
+    precondition: Precondition = lambda memory: None,
+) -> Memory:
+    """Edit a memory, all at once. What it was before stays in its history.
+
+    An edited text is embedded and categorized again; where a language model is configured, a job
+    assigns the categories. An edit that changes nothing writes nothing.
+
+    Raises MemoryNotFound when the memory is not in `among`, MemoryDeleted, MetadataTooLarge and
+    TooManyCategories. The precondition holds when the edit is made, or its error is raised.
+    """
+    embedded, assigned = None, None
+    while True:
+        memory = _get_editable(among, pk)
+        precondition(memory)
+        if edit.text is not None and edit.text != memory.content and embedded is None:
+            embedded = embed_texts([edit.text])
+            assigned = embedded.category_names()[0] if edit.categories is None else None
+        with transaction.atomic():
+            # Locked before it is read: it may have been edited or deleted while the model ran.
+            list(among.filter(pk=pk).locked().values_list("pk"))
+            memory = _get_editable(among, pk)
+            precondition(memory)
+            is_embedded = embedded is not None or edit.text in (None, memory.content)
+            if is_embedded:
+                _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
+                return memory
+
+
+def _apply(
+    edit: Edit,
+    memory: Memory,
+    embedded: EmbeddedTexts | None,
+    *,
+    assigned: Sequence[str] | None,
+    among: MemoryQuerySet,
     by: User,
 ) -> None:
-    """Replace the content of a memory that the caller has locked, in the caller's transaction."""
-    if memory.content != content:
-        Revision.objects.create(memory=memory, content=memory.content, edited_by=by)
-    memory.content = content
-    memory.fingerprint = fingerprint(content)
-    memory.words = search_vector(content, memory.created_at)
-    memory.actor = actor
-    memory.updated_at = timezone.now()
-    memory.save(update_fields=["content", "fingerprint", "words", "actor", "updated_at"])
-    memory.replace_categories(categories)
-    # Even when no new vector is stored now: one of the previous content finds the wrong memory.
-    memory.embeddings.all().delete()
-    store_vectors([memory], embedded)
+    edits_text = edit.text is not None and edit.text != memory.content
+    names = edit.categories
+    if names is None and edits_text:
+        names = assigned
+    draft = Draft(
+        content=memory.content if edit.text is None else edit.text,
+        metadata=_edited_metadata(edit, memory),
+        actor=_edited_actor(edit, memory),
+        conversation=memory.conversation if edit.conversation is None else edit.conversation,
+        created_at=edit.said_at or memory.created_at,
+        categories=None if names is None else Category.objects.get_or_create_many(names),
+    )
+    if edit.categories is not None:
+        memory.categories_given = True
+    elif edits_text:
+        memory.categories_given = False
+    count = UserCategory.objects.filter(user=memory.user_id).count() if edit.categories else 0
+    rewrite_memory(memory, draft, embedded, by=by, key=among.key, app=among.reading_app)
+    if edit.categories:
+        _require_few_categories(memory, before=count)
+    if edits_text and edit.categories is None and not effective.current_settings().llm.is_local:
+        enqueue_for(memory, CATEGORIZE)
+
+
+def _edited_metadata(edit: Edit, memory: Memory) -> dict[str, Any]:
+    """Raises MetadataTooLarge."""
+    metadata = memory.metadata if edit.metadata is None else dict(edit.metadata)
+    if edit.metadata_patch is None:
+        return metadata
+    merged: dict[str, Any] = apply_merge_patch(metadata, edit.metadata_patch)
+    text = json.dumps(merged, ensure_ascii=False, separators=(",", ":"))
+    if len(text.encode()) > MAX_METADATA_BYTES:
+        raise MetadataTooLarge(
+            f"With these, the metadata would have more than {MAX_METADATA_BYTES} bytes. Remove "
+            "keys by sending null for them.",
+            field="metadata",
+        )
+    return merged
+
+
+def _edited_actor(edit: Edit, memory: Memory) -> str:
+    if edit.actor is not None:
+        return edit.actor
+    if edit.text is None:
+        return memory.actor
+    return actor_after_edit(
+        memory.actor,
+        before=memory.content,
+        after=edit.text,
+        is_known=lambda name: is_known_speaker(name, user=memory.user, app=memory.app),
+    )
+
+
+def _require_few_categories(memory: Memory, *, before: int) -> None:
+    """Raises TooManyCategories if an edit has given the user another one above the limit."""
+    count = UserCategory.objects.filter(user=memory.user_id).count()
+    if count > max(before, MAX_CATEGORIES):
+        raise TooManyCategories(
+            f"With these, the user would have more than {MAX_CATEGORIES} categories.",
+            field="categories",
+        )
 
 
 def _get_editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:

@@ -46,6 +46,13 @@ class Memory(models.Model):
     categories = models.ManyToManyField(
         Category, through=Categorization, related_name="memories", blank=True
     )
+    categories_given = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Whether its categories were sent with its text, or for it: no model then "
+        "assigns others.",
+    )
     fingerprint = models.BinaryField(
         max_length=32, help_text="SHA-256 of the text, ignoring case and spacing."
     )

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, Func, IntegerField, OuterRef, Subquery, 
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from core.errors import Conflict, NotFound
 from core.sql import uuid_array
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # The columns that a response shows.
 SHOWN = [
     "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
-    "superseded_by",
+    "superseded_by", "categories_given",
 ]  # fmt: skip
 
 
@@ -55,10 +55,12 @@ def fingerprint(content: str) -> bytes:
 class MemoryQuerySet(models.QuerySet["Memory"]):
     # The app that these are `shown_to`. None for a user, who is shown all links.
     reading_app: App | None = None
+    # The key by which these are reached. Their histories name it.
+    key: ApiKey | None = None
 
     def _clone(self) -> MemoryQuerySet:
         clone: MemoryQuerySet = super()._clone()  # type: ignore[misc]
-        clone.reading_app = self.reading_app
+        clone.reading_app, clone.key = self.reading_app, self.key
         return clone
 
     def owned_by(self, user: User) -> MemoryQuerySet:
@@ -77,6 +79,13 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         """Name no memories in these that the app may not read, whether or not it may read these."""
         memories = self.all()
         memories.reading_app = app
+        return memories
+
+    def reached_by(self, key: ApiKey | None) -> MemoryQuerySet:
+        """Name this key in the history of what is changed in these."""
+        memories = self.all()
+        # A client without a key, where those are accepted, has one that is not stored.
+        memories.key = key if key and key.pk else None
         return memories
 
     def managed(self, *, archived: bool = False) -> MemoryQuerySet:

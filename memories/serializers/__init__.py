@@ -6,13 +6,13 @@ from .actions import (
     PauseSerializer,
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
+from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .memory import (
     MemoryIdsSerializer,
     MemoryItemSerializer,
     MemorySerializer,
     MessageSerializer,
     NewMemorySerializer,
-    RevisionSerializer,
     StoredMemorySerializer,
     build_new_memory,
     show,
@@ -39,6 +39,7 @@ __all__ = [
     "MessageSerializer",
     "NewMemorySerializer",
     "NewRuleSerializer",
+    "PatchSerializer",
     "PauseSerializer",
     "ReadMemorySerializer",
     "RevisionSerializer",
@@ -48,7 +49,9 @@ __all__ = [
     "SearchResultsSerializer",
     "SearchSerializer",
     "StoredMemorySerializer",
+    "build_edit",
     "build_new_memory",
+    "build_replacement",
     "show",
     "show_written",
 ]

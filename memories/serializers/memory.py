@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
@@ -209,13 +209,6 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
         conversation=fields.get("conversation"),
         learned_at=fields.get("timestamp"),
     )
-
-
-class RevisionSerializer(SubjectSerializer):
-    # The original's page repeats the id of the path.
-    ignored_fields: ClassVar = {"memory_id"}
-
-    memory_content = TextField(max_bytes=MAX_TEXT_BYTES, help_text="The new content.")
 
 
 class MemoryIdsSerializer(SubjectSerializer):

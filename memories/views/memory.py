@@ -13,7 +13,7 @@ from jobs.wait import wait
 from memories.access.reader import Reader
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, remember
-from memories.lifecycle.revise import revise
+from memories.lifecycle.revise import Edit, revise
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.search import Filters, search
@@ -23,11 +23,14 @@ from memories.serializers import (
     MemorySerializer,
     MessageSerializer,
     NewMemorySerializer,
+    PatchSerializer,
     RevisionSerializer,
     SearchResultsSerializer,
     SearchSerializer,
     StoredMemorySerializer,
+    build_edit,
     build_new_memory,
+    build_replacement,
     show,
     show_written,
 )
@@ -102,13 +105,27 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Replace the content of a memory.
+        """Replace the content of a memory, and with `metadata` also its metadata.
 
-        Its embedding and categories are updated. The previous content stays in its history. A key
+        Its embedding and categories are updated. What it was before stays in its history. A key
         without the `read` scope is answered only `id`, `event` (`UPDATE`) and `job` (null).
         """
-        content = self.read_body(RevisionSerializer)["memory_content"]
-        memory = revise(memory_id, content, among=self.get_queryset(), by=request.user)
+        return self._revise(memory_id, build_replacement(self.read_body(RevisionSerializer)))
+
+    @extend_schema(request=PatchSerializer, responses=MemorySerializer)
+    def partial_update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
+        """Change some fields of a memory, all at once.
+
+        Fields that are left out stay as they are; `metadata` is merged. A new text is embedded and,
+        without `categories`, categorized again. What it was before stays in its history. A patch
+        that changes nothing writes nothing. A key without the `read` scope is answered only `id`,
+        `event` (`UPDATE`) and `job` (null).
+        """
+        return self._revise(memory_id, build_edit(self.read_body(PatchSerializer)))
+
+    def _revise(self, memory_id: uuid.UUID, edit: Edit) -> Response:
+        request = self.request
+        memory = revise(memory_id, edit, among=self.get_queryset(), by=request.user)
         if request.auth.can_read:
             return Response(show(memory))
         return Response(show_written(memory, Event.UPDATE, job=None, key=request.auth))

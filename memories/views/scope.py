@@ -18,7 +18,8 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
     @cached_property
     def reader(self) -> Reader:
         """Reads as the app that the key is bound to, if any. Raises AppPaused."""
-        return Reader(self.subject, get_acting_app(self.request.auth, user=self.subject))
+        key = self.request.auth
+        return Reader(self.subject, get_acting_app(key, user=self.subject), key)
 
     def get_queryset(self) -> MemoryQuerySet:
         return self.reader.memories()

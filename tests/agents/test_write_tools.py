@@ -229,3 +229,41 @@ def test_what_cannot_be_added_is_said(agent, given, why):
     assert result.is_error
     assert why in result.text
     assert not Memory.objects.exists()
+
+
+def test_an_update_changes_what_it_names(agent, alice):
+    added = agent.call("add_memory", text="Rex is afraid", metadata={"a": 1, "b": 2}, actor="Ana")
+
+    updated = agent.call(
+        "update_memory",
+        memory_id=added.data["id"],
+        metadata={"a": None, "c": {"d": 3}},
+        categories="dogs",
+        timestamp="2024-01-31T10:30:00Z",
+        text="",
+        actor=None,
+    )
+
+    assert not updated.is_error
+    assert updated.data["event"] == "UPDATE"
+    assert updated.data["text"] == "Rex is afraid"
+    assert updated.data["metadata"] == {"b": 2, "c": {"d": 3}}
+    assert updated.data["categories"] == ["dogs"]
+    assert updated.data["actor"] == "Ana"
+    assert updated.data["created_at"] == "2024-01-31T10:30:00Z"
+    revision = Revision.objects.get()
+    assert (revision.edits_text, revision.metadata) == (False, {"a": 1, "b": 2})
+    assert (revision.app.name, revision.key) == ("desk", agent_key(alice))
+
+
+def agent_key(alice):
+    return alice.user.api_keys.exclude(pk=alice.key.pk).first() or alice.key
+
+
+def test_an_update_is_refused_by_the_rules_of_the_api(agent):
+    added = agent.call("add_memory", text="Rex is afraid")
+
+    result = agent.call("update_memory", memory_id=added.data["id"], categories=["a,b"])
+
+    assert result.is_error
+    assert "without commas" in result.text

@@ -27,6 +27,7 @@ ASKED = {
     "POST /memories": Asked(body={"text": "We go to the sea in June", "infer": False}),
     "DELETE /memories": Asked(body=IDS),
     "PUT /memories/{memory_id}": Asked(body={"memory_content": "Rex is brave"}),
+    "PATCH /memories/{memory_id}": Asked(body={"text": "Rex is brave", "metadata": {"a": 1}}),
     "POST /memories/search": Asked(
         body={"query": "What scares the dog?", "filters": {"app_ids": ["{app_id}"]}}
     ),

@@ -193,7 +193,7 @@ def test_a_memory_edited_while_it_was_embedded_keeps_no_vector_of_what_it_said(a
     @contextmanager
     def edit_before():
         own = Memory.objects.owned_by(alice.user)
-        revise.revise(edited.pk, "Coffee, by now.", among=own, by=alice.user)
+        revise.revise(edited.pk, revise.Edit(text="Coffee, by now."), among=own, by=alice.user)
         yield
 
     EmbeddingSpace.objects.filter(pk=space.pk).update(state="paused")

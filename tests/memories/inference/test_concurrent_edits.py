@@ -129,3 +129,41 @@ def test_what_was_deleted_is_not_shown_to_the_model(alice, fake):
 
     assert not [call for call in fake.bodies if "purrs" in str(call)]
     assert Job.objects.get(kind="categorize").state == "succeeded"
+
+
+def test_given_categories_and_metadata_stay_beside_what_is_inferred(alice, fake):
+    memory = alice.remember(TEXT, metadata={"a": 1})
+    patch = {"categories": ["mine"], "metadata": {"b": 2}, "conversation": "c-1"}
+    assert alice.patch(f"/memories/{memory['id']}", patch).status_code == 200
+
+    run_due()
+
+    assert texts(alice) == {"I live in York.", "My dog is called Rex."}
+    after = alice.get(f"/memories/{memory['id']}").json()
+    assert (after["categories"], after["conversation"]) == (["mine"], "c-1")
+    assert after["metadata_"].items() >= {"a": 1, "b": 2}.items()
+
+
+@pytest.mark.parametrize("with_text", [True, False])
+def test_given_categories_are_not_replaced_by_a_job(alice, fake, with_text):
+    memory, _ = tell(alice, "I live in York.")
+    path = f"/memories/{memory.pk}"
+    alice.patch(path, {"text": "My dog is called Rex."})
+    patch = {"categories": ["mine"]} | ({"text": "My cat is called Tom."} if with_text else {})
+    alice.patch(path, patch)
+
+    run_due()
+
+    assert alice.get(path).json()["categories"] == ["mine"]
+
+
+def test_the_same_categories_that_a_model_assigned_can_be_given(alice, fake):
+    memory, _ = tell(alice, "I live in York.")
+    path = f"/memories/{memory.pk}"
+    alice.put(path, {"memory_content": "My dog is called Rex."})
+    assigned = alice.get(path).json()["categories"]
+    alice.patch(path, {"categories": assigned})
+
+    run_due()
+
+    assert alice.get(path).json()["categories"] == assigned
