@@ -4,8 +4,9 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.api.fields import EpochField, ObjectField, TextField
+from core.api.fields import EpochField, ObjectField, OneOfField, TextField
 from core.api.serializers import RequestSerializer
+from core.visible_text import validate_visible
 
 from .models import ApiKey, Scope, User
 from .models.user import validate_user_id
@@ -31,7 +32,11 @@ class NewUserSerializer(RequestSerializer):
         help_text="The name by which clients identify the user.",
     )
     name = TextField(
-        max_length=255, allow_blank=True, default="", help_text="The display name of this user."
+        max_length=255,
+        allow_blank=True,
+        default="",
+        validators=[validate_visible],
+        help_text="The display name of this user.",
     )
     email = serializers.EmailField(
         max_length=254, allow_blank=True, default="", help_text="The email address of this user."
@@ -74,7 +79,13 @@ class KeySerializer(serializers.ModelSerializer):
 
 
 class NewKeySerializer(SubjectSerializer):
-    name = TextField(max_length=255, allow_blank=True, default="", help_text="What the key is for.")
+    name = TextField(
+        max_length=255,
+        allow_blank=True,
+        default="",
+        validators=[validate_visible],
+        help_text="What the key is for.",
+    )
     app = TextField(
         max_length=255,
         required=False,
@@ -82,7 +93,7 @@ class NewKeySerializer(SubjectSerializer):
         help_text="The only app that the key can act as. By default the key is personal.",
     )
     scopes = serializers.ListField(
-        child=serializers.ChoiceField(Scope.values),
+        child=OneOfField(Scope.values),
         default=list(Scope.values),
         min_length=1,
         max_length=10,

@@ -5,7 +5,7 @@ from django.db.models import F
 from django.db.models.expressions import OrderBy
 
 from accounts.subjects import USER_ID_HELP
-from core.api.filters import ChoiceFilter, SortDirectionFilter, leave_unfiltered
+from core.api.filters import ChoiceFilter, FlagFilter, SortDirectionFilter, leave_unfiltered
 
 from .models import App
 from .models.app import AppQuerySet
@@ -30,9 +30,8 @@ class AppFilter(django_filters.FilterSet):
         strip=False,
         help_text="Apps whose name contains this, ignoring case.",
     )
-    is_active = ChoiceFilter(
+    is_active = FlagFilter(
         method="_filter_active",
-        choices=[("true", "true"), ("false", "false")],
         help_text="`true` for active apps, `false` for paused ones.",
     )
     sort_by = ChoiceFilter(

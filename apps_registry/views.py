@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.permissions import IsPersonalKeyOrReadOnly
 from accounts.subjects import SubjectView
+from core.api.filters import BOOLEANS
 from core.api.pagination import EnvelopePagination
 from core.errors import Malformed
 
@@ -23,8 +24,6 @@ from .serializers import (
     AppUpdatedSerializer,
     AppUpdateSerializer,
 )
-
-BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class AppPages(EnvelopePagination):

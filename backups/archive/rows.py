@@ -102,7 +102,7 @@ class CategoryRow(Row, frozen=True, kw_only=True):
         try:
             return normalize_category_name(self.name)
         except InvalidCategoryName as error:
-            raise ValueError(f"`name`: {error.detail}") from error
+            raise ValueError(f"`name`: {str(error.detail).removesuffix('.')}") from error
 
     def stage_description(self) -> str:
         return self.description or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -81,6 +82,19 @@ class NumberField(serializers.FloatField):
         if isinstance(data, bool) or not isinstance(data, int | float):
             self.fail("invalid")
         return float(data)
+
+
+class OneOfField(serializers.ChoiceField):
+    """One of a few strings. The error names them all."""
+
+    def __init__(self, choices: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        self.error_messages["invalid_choice"] = name_choices(choices)
+
+
+def name_choices(choices: Sequence[str]) -> str:
+    *others, last = [f"`{choice}`" for choice in choices]
+    return f"Send {', '.join(others)} or {last}." if others else f"Send {last}."
 
 
 class OneOrMoreField(serializers.ListField):
@@ -172,7 +186,10 @@ class LegacyDateTimeField(serializers.DateTimeField):
 class ObjectField(serializers.DictField):
     """A JSON object of at most `max_bytes` bytes when serialized without spaces."""
 
-    default_error_messages = {"too_large": "Send an object of at most {max_bytes} bytes."}
+    default_error_messages = {
+        "not_a_dict": "Send an object.",
+        "too_large": "Send an object of at most {max_bytes} bytes.",
+    }
 
     def __init__(self, *, max_bytes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters
@@ -13,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from . import pagination
+from .fields import name_choices
 
 
 class NonEmptyField(forms.Field):
@@ -29,9 +31,33 @@ class ChoiceFormField(NonEmptyField, ChoiceField):
 
 
 class ChoiceFilter(django_filters.ChoiceFilter):
-    """A parameter with a fixed set of values."""
+    """A parameter with a fixed set of values. The error names them all."""
 
     field_class = ChoiceFormField
+
+    def __init__(self, *, choices: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        message = name_choices([value for value, _ in choices])
+        super().__init__(choices=choices, error_messages={"invalid_choice": message}, **kwargs)
+
+
+# Booleans in a query, as programs and people write them.
+BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+class FlagFormField(ChoiceFormField):
+    def to_python(self, value: Any) -> str:
+        text = str(super().to_python(value))
+        flag = BOOLEANS.get(text.lower())
+        return text if flag is None else str(flag).lower()
+
+
+class FlagFilter(ChoiceFilter):
+    """`true` or `false`. Clients in Python write `True`, others `1`."""
+
+    field_class = FlagFormField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=[("true", "true"), ("false", "false")], **kwargs)
 
 
 class SortDirectionFilter(ChoiceFilter):

@@ -23,6 +23,8 @@ class RequestSerializer(serializers.Serializer):
     # Taken and without effect. docs/clients.md lists them.
     ignored_fields: ClassVar[Collection[str]] = ()
 
+    default_error_messages = {"invalid": "Send an object."}
+
     def to_internal_value(self, data: Any) -> Any:
         errors = {} if settings.LEGACY_CLIENTS else self._name_errors(data)
         try:

@@ -48,7 +48,7 @@ class StrictView(APIView):
         if action == "list":
             filters = getattr(self, "filterset_class", None)
             names += [*(filters.base_filters if filters else ()), *pagination.PARAMETERS]
-        return names
+        return list(dict.fromkeys(names))
 
     def _query_faults(self, request: Request) -> list[Fault]:
         params = request.query_params

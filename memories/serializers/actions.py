@@ -10,6 +10,7 @@ from core.api.fields import (
     FlagField,
     IdField,
     LegacyDateTimeField,
+    OneOfField,
     OneOrMoreField,
     TextField,
     WholeNumberField,
@@ -82,13 +83,13 @@ class FilterSerializer(SubjectSerializer):
         allow_null=True,
         help_text="Memories up to this time, or the end of this day.",
     )
-    sort_column = serializers.ChoiceField(
+    sort_column = OneOfField(
         SORT_COLUMNS,
         required=False,
         allow_null=True,
         help_text="The column to sort by; newest first by default.",
     )
-    sort_direction = serializers.ChoiceField(
+    sort_direction = OneOfField(
         ["asc", "desc"], required=False, allow_null=True, help_text="`asc` by default."
     )
     show_archived = FlagField(default=False, help_text="Include archived memories.")
@@ -123,7 +124,7 @@ class PauseSerializer(SubjectSerializer):
         help_text="Accepted for compatibility, with no effect: `app_id` always means all.",
     )
     global_pause = FlagField(default=False, help_text="All memories of the user.")
-    state = serializers.ChoiceField(
+    state = OneOfField(
         [State.PAUSED, State.ACTIVE, State.ARCHIVED],
         default=State.PAUSED,
         help_text="The target state; `active` resumes them.",

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
 from apps_registry.models import AccessRule, Effect
-from core.api.fields import IdField, LegacyDateTimeField
+from core.api.fields import IdField, LegacyDateTimeField, OneOfField
 
 from .memory import MemoryItemSerializer
 
@@ -40,7 +40,7 @@ class NewRuleSerializer(SubjectSerializer):
         allow_null=True,
         help_text="The memory; null for all memories.",
     )
-    effect = serializers.ChoiceField(
+    effect = OneOfField(
         Effect.values,
         help_text="`deny` overrides `allow`. If any rule allows a single memory, the app can read "
         "only memories that are allowed.",

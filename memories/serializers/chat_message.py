@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.api.fields import TextField
+from core.api.fields import OneOfField, TextField
 from core.api.serializers import RequestSerializer
 from memories.lifecycle.transcript import ROLES
 from memories.limits import MAX_SPEAKER_NAME, MAX_TEXT_BYTES
@@ -44,13 +44,14 @@ class ContentField(TextField):
         for part in parts:
             if isinstance(part, str):
                 yield part
-            elif not isinstance(part, Mapping):
+                continue
+            kind = part.get("type") or "text" if isinstance(part, Mapping) else None
+            if not isinstance(kind, str):
                 self.fail("invalid_part")
-            elif part.get("type", "text") in TEXT_PARTS:
-                text = part.get("text")
-                if not isinstance(text, str):
+            if kind in TEXT_PARTS:
+                if not isinstance(part.get("text"), str):
                     self.fail("invalid_part")
-                yield text
+                yield part["text"]
 
 
 class ConversationMessageSerializer(RequestSerializer):
@@ -62,9 +63,7 @@ class ConversationMessageSerializer(RequestSerializer):
         "status", "tool_call_id", "tool_calls", "type",
     }  # fmt: skip
 
-    role = serializers.ChoiceField(
-        ROLES, help_text="Only messages of `user` and `assistant` are stored."
-    )
+    role = OneOfField(ROLES, help_text="Only messages of `user` and `assistant` are stored.")
     content = ContentField(
         allow_blank=True,
         allow_null=True,

@@ -150,6 +150,10 @@ def test_no_operation_takes_a_query_parameter_twice(operation, olga):
         assert fault["code"] == "repeated"
 
 
+# A key follows the job of its own request.
+OF_ANY_SCOPE = {"GET /jobs/{job_id}"}
+
+
 @every_operation
 def test_a_key_is_asked_for_before_names_are_looked_at(operation, alice):
     keys = [alice.with_key(scopes=[scope]).secret for scope in ("read", "write")]
@@ -158,7 +162,7 @@ def test_a_key_is_asked_for_before_names_are_looked_at(operation, alice):
         return send(secret, operation, "no_such=1", {"no_such": 1}).status_code
 
     assert status(None) == 401
-    assert 403 in [status(secret) for secret in keys]
+    assert 403 in [status(secret) for secret in keys] or str(operation) in OF_ANY_SCOPE
 
 
 def test_a_method_that_an_address_does_not_have_is_405_whatever_it_is_sent(alice):
@@ -294,6 +298,40 @@ def test_an_unknown_value_is_refused(method, path, value, alice):
 
     assert answer.status_code == 400
     assert answer.json()["errors"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "value", "detail"),
+    [
+        ("GET", "/apps?sort_direction=up", None, "Send `asc` or `desc`."),
+        ("GET", "/apps?is_active=maybe", None, "Send `true` or `false`."),
+        ("POST", "/memories/filter", {"sort_direction": ["asc"]}, "Send `asc` or `desc`."),
+        (
+            "POST",
+            "/memories/actions/pause",
+            {"global_pause": True, "state": "Paused"},
+            "Send `paused`, `active` or `archived`.",
+        ),
+        (
+            "POST",
+            "/memories",
+            {"messages": [{"role": "human", "content": "I like tea."}]},
+            "Send `user`, `assistant`, `system`, `developer` or `tool`.",
+        ),
+        ("POST", "/memories/search", {"query": "tea", "filters": ["work"]}, "Send an object."),
+        ("POST", "/memories", {"text": "tea", "metadata": []}, "Send an object."),
+    ],
+)
+def test_the_error_names_the_values_that_are_taken(method, path, value, detail, alice):
+    answer = alice.get(path) if method == "GET" else alice.post(path, value)
+
+    assert [fault["detail"] for fault in answer.json()["errors"]] == [detail]
+
+
+def test_the_parameters_of_a_list_are_named_once(alice):
+    [fault] = alice.get("/apps", {"colour": "red"}).json()["errors"]
+
+    assert fault["detail"].count("`user_id`") == 1
 
 
 def test_a_name_is_compared_without_case_and_punctuation():

@@ -59,8 +59,9 @@ def test_apps_are_filtered_by_name_and_activity(alice, apps):
 
     assert names(alice.get("/apps", {"name": "OTE"})) == ["notes"]
     assert names(alice.get("/apps", {"name": "x"})) == []
-    assert names(alice.get("/apps", {"is_active": "true"})) == ["chat"]
-    assert names(alice.get("/apps", {"is_active": "false"})) == ["notes"]
+    for active, paused in (("true", "false"), ("True", "False"), ("1", "0")):
+        assert names(alice.get("/apps", {"is_active": active})) == ["chat"]
+        assert names(alice.get("/apps", {"is_active": paused})) == ["notes"]
 
 
 @pytest.mark.parametrize("column", ["name", "memories", "memories_accessed"])

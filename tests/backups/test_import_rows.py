@@ -81,6 +81,7 @@ WRONG = [
     ("apps", "metadata", "x"),
     ("categories", "name", None),
     ("categories", "name", "x" * 101),
+    ("categories", "name", "work,play"),
     ("memory_categories", "memory_id", NOBODY),
     ("memory_categories", "category_id", NOBODY),
     ("status_history", "memory_id", NOBODY),
@@ -105,6 +106,7 @@ def test_a_wrong_field_is_named_with_its_line(entity, field, value, alice):
 
     line = before_last_of(archive.members()[ENTITIES].decode(), archive, entity)
     assert detail.startswith(f"{ENTITIES}, line {line}: ")
+    assert not detail.endswith("..")
 
 
 def before_last_of(text: str, archive: Ours, entity: str) -> int:

@@ -50,6 +50,10 @@ def test_users_and_keys_have_names_that_can_be_seen(olga):
 
     assert errors_of(user) == {("body", "user_id")}
     assert errors_of(key) == {("body", "app")}
+    unnamed = olga.post("/users", {"user_id": "bob", "name": "\u200b\x07"})
+    assert errors_of(unnamed) == {("body", "name")}
+    assert errors_of(olga.post("/keys", {"name": " \u2800"})) == {("body", "name")}
+    assert olga.post("/keys", {"name": "", "scopes": ["read"]}).status_code == 201
 
 
 def test_an_invisible_actor_in_the_metadata_is_ignored(alice):
