@@ -10,23 +10,26 @@ from core.api.unknown_fields import MAX_NAME_LENGTH, find_nearest
 # A name this similar to a known one is a typing error. A client's own field rarely is.
 TYPO_SIMILARITY = 0.75
 
-# Words that ask for a filter, a date or a page, wherever they stand in a name.
+# Words that ask for a filter, a date, a page or a trial, wherever they stand in a name.
 _WORDS = frozenset({
-    "actor", "actors", "after", "before", "categories", "category", "conversation",
-    "conversations", "cutoff", "date", "dates", "datetime", "day", "days", "end", "exclude",
-    "expiration", "expire", "expires", "expiry", "filter", "filters", "limit", "max", "maximum",
-    "metadata", "min", "minimum", "month", "months", "offset", "older", "newer", "page", "score",
-    "since", "sort", "speaker", "speakers", "start", "tag", "tags", "threshold", "time",
-    "timestamp", "until", "valid", "week", "weeks", "where", "year", "years",
+    "actor", "actors", "after", "archived", "before", "categories", "category", "conversation",
+    "conversations", "count", "cutoff", "date", "dates", "datetime", "day", "days", "deleted",
+    "dry", "end", "exclude", "expiration", "expire", "expired", "expires", "expiry", "filter",
+    "filters", "ids", "keyword", "keywords", "limit", "max", "maximum", "metadata", "min",
+    "minimum", "month", "months", "newer", "newest", "offset", "older", "oldest", "only", "page",
+    "paused", "period", "preview", "range", "recent", "scope", "score", "since", "sort", "speaker",
+    "speakers", "start", "tag", "tags", "threshold", "time", "timeframe", "timespan", "timestamp",
+    "topic", "topics", "until", "valid", "week", "weeks", "where", "year", "years",
 })  # fmt: skip
 
 # The same, for names that consist of nothing else, without their punctuation.
 _NAMES = frozenset({
-    "agent", "agentid", "agents", "and", "app", "appid", "appids", "apps", "asof", "at", "author",
-    "authors", "begin", "contains", "eq", "exists", "from", "gt", "gte", "in", "kind", "label",
-    "labels", "last", "lt", "lte", "ne", "nin", "not", "only", "or", "order", "orderby", "owner",
-    "run", "runid", "size", "skip", "state", "states", "status", "to", "top", "topk", "topn",
-    "type", "types", "user", "userid", "username", "users",
+    "agent", "agentid", "agents", "and", "app", "appid", "appids", "appname", "apps", "asof", "at",
+    "author", "authors", "begin", "contains", "dryrun", "eq", "exists", "from", "gt", "gte", "id",
+    "in", "k", "kind", "label", "labels", "last", "lt", "lte", "memoryid", "memoryids", "n", "ne",
+    "nin", "not", "or", "order", "orderby", "owner", "q", "query", "run", "runid", "search",
+    "searchquery", "size", "skip", "state", "states", "status", "subject", "text", "to", "top",
+    "topk", "topn", "type", "types", "user", "userid", "username", "users",
 })  # fmt: skip
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -37,7 +40,7 @@ def is_typo(name: str, known: Collection[str]) -> bool:
 
 
 def asks_for_less(name: str) -> bool:
-    """Whether an unknown argument reads like a filter or a date.
+    """Whether an unknown argument reads like a filter, a date or a trial without effect.
 
     To ignore it would answer another question than was asked, from more memories than was meant.
     """

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.conf import settings
+from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from rest_framework.exceptions import NotAcceptable
 from rest_framework.negotiation import BaseContentNegotiation
@@ -15,18 +16,26 @@ from rest_framework.views import APIView
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import resolve_subject
 from apps_registry.models import App
+from core.api.exception_handler import InvalidRequest
 from core.api.origins import ORIGIN_NOT_ALLOWED, has_allowed_origin
+from core.api.problems import Fault
 from core.api.rate_limits import READS, WRITES, RateLimited, RateLimitThrottle, count_request
+from core.api.serializers import REPEATED_CODE, REPEATED_DETAIL, repeated_names
+from core.api.unknown_fields import unknown_faults
 from core.errors import Malformed
 from core.visible_text import is_visible
 
 from . import sse
 from .accept import EVENT_STREAM, JSON, preferred_format
+from .argument_names import asks_for_less, is_typo
 from .asgi_bridge import BridgeResponse, Headers, McpBridge, memory_bridge, openmemory_bridge
 from .messages import Message
 from .tool_call import Caller
 
 MAX_NAME = App._meta.get_field("name").max_length or 0
+
+# The parameters of `/mcp`.
+QUERY = ("app", "user_id")
 
 # What the SDK demands of every client. The views answer in the format that a client accepts.
 ACCEPT = (b"accept", b"application/json, text/event-stream")
@@ -99,6 +108,7 @@ class McpView(AgentView):
     """`/mcp`: the key determines the user and the app, unless the query names them."""
 
     def post(self, request: AuthenticatedRequest) -> HttpResponse:
+        check_query(request.query_params)
         return self.answer(
             memory_bridge(),
             user_id=request.query_params.get("user_id") or None,
@@ -147,6 +157,21 @@ class MessagePostView(AgentView):
         if response.body:
             sse.send(response.body, session)
         return HttpResponse("Accepted", status=202, content_type="text/plain")
+
+
+def check_query(params: QueryDict) -> None:
+    """Refuse a parameter that may name the app or the user, on which it depends what is read.
+
+    Others, which proxies add for themselves, have no effect. Raises InvalidRequest.
+    """
+    if settings.LEGACY_CLIENTS:
+        return
+    meant = [name for name in params if is_typo(name, QUERY) or asks_for_less(name)]
+    repeated = [name for name in repeated_names(params) if name in QUERY]
+    faults = [Fault(("query", name), REPEATED_CODE, REPEATED_DETAIL) for name in repeated]
+    faults += unknown_faults(meant, QUERY, loc=("query",))
+    if faults:
+        raise InvalidRequest(faults)
 
 
 def reject_session(request: Request) -> None:

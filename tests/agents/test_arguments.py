@@ -171,7 +171,14 @@ def test_what_is_no_date_is_said(agent, date):
         ("get_memories", "created_after", "`created_after` is not known."),
         ("add_memory", "expires_at", "`expires_at` is not known."),
         ("add_memory", "infr", "Did you mean `infer`?"),
+        ("get_memories", "query", "`query` is not known."),
+        ("get_memories", "include_expired", "`include_expired` is not known."),
+        ("search_memories", "k", "`k` is not known."),
+        ("search_memories", "timeframe", "`timeframe` is not known."),
         ("delete_all_memories", "confrm", "Did you mean `confirm`?"),
+        ("delete_all_memories", "dry_run", "`dry_run` is not known."),
+        ("delete_all_memories", "memory_ids", "`memory_ids` is not known."),
+        ("delete_all_memories", "only_archived", "`only_archived` is not known."),
     ],
 )
 def test_a_typing_error_a_filter_and_a_date_are_refused(agent, tool, name, hint):
@@ -183,6 +190,28 @@ def test_a_typing_error_a_filter_and_a_date_are_refused(agent, tool, name, hint)
     assert hint in result.text
     assert "(unknown_field)" in result.text
     assert not Memory.objects.exists()
+
+
+def test_a_trial_of_a_deletion_deletes_nothing(agent, alice):
+    memory_id = alice.remember("I like tea", infer=False)["id"]
+
+    for tool, arguments in [
+        ("delete_memory", {"memory_id": memory_id, "dry_run": True}),
+        ("delete_all_memories", {"confirm": True, "memory_ids": []}),
+        ("delete_all_memories", {"confirm": True, "query": "coffee"}),
+    ]:
+        assert agent.call(tool, **arguments).is_error
+
+    assert Memory.objects.get().state == "active"
+
+
+@pytest.mark.parametrize("query", ["ap=desk", "App=desk", "app_name=desk", "app=a&app=b", "user=a"])
+def test_an_address_that_may_mean_another_app_or_user_is_refused(alice, query):
+    answer = Agent(alice.secret, f"/mcp?{query}").send("tools/list")
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["loc"][0] == "query"
+    assert Agent(alice.secret, "/mcp?api_key=x&profile=y").send("tools/list").status_code == 200
 
 
 CLIENTS_OWN = {
@@ -231,6 +260,7 @@ def test_the_schema_of_a_result_has_what_was_ignored(agent):
         [{"type": "input_text", "text": "I like tea."}],
         {"type": "output_text", "text": "I like tea."},
         ["I like tea."],
+        [{"type": None, "text": "I like tea."}],
         [
             {"type": "image_url", "image_url": {"url": "data:"}},
             {"type": "text", "text": "I like tea.", "cache_control": {"type": "ephemeral"}},
@@ -256,7 +286,16 @@ def test_parts_are_joined_by_line_breaks(alice):
 
 @pytest.mark.parametrize(
     "content",
-    [[], [{"type": "image_url", "image_url": {}}], [5], [{"type": "text", "text": 5}], [[]], 5],
+    [
+        [],
+        [{"type": "image_url", "image_url": {}}],
+        [5],
+        [{"type": "text", "text": 5}],
+        [[]],
+        5,
+        [{"type": ["text"], "text": "I like tea."}],
+        [{"type": {}, "text": 5}],
+    ],
 )
 def test_a_message_without_a_text_is_refused(agent, alice, content):
     messages = [{"role": "user", "content": content}]
