@@ -16,6 +16,7 @@ from core.api.filters import ChoiceFilter, NonEmptyField, SortDirectionFilter, l
 from core.iso_time import InvalidTime, parse_time
 
 from .limits import MAX_NAME
+from .metadata_filter.api_field import METADATA_FILTER_HELP, parse_metadata_filter
 from .models import Memory
 from .models.memory import MemoryQuerySet
 
@@ -55,6 +56,13 @@ class TimeFilter(django_filters.Filter):
     field_class = TimeFormField
 
 
+@extend_schema_field({"type": "string", "contentMediaType": "application/json"})
+class JSONFilter(django_filters.Filter):
+    """JSON, which its method parses: a fault has its own place in the value."""
+
+    field_class = NonEmptyField
+
+
 class MemoryFilterSet(django_filters.FilterSet):
     """Filters and sorts a list of memories. Ties are broken by id, so the order is total."""
 
@@ -91,6 +99,7 @@ class MemoryFilterSet(django_filters.FilterSet):
         help_text="Memories whose content contains this, ignoring case.",
         strip=False,
     )
+    metadata = JSONFilter(method="_with_metadata", help_text=f"As JSON. {METADATA_FILTER_HELP}")
     sort_column = ChoiceFilter(
         method=leave_unfiltered,
         choices=[(name, name) for name in SORT_COLUMNS],
@@ -120,6 +129,9 @@ class MemoryFilterSet(django_filters.FilterSet):
     def _in_categories(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         names = [part.strip() for part in value.split(",")]
         return memories.in_categories([part for part in names if part])
+
+    def _with_metadata(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
+        return memories.filter(parse_metadata_filter(value, name=name).condition())
 
 
 def sort_memories(

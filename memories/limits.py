@@ -5,6 +5,8 @@ MAX_METADATA_BYTES = 16 * 1024
 MAX_MESSAGES = 200  # of a conversation that is sent as one memory
 MAX_IDS = 10_000  # memories of one request
 MAX_FILTER_VALUES = 100  # of one filter
+MAX_CONDITIONS = 100  # of one filter on metadata
+MAX_FILTER_DEPTH = 8  # of its `and`, `or` and `not`
 MAX_CATEGORIES = 500  # of one user, who has dozens
 
 # Characters.

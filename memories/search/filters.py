@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from memories.metadata_filter import MetadataFilter
 from memories.models.memory import MemoryQuerySet
 
 
@@ -19,7 +19,7 @@ class Filters:
     conversations: Collection[str] = ()
     from_date: datetime | None = None
     to_date: datetime | None = None
-    metadata: Mapping[str, Any] | None = None
+    metadata: MetadataFilter | None = None
 
     def apply(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         memories = memories.created_between(self.from_date, self.to_date)
@@ -32,5 +32,5 @@ class Filters:
         if self.conversations:
             memories = memories.in_conversations(self.conversations)
         if self.metadata:
-            memories = memories.filter(metadata__contains=self.metadata)
+            memories = memories.filter(self.metadata.condition())
         return memories

@@ -16,6 +16,7 @@ from core.api.fields import (
     WholeNumberField,
 )
 from memories.limits import MAX_FILTER_VALUES, MAX_IDS, MAX_TEXT_BYTES
+from memories.metadata_filter.api_field import MetadataFilterField
 from memories.models import Access, State, UserCategory
 
 from .memory import NamesField
@@ -83,6 +84,7 @@ class FilterSerializer(SubjectSerializer):
         allow_null=True,
         help_text="Memories up to this time, or the end of this day.",
     )
+    metadata = MetadataFilterField()
     sort_column = OneOfField(
         SORT_COLUMNS,
         required=False,

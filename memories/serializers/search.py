@@ -11,7 +11,6 @@ from core.api.fields import (
     FlagField,
     IdField,
     NumberField,
-    ObjectField,
     OneOrMoreField,
     TextField,
     WholeNumberField,
@@ -20,10 +19,10 @@ from core.api.serializers import RequestSerializer
 from memories.limits import (
     MAX_CATEGORY_NAME,
     MAX_FILTER_VALUES,
-    MAX_METADATA_BYTES,
     MAX_NAME,
     MAX_TEXT_BYTES,
 )
+from memories.metadata_filter.api_field import MetadataFilterField
 from memories.search import Context, Hit
 
 from .memory import MemorySerializer, NamesField, show
@@ -58,11 +57,7 @@ class SearchFiltersSerializer(RequestSerializer):
         allow_null=True,
         help_text="Memories up to this time, or the end of this day.",
     )
-    metadata = ObjectField(
-        max_bytes=MAX_METADATA_BYTES,
-        required=False,
-        help_text="Memories whose metadata contains this object.",
-    )
+    metadata = MetadataFilterField()
 
 
 class SearchSerializer(SubjectSerializer):

@@ -47,6 +47,7 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
             conversations=body.get("conversations") or (),
             from_date=body.get("from_date"),
             to_date=body.get("to_date"),
+            metadata=body.get("metadata"),
         ).apply(memories)
         if body.get("search_query"):
             memories = memories.filter(content__icontains=body["search_query"])

@@ -149,8 +149,8 @@ def test_filters_keep_what_they_say(alice):
     assert hits(from_date=epoch(2022)) == only_uji
     assert hits(to_date=epoch(2022)) == only_assam
     assert hits(from_date=epoch(2021), to_date=epoch(2021)) == only_assam
-    assert hits(metadata={"kind": {"leaf": "green"}}) == only_uji
-    assert hits(metadata={"kind": {"leaf": "white"}}) == []
+    assert hits(metadata={"kind.leaf": "green"}) == only_uji
+    assert hits(metadata={"kind.leaf": "white"}) == []
     assert len(hits(app_ids=[], categories=[], metadata={})) == 2
     assert len(hits()) == 2
 

@@ -12,6 +12,7 @@ from core.locks import Lock
 from jobs.runner import run_due
 from memories import search
 from memories.access.reader import Reader
+from memories.metadata_filter import MetadataFilter
 from memories.models import Embedding, EmbeddingSpace, Memory, State, UserIndex
 from memories.vectors import user_index
 from memories.vectors.user_index import (
@@ -112,7 +113,10 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
     sync_index(alice.user, space)
 
     result = search.find_hits(
-        "tea", reader=Reader(alice.user), top_k=20, filters=search.Filters(metadata={"k": 1})
+        "tea",
+        reader=Reader(alice.user),
+        top_k=20,
+        filters=search.Filters(metadata=MetadataFilter.parse({"k": 1})),
     )
 
     assert {hit.memory.pk for hit in result.hits} == {memory.pk for memory in left}
