@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from django.db.models.expressions import RawSQL
+
 from core.sql_files import load_statements
+from memories.metadata_filter import MetadataFilter
+from memories.models import Memory
 
 
 def _time(name: str, value: str | None = None) -> str:
@@ -36,12 +40,16 @@ TIMES = {
 
 @dataclass(frozen=True)
 class ExportFilters:
-    """Which memories of a user are exported: of one app, created from `first` to second `last`."""
+    """Which memories of a user are exported.
+
+    Those of one app, created from `first` to second `last`, whose metadata matches.
+    """
 
     app: UUID | None = None
     first: datetime | None = None
     last: datetime | None = None
     vectors: bool = True
+    metadata: MetadataFilter | None = None
 
     def statements(self) -> dict[str, str]:
         """The statements of `export.sql`, limited by these filters."""
@@ -61,17 +69,32 @@ class ExportFilters:
             conditions.append(f"{table}.created_at >= %(first)s")
         if self.last is not None:
             conditions.append(f"{table}.created_at < %(last)s + interval '1 second'")
+        if self.metadata is not None:
+            conditions.append(f"{table}.id IN ({self._metadata_query()[0]})")
         return " AND ".join(conditions)
 
     def parameters(self, user: UUID) -> dict[str, Any]:
-        return {"user": user, "app": self.app, "first": self.first, "last": self.last}
+        values = {"user": user, "app": self.app, "first": self.first, "last": self.last}
+        return values if self.metadata is None else {**values, **self._metadata_query()[1]}
 
-    def as_written(self) -> dict[str, UUID | int | None]:
+    def _metadata_query(self) -> tuple[str, dict[str, Any]]:
+        """Return a query of the ids that the filter on metadata keeps, and its parameters."""
+        assert self.metadata is not None  # noqa: S101 - else there is no such query
+        # The name of the parameter, after the numbers of the others are filled in.
+        user = RawSQL("%%(user)s", [])
+        memories = Memory.objects.filter(self.metadata.condition(), user=user).values("pk")
+        statement, values = memories.query.sql_with_params()
+        parameters = {f"metadata_{number}": value for number, value in enumerate(values)}
+        return statement % tuple(f"%({name})s" for name in parameters), parameters
+
+    def as_written(self) -> dict[str, Any]:
         """As the manifest names them; times in seconds since 1970."""
+        metadata = {} if self.metadata is None else {"metadata": self.metadata.source}
         return {
             "app_id": self.app,
             "from_date": None if self.first is None else int(self.first.timestamp()),
             "to_date": None if self.last is None else int(self.last.timestamp()),
+            **metadata,
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -89,4 +112,7 @@ class ExportFilters:
             for name in ("from_date", "to_date")
         )
         app = value["app_id"] and UUID(value["app_id"])
-        return cls(app, first, last, value["vectors"])
+        # Jobs of earlier versions have none.
+        metadata = value.get("metadata")
+        parsed = None if metadata is None else MetadataFilter.parse(metadata)
+        return cls(app, first, last, value["vectors"], parsed)

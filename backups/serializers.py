@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from accounts.subjects import SubjectSerializer
 from core.api.fields import EpochField, FlagField, IdField
+from memories.metadata_filter.api_field import MetadataFilterField
 
 
 class ExportSerializer(SubjectSerializer):
@@ -21,6 +22,7 @@ class ExportSerializer(SubjectSerializer):
         allow_null=True,
         help_text="Export only memories created in this second or earlier.",
     )
+    metadata = MetadataFilterField()
     include_vectors = FlagField(
         default=True,
         help_text="Include the vectors, so that an import does not embed the memories again.",

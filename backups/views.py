@@ -23,6 +23,7 @@ from core.api.preferences import prefers_async
 from core.errors import Malformed
 from jobs.serializers import JobSerializer
 from jobs.views import IgnoreAcceptHeader, accepted
+from memories.metadata_filter import MetadataFilter
 
 from .concurrency import archive_slot
 from .export import archive_filename, export, scratch_folder
@@ -101,12 +102,13 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
         app_id: UUID | None = None,
         from_date: datetime | None = None,
         to_date: datetime | None = None,
+        metadata: MetadataFilter | None = None,
         **_: Any,
     ) -> ExportFilters:
         """Raises AppNotFound: an empty archive would pass for a backup."""
         if app_id is not None:
             App.objects.owned_by(self.subject).get_by_id(app_id)
-        return ExportFilters(app_id, from_date, to_date, include_vectors)
+        return ExportFilters(app_id, from_date, to_date, include_vectors, metadata)
 
 
 class ImportViewSet(SubjectView, viewsets.GenericViewSet):

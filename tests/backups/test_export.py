@@ -60,6 +60,29 @@ def test_a_user_id_cannot_break_out_of_the_name_of_the_file(alice):
     assert disposition == "attachment; filename*=utf-8''memories_export_a%22%3Bx%3D%22%C3%A9...zip"
 
 
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "respond-async"}])
+def test_an_export_is_narrowed_by_metadata(alice, bob, prefer):
+    one, two, three = stock(alice.user, ["one", "two", "three"])
+    stock(bob.user, ["of bob"], metadata={"rank": 9})
+    Memory.objects.filter(pk=two.pk).update(metadata={"rank": 4, "note": "100 % sure, %s"})
+    Memory.objects.filter(pk=three.pk).update(metadata={"rank": 2})
+    Memory.objects.filter(pk=one.pk).update(state="archived", superseded_by=three)
+    chosen = {"or": [{"rank": {"gte": 4}, "note": {"contains": "%"}}, {"rank": {"exists": False}}]}
+
+    answer = alice.post("/backup/export", {"metadata": chosen}, **prefer)
+    if prefer:
+        run_due()
+        answer = alice.get(f"/jobs/{answer.json()['id']}/download")
+    archive = downloaded(answer)
+
+    held = entities(archive)
+    assert {memory["content"] for memory in held["memories"]} == {"one", "two"}
+    assert {memory["superseded_by"] for memory in held["memories"]} == {None}
+    assert {line["content"] for line in lines(archive)} == {"one", "two"}
+    assert len(vectors(archive)) == 2
+    assert manifest(archive)["filters"]["metadata"] == chosen
+
+
 def test_an_export_is_narrowed_to_an_app_and_to_a_time(alice):
     desk, phone = (App.objects.create(owner=alice.user, name=name) for name in ("desk", "phone"))
     texts = ["one", "two", "three", "four"]
@@ -95,7 +118,7 @@ def test_an_export_is_narrowed_to_an_app_and_to_a_time(alice):
     [
         ({"app_id": "desk"}, "app_id"),
         ({"app_id": 7}, "app_id"),
-        ({"from_date": "2024-01-01"}, "from_date"),
+        ({"from_date": "soon"}, "from_date"),
         ({"from_date": -1}, "from_date"),
         ({"to_date": 1.5}, "to_date"),
         ({"to_date": 10**18}, "to_date"),
