@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 from rest_framework.serializers import Serializer
 
+from core.api.serializers import RequestSerializer
 from core.errors import Malformed
 from core.iso_time import InvalidTime, parse_time
 from memories import search
@@ -19,6 +20,13 @@ MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
 Cursor = Annotated[
     str | None,
     Field(description="The `next_cursor` of the previous result, to get the next page."),
+]
+Threshold = Annotated[
+    float | None,
+    Field(ge=0, le=1, description="The minimum similarity of results; 0.3 is lenient."),
+]
+IncludeContext = Annotated[
+    int, Field(ge=0, le=5, description="The number of neighbours to return before and after each.")
 ]
 Categories = Annotated[
     list[str] | None,
@@ -38,6 +46,18 @@ FromDate = Annotated[
 ]
 ToDate = Annotated[
     str | int | None, Field(description=f"Only memories stored then or earlier: {_TIME}.")
+]
+
+Metadata = Annotated[
+    dict[str, Any] | None,
+    Field(
+        description="Only memories with this metadata: {key: value}, or {key: {operator: value}} "
+        "with eq, ne, in, nin, gt, gte, lt, lte, contains or exists. and, or and not combine."
+    ),
+]
+SearchFilters = Annotated[
+    dict[str, Any] | None,
+    Field(description="The `filters` of the API's search, such as {metadata: {…}}."),
 ]
 
 
@@ -67,15 +87,30 @@ def search_filters(
     conversations: list[str] | None,
     from_date: str | int | None,
     to_date: str | int | None,
+    metadata: dict[str, Any] | None,
+    filters: dict[str, Any] | None,
 ) -> search.Filters:
     """Raises ValidationError and Malformed."""
-    data = {"categories": categories, "actors": actors, "conversations": conversations}
-    validated = validate(SearchFiltersSerializer, data)
-    return search.Filters(
-        **validated,
-        from_date=_parse_time("from_date", from_date),
-        to_date=_parse_time("to_date", to_date, is_end=True),
-    )
+    data = {
+        "categories": categories,
+        "actors": actors,
+        "conversations": conversations,
+        "metadata": metadata,
+    }
+    values = {
+        **validate(SearchFiltersSerializer, data),
+        "from_date": _parse_time("from_date", from_date),
+        "to_date": _parse_time("to_date", to_date, is_end=True),
+    }
+    values = {name: value for name, value in values.items() if value is not None}
+    inside = validate(_FiltersArgument, {"filters": filters}).get("filters") or {}
+    for name in values.keys() & inside.keys():
+        raise Malformed(f"Send `{name}` once, beside `filters` or in it.", field=name)
+    return search.Filters(**values, **inside)
+
+
+class _FiltersArgument(RequestSerializer):
+    filters = SearchFiltersSerializer(required=False)
 
 
 def _parse_time(name: str, value: str | int | None, *, is_end: bool = False) -> datetime | None:

@@ -28,7 +28,11 @@ from .arguments import (
     Conversations,
     Cursor,
     FromDate,
+    IncludeContext,
     MemoryId,
+    Metadata,
+    SearchFilters,
+    Threshold,
     ToDate,
     search_filters,
     validate,
@@ -44,19 +48,15 @@ def search_memories(
     caller: Caller,
     query: Annotated[str, Field(description="A question, or keywords.")],
     limit: Annotated[int, Field(ge=1, le=50, description="The number of results.")] = 10,
-    threshold: Annotated[
-        float | None,
-        Field(ge=0, le=1, description="The minimum similarity of results; 0.3 is lenient."),
-    ] = None,
+    threshold: Threshold = None,
     categories: Categories = None,
     actors: Actors = None,
     conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
-    include_context: Annotated[
-        int,
-        Field(ge=0, le=5, description="The number of neighbours to return before and after each."),
-    ] = 0,
+    metadata: Metadata = None,
+    filters: SearchFilters = None,
+    include_context: IncludeContext = 0,
     cursor: Cursor = None,
 ) -> SearchResults:
     """Search the memories about the user.
@@ -80,6 +80,8 @@ def search_memories(
             conversations=conversations,
             from_date=from_date,
             to_date=to_date,
+            metadata=metadata,
+            filters=filters,
         ),
     )
     hits = add_context(
@@ -100,6 +102,8 @@ def get_memories(
     conversations: Conversations = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
+    metadata: Metadata = None,
+    filters: SearchFilters = None,
     cursor: Cursor = None,
 ) -> MemoryPage:
     """List the memories about the user, newest first.
@@ -107,14 +111,16 @@ def get_memories(
     Call it for an overview, such as when the user asks what you know about them, or for all
     memories of a category or a period. To answer a question, use search_memories instead.
     """
-    filters = search_filters(
+    chosen = search_filters(
         categories=categories,
         actors=actors,
         conversations=conversations,
         from_date=from_date,
         to_date=to_date,
+        metadata=metadata,
+        filters=filters,
     )
-    memories = filters.apply(caller.memories().active())
+    memories = chosen.apply(caller.memories().active())
     following = list(after(memories.with_relations(), cursor)[: limit + 1])
     page = take_fitting(following[:limit], lambda memory: [memory])
     caller.reader.log(page, "list")

@@ -212,3 +212,26 @@ def test_clients_do_not_notice_that_the_server_was_started_again(account, shared
 
     for listed in asyncio.run(use()):
         assert [memory["text"] for memory in listed.structured_content["memories"]] == [TEXT]
+
+
+@pytest.mark.parametrize("mode", VERSIONS)
+def test_a_client_filters_by_metadata(mode, account):
+    high = {"rank": {"gte": 4}}
+
+    async def use():
+        async with account.connected(mode=mode) as client:
+            for rank in (1, 4):
+                text = {"text": f"Tea number {rank}", "infer": False, "metadata": {"rank": rank}}
+                await client.call_tool("add_memory", text)
+            searched = await client.call_tool("search_memories", {"query": "tea", "metadata": high})
+            listed = await client.call_tool("get_memories", {"filters": {"metadata": high}})
+            refused = await client.call_tool("get_memories", {"metadata": {"rank": {"gtee": 4}}})
+            return searched, listed, refused
+
+    *answers, refused = asyncio.run(use())
+
+    for answer in answers:
+        memories = answer.structured_content["memories"]
+        assert [memory["text"] for memory in memories] == ["Tea number 4"]
+    assert refused.is_error
+    assert "Did you mean `gte`?" in refused.content[0].text
