@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.parsers import BaseParser
 
@@ -33,8 +34,8 @@ Loc = tuple[str | int, ...]
 class StrictJSONParser(BaseParser):
     """JSON of RFC 8259 in UTF-8: an object, or also an array for the view's `array_actions`.
 
-    A member that an object has twice is refused: parsers differ in which one counts. Raises
-    BadBody.
+    A member that an object has twice is refused, as parsers differ in which one counts; with
+    LEGACY_CLIENTS, the last one counts. Raises BadBody.
     """
 
     media_type = "application/json"
@@ -48,7 +49,8 @@ class StrictJSONParser(BaseParser):
         context = parser_context or {}
         if _charset(media_type or "") not in _UTF8:
             raise UnsupportedMediaType(media_type or "", "JSON must be encoded in UTF-8.")
-        value = parse_json(stream.read(), decoder=UNIQUE_DECODER)
+        decoder = DECODER if settings.LEGACY_CLIENTS else UNIQUE_DECODER
+        value = parse_json(stream.read(), decoder=decoder)
         view = context.get("view")
         arrays = getattr(view, "action", None) in getattr(view, "array_actions", ())
         if not isinstance(value, dict) and not (arrays and isinstance(value, list)):
