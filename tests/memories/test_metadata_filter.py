@@ -135,6 +135,8 @@ METADATA = [
         ({"rank": {"exists": False}}, {5}),
         ({"due": {"gte": "2026-05-31"}}, {0, 1}),
         ({"due": {"lt": "2026-06"}}, {0, 4}),
+        *[({"tags": {operator: "a"}}, {2}) for operator in ("gt", "gte")],
+        *[({"tags": {operator: "z"}}, {2}) for operator in ("lt", "lte")],
         ({"title": {"contains": "May"}}, {0}),
         ({"title": {"contains": "may"}}, set()),
         ({"title": {"contains": "%"}}, set()),
