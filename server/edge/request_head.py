@@ -62,7 +62,8 @@ def parse_head(scope: Mapping[str, Any]) -> RequestHead:
 
     Raises HeadRefused.
     """
-    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    # The parser leaves what stands behind a value, which is no part of it (RFC 9110, 5.5).
+    headers = [(name, value.strip(b" \t")) for name, value in scope["headers"]]
     _check_size(scope, headers)
     _check_names(headers)
     length = _body_length(scope["http_version"], headers)

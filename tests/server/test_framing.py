@@ -158,3 +158,17 @@ def test_a_response_to_head_has_no_body(server):
             received += client.recv(65536)
 
     assert received.count(b"{") == 1
+
+
+@pytest.mark.parametrize("value", ["  {0}  ", "\t{0}\t", "{0} ", " {0}\t "])
+def test_blanks_around_a_value_are_no_part_of_it(server, value):
+    body = b'{"text": "I like tea", "infer": false}'
+    headers = [
+        f"Authorization:{value.format(f'Bearer {server.key}')}",
+        f"Content-Length:{value.format(len(body))}",
+        f"Content-Type:{value.format('application/json')}",
+    ]
+
+    answer = ask(server, head(server, "POST", "/api/v1/memories", *headers, key=None) + body)
+
+    assert (answer.status, "I like tea" in answer.body) == (200, True)
