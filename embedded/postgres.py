@@ -12,7 +12,7 @@ import psycopg
 from . import postgres_data, postgres_setup
 from .account import Account, unprivileged_account
 from .errors import ServiceFailed
-from .processes import Command
+from .processes import BARE_ENVIRONMENT, Command
 from .service import Service
 from .sockets import ensure_private_folder
 from .state_folder import POSTGRES_PORT, POSTGRES_SOCKET
@@ -66,7 +66,7 @@ class Postgres(Service):
             self.data,
             programs=_programs(),
             account=account,
-            environment=_environment(),
+            environment=BARE_ENVIRONMENT,
             durable=self.durable,
         )
         # No process uses this data any more. The pids in these files may belong to others by now.
@@ -85,7 +85,7 @@ class Postgres(Service):
             folder=self.folder,
             log=self.log,
             account=self._account(),
-            environment=_environment(),
+            environment=BARE_ENVIRONMENT,
             parent_death_signal=signal.SIGINT,
             # A fast shutdown, then an immediate one, which needs recovery at the next start.
             stop_sequence=((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0)),
@@ -131,8 +131,3 @@ def _make_executable() -> None:
         program = _programs() / name
         if not program.stat().st_mode & 0o001:
             program.chmod(0o755)
-
-
-def _environment() -> dict[str, str]:
-    # Nothing from the caller's environment, such as PGDATA or a language.
-    return {"PATH": os.defpath, "LC_ALL": "C"}

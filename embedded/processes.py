@@ -21,6 +21,8 @@ from .account import Account
 LAUNCHER = Path(__file__).with_name("launcher.py")
 LOG_BYTES = 5_000_000
 TAIL_BYTES = 500_000
+# For programs that need no variable of the caller's, such as a key or PGDATA.
+BARE_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from .errors import ServiceFailed
-from .processes import Command
+from .processes import BARE_ENVIRONMENT, Command
 from .service import Service
 from .sockets import ensure_private_folder
 from .state_folder import VALKEY_SOCKET
@@ -32,7 +32,7 @@ class Valkey(Service):
             str(_program()),
             *(part for name, value in options for part in (f"--{name}", value)),
         ]
-        return Command(argv=argv, folder=self.folder, log=self.log)
+        return Command(argv=argv, folder=self.folder, log=self.log, environment=BARE_ENVIRONMENT)
 
     def answers(self) -> bool:
         path = str(self.sockets / VALKEY_SOCKET)
