@@ -20,7 +20,6 @@ from .alerts import get_alerts
 from .figures import Figures, get_figures
 from .table_sample import DAYS
 
-# Needed to see the figures.
 # Staff see the figures if they may view all that is counted in them.
 PERMISSIONS = (
     "memories.view_memory",

@@ -17,6 +17,14 @@ def browser_of(user: User) -> Client:
     return client
 
 
+def staff_with(*permissions: str) -> Client:
+    """The browser of staff who have these permissions, such as `jobs.view_job`, and no others."""
+    user = User.objects.create_user("staff", PASSWORD, is_staff=True)
+    names = [permission.split(".")[1] for permission in permissions]
+    user.user_permissions.set(Permission.objects.filter(codename__in=names))
+    return browser_of(user)
+
+
 @pytest.fixture
 def root(db: None) -> User:
     """An operator who may do everything."""

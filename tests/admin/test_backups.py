@@ -8,6 +8,7 @@ from jobs import files
 from jobs.models import Job, State
 from jobs.runner import run_due
 from memories.models import Memory
+from tests.admin.conftest import staff_with
 
 pytestmark = pytest.mark.slow
 
@@ -169,3 +170,23 @@ def test_who_only_sees_can_press_nothing(reading, alice, act):
 
     assert reading.post(PAGE, {"act": act, "user_id": "alice"}).status_code == 403
     assert not Job.objects.exists()
+
+
+ALL = {"jobs.view_job", "jobs.add_job", "memories.view_memory", "memories.change_memory"}
+
+
+@pytest.mark.parametrize("missing", sorted(ALL - {"jobs.view_job"}))
+@pytest.mark.parametrize("act", ["export", "import", "back-up", "import-after-dry-run 1"])
+def test_archives_need_the_permissions_on_memories(act, missing, alice):
+    browser = staff_with(*(ALL - {missing}))
+
+    assert 'name="act"' not in browser.get(PAGE).content.decode()
+    assert browser.post(PAGE, {"act": act, "user_id": "alice"}).status_code == 403
+    assert not Job.objects.exists()
+
+
+def test_who_has_these_permissions_may_export(alice):
+    answer = staff_with(*ALL).post(PAGE, {"act": "export", "user_id": "alice"})
+
+    assert answer.status_code == 302
+    assert Job.objects.get(kind="export").parameters["user"] == str(alice.user.pk)

@@ -11,7 +11,8 @@ from core.observability import search_stats
 from jobs.models import Job
 from memories.models import Embedding
 from operators.dashboard import table_sample
-from tests.admin.conftest import browser_of
+from operators.dashboard.page import PERMISSIONS
+from tests.admin.conftest import browser_of, staff_with
 from tests.memories.stock import stock
 from tests.rate_limits.test_cache_away import cache_at, dead  # noqa: F401 - fixtures
 
@@ -223,3 +224,23 @@ def test_who_may_not_see_memories_sees_no_figures_of_them(db, django_user_model)
 
     assert "cards" not in answer.context
     assert "You are signed in." in answer.content.decode()
+
+
+@pytest.mark.parametrize("missing", PERMISSIONS)
+def test_the_figures_need_the_permission_to_view_all_that_they_count(missing, alice):
+    alice.remember("I like tea", app="quokkaapp")
+    browser = staff_with(*[each for each in PERMISSIONS if each != missing])
+
+    answer = page(browser)
+
+    assert not [name for name in ("cards", "bars", "facts", "alerts") if name in answer.context]
+    assert "quokkaapp" not in answer.content.decode()
+
+
+def test_who_may_view_all_that_is_counted_sees_the_figures(alice):
+    alice.remember("I like tea", app="quokkaapp")
+
+    answer = page(staff_with(*PERMISSIONS))
+
+    assert cards(answer)["Memories"] == ("1", "1 today, 2 users")
+    assert "quokkaapp" in answer.content.decode()

@@ -8,6 +8,7 @@ from jobs import files
 from jobs.models import Job, State
 from jobs.registry import get_job_type
 from jobs.runner import run_due
+from tests.admin.conftest import staff_with
 
 pytestmark = pytest.mark.slow
 
@@ -167,3 +168,18 @@ def test_nobody_downloads_without_signing_in(client, exported):
 
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")
+
+
+@COMMITTED
+@pytest.mark.parametrize(
+    ("permissions", "status"),
+    [
+        (["jobs.view_job", "jobs.change_job"], 403),
+        (["jobs.view_job", "memories.view_memory"], 403),
+        (["jobs.view_job", "jobs.change_job", "memories.view_memory"], 200),
+    ],
+)
+def test_a_download_needs_the_permission_to_view_memories(permissions, status, exported):
+    address = reverse("admin:jobs_job_download", args=[exported.pk])
+
+    assert staff_with(*permissions).get(address).status_code == status

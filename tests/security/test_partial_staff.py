@@ -11,7 +11,7 @@ from apps_registry.models import App
 from configuration.models import Configuration
 from jobs.models import Job
 from memories.models import Category, Memory
-from tests.admin.conftest import PASSWORD, browser_of
+from tests.admin.conftest import staff_with
 
 pytestmark = [pytest.mark.attacks, pytest.mark.slow]
 
@@ -40,13 +40,6 @@ def secrets(alice):
     )
     Job.objects.filter(owner=user).update(error={"code": "x", "detail": "quokkajob"})
     return memory
-
-
-def staff_with(*permissions):
-    user = User.objects.create_user("staff", PASSWORD, is_staff=True)
-    names = [permission.split(".")[1] for permission in permissions]
-    user.user_permissions.set(Permission.objects.filter(codename__in=names))
-    return browser_of(user)
 
 
 def admin_paths(memory):
