@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.authority.operations import filled
+from tests.authority import table
+from tests.authority.operations import ASKED, Asked, filled
+from tests.authority.positions import schema_positions
 from tests.authority.world import Caller, build, related_pair
 
 # Headers that could tell two answers apart, and do not name the request.
@@ -20,6 +22,7 @@ RULE = {"effect": "deny"}
 POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("memory_id", "GET /memories/{id}", {}, None),
     ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
+    ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"rank": 1}}),
     ("memory_id", "DELETE /memories/{id}", {}, None),
     ("memory_id", "GET /memories/{id}/access-log", {}, None),
     ("memory_id", "GET /memories/{id}/related", {}, None),
@@ -106,6 +109,58 @@ def test_an_id_of_somebody_else_is_answered_as_an_unknown_one(kind, call, query,
     assert answers[0] == answers[1]
     assert (world.owned(), own.owned()) == before
     assert answers[0][0] in ({403} if kind == "user_id" else {200, 404})
+
+
+def test_every_position_of_an_id_in_the_schema_is_tried():
+    """A new parameter or field that holds an id needs a row in the table above."""
+    tried = {
+        position for _, call, query, body in POSITIONS for position in named(call, query, body)
+    }
+    expected = {position for position in schema_positions() if position[1] != "user_id"}
+
+    assert expected - tried == set()
+
+
+def named(call, query, body):
+    """The positions that a row of the table fills with the id, by the names of the schema."""
+    method, path = call.split()
+    for operation in {operation for operation, _ in schema_positions()}:
+        other_method, template = operation.split()
+        pairs = list(zip(path.split("/"), template.split("/"), strict=False))
+        is_same = path.count("/") == template.count("/") and all(
+            given == part or (given[:1] == part[:1] == "{") for given, part in pairs
+        )
+        if method == other_method and is_same:
+            yield from ((operation, part[1:-1]) for given, part in pairs if given == "{id}")
+            yield from ((operation, name) for name in holders_of_id(query))
+            yield from ((operation, name) for name in holders_of_id(body))
+
+
+def holders_of_id(value):
+    """The names of the fields, at any depth, in which the id stands."""
+    for name, inner in value.items() if isinstance(value, dict) else ():
+        if inner == "{id}" or (isinstance(inner, list) and "{id}" in inner):
+            yield name
+        yield from holders_of_id(inner)
+
+
+@pytest.mark.parametrize("operation", table.read())
+def test_somebody_elses_name_is_answered_as_an_unknown_one(operation, alice, bob):
+    world, own = build(alice, category="animals"), build(bob, category="plants")
+    method, path = operation.split()
+    asked = ASKED.get(operation, Asked())
+    before = world.owned(), own.owned()
+
+    answers = []
+    for user_id in (alice.user.user_id, str(uuid.uuid4())):
+        caller = Caller(bob.secret, names=user_id)
+        call = f"{method} {(asked.path or path).format(**own.ids)}"
+        query, body = filled(asked.query, own.ids), filled(asked.body, own.ids)
+        answers.append(said(caller, call, query, body, {"id": user_id}))
+
+    assert answers[0] == answers[1]
+    assert answers[0][0] >= 400
+    assert (world.owned(), own.owned()) == before
 
 
 def said(caller, call, query, body, ids):
