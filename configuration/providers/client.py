@@ -166,6 +166,8 @@ class Endpoint:
             ) from error
 
     def _translate(self, failure: Failure) -> ProviderError:
+        if self.key:  # some servers quote it
+            failure = failure.without(self.key)
         return status_errors.translate(
             failure, provider=self.provider, model=self.model, has_key=bool(self.key)
         )

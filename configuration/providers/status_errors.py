@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -89,6 +89,11 @@ class Failure:
             case {"error": {"failed_generation": str(text)}}:
                 return text
         return ""
+
+    def without(self, secret: str) -> Failure:
+        """The same failure, where no word of its body has the secret."""
+        text = json.dumps(self.body, ensure_ascii=False).replace(secret, "")
+        return replace(self, body=json.loads(text))
 
     @property
     def is_page(self) -> bool:

@@ -1,5 +1,8 @@
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -319,3 +322,40 @@ def test_the_fake_model_says_nothing_of_callers_who_hang_up_and_all_of_its_own_f
     stderr = capsys.readouterr().err
     assert "hung up" not in stderr
     assert "a fault of its own" in stderr
+
+
+class QuotesTheKey(BaseHTTPRequestHandler):
+    """A server that repeats the key wherever an error has room for words."""
+
+    def do_POST(self):
+        key = self.headers["Authorization"].removeprefix("Bearer ")
+        error = {"message": key, "code": key, "param": key, "failed_generation": key}
+        body = json.dumps({"error": error}).encode()
+        self.send_response(400)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def quoting():
+    with ThreadingHTTPServer(("127.0.0.1", 0), QuotesTheKey) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/v1"
+        server.shutdown()
+
+
+def test_an_error_that_quotes_the_key_does_not_show_it(quoting, monkeypatch, settings, fake):
+    settings.ENV_KEYS = ["VLLM_KEY"]
+    monkeypatch.setenv("VLLM_KEY", SECRET)
+    model = fake_llm_settings(fake, api_key="env:VLLM_KEY", openai_base_url=quoting)
+
+    with pytest.raises(RequestRejected) as raised:
+        ask(get_language_model(model))
+
+    error = raised.value
+    assert "rejects the request (status 400" in error.detail
+    assert SECRET not in str([error.detail, error.said, error.generated])
