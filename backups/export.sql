@@ -58,7 +58,11 @@ WHERE categorization.user_id = %(user)s AND $memory_filter
 SELECT md5('step ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
     memory_id, changed_by_id AS changed_by,
     coalesce(nullif(old_state, ''), 'deleted') AS old_state, new_state, $changed_at,
-    old_state = '' AS begins, reason
+    old_state = '' AS begins, reason, step.app_id,
+    (
+        SELECT newer.id FROM memories_memory AS newer
+        WHERE newer.id = step.superseded_by_id AND $newer_filter
+    ) AS superseded_by
 FROM memories_statechange AS step
 JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE $memory_filter

@@ -143,6 +143,10 @@ class ApiKey(models.Model):
     def can_read(self) -> bool:
         return Scope.READ in self.scopes
 
+    def stored(self) -> ApiKey | None:
+        """This key, or None if it is that of a client without one, which is in no table."""
+        return self if self.pk else None
+
     def require_scope(self, scope: Scope) -> None:
         """Raises ScopeMissing if the key lacks the scope."""
         if scope not in self.scopes:

@@ -84,7 +84,8 @@ def add_memory(
 def store(caller: Caller, **fields: Any) -> StoredMemory:
     """Store a memory, validated by the rules of the API."""
     new = build_new_memory(validate(NewMemorySerializer, fields))
-    return remember(new, user=caller.user, app=caller.remembering_app, by=caller.by)
+    app = caller.remembering_app
+    return remember(new, user=caller.user, app=app, by=caller.by, key=caller.key)
 
 
 def update_memory(

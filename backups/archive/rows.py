@@ -184,6 +184,8 @@ class StateChangeRow(Row, frozen=True, kw_only=True):
     changed_at: Moment
     begins: bool = False  # ours: the memory began with this change, and had no state before
     reason: Annotated[str, Meta(max_length=255)] = ""  # ours
+    app_id: UUID | None = None  # ours: that changed it
+    superseded_by: UUID | None = None  # ours: the memory that replaced it with this change
 
     def stage_old_state(self) -> str:
         return "" if self.begins else self.old_state

@@ -147,10 +147,17 @@ CASE WHEN staged.changed_by = %(source)s THEN %(user)s::uuid END
 -- fragment: edited_by
 CASE WHEN staged.edited_by = %(source)s THEN %(user)s::uuid END
 
+-- fragment: acting_app
+(SELECT app.id FROM target_apps AS app WHERE app.source = staged.app_id)
+
+-- fragment: superseding
+(SELECT newer.id FROM target_memories AS newer WHERE newer.source = staged.superseded_by)
+
 -- name: insert_state_changes
-INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT target.id, old_state, new_state, $changed_by, changed_at, reason
+INSERT INTO memories_statechange (
+    memory_id, old_state, new_state, changed_by_id, changed_at, reason, app_id, superseded_by_id
+)
+SELECT target.id, old_state, new_state, $changed_by, changed_at, reason, $acting_app, $superseding
 FROM $status_history_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number
@@ -172,16 +179,13 @@ ORDER BY staged.number
 CASE WHEN staged.categories IS NOT NULL
     THEN ARRAY(SELECT jsonb_array_elements_text(staged.categories)) END
 
--- fragment: editing_app
-(SELECT app.id FROM target_apps AS app WHERE app.source = staged.app_id)
-
 -- name: insert_revisions
 INSERT INTO memories_revision (
     memory_id, content, edited_by_id, edited_at,
     edits_text, metadata, categories, actor, conversation, said_at, app_id
 )
 SELECT target.id, content, $edited_by, edited_at,
-    edits_text, metadata, $category_names, actor, conversation, said_at, $editing_app
+    edits_text, metadata, $category_names, actor, conversation, said_at, $acting_app
 FROM $revisions_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number

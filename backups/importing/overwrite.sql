@@ -98,11 +98,12 @@ WHERE memory.id = target.id
 
 -- name: insert_missing_state_changes
 INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_at, reason, changed_by_id)
-SELECT memory_id, old_state, new_state, changed_at, reason, changed_by
+    (memory_id, old_state, new_state, changed_at, reason, changed_by_id, app_id, superseded_by_id)
+SELECT memory_id, old_state, new_state, changed_at, reason, changed_by, app_id, superseded_by
 FROM (
     SELECT target.id AS memory_id, old_state, new_state, changed_at, reason,
-        $changed_by AS changed_by, staged.number,
+        $changed_by AS changed_by, staged.number, $acting_app AS app_id,
+        $superseding AS superseded_by,
         row_number() OVER (
             PARTITION BY target.id, old_state, new_state, changed_at, reason
             ORDER BY staged.number
@@ -136,7 +137,7 @@ SELECT memory_id, content, edited_at, edited_by,
 FROM (
     SELECT target.id AS memory_id, content, edited_at, $edited_by AS edited_by, staged.number,
         edits_text, metadata, $category_names AS categories, actor, conversation, said_at,
-        $editing_app AS app_id,
+        $acting_app AS app_id,
         row_number() OVER (
             PARTITION BY target.id, content, edited_at ORDER BY staged.number
         ) AS nth

@@ -14,15 +14,12 @@ from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State
+from memories.models.state_change import KNOWN, SUPERSEDED
 
 from .extract import Fact
 from .json_schemas import Relation
 from .reconcile import Verdict
 from .similar_memories import SimilarMemories
-
-# Reasons for archiving a memory, as its history shows them.
-SUPERSEDED = "superseded"
-KNOWN = "known"
 
 
 class ConcurrentFacts(Exception):

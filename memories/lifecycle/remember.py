@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiKey, User
 from apps_registry.models import App
 from configuration import effective
 from core.locks import Lock, lock_transaction
@@ -59,10 +59,12 @@ class StoredMemory:
     job: Job | None = None  # that turns it into facts
 
 
-def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
+def remember(
+    new: NewMemory, *, user: User, app: App, by: User, key: ApiKey | None = None
+) -> StoredMemory:
     """Store a memory, or return the existing one that it duplicates.
 
-    It can be found as soon as this returns.
+    It can be found as soon as this returns. Its history names `key`, that of the request.
     """
     created_at = new.learned_at or timezone.now()  # of the request, however long the model takes
     embedded = embed_texts([new.text])
@@ -85,23 +87,33 @@ def remember(new: NewMemory, *, user: User, app: App, by: User) -> StoredMemory:
             if duplicate is not None:
                 return StoredMemory(duplicate, Event.DUPLICATE)
         categories = Category.objects.get_or_create_many(category_names)
-        insert_memory(memory, embedded, categories=categories, by=by)
+        insert_memory(memory, embedded, categories=categories, by=by, key=key)
         if new.infer and not effective.current_settings().llm.is_local:
             job = enqueue_for(memory, INFER)
     return StoredMemory(memory, Event.ADD, job)
 
 
 def insert_memory(
-    memory: Memory, embedded: EmbeddedTexts, *, categories: Sequence[Category], by: User
+    memory: Memory,
+    embedded: EmbeddedTexts,
+    *,
+    categories: Sequence[Category],
+    by: User,
+    key: ApiKey | None = None,
 ) -> None:
     """Insert a new memory with its history, categories and vectors, in the caller's transaction."""
     memory.fingerprint = fingerprint(memory.content)
     memory.words = search_vector(memory.content, memory.created_at)
     # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
     Memory.objects.bulk_create([memory])
-    StateChange.objects.bulk_create(
-        [StateChange(memory=memory, new_state=State.ACTIVE, changed_by=by)]
+    stored = StateChange(
+        memory=memory,
+        new_state=State.ACTIVE,
+        changed_by=by,
+        key=key and key.stored(),
+        app=memory.app,
     )
+    StateChange.objects.bulk_create([stored])
     memory.add_categories(categories)
     store_vectors([memory], embedded)
 

@@ -84,8 +84,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def reached_by(self, key: ApiKey | None) -> MemoryQuerySet:
         """Name this key in the history of what is changed in these."""
         memories = self.all()
-        # A client without a key, where those are accepted, has one that is not stored.
-        memories.key = key if key and key.pk else None
+        memories.key = key and key.stored()
         return memories
 
     def managed(self, *, archived: bool = False) -> MemoryQuerySet:
@@ -180,21 +179,37 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         """Lock these rows in the order of ids, against deadlocks. `no_key` permits references."""
         return self.select_for_update(of=("self",), no_key=no_key).order_by("pk")
 
-    def change_state(self, state: State, *, by: User | None, reason: str = "") -> int:
+    def change_state(
+        self,
+        state: State,
+        *,
+        by: User | None,
+        reason: str = "",
+        superseded_by: Memory | None = None,
+    ) -> int:
         """Change the state of those in another one, write their history, and return their number.
 
-        This is the only way to change a state. `by` is None for a policy whose author is gone. A
-        memory that becomes live again is no longer superseded.
+        This is the only way to change a state. `by` is None for a policy whose author is gone. The
+        history names the key and the app that these are reached by. A memory that becomes live
+        again is no longer superseded.
         """
         # Locked, so that each of two concurrent changes records the state that it really changed.
         changing = self.exclude(state=state).locked()
         with transaction.atomic():
-            return StateChange.objects.apply(changing, state, by=by, reason=reason)
+            return StateChange.objects.apply(
+                changing,
+                state,
+                by=by,
+                reason=reason,
+                key=self.key,
+                app=self.reading_app,
+                superseded_by=superseded_by,
+            )
 
     def supersede_by(self, memory: Memory, *, by: User, reason: str) -> None:
         """Archive these memories and link each to the memory that replaces it."""
         ids = list(self.values_list("pk", flat=True))
         with transaction.atomic():
-            superseded = self.model.objects.filter(pk__in=ids)
-            superseded.change_state(State.ARCHIVED, by=by, reason=reason)
+            superseded = self.model.objects.filter(pk__in=ids).shown_to(memory.app)
+            superseded.change_state(State.ARCHIVED, by=by, reason=reason, superseded_by=memory)
             superseded.update(superseded_by=memory)

@@ -4,7 +4,8 @@ from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiKey, User
+from apps_registry.models import App
 from core.sql import execute
 
 from .state import LIVE, State
@@ -19,9 +20,14 @@ changed AS (
     FROM leaving WHERE memory.id = leaving.id
 )
 INSERT INTO memories_statechange
-    (memory_id, old_state, new_state, changed_by_id, changed_at, reason)
-SELECT id, state, %s, %s, %s, %s FROM leaving ORDER BY id
+    (memory_id, old_state, new_state, changed_by_id, changed_at, reason, key_id, app_id,
+     superseded_by_id)
+SELECT id, state, %s, %s, %s, %s, %s, %s, %s FROM leaving ORDER BY id
 """
+
+# Reasons for archiving a memory in favour of another one.
+SUPERSEDED = "superseded"
+KNOWN = "known"
 
 
 class StateChangeQuerySet(models.QuerySet["StateChange"]):
@@ -32,6 +38,9 @@ class StateChangeQuerySet(models.QuerySet["StateChange"]):
         *,
         by: User | None,
         reason: str,
+        key: ApiKey | None = None,
+        app: App | None = None,
+        superseded_by: models.Model | None = None,
     ) -> int:
         """Change the state of these memories, write their history, and return their number."""
         try:
@@ -39,9 +48,10 @@ class StateChangeQuerySet(models.QuerySet["StateChange"]):
         except EmptyResultSet:
             return 0
         now = timezone.now()
+        ids = [each and each.pk for each in (key, app, superseded_by)]
         return execute(
             CHANGE_STATE.format(leaving=leaving),
-            [*parameters, state, now, now, state in LIVE, state, by and by.pk, now, reason],
+            [*parameters, state, now, now, state in LIVE, state, by and by.pk, now, reason, *ids],
         )
 
 
@@ -60,11 +70,49 @@ class StateChange(models.Model):
     )
     changed_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=255, blank=True)
+    # Without constraints: to delete any of these, this table would have to be searched.
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="The key of the request.",
+    )
+    app = models.ForeignKey(
+        App,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="The app that changed it.",
+    )
+    superseded_by = models.ForeignKey(
+        "memories.Memory",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        null=True,
+        blank=True,
+        related_name="superseding_changes",
+        db_index=False,
+        help_text="The memory that replaced it with this change.",
+    )
 
     objects = StateChangeQuerySet.as_manager()
 
     class Meta:
         ordering = ["changed_at", "id"]
+        indexes = [
+            models.Index(
+                fields=["superseded_by"],
+                condition=models.Q(superseded_by__isnull=False),
+                name="state_change_by_superseding",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.old_state or 'new'} → {self.new_state}"

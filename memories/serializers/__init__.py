@@ -7,6 +7,7 @@ from .actions import (
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
+from .history_entry import HistoryEntrySerializer
 from .memory import (
     MemoryIdsSerializer,
     MemoryItemSerializer,
@@ -33,6 +34,7 @@ __all__ = [
     "CategorySerializer",
     "ExplanationSerializer",
     "FilterSerializer",
+    "HistoryEntrySerializer",
     "MemoryIdsSerializer",
     "MemoryItemSerializer",
     "MemorySerializer",

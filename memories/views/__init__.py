@@ -1,4 +1,4 @@
-from .access_log import AccessLogViewSet, RelatedViewSet
+from .access_log import AccessLogViewSet, HistoryViewSet, RelatedViewSet
 from .actions import MemoryActionsViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
 from .memory import MemoryViewSet
@@ -7,6 +7,7 @@ __all__ = [
     "AccessLogViewSet",
     "AppMemoriesViewSet",
     "AppReadsViewSet",
+    "HistoryViewSet",
     "MemoryActionsViewSet",
     "MemoryViewSet",
     "RelatedViewSet",

@@ -9,8 +9,9 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
+from memories.access.history import find_history, load_entries
 from memories.search.related import find_related
-from memories.serializers import AccessSerializer, MemoryItemSerializer
+from memories.serializers import AccessSerializer, HistoryEntrySerializer, MemoryItemSerializer
 
 from .scope import MemoriesOfOneUser
 
@@ -30,6 +31,23 @@ class AccessLogViewSet(MemoriesOfOneUser):
         accesses = memory.accesses.select_related("app").order_by("-accessed_at", "-id")
         page = self.paginate_queryset(accesses)
         return self.get_paginated_response(AccessSerializer(page, many=True).data)
+
+
+class HistoryViewSet(MemoriesOfOneUser):
+    serializer_class = HistoryEntrySerializer
+
+    @extend_schema(responses=HistoryEntrySerializer(many=True), parameters=[USER_ID_PARAMETER])
+    def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
+        """List the changes of a memory, the newest first.
+
+        Its text, metadata and state, and memories that replaced it or that it replaced: each with
+        who changed it, when, and what it was before.
+        """
+        memory = self.get_queryset().one(memory_id)
+        places = self.paginate_queryset(find_history(memory, reader=self.reader)) or []
+        entries = load_entries(places, reader=self.reader)
+        self.reader.log([memory], "get")
+        return self.get_paginated_response(HistoryEntrySerializer(entries, many=True).data)
 
 
 class RelatedViewSet(MemoriesOfOneUser):

@@ -87,7 +87,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         body = self.read_body(NewMemorySerializer)
         app = get_writing_app(request.auth, user=self.subject, app_name=body.get("app"))
         new = build_new_memory(body)
-        stored = remember(new, user=self.subject, app=app, by=request.user)
+        stored = remember(new, user=self.subject, app=app, by=request.user, key=request.auth)
         memory, job = stored.memory, stored.job
         if job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
             wait(job, seconds)

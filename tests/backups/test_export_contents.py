@@ -226,8 +226,8 @@ LEFT_OUT = {
     # Made of the content, and what keeps running jobs from assigning others.
     "memories_memory": {"fingerprint", "words", "categories_given"},
     "memories_categorization": {"id", "user_id"},
-    "memories_statechange": set(),
-    "memories_revision": {"key_id"},  # keys are in no archive
+    "memories_statechange": {"key_id"},  # keys are in no archive
+    "memories_revision": {"key_id"},
     "apps_registry_app": {"memories_read"},  # counted in the access log
     "apps_registry_accessrule": set(),
     "memories_usercategory": set(),
