@@ -66,6 +66,12 @@ class StorageFull(OpenMemoryError):
     code = "disk_full"
 
 
+class PreconditionFailed(OpenMemoryError):
+    """It was changed since you read it. Read it again, and repeat your change."""
+
+    code = "precondition_failed"
+
+
 class Unavailable(OpenMemoryError):
     """A required service is unavailable."""
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -23,7 +22,6 @@ from memories.limits import (
     MAX_CATEGORIES,
     MAX_CATEGORY_DESCRIPTION,
     MAX_CATEGORY_NAME,
-    MAX_METADATA_BYTES,
     MAX_NAME,
     MAX_TEXT_BYTES,
 )
@@ -32,22 +30,14 @@ from memories.models.memory import fingerprint
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
 from .columns import Json, Row
+from .row_values import Object, check_size, check_visible, dump_metadata
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
 Attribution = Annotated[str, Meta(max_length=MAX_NAME)]
-Object = dict[str, Any]
 StateName = Literal["active", "paused", "archived", "deleted"]
 
 MAX_ARRIVAL = 2**63 - 1  # of a bigint
-
-_ZEROS = re.compile("0{16,}")
-
-
-def check_visible(name: str, text: str) -> str:
-    if not is_visible(text):
-        raise ValueError(f"`{name}` has no character that can be seen")
-    return text
 
 
 class UserRow(Row, frozen=True, kw_only=True):
@@ -287,20 +277,3 @@ LISTS: dict[str, type[Row]] = {
     "access_controls": AccessControlRow,
     "revisions": RevisionRow,
 }
-
-
-def check_size(name: str, text: str, max_bytes: int) -> str:
-    if len(text) * 4 > max_bytes and len(text.encode()) > max_bytes:
-        raise ValueError(f"`{name}` has more than {max_bytes} bytes")
-    return text
-
-
-def dump_metadata(metadata: Object | None) -> Json:
-    """Write metadata as JSON. Raises ValueError when it has more bytes than the API accepts.
-
-    PostgreSQL writes 1e308 with all its zeros, which were not counted when it was sent.
-    """
-    text = json.dumps(metadata or {}, ensure_ascii=False, separators=(",", ":"))
-    if len(text) * 4 > MAX_METADATA_BYTES:
-        check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
-    return Json(text)

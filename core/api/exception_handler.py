@@ -102,6 +102,11 @@ def _(error: errors.StorageFull, request: AnyRequest) -> Problem:
 
 
 @problem_of.register
+def _(error: errors.PreconditionFailed, request: AnyRequest) -> Problem:
+    return _domain_problem(412, error)
+
+
+@problem_of.register
 def _(error: errors.Unavailable, request: AnyRequest) -> Problem:
     log.error("a required service is unavailable", reason=error.detail)
     return _domain_problem(503, error, headers=RETRY_AFTER)

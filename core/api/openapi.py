@@ -19,6 +19,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
 from .fields import TIME_SCHEMA
+from .schema_parts import COMPONENTS, HEADERS, PRECONDITIONS
 from .serializers import RequestSerializer
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
@@ -31,6 +32,7 @@ _ERROR_RESPONSES = {
     "406": ("NotAcceptable", "The endpoint has no media type that the client accepts."),
     "409": ("Conflict", "The request conflicts with the current state."),
     "410": ("Gone", "The object existed, but has been removed."),
+    "412": ("PreconditionFailed", "The object is not in the version that `If-Match` names."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The endpoint does not read the media type of the body."),
     "429": ("TooManyRequests", "Rate limit exceeded. Retry after `Retry-After` seconds."),
@@ -89,6 +91,7 @@ class DocstringSchema(AutoSchema):
     ) -> dict[str, Any] | None:
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
+            self._add_entity_tags(operation)
             for status in sorted(self._error_statuses(operation)):
                 operation["responses"].setdefault(status, self._error_response(status).ref)
             self._complete_responses(operation)
@@ -142,9 +145,34 @@ class DocstringSchema(AutoSchema):
             statuses.add("404")
         if self.method not in SAFE_METHODS:
             statuses |= _WITH_BODY
+        if self._is_conditional():
+            statuses.add("412")
         if self._action() in getattr(view, "safe_actions", ()):
             statuses.discard("409")
         return statuses.union(getattr(view, "error_statuses", {}).get(self._action(), ()))
+
+    def _is_conditional(self) -> bool:
+        return self._action() in getattr(self.view, "conditional_actions", ())
+
+    def _add_entity_tags(self, operation: dict[str, Any]) -> None:
+        """Document the version that an answer has, and that a request may depend on."""
+        answer = operation["responses"].get("200", {})
+        is_read = self.method == "GET" and "application/json" in answer.get("content", {})
+        tag = {"ETag": self._component("headers", "EntityTag").ref}
+        if is_read or self._action() in getattr(self.view, "tagged_actions", ()):
+            answer["headers"] = tag
+        if is_read:
+            operation["responses"]["304"] = {"description": "Not Modified", "headers": tag}
+        if is_read or self._is_conditional():
+            name = "If-None-Match" if is_read else "If-Match"
+            schema = {"type": "string"}
+            header = {
+                "in": "header",
+                "name": name,
+                "schema": schema,
+                "description": PRECONDITIONS[name],
+            }
+            operation["parameters"] = [*operation.get("parameters", []), header]
 
     def _error_response(self, status: str) -> ResolvedComponent:
         name, description = _ERROR_RESPONSES[status]
@@ -157,7 +185,7 @@ class DocstringSchema(AutoSchema):
 
     def _complete_responses(self, operation: dict[str, Any]) -> None:
         headers = {
-            name: self._component("headers", component).ref for name, component in _HEADERS.items()
+            name: self._component("headers", component).ref for name, component in HEADERS.items()
         }
         for status, response in operation["responses"].items():
             if "$ref" not in response:
@@ -197,7 +225,7 @@ class DocstringSchema(AutoSchema):
         return schema
 
     def _component(self, kind: str, name: str) -> ResolvedComponent:
-        return self._register(kind, name, _COMPONENTS[kind, name])
+        return self._register(kind, name, COMPONENTS[kind, name])
 
     def _register(self, kind: str, name: str, schema: dict[str, Any]) -> ResolvedComponent:
         component = ResolvedComponent(  # type: ignore[no-untyped-call]
@@ -220,79 +248,3 @@ def describe_tags(result: dict[str, Any], generator: Any, **_: Any) -> dict[str,
         for tag, description in sorted(descriptions.items())
     ]
     return result
-
-
-def _string(description: str, **keywords: Any) -> dict[str, Any]:
-    return {"type": "string", "description": description, **keywords}
-
-
-# Headers of every response. Those of rate limits are missing where the limit is off.
-_HEADERS = {
-    "X-Request-ID": "RequestId",
-    "RateLimit-Policy": "RateLimitPolicy",
-    "RateLimit": "RateLimit",
-    "X-RateLimit-Limit": "RateLimitLimit",
-    "X-RateLimit-Remaining": "RateLimitRemaining",
-    "X-RateLimit-Reset": "RateLimitReset",
-}
-
-_FAULT = {
-    "type": "object",
-    "required": ["loc", "code", "detail"],
-    "properties": {
-        "loc": {
-            "type": "array",
-            "items": {"type": ["string", "integer"]},
-            "description": "The location: `body` or `query`, then the path to the value.",
-        },
-        "code": _string("The type of the fault, for programs. Codes do not change."),
-        "detail": _string("The fault in a sentence."),
-    },
-}
-
-_COMPONENTS: dict[tuple[str, str], dict[str, Any]] = {
-    ("headers", "RequestId"): {
-        "description": "The id of this request: the client's, or a new one.",
-        "schema": {"type": "string"},
-    },
-    ("headers", "RateLimitPolicy"): {
-        "description": "The limit that this request counted towards, its quota and its window in "
-        'seconds: `"reads";q=6000;w=60`.',
-        "schema": {"type": "string"},
-    },
-    ("headers", "RateLimit"): {
-        "description": "The remaining requests, and the seconds until the window resets: "
-        '`"reads";r=5990;t=32`.',
-        "schema": {"type": "string"},
-    },
-    ("headers", "RateLimitLimit"): {
-        "description": "The number of requests allowed in the window.",
-        "schema": {"type": "integer"},
-    },
-    ("headers", "RateLimitRemaining"): {
-        "description": "The number of requests remaining in the window.",
-        "schema": {"type": "integer"},
-    },
-    ("headers", "RateLimitReset"): {
-        "description": "When the window resets, in seconds since 1970.",
-        "schema": {"type": "integer"},
-    },
-    ("schemas", "Problem"): {
-        "type": "object",
-        "description": "An error, in the format of RFC 9457.",
-        "required": ["type", "title", "status", "detail", "code", "request_id"],
-        "properties": {
-            "type": _string("Always `about:blank`: see `code`.", format="uri-reference"),
-            "title": _string("The name of the status."),
-            "status": {"type": "integer", "description": "The HTTP status."},
-            "detail": _string("The error in a sentence."),
-            "code": _string("The type of the error, for programs. Codes do not change."),
-            "request_id": _string("The id of this request in the server's log."),
-            "errors": {
-                "type": "array",
-                "items": _FAULT,
-                "description": "The invalid values of the request.",
-            },
-        },
-    },
-}

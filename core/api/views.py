@@ -32,12 +32,18 @@ class StrictView(APIView):
     common_fields: ClassVar[Collection[str]] = ()
     # Actions without a body, beside those of safe methods.
     bodiless_actions: ClassVar[Collection[str]] = {"destroy"}
+    # Those that change an object only if its version is the one that the request names.
+    conditional_actions: ClassVar[Collection[str]] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         is_answered = request.method != "OPTIONS" and hasattr(self, str(request.method).lower())
         if is_answered and not settings.LEGACY_CLIENTS:
-            faults = [*self._query_faults(request), *self._body_faults(request)]
+            faults = [
+                *self._query_faults(request),
+                *self._body_faults(request),
+                *self._header_faults(request),
+            ]
             if faults:
                 raise InvalidRequest(faults)
 
@@ -66,6 +72,15 @@ class StrictView(APIView):
             return []
         places = dict.fromkeys(self.known_query(request), "in the query")
         return unknown_faults(request.data, self.common_fields, loc=("body",), elsewhere=places)
+
+    def _header_faults(self, request: Request) -> list[Fault]:
+        # Ignored, it would overwrite what the client believes to be protected.
+        action = getattr(self, "action", None)
+        if request.method in SAFE_METHODS or action in self.conditional_actions:
+            return []
+        detail = "This operation has no versions, so it cannot depend on one. Leave it out."
+        is_sent = "If-Match" in request.headers
+        return [Fault(("header", "If-Match"), "no_versions", detail)] if is_sent else []
 
     def _takes_body(self, request: Request) -> bool:
         action = getattr(self, "action", None)

@@ -127,7 +127,7 @@ def _describe_change(
         step.changed_at,
         step.changed_by,
         step.key,
-        step.app,
+        None if is_hidden else step.app,
         reason="" if is_hidden else step.reason,
         state=step.new_state,
         memory_id=newer_id,

@@ -159,7 +159,7 @@ def _revisions(memory: Memory) -> Section:
     entries = [
         Entry(
             when=revision.edited_at,
-            text=revision.content,
+            text=revision.content if revision.edits_text else "The text stayed as it was.",
             note=f"until {revision.edited_by} edited it" if revision.edited_by else "",
             long=True,
         )

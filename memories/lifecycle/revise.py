@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,10 +23,8 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts
 from .attribution import actor_after_edit
 from .inference_jobs import CATEGORIZE, enqueue_for
 from .rewrite import Draft, rewrite_memory
+from .states import Precondition
 from .turns import is_known_speaker
-
-# Raises an error unless a memory is as the caller expects it.
-Precondition = Callable[[Memory], None]
 
 
 class MetadataTooLarge(Malformed):
@@ -65,7 +63,7 @@ def revise(
     *,
     among: MemoryQuerySet,
     by: User,
-    precondition: Precondition = lambda memory: None,
+    precondition: Precondition | None = None,
 ) -> Memory:
     """Edit a memory, all at once. What it was before stays in its history.
 
@@ -77,16 +75,14 @@ def revise(
     """
     embedded, assigned = None, None
     while True:
-        memory = _get_editable(among, pk)
-        precondition(memory)
+        memory = _get_editable(among, pk, precondition)
         if edit.text is not None and edit.text != memory.content and embedded is None:
             embedded = embed_texts([edit.text])
             assigned = embedded.category_names()[0] if edit.categories is None else None
         with transaction.atomic():
             # Locked before it is read: it may have been edited or deleted while the model ran.
-            list(among.filter(pk=pk).locked().values_list("pk"))
-            memory = _get_editable(among, pk)
-            precondition(memory)
+            list(among.filter(pk=pk).locked(no_key=True).values_list("pk"))
+            memory = _get_editable(among, pk, precondition)
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
@@ -114,12 +110,14 @@ def _apply(
         created_at=edit.said_at or memory.created_at,
         categories=None if names is None else Category.objects.get_or_create_many(names),
     )
-    if edit.categories is not None:
-        memory.categories_given = True
-    elif edits_text:
-        memory.categories_given = False
+    given = edit.categories is not None or (memory.categories_given and not edits_text)
     count = UserCategory.objects.filter(user=memory.user_id).count() if edit.categories else 0
-    rewrite_memory(memory, draft, embedded, by=by, key=among.key, app=among.reading_app)
+    is_given, memory.categories_given = memory.categories_given, given
+    is_changed = rewrite_memory(
+        memory, draft, embedded, by=by, key=among.key, app=among.reading_app
+    )
+    if not is_changed and given != is_given:
+        Memory.objects.filter(pk=memory.pk).update(categories_given=given)
     if edit.categories:
         _require_few_categories(memory, before=count)
     if edits_text and edit.categories is None and not effective.current_settings().llm.is_local:
@@ -165,8 +163,12 @@ def _require_few_categories(memory: Memory, *, before: int) -> None:
         )
 
 
-def _get_editable(among: MemoryQuerySet, pk: uuid.UUID) -> Memory:
+def _get_editable(
+    among: MemoryQuerySet, pk: uuid.UUID, precondition: Precondition | None
+) -> Memory:
     memory = among.with_relations().one(pk)
     if memory.state == State.DELETED:
         raise MemoryDeleted
+    if precondition is not None:
+        precondition(memory)
     return memory

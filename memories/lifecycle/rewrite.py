@@ -73,7 +73,7 @@ def rewrite_memory(
     if before:
         kept = {"content": memory.content, **before, "edits_text": "content" in before}
         Revision.objects.create(memory=memory, edited_by=by, key=key, app=app, **kept)
-    _save(memory, draft, is_changed=bool(before))
+        _save(memory, draft)
     if categories is not None:
         memory.replace_categories(categories)
     if "content" in before:
@@ -84,21 +84,14 @@ def rewrite_memory(
     return bool(before)
 
 
-def _save(memory: Memory, draft: Draft, *, is_changed: bool) -> None:
-    if is_changed:
-        for name in KEPT_AS:
-            setattr(memory, name, getattr(draft, name))
-        memory.fingerprint = fingerprint(memory.content)
-        memory.words = search_vector(memory.content, memory.created_at)
-        memory.updated_at = timezone.now()
-        memory.save(
-            update_fields=[*KEPT_AS, "fingerprint", "words", "updated_at", "categories_given"]
-        )
-    else:
-        given = Memory.objects.filter(pk=memory.pk).exclude(
-            categories_given=memory.categories_given
-        )
-        given.update(categories_given=memory.categories_given)
+def _save(memory: Memory, draft: Draft) -> None:
+    for name in KEPT_AS:
+        setattr(memory, name, getattr(draft, name))
+    memory.fingerprint = fingerprint(memory.content)
+    memory.words = search_vector(memory.content, memory.created_at)
+    memory.updated_at = timezone.now()
+    memory.save(update_fields=[*KEPT_AS, "fingerprint", "words", "updated_at", "categories_given"])
+    memory.version += 1  # as the database has just done
 
 
 def _is_same(old: Any, new: Any) -> bool:

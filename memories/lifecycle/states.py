@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+from django.db import transaction
 
 from accounts.models import User
 from apps_registry.models import App
-from memories.models import CategoryNotFound, MemoryDeleted, State, UserCategory
+from memories.models import CategoryNotFound, Memory, MemoryDeleted, State, UserCategory
 from memories.models.memory import MemoryQuerySet
+
+# Raises an error unless a memory, loaded `with_relations`, is as the caller expects it.
+Precondition = Callable[[Memory], None]
 
 # The states that a broad selector changes from. Resuming everything brings back what is paused,
 # not what is archived.
@@ -63,6 +68,22 @@ def change_state_of(
         raise MemoryDeleted(f"A deleted memory cannot be restored: {deleted}.")
     # A memory that is being deleted right now stays deleted.
     return memories.undeleted().change_state(state, by=by)
+
+
+def delete(
+    pk: uuid.UUID, *, among: MemoryQuerySet, by: User, precondition: Precondition | None = None
+) -> None:
+    """Delete a memory. Raises MemoryNotFound, and the error of a precondition that is not met."""
+    memories = among.filter(pk=pk)
+    if precondition is None:
+        memories.one(pk)
+        memories.change_state(State.DELETED, by=by)
+        return
+    with transaction.atomic():
+        # Locked before it is read, so that it does not change in between.
+        list(memories.locked(no_key=True).values_list("pk"))
+        precondition(memories.with_relations().one(pk))
+        memories.change_state(State.DELETED, by=by)
 
 
 def _require_categories(ids: Collection[uuid.UUID], *, user: User, among: MemoryQuerySet) -> None:

@@ -67,7 +67,8 @@ class CategoryQuerySet(models.QuerySet["Category"]):
         normalized = {name: normalize_category_name(name) for name in names}
         existing = self.select_related("merged_into").filter(name__in=normalized.values())
         by_name = {category.name: category.merged_into or category for category in existing}
-        missing = [name for name in normalized.values() if name not in by_name]
+        # In order: two requests that create the same ones would deadlock otherwise.
+        missing = sorted({name for name in normalized.values() if name not in by_name})
         if missing:
             descriptions = {category.name: category.description for category in BUILT_IN_CATEGORIES}
             # Another request may create the same one at the same moment: then that one is used.

@@ -53,6 +53,12 @@ class Memory(models.Model):
         help_text="Whether its categories were sent with its text, or for it: no model then "
         "assigns others.",
     )
+    version = models.BigIntegerField(
+        default=1,
+        db_default=1,
+        editable=False,
+        help_text="Raised by the database with each change.",
+    )
     fingerprint = models.BinaryField(
         max_length=32, help_text="SHA-256 of the text, ignoring case and spacing."
     )

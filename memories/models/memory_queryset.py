@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # The columns that a response shows.
 SHOWN = [
     "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
-    "superseded_by", "categories_given",
+    "superseded_by", "categories_given", "version",
 ]  # fmt: skip
 
 

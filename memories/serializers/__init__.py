@@ -7,6 +7,7 @@ from .actions import (
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
+from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
 from .memory import (
     MemoryIdsSerializer,
@@ -54,6 +55,7 @@ __all__ = [
     "build_edit",
     "build_new_memory",
     "build_replacement",
+    "entity_tag",
     "show",
     "show_written",
 ]

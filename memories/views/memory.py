@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.response import Response
@@ -8,12 +9,14 @@ from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest, authenticate_again
 from apps_registry.acting_app import get_acting_app, get_writing_app
+from core.api.etags import Preconditions
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories.access.reader import Reader
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, remember
 from memories.lifecycle.revise import Edit, revise
+from memories.lifecycle.states import Precondition, delete
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.search import Filters, search
@@ -31,6 +34,7 @@ from memories.serializers import (
     build_edit,
     build_new_memory,
     build_replacement,
+    entity_tag,
     show,
     show_written,
 )
@@ -60,6 +64,8 @@ class MemoryViewSet(MemoriesOfOneUser):
     filterset_class = MemoryFilterSet
     default_page_size = 50
     safe_actions = {"search"}
+    conditional_actions = {"update", "partial_update", "destroy"}
+    tagged_actions = {"create", "update", "partial_update"}
 
     def get_queryset(self) -> MemoryQuerySet:
         memories = super().get_queryset()
@@ -94,14 +100,15 @@ class MemoryViewSet(MemoriesOfOneUser):
             authenticate_again(request)
             memory = Memory.objects.shown_to(app).with_relations().one(memory.pk)
         job_path = reverse("job", [job.pk]) if job else None
-        return Response(show_written(memory, stored.event, job=job_path, key=request.auth))
+        answer = show_written(memory, stored.event, job=job_path, key=request.auth)
+        return self._tagged(answer, memory)
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Retrieve a memory, in any state."""
         memory = self.get_queryset().with_relations().one(memory_id)
         self.reader.log([memory], "get")
-        return Response(show(memory))
+        return self._tagged(show(memory), memory)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -124,11 +131,23 @@ class MemoryViewSet(MemoriesOfOneUser):
         return self._revise(memory_id, build_edit(self.read_body(PatchSerializer)))
 
     def _revise(self, memory_id: uuid.UUID, edit: Edit) -> Response:
-        request = self.request
-        memory = revise(memory_id, edit, among=self.get_queryset(), by=request.user)
-        if request.auth.can_read:
-            return Response(show(memory))
-        return Response(show_written(memory, Event.UPDATE, job=None, key=request.auth))
+        key, memories = self.request.auth, self.get_queryset()
+        memory = revise(
+            memory_id, edit, among=memories, by=key.user, precondition=self._precondition()
+        )
+        if key.can_read:
+            return self._tagged(show(memory), memory)
+        return Response(show_written(memory, Event.UPDATE, job=None, key=key))
+
+    def _tagged(self, answer: dict[str, Any], memory: Memory) -> Response:
+        headers = {"ETag": entity_tag(memory)} if self.request.auth.can_read else None
+        return Response(answer, headers=headers)
+
+    def _precondition(self) -> Precondition | None:
+        preconditions = Preconditions.of(self.request)
+        if not preconditions:
+            return None
+        return lambda memory: preconditions.require(entity_tag(memory))
 
     @extend_schema(request=None, responses=MessageSerializer)
     def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -136,8 +155,8 @@ class MemoryViewSet(MemoriesOfOneUser):
 
         It disappears from all lists and searches at once. Deleting it again is not an error.
         """
-        memory = self.get_queryset().one(memory_id)
-        self.get_queryset().filter(pk=memory.pk).change_state(State.DELETED, by=request.user)
+        memories, precondition = self.get_queryset(), self._precondition()
+        delete(memory_id, among=memories, by=request.user, precondition=precondition)
         return Response({"message": "Successfully deleted memory"})
 
     @extend_schema(request=MemoryIdsSerializer, responses=MessageSerializer)

@@ -41,9 +41,18 @@ CORS_ALLOWED_ORIGINS = env.strings(
 CORS_ALLOW_ALL_ORIGINS = not CORS_ALLOWED_ORIGINS
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"]
 # The wildcard does not include Authorization, and old browsers do not support it.
-CORS_ALLOW_HEADERS = ["*", "authorization", "content-type", "prefer", "x-request-id"]
+CORS_ALLOW_HEADERS = [
+    "*",
+    "authorization",
+    "content-type",
+    "if-match",
+    "if-none-match",
+    "prefer",
+    "x-request-id",
+]
 CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
+    "ETag",
     "Location",
     "RateLimit",
     "RateLimit-Policy",

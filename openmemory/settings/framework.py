@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "core.api.rate_limits.RateLimitMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "core.api.etags.EntityTagMiddleware",
     "core.admin.middleware.AdminPages",
     "core.api.middleware.AddressMiddleware",
     "core.api.middleware.BodyLimitMiddleware",

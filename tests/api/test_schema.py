@@ -162,7 +162,7 @@ def test_a_tag_has_the_introduction_of_its_view(schema):
 def test_parameters_are_described_by_filters_and_pages(operation):
     parameters = {each["name"]: each for each in operation("get", "/people")["parameters"]}
 
-    assert set(parameters) == {"name", "page", "page_size", "size"}
+    assert set(parameters) == {"name", "page", "page_size", "size", "If-None-Match"}
     assert parameters["name"]["description"] == "Whose name has this."
     assert parameters["page_size"]["schema"] == {
         "type": "integer",
@@ -170,6 +170,32 @@ def test_parameters_are_described_by_filters_and_pages(operation):
         "maximum": 100,
         "default": 7,
     }
+
+
+def test_versions_are_described_where_there_are_any():
+    operations = memory_operations()
+
+    read, patched, stored = (operations[name] for name in ("get", "patch", "post"))
+    assert headers_of(read) == {"If-None-Match"}
+    assert headers_of(patched) == headers_of(operations["delete"]) == {"If-Match"}
+    assert headers_of(stored) == {"Prefer"}
+    assert {"200", "304"} <= set(read["responses"])
+    assert "412" in patched["responses"]
+    assert "412" not in stored["responses"]
+    for operation in (read, patched, operations["put"], stored):
+        assert "ETag" in operation["responses"]["200"]["headers"]
+    assert "ETag" not in operations["delete"]["responses"]["200"]["headers"]
+
+
+def memory_operations():
+    paths = SchemaGenerator().get_schema(public=True)["paths"]
+    one, many = paths["/api/v1/memories/{memory_id}"], paths["/api/v1/memories"]
+    return {**one, "post": many["post"]}
+
+
+def headers_of(operation):
+    parameters = operation.get("parameters", [])
+    return {each["name"] for each in parameters if each["in"] == "header"}
 
 
 def test_a_list_that_is_asked_for_in_a_body_has_no_parameters(operation):

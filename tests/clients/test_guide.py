@@ -28,6 +28,7 @@ PRINTED = {
     "Conversations": ["Mira", "Jonas: Yes, he swims like a fish"],
     "List all memories": [AFRAID, BORN, KEY],
     "Edit": ["Our dog Rex sleeps through every storm"],
+    "Edit safely": ["seen", "checked", "revised", "stored"],
     "Pause, resume and archive": [
         "Successfully paused 1 memories",
         "Successfully archived 1 memories",

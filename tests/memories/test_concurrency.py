@@ -9,7 +9,15 @@ from django.db import connections
 
 from apps_registry.models import App
 from memories.access.log import log_accesses
-from memories.models import Access, FirstAccess, Memory, State, StateChange
+from memories.models import (
+    Access,
+    Categorization,
+    FirstAccess,
+    Memory,
+    Revision,
+    State,
+    StateChange,
+)
 from tests.deadline import SECONDS
 from tests.memories.stock import stock
 
@@ -71,3 +79,45 @@ def test_a_memory_that_several_searches_find_at_once_is_counted_once_for_their_a
     app.refresh_from_db()
     assert app.memories_read == FirstAccess.objects.count() == 60
     assert Access.objects.filter(app=app).count() == THREADS * 30
+
+
+def test_requests_that_create_the_same_categories_at_once_all_succeed(alice):
+    memories = [alice.remember(f"Number {number}.", infer=False) for number in range(THREADS)]
+    names = [f"category {number}" for number in range(60)]
+    statuses = []
+
+    def giving(place, memory):
+        ordered = names if place % 2 else names[::-1]
+
+        def give():
+            answer = alice.patch(f"/memories/{memory['id']}", {"categories": ordered})
+            statuses.append(answer.status_code)
+
+        return give
+
+    at_once(*(giving(place, memory) for place, memory in enumerate(memories)))
+
+    assert statuses == [200] * THREADS
+    assert Categorization.objects.count() == THREADS * len(names)
+
+
+def test_edits_of_one_memory_at_once_lose_nothing(alice):
+    memory = alice.remember("Number 0.", infer=False)
+
+    def editing(number):
+        def edit():
+            for step in range(3):
+                text = {"text": f"Writer {number}, {step}."} if number == 0 else {}
+                body = {"metadata": {f"{number}-{step}": True}, **text}
+                assert alice.patch(f"/memories/{memory['id']}", body).status_code == 200
+
+        return edit
+
+    at_once(*map(editing, range(THREADS)))
+
+    stored = Memory.objects.get()
+    assert len(stored.metadata) == THREADS * 3
+    assert stored.content == "Writer 0, 2."
+    revisions = list(Revision.objects.filter(memory=stored).order_by("id"))
+    assert [len(revision.metadata) for revision in revisions] == list(range(THREADS * 3))
+    assert stored.version == 1 + THREADS * 3

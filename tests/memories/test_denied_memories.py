@@ -12,7 +12,7 @@ import pytest
 
 from apps_registry.models import AccessRule, App, Effect
 from memories.access.log import log_accesses
-from memories.models import Memory
+from memories.models import Memory, State
 from tests.agents.agent import Agent
 from tests.authority import table
 from tests.cast import Member
@@ -78,7 +78,7 @@ def build(member: Member, *, effect: str | None) -> World:
         )
         supersede(world.ids[1], by=hidden_ids[0])
         supersede(hidden_ids[1], by=world.ids[0])
-    Memory.objects.filter(pk=world.ids[1]).update(state="archived")
+    Memory.objects.filter(pk=world.ids[1]).change_state(State.ARCHIVED, by=member.user)
     return world
 
 
@@ -131,7 +131,7 @@ def reads(world: World) -> Iterator[tuple[str, str, str, Any]]:
 def reads_by_id(world: World) -> Iterator[tuple[str, str, str, Any]]:
     phone = App.objects.get(owner=world.member.user, name="phone").pk
     for memory_id in world.ids:
-        for name in ("", "/access-log", "/related"):
+        for name in ("", "/access-log", "/related", "/history"):
             yield f"GET /memories/{{memory_id}}{name}", "get", f"/memories/{memory_id}{name}", {}
     for app_id in (world.desk.pk, phone):
         for name in ("", "/memories", "/accessed", "/rules"):
@@ -179,6 +179,7 @@ def plain(answer: Any, world: World) -> str:
     text = UUID.sub(lambda match: places.get(match[0], "id"), text)
     text = text.replace(world.member.user.user_id, "user")
     text = re.sub(r'"id": \d+', '"id": 0', text)  # of a row of the access log
+    text = re.sub(r'"at": \d+', '"at": 0', text)  # of a row of the history
     return MOMENT.sub("then", text)
 
 

@@ -1,0 +1,39 @@
+"""Checks of the values of rows, with the limits of the API."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from core.visible_text import is_visible
+from memories.limits import MAX_METADATA_BYTES
+
+from .columns import Json
+
+Object = dict[str, Any]
+
+_ZEROS = re.compile("0{16,}")
+
+
+def check_visible(name: str, text: str) -> str:
+    if not is_visible(text):
+        raise ValueError(f"`{name}` has no character that can be seen")
+    return text
+
+
+def check_size(name: str, text: str, max_bytes: int) -> str:
+    if len(text) * 4 > max_bytes and len(text.encode()) > max_bytes:
+        raise ValueError(f"`{name}` has more than {max_bytes} bytes")
+    return text
+
+
+def dump_metadata(metadata: Object | None) -> Json:
+    """Write metadata as JSON. Raises ValueError when it has more bytes than the API accepts.
+
+    PostgreSQL writes 1e308 with all its zeros, which were not counted when it was sent.
+    """
+    text = json.dumps(metadata or {}, ensure_ascii=False, separators=(",", ":"))
+    if len(text) * 4 > MAX_METADATA_BYTES:
+        check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
+    return Json(text)
