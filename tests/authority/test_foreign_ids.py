@@ -21,6 +21,8 @@ RULE = {"effect": "deny"}
 # `{own_…}` are the caller's, so that an id can stand beside or below one that is known.
 POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("memory_id", "GET /memories/{id}", {}, None),
+    ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
+    ("memory_id", "GET /memories/{id}/history", {}, None),
     ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"rank": 1}}),
     ("memory_id", "DELETE /memories/{id}", {}, None),
