@@ -157,6 +157,8 @@ class Endpoint:
             body = response.text[: 10 * status_errors.MAX_BODY]
             failure = status_errors.parse_failure(error.status_code, body, response.headers)
             raise self._translate(failure) from error
+        except httpx2.InvalidURL as error:  # stored before such spellings were refused
+            raise RequestRejected(f"The base URL of {self} is invalid: set another one.") from error
         except StreamBrokeOff as error:
             raise ProviderUnreachable(f"The response of {self} broke off.") from error
         except (ValueError, RecursionError) as error:
