@@ -15,8 +15,18 @@ def test_what_is_in_force_is_read_with_one_statement(db, django_assert_num_queri
     shared = {"provider": "local", "api_key": None}
     nowhere = {"ollama_base_url": None, "openai_base_url": None}
     assert current == Settings(
-        llm=LlmSettings(**shared, **nowhere, model=None, temperature=0.1, max_tokens=2000),
-        embedder=EmbedderSettings(**shared, **nowhere, model="bge-small-en-v1.5", dimensions=384),
+        llm=LlmSettings(
+            **shared,
+            **nowhere,
+            model=None,
+            temperature=0.1,
+            max_tokens=2000,
+            num_ctx=None,
+            think=None,
+        ),
+        embedder=EmbedderSettings(
+            **shared, **nowhere, model="bge-small-en-v1.5", dimensions=384, batch_size=None
+        ),
         custom_instructions=None,
     )
     assert current.llm.is_local

@@ -35,6 +35,8 @@ def test_the_environment_sets_the_defaults(olga, set_defaults, settings, monkeyp
             "model": "llama-3.3-70b-versatile",
             "temperature": 0.1,
             "max_tokens": 2000,
+            "num_ctx": None,
+            "think": None,
             "api_key": "env:LLM_API_KEY",
             "ollama_base_url": "http://gpu:11434",
             "openai_base_url": None,
@@ -45,6 +47,7 @@ def test_the_environment_sets_the_defaults(olga, set_defaults, settings, monkeyp
         "config": {
             "model": "bge-m3",
             "dimensions": None,
+            "batch_size": None,
             "api_key": "env:OPENAI_API_KEY",
             "ollama_base_url": "http://gpu:11434",
             "openai_base_url": "http://gpu:8001/v1",

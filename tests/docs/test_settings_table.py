@@ -168,9 +168,17 @@ def ours(path):
 
 
 def reads_the_environment(path):
+    """Whether it uses `os.environ`, or a name imported from `os`. WSGI has an `environ` as well."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
     names = {
-        node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Attribute | ast.Name)
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "os"
     }
-    return bool(names & {"environ", "getenv"})
+    imported = {
+        alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "os"
+        for alias in node.names
+    }
+    return bool((names | imported) & {"environ", "getenv"})
