@@ -241,7 +241,7 @@ def test_a_delete_has_a_body_where_the_view_names_one(operation):
     assert "requestBody" not in operation("delete", "/people/{person_id}")
 
 
-ALWAYS = {"400", "406", "500", "503"}
+ALWAYS = {"400", "406", "500", "503", "507"}
 WITH_KEY = {"401", "403", "429"}
 WITH_BODY = {"413", "415"}
 

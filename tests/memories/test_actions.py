@@ -3,7 +3,7 @@
 import pytest
 
 from apps_registry.models import App
-from memories.models import Category, Memory, State, StateChange
+from memories.models import Category, Memory, State, StateChange, UserCategory
 from tests.cast import errors_of
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -39,7 +39,7 @@ def test_the_filters_match_and_do_not(alice):
     tea = alice.remember("I like tea.", app="chat", infer=False, timestamp=1_000)
     alice.remember("I like cars.", app="notes", infer=False, timestamp=2_000)
     Memory.objects.get(pk=tea["id"]).add_categories(Category.objects.get_or_create_many(["drinks"]))
-    drinks = Category.objects.get()
+    drinks = UserCategory.objects.get()
 
     def filtered(**body):
         return texts(alice.post("/memories/filter", body))
@@ -79,7 +79,7 @@ def test_a_page_is_asked_for_in_the_body(alice, django_assert_num_queries):
         ({"page": "x"}, ("body", "page")),
         ({"search_query": 5}, ("body", "search_query")),
         ({"app_ids": ["x"]}, ("body", "app_ids", "0")),
-        ({"category_ids": "x"}, ("body", "category_ids")),
+        ({"category_ids": "x"}, ("body", "category_ids", "0")),
         ({"from_date": "x"}, ("body", "from_date")),
         ({"sort_column": "state"}, ("body", "sort_column")),
         ({"sort_direction": "up"}, ("body", "sort_direction")),
@@ -179,7 +179,7 @@ def test_the_memories_of_a_category_are_paused(alice, bob):
     Memory.objects.get(pk=memory["id"]).add_categories(
         Category.objects.get_or_create_many(["drinks"])
     )
-    body = {"category_ids": [str(Category.objects.get().pk)]}
+    body = {"category_ids": [str(UserCategory.objects.get().pk)]}
 
     assert alice.post("/memories/actions/pause", body).status_code == 200
 

@@ -200,8 +200,8 @@ def test_one_unknown_id_is_named_and_nothing_is_deleted(alice, bob, stranger):
     [
         (None, ("body", "memory_ids")),
         ([], ("body", "memory_ids")),
-        ("x", ("body", "memory_ids")),
-        ({}, ("body", "memory_ids")),
+        ("x", ("body", "memory_ids", "0")),
+        ({}, ("body", "memory_ids", "0")),
         ([UNKNOWN, "x"], ("body", "memory_ids", "1")),
         ([5], ("body", "memory_ids", "0")),
         ([UNKNOWN] * 10_001, ("body", "memory_ids")),
