@@ -24,7 +24,6 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
     ("memory_id", "GET /memories/{id}/history", {}, None),
     ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
-    ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"rank": 1}}),
     ("memory_id", "DELETE /memories/{id}", {}, None),
     ("memory_id", "GET /memories/{id}/access-log", {}, None),
     ("memory_id", "GET /memories/{id}/related", {}, None),
