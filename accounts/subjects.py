@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import ClassVar
 
 from drf_spectacular.utils import OpenApiParameter
 
@@ -82,7 +81,6 @@ class SubjectView(StrictView):
     """Base of views whose objects all belong to one user, `self.subject`."""
 
     request: AuthenticatedRequest
-    common_fields: ClassVar = ("user_id",)
 
     @cached_property
     def subject(self) -> User:

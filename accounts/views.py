@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
@@ -35,6 +36,7 @@ class UserViewSet(StrictView, mixins.ListModelMixin, viewsets.GenericViewSet):
     Operators only. Ordered by `user_id`.
     """
 
+    filterset_fields: ClassVar = ["user_id"]
     queryset = User.objects.order_by("user_id", "id")
     serializer_class = UserSerializer
     permission_classes = [*viewsets.GenericViewSet.permission_classes, IsOperator]

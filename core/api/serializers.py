@@ -39,7 +39,8 @@ class RequestSerializer(serializers.Serializer):
         if not isinstance(data, Mapping):
             return {}
         known = writable_names(self)
-        names = [name for name in data if name not in self.ignored_fields]
+        ignored = {*self.ignored_fields, *(() if self.parent else IGNORED_IN_BODIES)}
+        names = [name for name in data if name not in ignored]
         faults = unknown_faults(names, known, loc=(), elsewhere=self._elsewhere(known))
         errors = {str(fault.loc[0]): [ErrorDetail(fault.detail, fault.code)] for fault in faults}
         repeated = repeated_names(data) if isinstance(data, QueryDict) else []
@@ -58,6 +59,8 @@ class RequestSerializer(serializers.Serializer):
         return {name: place for name, place in places.items() if name not in known}
 
 
+# Any call may name the user whom it is about, also a call that is about none.
+IGNORED_IN_BODIES = {"user_id"}
 REPEATED_CODE, REPEATED_DETAIL = "repeated", "Send it once."
 
 

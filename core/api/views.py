@@ -23,13 +23,14 @@ class StrictView(APIView):
 
     Its serializer refuses unknown fields of a body: see RequestSerializer. This view refuses the
     rest: unknown and repeated query parameters, and any field where no body is expected. Lists take
-    the page parameters and those of the FilterSet; `query_fields` declares all others. With
-    LEGACY_CLIENTS, everything unknown is ignored.
+    the page parameters and those of the FilterSet; `query_fields` declares all others. Any call may
+    name a user: what is about none takes `user_id` and ignores it. With LEGACY_CLIENTS, everything
+    unknown is ignored.
     """
 
     # Query parameters by action, and those of every action.
     query_fields: ClassVar[Mapping[str, Collection[str]]] = {}
-    common_fields: ClassVar[Collection[str]] = ()
+    common_fields: ClassVar[Collection[str]] = ("user_id",)
     # Actions without a body, beside those of safe methods.
     bodiless_actions: ClassVar[Collection[str]] = {"destroy"}
     # Those that change an object only if its version is the one that the request names.
