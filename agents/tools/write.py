@@ -124,6 +124,8 @@ def update_memory(
         "conversation": conversation,
         "timestamp": timestamp,
     }
+    if all(value is None for value in fields.values()):
+        raise Malformed("Say what to change: send `text` or another field.", field="text")
     edit = build_edit(validate(PatchSerializer, fields))
     memory = revise(memory_id, edit, among=caller.memories(), by=caller.by)
     return render_written(memory, Event.UPDATE, key=caller.key)
