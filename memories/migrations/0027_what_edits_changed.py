@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='revision',
             name='app',
-            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='The app that edited it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='apps_registry.app'),
+            field=models.ForeignKey(blank=True, db_constraint=False, db_index=False, help_text='The app that changed it.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='apps_registry.app'),
         ),
         migrations.AddField(
             model_name='revision',

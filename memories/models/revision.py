@@ -4,14 +4,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from accounts.models import ApiKey, User
-from apps_registry.models import App
+from accounts.models import User
 from memories.limits import MAX_CATEGORY_NAME, MAX_NAME
 
+from .author import WithAuthor
 from .memory import Memory
 
 
-class Revision(models.Model):
+class Revision(WithAuthor):
     """What a memory was before an edit. Fields that the edit left as they were are null."""
 
     memory = models.ForeignKey(Memory, on_delete=models.CASCADE, related_name="revisions")
@@ -39,27 +39,6 @@ class Revision(models.Model):
     )
     edited_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
-    )
-    # Without constraints: to delete a key or an app, these tables would have to be searched.
-    key = models.ForeignKey(
-        ApiKey,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-        help_text="The key of the request.",
-    )
-    app = models.ForeignKey(
-        App,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-        help_text="The app that edited it.",
     )
     edited_at = models.DateTimeField(default=timezone.now)
 

@@ -8,6 +8,7 @@ from accounts.models import ApiKey, User
 from apps_registry.models import App
 from core.sql import execute
 
+from .author import WithAuthor
 from .state import LIVE, State
 
 # In one statement: of 10,000 memories, only their number is returned.
@@ -55,7 +56,7 @@ class StateChangeQuerySet(models.QuerySet["StateChange"]):
         )
 
 
-class StateChange(models.Model):
+class StateChange(WithAuthor):
     """The creation of a memory or a change of its state."""
 
     memory = models.ForeignKey(
@@ -70,27 +71,7 @@ class StateChange(models.Model):
     )
     changed_at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=255, blank=True)
-    # Without constraints: to delete any of these, this table would have to be searched.
-    key = models.ForeignKey(
-        ApiKey,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-        help_text="The key of the request.",
-    )
-    app = models.ForeignKey(
-        App,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        null=True,
-        blank=True,
-        related_name="+",
-        db_index=False,
-        help_text="The app that changed it.",
-    )
+    # Without a constraint: to delete a memory, this table would have to be searched.
     superseded_by = models.ForeignKey(
         "memories.Memory",
         on_delete=models.DO_NOTHING,
