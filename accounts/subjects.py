@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 
+from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter
 
 from core.api.fields import TextField
@@ -82,6 +82,8 @@ class SubjectView(StrictView):
 
     request: AuthenticatedRequest
 
+    # Django's: until Python 3.12, that of functools holds one lock for all requests, and a slow
+    # upload would stop them.
     @cached_property
     def subject(self) -> User:
         return get_subject(self.request)

@@ -7,13 +7,14 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 import redis
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.shared.exceptions import MCPError

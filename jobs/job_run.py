@@ -5,12 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from django.core.files import File
 from django.db import transaction
+from django.utils.functional import cached_property
 
 from accounts.models import User
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import uuid
-from functools import cached_property
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import Exists, OuterRef, Q
+from django.utils.functional import cached_property
 from pgvector.django import HalfVectorField
 
 from accounts.models import User

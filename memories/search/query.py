@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from functools import cached_property
 
 import structlog
 from django.conf import settings
+from django.utils.functional import cached_property
 from pgvector import HalfVector
 
 from configuration.errors import ProviderError, WrongDimensions

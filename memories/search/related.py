@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+from django.utils.functional import cached_property
 from pgvector import HalfVector
 
 from configuration.providers import Vectors

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
+from django.utils.functional import cached_property
 from rest_framework import viewsets
 from rest_framework.serializers import Serializer
 

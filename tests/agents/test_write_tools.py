@@ -55,8 +55,8 @@ def test_a_text_is_kept_as_it_is_when_nothing_shall_be_inferred(agent):
     ],
 )
 def test_a_text_is_refused_by_the_rules_of_the_api(agent, text, why):
-    for tool, others in (("add_memory", {}), ("search_memories", {"query": text})):
-        result = agent.call(tool, **{"text": text, **others})
+    for tool, argument in (("add_memory", "text"), ("search_memories", "query")):
+        result = agent.call(tool, **{argument: text})
 
         assert result.is_error
         assert why in result.text

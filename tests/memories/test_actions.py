@@ -280,11 +280,9 @@ def test_categories_are_those_of_live_memories(alice, bob, django_assert_num_que
     assert bob.get("/memories/categories").json() == {"categories": [], "total": 0}
 
 
-def test_of_a_long_value_that_is_wrong_only_the_ends_are_quoted(alice):
+def test_a_long_value_that_is_wrong_is_not_quoted(alice):
     problem = alice.post("/memories/filter", {"sort_column": "x" * 20_000}).json()
 
     [error] = problem["errors"]
-    assert error["detail"].startswith('"xxx')
-    assert error["detail"].endswith('xxx" is not a valid choice.')
-    assert len(error["detail"]) == 501
+    assert error["detail"] == "Send `memory`, `categories`, `app_name` or `created_at`."
     assert problem["detail"] == f"`sort_column`: {error['detail']}"

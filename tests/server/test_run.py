@@ -38,7 +38,7 @@ def test_a_server_that_started_says_where_it_is_and_with_which_key(server: Serve
         f"  API            {server.url}/api/v1\n",
         f"  Documentation  {server.url}/docs\n",
         "  User           alice (an operator)\n",
-        f"  API key        {server.key}\n",
+        f"  API key        cat {server.state_dir}/api_key\n",
         f"  State          {server.state_dir}\n",
     ):
         assert line in server.said
