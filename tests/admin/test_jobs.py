@@ -180,6 +180,7 @@ def test_nobody_downloads_without_signing_in(client, exported):
     ],
 )
 def test_a_download_needs_the_permission_to_view_memories(permissions, status, exported):
-    address = reverse("admin:jobs_job_download", args=[exported.pk])
+    answer = staff_with(*permissions).get(reverse("admin:jobs_job_download", args=[exported.pk]))
+    answer.close()
 
-    assert staff_with(*permissions).get(address).status_code == status
+    assert answer.status_code == status

@@ -120,7 +120,7 @@ def test_no_answer_of_the_api_has_a_secret(used_server):
 
 
 def test_no_file_and_no_output_has_a_secret(used_server):
-    """The last test: it ends the server, so that all is written."""
+    """It ends the server, so that all is written, and starts it again for the other tests."""
     secrets = {each.encode() for each in secrets_of(used_server)}
     used_server.end(signal.SIGINT)
     used_server.wait_for("Stopped.")
@@ -135,6 +135,7 @@ def test_no_file_and_no_output_has_a_secret(used_server):
 
     assert found == []
     assert not [each for each in secrets if each.decode() in used_server.said]
+    used_server.start()
 
 
 def read(path):
