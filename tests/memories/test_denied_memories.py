@@ -70,7 +70,8 @@ def build(member: Member, *, effect: str | None) -> World:
     world = World(member, [memory["id"] for memory, hidden in stored if not hidden])
     hidden_ids = [memory["id"] for memory, hidden in stored if hidden]
     for place, memory_id in enumerate([*world.ids, *hidden_ids]):
-        read(memory_id, times=place + 1)
+        # So far apart that what is read below makes no two equal, which ids would then sort.
+        read(memory_id, times=10 * (place + 1) if memory_id in world.ids else place)
     if effect:
         ids = {Effect.DENY: hidden_ids, Effect.ALLOW: world.ids}[Effect(effect)]
         AccessRule.objects.bulk_create(
