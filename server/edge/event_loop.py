@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import threading
 from types import FrameType
 from typing import cast
 
@@ -21,6 +22,11 @@ def run(
     application: Application, listener: socket.socket, *, backlog: int, grace_seconds: int
 ) -> None:
     """Serve the connections of this socket until a stop signal."""
+    server = build_server(application, backlog=backlog, grace_seconds=grace_seconds)
+    server.run(sockets=[listener])
+
+
+def build_server(application: Application, *, backlog: int, grace_seconds: int) -> EdgeServer:
     config = uvicorn.Config(
         Edge(application),
         http=EdgeConnection,
@@ -35,12 +41,14 @@ def run(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=grace_seconds,
     )
-    _Server(config).run(sockets=[listener])
+    return EdgeServer(config)
 
 
-class _Server(uvicorn.Server):
+class EdgeServer(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
-        signal.signal(signal.SIGTERM, self.handle_exit)
+        """Serve until SIGTERM. Outside the main thread, until `should_exit` is set."""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self.handle_exit)
         await self._serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:

@@ -5,7 +5,7 @@ CONNECTIONS = 8192
 
 HEADERS = 100
 HEADER_BYTES = 64 * 1024
-TARGET_BYTES = 64 * 1024
+TARGET_BYTES = 60 * 1024  # the parser takes no more than 64 KiB, and calls more invalid
 
 # Seconds for all headers of a request, and between two requests.
 HEADER_SECONDS = 30
