@@ -3,12 +3,16 @@
 
 import signal
 import sys
+from contextlib import AbstractContextManager, ExitStack
 
 # These commands do not use the database, or start it themselves.
 WITHOUT_SERVICES = {
     "help", "version", "run", "check", "collectstatic", "diffsettings", "fake_llm", "findstatic",
     "mcp_stdio", "spectacular", "startapp", "startproject", "test", "testserver",
 }  # fmt: skip
+
+# The doctor waits this long for a running server's services, and then says what it finds without.
+DOCTOR_SECONDS = 15.0
 
 
 def main() -> None:
@@ -51,8 +55,26 @@ def _execute(argv: list[str]) -> None:
     services = stack.required_services(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    with stack.running(f"manage.py {command}", settings.STATE_DIR, services):
+    name = f"manage.py {command}"
+    with ExitStack() as running:
+        if command == "doctor":
+            _start_if_possible(
+                running,
+                stack.running(name, settings.STATE_DIR, services, start_seconds=DOCTOR_SECONDS),
+            )
+        else:
+            running.enter_context(stack.running(name, settings.STATE_DIR, services))
         execute_from_command_line(argv)
+
+
+def _start_if_possible(running: ExitStack, services: AbstractContextManager[None]) -> None:
+    """Start the services, or report that they failed: the doctor can say why."""
+    from embedded.errors import ServiceFailed
+
+    try:
+        running.enter_context(services)
+    except ServiceFailed as error:
+        sys.stderr.write(f"{error.detail}\n")
 
 
 if __name__ == "__main__":

@@ -47,13 +47,22 @@ def stop(services: list[Service], urgent: Callable[[], bool] = lambda: False) ->
 
 
 @contextmanager
-def running(command: str, state_dir: Path, services: list[Service]) -> Iterator[None]:
-    """Run the services during a command, or use those that another process runs."""
+def running(
+    command: str,
+    state_dir: Path,
+    services: list[Service],
+    *,
+    start_seconds: float = START_SECONDS,
+) -> Iterator[None]:
+    """Run the services during a command, or use those that another process runs.
+
+    Raises ServiceFailed if they do not start, or not within the seconds for another process's.
+    """
     if not services:  # do not touch the folder: in a pod it may not be ours
         yield
         return
     ownership = Ownership(state_dir)
-    if _share_or_claim(ownership, Owner(os.getpid(), command), services):
+    if _share_or_claim(ownership, Owner(os.getpid(), command), services, start_seconds):
         with _owned(ownership, services):
             yield
     else:
@@ -79,9 +88,11 @@ def claim_services(state_dir: Path, owner: Owner, report: Callable[[str], None])
     return ownership
 
 
-def _share_or_claim(ownership: Ownership, owner: Owner, services: list[Service]) -> bool:
+def _share_or_claim(
+    ownership: Ownership, owner: Owner, services: list[Service], start_seconds: float
+) -> bool:
     """Return True as the new owner of the services, or False as a user of another process's."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + start_seconds
     while not ownership.claim(owner):
         ownership.start_use()
         if all(service.answers() for service in services):

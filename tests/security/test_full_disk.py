@@ -71,6 +71,9 @@ def test_a_log_of_the_database_that_cannot_be_written_to_loses_nothing(
     server.fill_disk()
 
     postgres.kill()  # recovery needs space
+    report = output_of_doctor(server)
+    assert "The services are not responding." in report
+    assert "is full" in report
     answer = try_to_remember(server, "Never")
     assert answer is None or answer.status_code in (503, 507)
     server.free_disk()
