@@ -17,12 +17,13 @@ from memories.limits import MAX_NAME
 from .categorization import Categorization
 from .category import Category
 from .memory_queryset import MemoryDeleted, MemoryNotFound, MemoryQuerySet, fingerprint
-from .state import LIVE, State
+from .state import EXPIRED, LIVE, State
+from .terms import WithTerms
 
 __all__ = ["Memory", "MemoryDeleted", "MemoryNotFound", "MemoryQuerySet", "fingerprint"]
 
 
-class Memory(models.Model):
+class Memory(WithTerms):
     """A fact or message about a user, stored by an app."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -95,7 +96,7 @@ class Memory(models.Model):
 
     objects = MemoryQuerySet.as_manager()
 
-    class Meta:
+    class Meta(WithTerms.Meta):
         verbose_name_plural = "memories"
         constraints = [
             models.CheckConstraint(
@@ -105,15 +106,27 @@ class Memory(models.Model):
                 condition=Q(superseded_by=None) | ~Q(state__in=LIVE),
                 name="memory_superseded_is_put_aside",
             ),
+            models.CheckConstraint(
+                condition=Q(valid_until=None)
+                | Q(valid_from=None)
+                | Q(valid_until__gt=F("valid_from")),
+                name="memory_is_valid_for_a_time",
+            ),
         ]
         indexes = [
             # A page of a list. With the state last, one index serves any states in order.
             models.Index("user", F("created_at").desc(), "id", "state", name="memory_newest_first"),
             # The same for all users, for operators.
             models.Index(fields=["-created_at", "id", "state"], name="memory_newest_of_all"),
-            # For counts: an entry is a few bytes, as equal ones are deduplicated.
-            models.Index(fields=["user", "state"], name="memory_by_user_and_state"),
-            models.Index(fields=["app", "state"], name="memory_by_app_and_state"),
+            # For counts: an entry is a few bytes, as equal ones are deduplicated. With the expiry,
+            # so that the memories themselves need not be read.
+            models.Index(fields=["user", "state", "expires_at"], name="memory_of_user_by_state"),
+            models.Index(fields=["app", "state", "expires_at"], name="memory_of_app_by_state"),
+            models.Index(
+                fields=["expires_at", "id"],
+                condition=Q(expires_at__isnull=False),
+                name="memory_by_expiry",
+            ),
             models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
             # Whether a name is that of a speaker.
             models.Index("user", Lower("actor"), condition=~Q(actor=""), name="memory_by_actor"),
@@ -144,6 +157,11 @@ class Memory(models.Model):
 
     def __str__(self) -> str:
         return self.content[:80]
+
+    @property
+    def shown_state(self) -> str:
+        """The state, or `expired`. A deleted memory stays deleted."""
+        return EXPIRED if self.is_expired and self.state != State.DELETED else self.state
 
     def add_categories(self, categories: Sequence[Category]) -> None:
         """Add a memory without categories to these."""

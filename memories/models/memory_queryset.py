@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Subquery, Value
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
+from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
@@ -24,6 +25,7 @@ from memories.taxonomy import fold_category_name
 from .categorization import Categorization
 from .state import LIVE, State
 from .state_change import StateChange
+from .terms import TERMS
 
 if TYPE_CHECKING:
     from .memory import Memory
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 # The columns that a response shows.
 SHOWN = [
     "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
-    "superseded_by", "categories_given", "version",
+    "superseded_by", "categories_given", "version", *TERMS,
 ]  # fmt: skip
 
 
@@ -94,6 +96,18 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def undeleted(self) -> MemoryQuerySet:
         return self.exclude(state=State.DELETED)
+
+    def unexpired(self) -> MemoryQuerySet:
+        """Keep the memories that have not expired at this moment."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+
+    def expired_before(self, moment: datetime) -> MemoryQuerySet:
+        return self.filter(expires_at__lt=moment)
+
+    def valid_at(self, moment: datetime) -> MemoryQuerySet:
+        """Keep the memories whose content is valid at a moment."""
+        begun = Q(valid_from=None) | Q(valid_from__lte=moment)
+        return self.filter(begun, Q(valid_until=None) | Q(valid_until__gt=moment))
 
     def deleted_before(self, moment: datetime) -> MemoryQuerySet:
         return self.filter(state=State.DELETED, state_changed_at__lt=moment)

@@ -37,6 +37,12 @@ class Revision(WithAuthor):
     said_at = models.DateTimeField(
         null=True, blank=True, help_text="When it was said, before the edit."
     )
+    terms = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Which of expires_at, valid_from, valid_until and immutable the edit changed, "
+        "as they were before.",
+    )
     edited_by = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False
     )

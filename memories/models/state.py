@@ -10,5 +10,8 @@ class State(models.TextChoices):
     DELETED = "deleted"
 
 
+# What is shown instead of the state of a memory whose `expires_at` has passed.
+EXPIRED = "expired"
+
 # The states of memories in use; the others are archived or deleted.
 LIVE = [State.ACTIVE, State.PAUSED]
