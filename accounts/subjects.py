@@ -9,10 +9,10 @@ from drf_spectacular.utils import OpenApiParameter
 
 from core.api.fields import TextField
 from core.api.serializers import RequestSerializer
-from core.api.views import StrictView
 from core.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
+from .keyed_view import KeyedView
 from .models import ApiKey, User
 
 USER_ID_HELP = "Whose data, by default that of the key's user. Only operators can name another."
@@ -77,7 +77,7 @@ def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
         raise UserNotFound from None
 
 
-class SubjectView(StrictView):
+class SubjectView(KeyedView):
     """Base of views whose objects all belong to one user, `self.subject`."""
 
     request: AuthenticatedRequest
@@ -87,3 +87,6 @@ class SubjectView(StrictView):
     @cached_property
     def subject(self) -> User:
         return get_subject(self.request)
+
+    def get_subject_of_call(self) -> User:
+        return self.subject

@@ -9,10 +9,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api.views import StrictView
-
 from .api_keys import create_key, revoke_key
 from .authentication import AuthenticatedRequest
+from .keyed_view import KeyedView
 from .models import ApiKey, User
 from .models.api_key import ApiKeyQuerySet
 from .permissions import IsOperator, IsPersonalKeyOrReadOnly
@@ -28,7 +27,7 @@ from .serializers import (
 from .subjects import USER_ID_PARAMETER, SubjectView
 
 
-class UserViewSet(StrictView, mixins.ListModelMixin, viewsets.GenericViewSet):
+class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
     """The users whose memories the server stores.
 
     list: List the users.

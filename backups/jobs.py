@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.subjects import UserNotFound
 from core import disk
 from core.errors import Conflict
+from core.transactions import change
 from jobs import files
 from jobs.job_run import JobRun
 from jobs.models import Job
@@ -53,7 +54,8 @@ def enqueue_export(user: User, filters: ExportFilters, *, by: User) -> Job:
     """Enqueue the export of a user. Raises TooManyExports."""
     if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT.name).count() >= MAX_UNFINISHED:
         raise TooManyExports
-    return EXPORT.enqueue(owner=by, parameters={"user": str(user.pk), **filters.to_json()})
+    with change():
+        return EXPORT.enqueue(owner=by, parameters={"user": str(user.pk), **filters.to_json()})
 
 
 @EXPORT.function
@@ -79,7 +81,8 @@ def enqueue_import(
     disk.require_space(settings.STATE_DIR, file.seek(0, os.SEEK_END))
     file.seek(0)
     parameters = {"user": str(user.pk), "mode": mode, "dry_run": dry_run}
-    return IMPORT.enqueue(owner=by, parameters=parameters, upload=file)
+    with change():
+        return IMPORT.enqueue(owner=by, parameters=parameters, upload=file)
 
 
 def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:

@@ -59,6 +59,8 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
     permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     content_negotiation_class = IgnoreAcceptHeader
     safe_actions: ClassVar = {"export"}
+    keyed_actions: ClassVar = {"export"}
+    slow_actions: ClassVar = {"export"}
     error_statuses: ClassVar = {"export": {"409"}}
     serializer_class = ExportSerializer
 
@@ -115,6 +117,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
     permission_classes = [*SubjectView.permission_classes, IsPersonalKey]
     parser_classes = [ArchiveParser]
     max_body_bytes = MAX_FORM_BYTES
+    slow_actions: ClassVar = {"restore"}
     query_fields: ClassVar = {"restore": {"mode", "dry_run"}}
     serializer_class = ImportSerializer
     error_statuses: ClassVar = {"restore": {"409"}}

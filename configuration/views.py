@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.authentication import AuthenticatedRequest
+from accounts.keyed_view import KeyedView
 from accounts.permissions import IsOperator
-from core.api.views import StrictView
 
 from .effective import current_settings
 from .sections import SECTION_FIELDS, Section, SectionChange
@@ -38,7 +38,7 @@ from .wire_format import (
 )
 
 
-class ConfigurationView(StrictView, viewsets.ViewSet):
+class ConfigurationView(KeyedView, viewsets.ViewSet):
     """Every key can read the configuration, only operators can change it."""
 
     request: AuthenticatedRequest

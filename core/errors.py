@@ -14,6 +14,7 @@ class OpenMemoryError(Exception):
     """The server could not process the request."""
 
     code: ClassVar[str] = "error"
+    retry_after: float | None = None  # seconds, where trying again helps and it is known
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or inspect.cleandoc(type(self).__doc__ or "")
@@ -60,6 +61,12 @@ class Conflict(OpenMemoryError):
     code = "conflict"
 
 
+class Unprocessable(OpenMemoryError):
+    """The request is well-formed, but cannot be carried out."""
+
+    code = "unprocessable"
+
+
 class StorageFull(OpenMemoryError):
     """The server's disk is full: nothing was stored. Try again when there is space."""
 
@@ -76,4 +83,3 @@ class Unavailable(OpenMemoryError):
     """A required service is unavailable."""
 
     code = "unavailable"
-    retry_after: float | None = None  # seconds, if known

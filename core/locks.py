@@ -28,6 +28,8 @@ class Lock(IntEnum):
     HOUSEKEEPING = 5_190_516  # one housekeeping run at a time
     IMPORT = 5_190_517  # with the user: one import per user at a time
     SAME_TEXT = 5_190_518  # with the text: one process stores the same text at a time
+    USER_TEXTS = 5_190_534  # with the user: many texts of theirs are stored, or each alone
+    IDEMPOTENCY = 5_190_535  # with the user and their key: one call at a time
     INFERENCE = 7_405_118  # with the user: facts of one message at a time
 
 
@@ -57,3 +59,9 @@ def lock_transaction(lock: Lock, key: int | None = None) -> None:
         sql.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
     else:
         sql.execute("SELECT pg_advisory_xact_lock(%s, %s)", [lock, key & 0x7FFF_FFFF])
+
+
+def try_lock_transaction(lock: Lock, key: int) -> bool:
+    """Take a lock until the current transaction ends, unless another connection holds it."""
+    parameters = [lock, key & 0x7FFF_FFFF]
+    return bool(sql.fetch_value("SELECT pg_try_advisory_xact_lock(%s, %s)", parameters))

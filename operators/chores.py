@@ -16,6 +16,7 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.models import KeptAnswer
 from jobs import retention
 from jobs.models import Job
 from memories.access import log
@@ -29,6 +30,8 @@ from . import purge_deleted, vacuum
 
 # A younger category may be empty because the job that created it has yet to use it.
 MIN_CATEGORY_AGE = timedelta(days=1)
+
+ANSWERS_PER_STEP = 10_000
 
 Counts = Counter[str]
 Step = Callable[[], AbstractContextManager[None]]
@@ -122,6 +125,18 @@ def _delete_sessions(step: Step) -> Iterator[Counts]:
     yield Counter({"Session": deleted})
 
 
+def _count_answers() -> Counts:
+    return Counter({"KeptAnswer": KeptAnswer.objects.expired().count()})
+
+
+def _delete_answers(step: Step) -> Iterator[Counts]:
+    ids = KeptAnswer.objects.expired().order_by("created_at").values_list("pk", flat=True)
+    while batch := list(ids[:ANSWERS_PER_STEP]):
+        with step():
+            deleted, _ = KeptAnswer.objects.filter(pk__in=batch).delete()
+        yield Counter({"KeptAnswer": deleted})
+
+
 def _count_indexes() -> Counts:
     return Counter({"indexes": len(user_index.find_overdue()) + len(user_index.find_leftovers())})
 
@@ -162,6 +177,7 @@ CHORES = (
     Chore("counters", "correct the read counters of apps", _count_wrong_counters, _recount),
     Chore("jobs", "remove old jobs", _count_jobs, _remove_jobs),
     Chore("sessions", "remove expired sessions", _count_sessions, _delete_sessions),
+    Chore("answers", "remove old answers of idempotency keys", _count_answers, _delete_answers),
     Chore("indexes", "build and remove indexes of users", _count_indexes, _sync_indexes),
     Chore("vacuum", "vacuum and analyze tables", _count_tables, _vacuum),
 )  # fmt: skip

@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, KeptAnswer, User
 from apps_registry.models import AccessRule, App
 from configuration.models import ConfigurationChange
 from core import sql
@@ -114,6 +114,7 @@ def get_belongings(user: User) -> dict[str, QuerySet]:
         "ArchivePolicy": ArchivePolicy.objects.filter(user=user),
         "UserIndex": UserIndex.objects.filter(user=user),
         "ApiKey": ApiKey.objects.filter(user=user),
+        "KeptAnswer": KeptAnswer.objects.about(user),
         "Job": find_jobs(user),
         "User": User.objects.filter(pk=user.pk),
     }

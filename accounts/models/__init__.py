@@ -1,4 +1,5 @@
 from .api_key import ApiKey, KeyRejected, Scope
+from .kept_answer import KeptAnswer
 from .user import User
 
-__all__ = ["ApiKey", "KeyRejected", "Scope", "User"]
+__all__ = ["ApiKey", "KeptAnswer", "KeyRejected", "Scope", "User"]

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.urls import reverse
 from psycopg.errors import UniqueViolation
 
@@ -17,6 +17,7 @@ from backups.archive.reader import ArchiveReader
 from core import disk
 from core.errors import Conflict
 from core.progress import Progress, ignore_progress
+from core.transactions import change
 from jobs.models import Job
 from memories.models import EmbeddingSpace
 from memories.vectors.embed import enqueue_missing
@@ -40,7 +41,7 @@ class ImportConflict(Conflict):
 
 @contextmanager
 def commit_at_once() -> Iterator[Result]:
-    with transaction.atomic():
+    with change():
         yield {}
 
 

@@ -62,6 +62,29 @@ def problem_of(exception: Exception, request: AnyRequest) -> Problem | None:
 # --- Our own errors ------------------------------------------------------------------------
 
 
+# What is not here is no fault of the request.
+STATUSES: dict[type, int] = {
+    errors.Malformed: 400,
+    errors.NotAllowed: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.Gone: 410,
+    errors.PreconditionFailed: 412,
+    errors.TooLarge: 413,
+    errors.Unprocessable: 422,
+}
+
+
+@problem_of.register
+def _(error: errors.OpenMemoryError, request: AnyRequest) -> Problem | None:
+    status = next((STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES), None)
+    if status is None:
+        return None
+    wait = error.retry_after
+    headers = {"Retry-After": str(math.ceil(wait))} if wait else {}
+    return _domain_problem(status, error, headers=headers)
+
+
 @problem_of.register
 def _(error: errors.Malformed, request: AnyRequest) -> Problem:
     if error.field is None:
@@ -71,39 +94,9 @@ def _(error: errors.Malformed, request: AnyRequest) -> Problem:
 
 
 @problem_of.register
-def _(error: errors.TooLarge, request: AnyRequest) -> Problem:
-    return _domain_problem(413, error)
-
-
-@problem_of.register
-def _(error: errors.NotAllowed, request: AnyRequest) -> Problem:
-    return _domain_problem(403, error)
-
-
-@problem_of.register
-def _(error: errors.NotFound, request: AnyRequest) -> Problem:
-    return _domain_problem(404, error)
-
-
-@problem_of.register
-def _(error: errors.Conflict, request: AnyRequest) -> Problem:
-    return _domain_problem(409, error)
-
-
-@problem_of.register
-def _(error: errors.Gone, request: AnyRequest) -> Problem:
-    return _domain_problem(410, error)
-
-
-@problem_of.register
 def _(error: errors.StorageFull, request: AnyRequest) -> Problem:
     log.error("the disk is full", reason=error.detail)
     return _domain_problem(507, error)
-
-
-@problem_of.register
-def _(error: errors.PreconditionFailed, request: AnyRequest) -> Problem:
-    return _domain_problem(412, error)
 
 
 @problem_of.register

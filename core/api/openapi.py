@@ -19,7 +19,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
 from .fields import TIME_SCHEMA
-from .schema_parts import COMPONENTS, HEADERS, PRECONDITIONS
+from .schema_parts import COMPONENTS, HEADERS, IDEMPOTENCY_KEY, PRECONDITIONS
 from .serializers import RequestSerializer
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
@@ -35,6 +35,7 @@ _ERROR_RESPONSES = {
     "412": ("PreconditionFailed", "The object is not in the version that `If-Match` names."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The endpoint does not read the media type of the body."),
+    "422": ("KeyReused", "The `Idempotency-Key` was used for another request."),
     "429": ("TooManyRequests", "Rate limit exceeded. Retry after `Retry-After` seconds."),
     "500": ("InternalError", "Internal server error. The log has its cause under the request id."),
     "503": ("Unavailable", "A required service is down. Retry after `Retry-After` seconds."),
@@ -92,6 +93,7 @@ class DocstringSchema(AutoSchema):
         operation = super().get_operation(path, path_regex, path_prefix, method, registry)
         if operation is not None:
             self._add_entity_tags(operation)
+            self._add_idempotency_key(operation)
             for status in sorted(self._error_statuses(operation)):
                 operation["responses"].setdefault(status, self._error_response(status).ref)
             self._complete_responses(operation)
@@ -147,7 +149,9 @@ class DocstringSchema(AutoSchema):
             statuses |= _WITH_BODY
         if self._is_conditional():
             statuses.add("412")
-        if self._action() in getattr(view, "safe_actions", ()):
+        if self._takes_idempotency_key():
+            statuses |= {"409", "422"}
+        elif self._action() in getattr(view, "safe_actions", ()):
             statuses.discard("409")
         return statuses.union(getattr(view, "error_statuses", {}).get(self._action(), ()))
 
@@ -173,6 +177,21 @@ class DocstringSchema(AutoSchema):
                 "description": PRECONDITIONS[name],
             }
             operation["parameters"] = [*operation.get("parameters", []), header]
+
+    def _takes_idempotency_key(self) -> bool:
+        takes = getattr(self.view, "takes_idempotency_key", None)
+        is_change = self.method not in SAFE_METHODS
+        return is_change and takes is not None and bool(takes(method=self.method))
+
+    def _add_idempotency_key(self, operation: dict[str, Any]) -> None:
+        """Document the key of a call that may be repeated, and the mark of an answer that was."""
+        if not self._takes_idempotency_key():
+            return
+        operation["parameters"] = [*operation.get("parameters", []), IDEMPOTENCY_KEY]
+        replayed = {"Idempotency-Replayed": self._component("headers", "IdempotencyReplayed").ref}
+        for status, response in operation["responses"].items():
+            if status.startswith("2"):
+                response["headers"] = {**response.get("headers", {}), **replayed}
 
     def _error_response(self, status: str) -> ResolvedComponent:
         name, description = _ERROR_RESPONSES[status]

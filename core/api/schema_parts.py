@@ -15,6 +15,15 @@ PRECONDITIONS = {
     "If-None-Match": "Answer 304 without a body if the `ETag` is one of these.",
 }
 
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 257},
+    "description": "A name of your choice for this request, such as a UUID, of 1 to 255 printable "
+    "ASCII characters, in quotes or bare. For 24 hours, the same request with the same key is done "
+    "once, and answered as before.",
+}
+
 # Headers of every response. Those of rate limits are missing where the limit is off.
 HEADERS = {
     "X-Request-ID": "RequestId",
@@ -48,6 +57,11 @@ COMPONENTS: dict[tuple[str, str], dict[str, Any]] = {
         "description": "The version, for `If-Match` and `If-None-Match`: strong for a single "
         "memory, weak for anything else.",
         "schema": {"type": "string"},
+    },
+    ("headers", "IdempotencyReplayed"): {
+        "description": "`true` if the request was made before with this `Idempotency-Key`: this is "
+        "the answer that it got then.",
+        "schema": {"type": "string", "enum": ["true"]},
     },
     ("headers", "RateLimitPolicy"): {
         "description": "The limit that this request counted towards, its quota and its window in "

@@ -9,6 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from accounts.models import KeptAnswer
 from apps_registry.models import AccessRule, App, Effect
 from core.sql import execute
 from memories.models import FirstAccess, Memory
@@ -36,7 +37,8 @@ def purge(ids: Sequence[uuid.UUID]) -> Counter[str]:
     rules = AccessRule.objects.filter(
         memory_id__in=ids, effect=Effect.DENY, app__owner__in=memories.values("user")
     )
-    return count_by_model(rules.delete()) + count_by_model(memories.delete())
+    answers = KeptAnswer.objects.showing(ids)
+    return sum((count_by_model(rows.delete()) for rows in (rules, answers, memories)), Counter())
 
 
 def lock_readers(ids: Sequence[uuid.UUID]) -> None:

@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from configuration import effective
 from core.locks import Lock, lock_transaction
+from core.transactions import change
 from jobs.models import Job
 from memories.models import Category, Memory, State, StateChange
 from memories.models.memory import fingerprint
@@ -79,7 +79,7 @@ def remember(
         created_at=created_at,
     )
     job = None
-    with transaction.atomic():
+    with change():
         if new.speaker is None and not memory.actor:
             memory.actor = recognize_speaker(memory)
         if new.infer:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from accounts.models import User
 from configuration import effective
 from core.errors import Malformed
 from core.merge_patch import apply_merge_patch
+from core.transactions import change
 from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
 from memories.models import Category, Memory, MemoryDeleted, State, UserCategory
 from memories.models.memory import MemoryQuerySet
@@ -79,7 +78,7 @@ def revise(
         if edit.text is not None and edit.text != memory.content and embedded is None:
             embedded = embed_texts([edit.text])
             assigned = embedded.category_names()[0] if edit.categories is None else None
-        with transaction.atomic():
+        with change():
             # Locked before it is read: it may have been edited or deleted while the model ran.
             list(among.filter(pk=pk).locked(no_key=True).values_list("pk"))
             memory = _get_editable(among, pk, precondition)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,7 +15,7 @@ from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories.access.reader import Reader
 from memories.filters import MemoryFilterSet
-from memories.lifecycle.remember import Event, remember
+from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
 from memories.lifecycle.states import Precondition, delete
 from memories.models import Memory, State
@@ -66,6 +67,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     safe_actions = {"search"}
     conditional_actions = {"update", "partial_update", "destroy"}
     tagged_actions = {"create", "update", "partial_update"}
+    slow_actions = {"create", "update", "partial_update"}
 
     def get_queryset(self) -> MemoryQuerySet:
         memories = super().get_queryset()
@@ -94,14 +96,19 @@ class MemoryViewSet(MemoriesOfOneUser):
         app = get_writing_app(request.auth, user=self.subject, app_name=body.get("app"))
         new = build_new_memory(body)
         stored = remember(new, user=self.subject, app=app, by=request.user, key=request.auth)
-        memory, job = stored.memory, stored.job
-        if job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
-            wait(job, seconds)
+        response = self._show_stored(stored)
+        if stored.job and (seconds := wait_seconds(request, at_most=MAX_WAIT)):
+            self.publish(response, seconds=seconds)
+            wait(stored.job, seconds)
             authenticate_again(request)
-            memory = Memory.objects.shown_to(app).with_relations().one(memory.pk)
-        job_path = reverse("job", [job.pk]) if job else None
-        answer = show_written(memory, stored.event, job=job_path, key=request.auth)
-        return self._tagged(answer, memory)
+            memory = Memory.objects.shown_to(app).with_relations().one(stored.memory.pk)
+            response = self._show_stored(replace(stored, memory=memory))
+        return response
+
+    def _show_stored(self, stored: StoredMemory) -> Response:
+        job = reverse("job", [stored.job.pk]) if stored.job else None
+        answer = show_written(stored.memory, stored.event, job=job, key=self.request.auth)
+        return self._tagged(answer, stored.memory)
 
     @extend_schema(responses=MemorySerializer)
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -140,8 +147,10 @@ class MemoryViewSet(MemoriesOfOneUser):
         return Response(show_written(memory, Event.UPDATE, job=None, key=key))
 
     def _tagged(self, answer: dict[str, Any], memory: Memory) -> Response:
-        headers = {"ETag": entity_tag(memory)} if self.request.auth.can_read else None
-        return Response(answer, headers=headers)
+        if not self.request.auth.can_read:
+            return Response(answer)
+        self.shown_memory = memory.pk
+        return Response(answer, headers={"ETag": entity_tag(memory)})
 
     def _precondition(self) -> Precondition | None:
         preconditions = Preconditions.of(self.request)

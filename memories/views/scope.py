@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.utils.functional import cached_property
@@ -23,6 +24,12 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
 
     def get_queryset(self) -> MemoryQuerySet:
         return self.reader.memories()
+
+    def check_replay(self, shown: uuid.UUID | None) -> None:
+        """Raises AppPaused, and MemoryNotFound if the caller may not read the memory any more."""
+        memories = self.get_queryset()
+        if shown is not None:
+            memories.only("pk").one(shown)
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         return validate(serializer, self.request.data)

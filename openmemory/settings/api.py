@@ -47,12 +47,14 @@ CORS_ALLOW_HEADERS = [
     "content-type",
     "if-match",
     "if-none-match",
+    "idempotency-key",
     "prefer",
     "x-request-id",
 ]
 CORS_EXPOSE_HEADERS = [
     "Content-Disposition",
     "ETag",
+    "Idempotency-Replayed",
     "Location",
     "RateLimit",
     "RateLimit-Policy",

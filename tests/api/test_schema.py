@@ -177,8 +177,9 @@ def test_versions_are_described_where_there_are_any():
 
     read, patched, stored = (operations[name] for name in ("get", "patch", "post"))
     assert headers_of(read) == {"If-None-Match"}
-    assert headers_of(patched) == headers_of(operations["delete"]) == {"If-Match"}
-    assert headers_of(stored) == {"Prefer"}
+    changing = {"If-Match", "Idempotency-Key"}
+    assert headers_of(patched) == headers_of(operations["delete"]) == changing
+    assert headers_of(stored) == {"Prefer", "Idempotency-Key"}
     assert {"200", "304"} <= set(read["responses"])
     assert "412" in patched["responses"]
     assert "412" not in stored["responses"]
