@@ -27,8 +27,8 @@ def test_of_few_memories_it_is_counted(alice):
 def test_of_many_some_are_looked_at(alice, monkeypatch, django_assert_num_queries):
     monkeypatch.setattr(coverage, "MAX_COUNTED", 300)
     monkeypatch.setattr(coverage, "SAMPLE_SIZE", 200)
-    memories = stock(alice.user, [f"Number {n}." for n in range(4000)])
-    Embedding.objects.filter(memory__in=memories[:2000]).delete()
+    memories = stock(alice.user, [f"Number {n}." for n in range(1000)])
+    Embedding.objects.filter(memory__in=memories[:500]).delete()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE memories_memory")
     space = EmbeddingSpace.objects.current()
@@ -37,7 +37,7 @@ def test_of_many_some_are_looked_at(alice, monkeypatch, django_assert_num_querie
         found = coverage.estimate_coverage()
 
     assert not found.exact
-    assert found.memories == 4000
+    assert found.memories == 1000
     assert 0.3 < found.share(space.pk) < 0.7
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps_registry.models import AccessRule, App, Effect
 from memories.access.log import log_accesses
-from memories.models import Memory, State
+from memories.models import Access, Memory, State
 from tests.agents.agent import Agent
 from tests.authority import table
 from tests.cast import Member
@@ -87,8 +88,12 @@ def read(memory_id: str, *, times: int) -> None:
     """Have each app read a memory, before there is a rule."""
     memory = Memory.objects.get(pk=memory_id)
     for app in App.objects.owned_by(memory.user).order_by("name"):
-        for _ in range(times):
+        if times:
             log_accesses([memory], app=app, access_type="list")
+        Access.objects.bulk_create(
+            Access(memory=memory, app=app, accessed_at=timezone.now(), access_type="list")
+            for _ in range(times - 1)
+        )
 
 
 def supersede(memory_id: str, *, by: str) -> None:
