@@ -13,6 +13,10 @@ from django.db import connection
 
 from . import sql
 
+LOCK_ONE_OF_MANY = """
+SELECT pg_advisory_xact_lock_shared(%s, %s), pg_advisory_xact_lock(%s, %s)
+"""
+
 
 @unique
 class Lock(IntEnum):
@@ -59,6 +63,15 @@ def lock_transaction(lock: Lock, key: int | None = None) -> None:
         sql.execute("SELECT pg_advisory_xact_lock(%s)", [lock])
     else:
         sql.execute("SELECT pg_advisory_xact_lock(%s, %s)", [lock, key & 0x7FFF_FFFF])
+
+
+def lock_one_of_many(many: Lock, many_key: int, one: Lock, one_key: int) -> None:
+    """Wait for the lock of one thing and, shared with others, for that of all such things.
+
+    Whoever works on many of them takes the latter alone, instead of a lock for each.
+    """
+    parameters = [many, many_key & 0x7FFF_FFFF, one, one_key & 0x7FFF_FFFF]
+    sql.execute(LOCK_ONE_OF_MANY, parameters)
 
 
 def try_lock_transaction(lock: Lock, key: int) -> bool:

@@ -25,7 +25,7 @@ each app, which imports the modules with these functions.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from functools import partial
@@ -111,6 +111,30 @@ class JobType:
         # A lost message delays the job until the next sweep.
         transaction.on_commit(partial(wake_worker, self.queue))
         return enqueued
+
+    def enqueue_many(
+        self, *, owner: User, parameters: Sequence[dict[str, Any]], app_names: Sequence[str]
+    ) -> list[Job]:
+        """Enqueue a job for each of these, in the caller's transaction.
+
+        Their queueing locks are the ids of what they are about, `memory_id`, of which there must be
+        no jobs yet.
+        """
+        trace = tracing.current_traceparent()
+        jobs = [
+            Job(
+                kind=self.name,
+                owner=owner,
+                parameters=each,
+                queueing_lock=each["memory_id"],
+                app_name=app_name,
+                trace=trace,
+            )
+            for each, app_name in zip(parameters, app_names, strict=True)
+        ]
+        Job.objects.bulk_create(jobs)
+        transaction.on_commit(partial(wake_worker, self.queue))
+        return jobs
 
     def backoff_after(self, attempts: int) -> timedelta:
         """Return the delay before the next attempt, with jitter."""

@@ -3,6 +3,7 @@
 MAX_TEXT_BYTES = 32 * 1024  # of a memory, and of a query
 MAX_METADATA_BYTES = 16 * 1024
 MAX_MESSAGES = 200  # of a conversation that is sent as one memory
+MAX_BULK = 1_000  # memories that one request stores
 MAX_IDS = 10_000  # memories of one request
 MAX_FILTER_VALUES = 100  # of one filter
 MAX_CONDITIONS = 100  # of one filter on metadata

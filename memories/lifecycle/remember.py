@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from configuration import effective
-from core.locks import Lock, lock_transaction
+from core.locks import Lock, lock_one_of_many
 from core.transactions import change
 from jobs.models import Job
 from memories.models import Category, Memory, State, StateChange
@@ -66,24 +66,15 @@ def remember(
 
     It can be found as soon as this returns. Its history names `key`, that of the request.
     """
-    created_at = new.learned_at or timezone.now()  # of the request, however long the model takes
+    memory = build_memory(new, user=user, app=app)
     embedded = embed_texts([new.text])
     [category_names] = embedded.category_names() if new.infer else [[]]
-    memory = Memory(
-        user=user,
-        app=app,
-        content=new.text,
-        metadata=new.metadata,
-        actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
-        conversation=find_conversation(new.metadata, explicit=new.conversation),
-        created_at=created_at,
-    )
     job = None
     with change():
         if new.speaker is None and not memory.actor:
             memory.actor = recognize_speaker(memory)
         if new.infer:
-            duplicate = _find_duplicate(memory)
+            duplicate = find_duplicate(memory)
             if duplicate is not None:
                 return StoredMemory(duplicate, Event.DUPLICATE)
         categories = Category.objects.get_or_create_many(category_names)
@@ -91,6 +82,19 @@ def remember(
         if new.infer and not effective.current_settings().llm.is_local:
             job = enqueue_for(memory, INFER)
     return StoredMemory(memory, Event.ADD, job)
+
+
+def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
+    """Build the memory to store. It is of this moment, however long the model takes."""
+    return Memory(
+        user=user,
+        app=app,
+        content=new.text,
+        metadata=new.metadata,
+        actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
+        conversation=find_conversation(new.metadata, explicit=new.conversation),
+        created_at=new.learned_at or timezone.now(),
+    )
 
 
 def insert_memory(
@@ -102,28 +106,42 @@ def insert_memory(
     key: ApiKey | None = None,
 ) -> None:
     """Insert a new memory with its history, categories and vectors, in the caller's transaction."""
-    memory.fingerprint = fingerprint(memory.content)
-    memory.words = search_vector(memory.content, memory.created_at)
-    # In bulk, though it is one of each: Django then neither reads rows back nor sends signals.
-    Memory.objects.bulk_create([memory])
-    stored = StateChange(
-        memory=memory,
-        new_state=State.ACTIVE,
-        changed_by=by,
-        key=key and key.stored(),
-        app=memory.app,
-    )
-    StateChange.objects.bulk_create([stored])
+    insert_memories([memory], embedded, by=by, key=key)
     memory.add_categories(categories)
-    store_vectors([memory], embedded)
 
 
-def _find_duplicate(memory: Memory) -> Memory | None:
+def insert_memories(
+    memories: Sequence[Memory], embedded: EmbeddedTexts, *, by: User, key: ApiKey | None
+) -> None:
+    """Insert new memories of one user, without categories, in the caller's transaction."""
+    for memory in memories:
+        memory.fingerprint = fingerprint(memory.content)
+        memory.words = search_vector(memory.content, memory.created_at)
+    # In bulk, also where it is one of each: Django neither reads rows back nor sends signals then.
+    Memory.objects.bulk_create(memories)
+    stored_key = key and key.stored()
+    StateChange.objects.bulk_create(
+        [
+            StateChange(
+                memory=memory,
+                new_state=State.ACTIVE,
+                changed_by=by,
+                key=stored_key,
+                app=memory.app,
+            )
+            for memory in memories
+        ]
+    )
+    store_vectors(memories, embedded)
+
+
+def find_duplicate(memory: Memory) -> Memory | None:
     """Find an active memory of the same app that has the same text, if the app may read one."""
     digest = fingerprint(memory.content)
     # Two requests with the same text at once would both find nothing and both store it.
-    text_of_user = int.from_bytes(digest[:8], "big") ^ (memory.user.pk.int >> 65)
-    lock_transaction(Lock.SAME_TEXT, text_of_user)
+    user_key = lock_key_of(memory.user)
+    text_of_user = int.from_bytes(digest[:8], "big") ^ user_key
+    lock_one_of_many(Lock.USER_TEXTS, user_key, Lock.SAME_TEXT, text_of_user)
     readable = Memory.objects.owned_by(memory.user).readable_by(memory.app)
     duplicates = readable.filter(app=memory.app).same_as(memory.content)
     if memory.actor:
@@ -132,3 +150,8 @@ def _find_duplicate(memory: Memory) -> Memory | None:
     pk = duplicates.values_list("pk", flat=True).first()
     # Not one that was paused or deleted a moment ago.
     return None if pk is None else duplicates.with_relations().filter(pk=pk).first()
+
+
+def lock_key_of(user: User) -> int:
+    """The key of locks about a user."""
+    return user.pk.int >> 65

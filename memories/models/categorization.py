@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.db import models
 
@@ -14,6 +14,17 @@ INSERT = """
 INSERT INTO memories_categorization (memory_id, user_id, category_id)
 SELECT %s, %s, COALESCE(merged_into_id, id)
 FROM memories_category WHERE id = ANY(%s::uuid[]) ORDER BY id FOR KEY SHARE
+ON CONFLICT DO NOTHING
+"""
+
+# The same of many memories, in the order in which others lock the categories.
+INSERT_MANY = """
+INSERT INTO memories_categorization (memory_id, user_id, category_id)
+SELECT pair.memory_id, %s, COALESCE(category.merged_into_id, category.id)
+FROM memories_category AS category
+JOIN unnest(%s::uuid[], %s::uuid[]) AS pair (memory_id, category_id)
+    ON pair.category_id = category.id
+ORDER BY category.id, pair.memory_id FOR KEY SHARE OF category
 ON CONFLICT DO NOTHING
 """
 
@@ -32,6 +43,13 @@ class CategorizationQuerySet(models.QuerySet["Categorization"]):
         self, memory_id: uuid.UUID, *, user_id: uuid.UUID, category_ids: Collection[uuid.UUID]
     ) -> None:
         execute(INSERT, [memory_id, user_id, uuid_array(category_ids)])
+
+    def insert_many(
+        self, pairs: Sequence[tuple[uuid.UUID, uuid.UUID]], *, user_id: uuid.UUID
+    ) -> None:
+        """Insert pairs of a memory and a category."""
+        memories, categories = ([pair[place] for pair in pairs] for place in (0, 1))
+        execute(INSERT_MANY, [user_id, uuid_array(memories), uuid_array(categories)])
 
     def lock_categories(self, memory_id: uuid.UUID, *, category_ids: Collection[uuid.UUID]) -> None:
         """Lock the categories of a memory and these ones against a merge."""

@@ -6,6 +6,7 @@ from .actions import (
     PauseSerializer,
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
+from .bulk import BulkResultsSerializer, NewMemoriesSerializer, require_own
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
@@ -31,6 +32,7 @@ from .search import (
 __all__ = [
     "AccessSerializer",
     "AppMemorySerializer",
+    "BulkResultsSerializer",
     "CategoriesSerializer",
     "CategorySerializer",
     "ExplanationSerializer",
@@ -40,6 +42,7 @@ __all__ = [
     "MemoryItemSerializer",
     "MemorySerializer",
     "MessageSerializer",
+    "NewMemoriesSerializer",
     "NewMemorySerializer",
     "NewRuleSerializer",
     "PatchSerializer",
@@ -56,6 +59,7 @@ __all__ = [
     "build_new_memory",
     "build_replacement",
     "entity_tag",
+    "require_own",
     "show",
     "show_written",
 ]

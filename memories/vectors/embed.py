@@ -6,8 +6,13 @@ embedded the memory, keyword search finds it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 from accounts.models import User
 from configuration.providers import Vectors, get_local_embedder
@@ -31,6 +36,11 @@ class EmbeddedTexts:
         vectors = {space: vectors[index : index + 1] for space, vectors in self.vectors.items()}
         return EmbeddedTexts(self.texts[index : index + 1], vectors)
 
+    def take(self, indexes: Sequence[int]) -> EmbeddedTexts:
+        """Some of the texts."""
+        vectors = {space: vectors[list(indexes)] for space, vectors in self.vectors.items()}
+        return EmbeddedTexts([self.texts[index] for index in indexes], vectors)
+
     def category_names(self) -> list[list[str]]:
         """Classify each text, always with a model of this machine: the names of its categories."""
         for space, vectors in self.vectors.items():
@@ -52,7 +62,22 @@ def embed_texts(texts: Sequence[str], *, for_job: bool = False) -> EmbeddedTexts
         for space in EmbeddingSpace.objects.written()
         if space.is_local or (for_job and space.state == EmbeddingSpace.State.ACTIVE)
     ]
-    return EmbeddedTexts(texts, {space: space.embedder.embed_documents(texts) for space in spaces})
+    return EmbeddedTexts(texts, {space: _embed(space, texts) for space in spaces})
+
+
+def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> Vectors:
+    if len(texts) < 2 or not space.is_local:
+        return space.embedder.embed_documents(texts)
+    return np.concatenate([*_pool().map(space.embedder.embed_documents, [[it] for it in texts])])
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    """The threads in which a model of this machine embeds many texts, for all requests together.
+
+    Each text by itself: a text of a batch takes as long, and longer beside others of other lengths.
+    """
+    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="embed")
 
 
 def store_vectors(memories: Sequence[Memory], embedded: EmbeddedTexts) -> None:

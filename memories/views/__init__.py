@@ -1,12 +1,14 @@
 from .access_log import AccessLogViewSet, HistoryViewSet, RelatedViewSet
 from .actions import MemoryActionsViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
+from .bulk import BulkViewSet
 from .memory import MemoryViewSet
 
 __all__ = [
     "AccessLogViewSet",
     "AppMemoriesViewSet",
     "AppReadsViewSet",
+    "BulkViewSet",
     "HistoryViewSet",
     "MemoryActionsViewSet",
     "MemoryViewSet",

@@ -25,6 +25,9 @@ class Asked:
 ASKED = {
     "GET /memories": Asked(query={"app_id": "{app_id}"}),
     "POST /memories": Asked(body={"text": "We go to the sea in June", "infer": False}),
+    "POST /memories/bulk": Asked(
+        body={"memories": [{"text": "We go to the sea in June", "infer": False}]}
+    ),
     "DELETE /memories": Asked(body=IDS),
     "PUT /memories/{memory_id}": Asked(body={"memory_content": "Rex is brave"}),
     "PATCH /memories/{memory_id}": Asked(body={"text": "Rex is brave", "metadata": {"a": 1}}),

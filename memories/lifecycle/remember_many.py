@@ -1,0 +1,167 @@
+"""Store many memories at once, as if one after another."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+
+from django.db.models.functions import Lower
+
+from accounts.models import ApiKey, User
+from apps_registry.models import AccessRule, App
+from configuration import effective
+from core.locks import Lock, lock_transaction
+from core.transactions import change
+from jobs.models import Job
+from memories.models import Categorization, Category, Memory
+from memories.models.memory import fingerprint
+from memories.vectors.embed import EmbeddedTexts, embed_texts
+
+from .attribution import leading_name
+from .inference_jobs import INFER, enqueue_for_many
+from .remember import (
+    Event,
+    NewMemory,
+    StoredMemory,
+    build_memory,
+    find_duplicate,
+    insert_memories,
+    lock_key_of,
+)
+from .turns import recognize_speaker
+
+# An app and the fingerprint of a text.
+Text = tuple[uuid.UUID, bytes]
+
+
+def remember_many(
+    news: Sequence[tuple[NewMemory, App]], *, user: User, by: User, key: ApiKey | None = None
+) -> list[StoredMemory]:
+    """Store these memories, each by its app, all or none of them.
+
+    Each gets the event that it would get if it were stored alone, after those before it. Of a
+    duplicate, only the id is known.
+    """
+    if not news:
+        return []
+    memories = [build_memory(new, user=user, app=app) for new, app in news]
+    embedded = embed_texts([new.text for new, _ in news])
+    batch = _Batch(user, by, key, memories, embedded, embedded.category_names())
+    with change():
+        # Others of this user wait who store a text, of which there must not be two.
+        lock_transaction(Lock.USER_TEXTS, lock_key_of(user))
+        batch.find_known()
+        for index, (new, _) in enumerate(news):
+            batch.add(index, new)
+        batch.flush()
+        jobs = batch.enqueue_jobs()
+    return [
+        StoredMemory(memory, event, jobs.get(memory.pk) if event == Event.ADD else None)
+        for memory, event in zip(batch.memories, batch.events, strict=True)
+    ]
+
+
+@dataclass
+class _Batch:
+    """The memories of a batch: some are inserted, some are pending, others are yet to come."""
+
+    user: User
+    by: User
+    key: ApiKey | None
+    memories: list[Memory]
+    embedded: EmbeddedTexts
+    category_names: list[list[str]]
+    events: list[Event] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
+    inferred: list[int] = field(default_factory=list)
+    speakers: set[tuple[uuid.UUID, str]] = field(default_factory=set)
+    restricted: set[uuid.UUID] = field(default_factory=set)
+    # The active memories with each text, and their actors.
+    known: dict[Text, list[tuple[uuid.UUID, str]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+
+    def find_known(self) -> None:
+        apps = {memory.app for memory in self.memories}
+        rules = AccessRule.objects.filter(app__in=apps)
+        self.restricted = set(rules.values_list("app", flat=True))
+        for memory in self.memories:
+            memory.fingerprint = fingerprint(memory.content)
+        active = Memory.objects.owned_by(self.user).active()
+        same = active.filter(
+            app__in=[app for app in apps if app.pk not in self.restricted],
+            fingerprint__in={memory.fingerprint for memory in self.memories},
+        )
+        rows = same.values_list("app", "fingerprint", "pk", Lower("actor"))
+        for app, digest, pk, actor in rows:
+            self.known[app, bytes(digest)].append((pk, actor))
+
+    def add(self, index: int, new: NewMemory) -> None:
+        memory = self.memories[index]
+        if new.speaker is None and not memory.actor:
+            memory.actor = self._recognize_speaker(memory)
+        duplicate = self._find_duplicate(memory) if new.infer else None
+        if duplicate is not None:
+            self.memories[index] = Memory(pk=duplicate)
+            self.events.append(Event.DUPLICATE)
+            return
+        self.events.append(Event.ADD)
+        self.pending.append(index)
+        self.known[_text_of(memory)].append((memory.pk, memory.actor.lower()))
+        if new.infer:
+            self.inferred.append(index)
+        else:
+            self.category_names[index] = []
+
+    def flush(self) -> None:
+        """Insert what is pending."""
+        if not self.pending:
+            return
+        memories = [self.memories[index] for index in self.pending]
+        embedded = self.embedded.take(self.pending)
+        insert_memories(memories, embedded, by=self.by, key=self.key)
+        names = [self.category_names[index] for index in self.pending]
+        distinct = [*dict.fromkeys(chain.from_iterable(names))]
+        categories = Category.objects.get_or_create_by_name(distinct)
+        pairs = [
+            (memory.pk, category.pk)
+            for memory, own in zip(memories, names, strict=True)
+            for category in dict.fromkeys(categories[name] for name in own)
+        ]
+        Categorization.objects.insert_many(pairs, user_id=self.user.pk)
+        self.pending.clear()
+
+    def enqueue_jobs(self) -> dict[uuid.UUID, Job]:
+        """Enqueue the jobs that turn memories into facts, if there is a model: by memory."""
+        if effective.current_settings().llm.is_local:
+            return {}
+        memories = [self.memories[index] for index in self.inferred]
+        jobs = enqueue_for_many(memories, INFER)
+        return {memory.pk: job for memory, job in zip(memories, jobs, strict=True)}
+
+    def _recognize_speaker(self, memory: Memory) -> str:
+        name = leading_name(memory.content)
+        if not name or (memory.app_id, name) in self.speakers:
+            return name
+        self.flush()  # it takes turns with those before it
+        speaker = recognize_speaker(memory)
+        if speaker:
+            self.speakers.add((memory.app_id, speaker))
+        return speaker
+
+    def _find_duplicate(self, memory: Memory) -> uuid.UUID | None:
+        if memory.app_id in self.restricted:
+            self.flush()  # the rules of the app decide which it may read
+            duplicate = find_duplicate(memory)
+            return None if duplicate is None else duplicate.pk
+        actors = ("", memory.actor.lower())
+        known = self.known[_text_of(memory)]
+        same = [pk for pk, actor in known if not memory.actor or actor in actors]
+        return min(same, default=None)
+
+
+def _text_of(memory: Memory) -> Text:
+    return memory.app_id, bytes(memory.fingerprint)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import APIException
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from accounts.authentication import AuthenticatedRequest
+from apps_registry.acting_app import get_writing_app
+from apps_registry.models import App
+from core.api.exception_handler import problem_of
+from core.api.problems import MAX_FAULTS, Fault, Problem, ProblemResponse, validation_problem
+from core.errors import OpenMemoryError
+from memories.lifecycle.remember import NewMemory, StoredMemory
+from memories.lifecycle.remember_many import remember_many
+from memories.serializers import (
+    BulkResultsSerializer,
+    NewMemoriesSerializer,
+    build_new_memory,
+    require_own,
+)
+
+from .scope import MemoriesOfOneUser
+
+REFUSALS = (APIException, OpenMemoryError)
+
+
+class BulkViewSet(MemoriesOfOneUser):
+    """Many memories at once."""
+
+    serializer_class = BulkResultsSerializer
+    slow_actions: ClassVar = {"store_many"}
+    max_body_bytes = 8 * settings.MAX_BODY_BYTES
+
+    @extend_schema(request=NewMemoriesSerializer, responses=BulkResultsSerializer)
+    def store_many(self, request: AuthenticatedRequest) -> HttpResponse:
+        """Store up to 1,000 memories at once.
+
+        Each is stored as by `POST /memories`, one after another: two with the same text give `ADD`
+        and `DUPLICATE`, and each that a language model works on has its own `job`. With `atomic`,
+        all are stored or none: the response to one that cannot be is an error, whose `errors` name
+        the places (`["body", "memories", 3, "text"]`). Without it, the response is 200, and
+        `results` has a problem for each that was not stored.
+        """
+        body = self.read_body(NewMemoriesSerializer)
+        apps: dict[str | None, App] = {}
+        drafts = [self._draft(index, fields, apps) for index, fields in enumerate(body["memories"])]
+        problems = {index: each for index, each in enumerate(drafts) if isinstance(each, Problem)}
+        if problems and body["atomic"]:
+            return ProblemResponse(_merge([*problems.values()]))
+        news = {index: each for index, each in enumerate(drafts) if not isinstance(each, Problem)}
+        stored = remember_many(
+            [*news.values()], user=self.subject, by=request.user, key=request.auth
+        )
+        results = {
+            **{index: problem.as_dict() for index, problem in problems.items()},
+            **{index: _show(each) for index, each in zip(news, stored, strict=True)},
+        }
+        return Response(
+            {"results": [{"index": index, **results[index]} for index in sorted(results)]}
+        )
+
+    def _draft(
+        self, index: int, fields: Mapping[str, Any] | APIException, apps: dict[str | None, App]
+    ) -> tuple[NewMemory, App] | Problem:
+        """The memory to store, or why it cannot be."""
+        try:
+            if isinstance(fields, APIException):
+                raise fields
+            require_own(fields, user=self.subject)
+            name = fields.get("app")
+            if name not in apps:
+                apps[name] = get_writing_app(self.request.auth, user=self.subject, app_name=name)
+            return build_new_memory(fields), apps[name]
+        except REFUSALS as error:
+            problem = problem_of(error, self.request)
+            assert problem is not None  # noqa: S101 - these errors all have one
+            return _locate(problem, index)
+
+
+def _locate(problem: Problem, index: int) -> Problem:
+    """Say which memory a problem is about."""
+    place = ("body", "memories", index)
+    faults = [replace(fault, loc=(*place, *fault.loc[1:])) for fault in problem.faults]
+    alone = Fault(place, problem.code, problem.detail)
+    return replace(problem, faults=faults or [alone])
+
+
+def _merge(problems: Sequence[Problem]) -> Problem:
+    """The problem of a request with these: what is malformed counts last."""
+    faults = [fault for problem in problems for fault in problem.faults]
+    refused = [problem for problem in problems if problem.status != 400]
+    return (
+        replace(refused[0], faults=faults[:MAX_FAULTS]) if refused else validation_problem(faults)
+    )
+
+
+def _show(stored: StoredMemory) -> dict[str, Any]:
+    job = reverse("job", [stored.job.pk]) if stored.job else None
+    return {"status": 200, "id": str(stored.memory.pk), "event": stored.event, "job": job}
