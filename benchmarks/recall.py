@@ -5,8 +5,7 @@
 Every conversation of DATA, which is `facts.txt` or has the form of `locomo-dev.json`, is stored
 over the API as the memories of one user. Then every question is searched for. The server's recall
 is printed next to that of the same formula over the same vectors in plain numpy. Without `--url` a
-server is started in a scratch folder. The lexemes for numpy come from the PostgreSQL of this
-checkout, which alone has its stemmer.
+server is started in a scratch folder.
 
 `--ablation` asks servers that leave out one part of the ranking after another. `--sweep` changes
 one weight after another, in numpy alone.

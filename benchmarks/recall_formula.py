@@ -1,16 +1,15 @@
-"""The ranking of a search in plain numpy, with the server's embedder, stemmer and speakers."""
+"""The ranking of a search in plain numpy, with the server's embedder, words and speakers."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
-from recall_sets import Conversation
+from recall_sets import Conversation, Turn
 
 CANDIDATES = 100
 BOOSTERS = 15
@@ -42,15 +41,12 @@ class Formula:
 
         self.turns = conversation.turns
         questions = [question.text for question in conversation.questions]
-        dated_contents = [
-            f"{turn.content} ({turn.moment.day} {turn.moment:%B %Y})" for turn in self.turns
-        ]
         contents = [turn.content for turn in self.turns]
         actors = [turn.actor for turn in self.turns]
         names_by_question = [find_named(question, set(actors)) for question in questions]
         self._cosines = embed_documents(contents) @ embed_queries(questions).T
-        turn_lexemes = lexemes_of(dated_contents)
-        self._lexical = [lexical_scores(turn_lexemes, query) for query in lexemes_of(questions)]
+        turn_lexemes = [lexemes_of(turn) for turn in self.turns]
+        self._lexical = [lexical_scores(turn_lexemes, terms_of(query)) for query in questions]
         self._speaker_matches = [
             np.array([actor in names for actor in actors], float) for names in names_by_question
         ]
@@ -145,13 +141,14 @@ class _Scores:
         return sorted(newest, key=lambda index: scores[index], reverse=True)
 
 
-def lexical_scores(turns: list[set[str]], query: set[str]) -> Any:
-    df = Counter(lexeme for turn in turns for lexeme in turn & query)
-    idf = {
-        lexeme: np.log(1 + (len(turns) - count + 0.5) / (count + 0.5))
-        for lexeme, count in df.items()
-    }
-    return np.array([sum(idf[lexeme] for lexeme in turn & query) for turn in turns], float)
+def lexical_scores(turns: list[set[str]], query: Sequence[Collection[str]]) -> Any:
+    """The sum of the idf of the terms that each turn has, in any of their forms."""
+    scores = np.zeros(len(turns))
+    for forms in query:
+        matches = np.array([not turn.isdisjoint(forms) for turn in turns])
+        if df := matches.sum():
+            scores += matches * np.log(1 + (len(turns) - df + 0.5) / (df + 0.5))
+    return scores
 
 
 def embed_documents(texts: Sequence[str]) -> Any:
@@ -175,12 +172,15 @@ def embedder() -> Any:
     return EmbeddingSpace.objects.current().embedder
 
 
-def lexemes_of(texts: Sequence[str]) -> list[set[str]]:
-    from core import sql
+def lexemes_of(turn: Turn) -> set[str]:
+    from memories.words import document_lexemes
+    from memories.words.languages import stem
 
-    rows = sql.fetch_column(
-        "SELECT tsvector_to_array(to_tsvector('english', text))"
-        " FROM unnest(%s::text[]) WITH ORDINALITY AS query (text, place) ORDER BY place",
-        [list(texts)],
-    )
-    return [set(lexemes) for lexemes in rows]
+    month = stem(f"{turn.moment:%B}".lower(), "english")
+    return {*document_lexemes(turn.content), str(turn.moment.day), month, str(turn.moment.year)}
+
+
+def terms_of(query: str) -> list[Collection[str]]:
+    from memories.words import query_terms
+
+    return [term.forms for term in query_terms(query)]

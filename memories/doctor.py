@@ -10,6 +10,7 @@ from core.sql import fetch_column
 from jobs.models import Job
 
 from .access import log
+from .lifecycle import word_index
 from .models import Embedding, EmbeddingSpace, Memory, StateChange
 from .vectors import migration
 from .vectors.embedding_jobs import embed_missing, embed_new
@@ -100,6 +101,22 @@ def check_counters() -> Findings:
         )
     else:
         yield ok("The numbers of memories that apps have read are right.")
+
+
+@check("memories.words")
+def check_words() -> Findings:
+    outdated = word_index.outdated().count()
+    has_job = Job.objects.unfinished().filter(kind=word_index.index_words.name).exists()
+    if outdated and not has_job:
+        yield warning(
+            f"{outdated:,} memories are found by the words of a former release: codes, accents and "
+            "scripts without spaces are missing.",
+            "Index them: manage.py index_words --all",
+        )
+    elif outdated:
+        yield ok(f"{outdated:,} memories have the words of a former release yet: a job runs.")
+    else:
+        yield ok("The words of every memory are indexed.")
 
 
 @check("memories.indexes")

@@ -94,9 +94,8 @@ class MemoryFilterSet(django_filters.FilterSet):
         max_length=MAX_NAME, help_text="Memories from this conversation.", strip=False
     )
     search_query = django_filters.CharFilter(
-        field_name="content",
-        lookup_expr="icontains",
-        help_text="Memories whose content contains this, ignoring case.",
+        method="_containing",
+        help_text="Memories whose content contains this, ignoring case and accents.",
         strip=False,
     )
     metadata = JSONFilter(method="_with_metadata", help_text=f"As JSON. {METADATA_FILTER_HELP}")
@@ -122,6 +121,9 @@ class MemoryFilterSet(django_filters.FilterSet):
         self, memories: MemoryQuerySet, name: str, value: datetime
     ) -> MemoryQuerySet:
         return memories.created_between(None, value)
+
+    def _containing(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
+        return memories.containing(value)
 
     def _said_by(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         return memories.said_by([value])

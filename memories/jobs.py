@@ -2,6 +2,7 @@
 
 from .inference.jobs import categorize, infer
 from .lifecycle.archive import apply_policy
+from .lifecycle.word_index import index_words
 from .vectors.embedding_jobs import embed_missing, embed_new
 from .vectors.migration import compare_spaces, drop_space, reembed
 from .vectors.user_index import index_vectors
@@ -14,6 +15,7 @@ __all__ = [
     "embed_missing",
     "embed_new",
     "index_vectors",
+    "index_words",
     "infer",
     "reembed",
 ]

@@ -20,7 +20,7 @@ from accounts.models import KeptAnswer
 from jobs import retention
 from jobs.models import Job
 from memories.access import log
-from memories.lifecycle import archive
+from memories.lifecycle import archive, word_index
 from memories.models import Category, UserCategory
 from memories.models.category import CategoryQuerySet
 from memories.models.user_category import UserCategoryQuerySet
@@ -147,6 +147,19 @@ def _sync_indexes(step: Step) -> Iterator[Counts]:
     yield Counter({"indexes dropped": len(user_index.drop_leftovers())})
 
 
+def _count_words() -> Counts:
+    return Counter({"Memory": word_index.outdated().count()})
+
+
+def _index_words(step: Step) -> Iterator[Counts]:
+    renewed = 0
+    for count in word_index.renew(word_index.outdated(), step=step):
+        renewed += count
+        yield Counter({"Memory": count})
+    if renewed:
+        word_index.recount_common_words()
+
+
 def _count_tables() -> Counts:
     return Counter({"tables": len(vacuum.find_overdue_tables())})
 
@@ -179,5 +192,6 @@ CHORES = (
     Chore("sessions", "remove expired sessions", _count_sessions, _delete_sessions),
     Chore("answers", "remove old answers of idempotency keys", _count_answers, _delete_answers),
     Chore("indexes", "build and remove indexes of users", _count_indexes, _sync_indexes),
+    Chore("words", "index the words that a former release stored", _count_words, _index_words),
     Chore("vacuum", "vacuum and analyze tables", _count_tables, _vacuum),
 )  # fmt: skip

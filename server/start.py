@@ -26,6 +26,7 @@ from embedded.errors import ServiceFailed
 from embedded.ownership import Owner
 from embedded.processes import Command
 from jobs import retention
+from memories.lifecycle import word_index
 from memories.vectors import migration
 from server import default_user
 from server.web_process import GRACE_SECONDS
@@ -176,6 +177,7 @@ def prepare_database() -> tuple[str, bool]:
     )
     user = User.objects.get(user_id=settings.DEFAULT_USER)
     migration.apply_environment(by=user)
+    word_index.enqueue_outdated(by=user)
     retention.remove_orphaned_files()  # of a run that was killed
     _close_connections()
     return key, user.has_usable_password()

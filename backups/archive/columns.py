@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 Json = NewType("Json", str)
+Tsvector = NewType("Tsvector", str)
 
 SQL_TYPES: dict[Any, str] = {
     bool: "bool",
@@ -24,6 +25,7 @@ SQL_TYPES: dict[Any, str] = {
     Json: "jsonb",
     list[UUID]: "uuid[]",
     str: "text",
+    Tsvector: "tsvector",
     UUID: "uuid",
 }
 

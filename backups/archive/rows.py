@@ -27,9 +27,10 @@ from memories.limits import (
 )
 from memories.models import State
 from memories.models.memory import fingerprint
+from memories.search.search_vector import search_vector_text
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
-from .columns import Json, Row
+from .columns import Json, Row, Tsvector
 from .row_values import Object, check_size, check_visible, dump_metadata
 
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -154,6 +155,9 @@ class MemoryRow(Row, frozen=True, kw_only=True):
 
     def stage_fingerprint(self) -> bytes:
         return fingerprint(self.content)
+
+    def stage_words(self) -> Tsvector:
+        return Tsvector(search_vector_text(self.content, self.created_at))
 
 
 class CategorizationRow(Row, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from core.sql import execute, fetch_column, fetch_one, fetch_value
 from core.sql_files import load_statements
 from memories.limits import MAX_CATEGORIES
 from memories.models import Category, EmbeddingSpace
-from memories.search.search_vector import search_vector_sql
+from memories.words import WORDS_VERSION
 
 from .packed_rows import ROWS_PER_PACK, batch_subquery
 from .staging import ARRIVAL_ORDER
@@ -37,7 +37,7 @@ STATEMENTS = load_statements(
     Path(__file__).with_name("merge.sql"),
     Path(__file__).with_name("overwrite.sql"),
     arrival_order=ARRIVAL_ORDER,
-    words=search_vector_sql("staged.content", "staged.created_at"),
+    words_version=str(WORDS_VERSION),
     memories_batch=batch_subquery("memories"),
     status_history_batch=batch_subquery("status_history"),
     revisions_batch=batch_subquery("revisions"),

@@ -3,7 +3,8 @@
 -- `target_memories` has the id that each staged memory gets here, whether the user has that memory
 -- already (`known`), and whether the archive's content is taken (`taken`): that of new memories is,
 -- that of known ones only with `overwrite`. `$memories_batch` and the like are the rows of a staged
--- list from number `first` to `end`. `$words` is the search vector of a staged memory.
+-- list from number `first` to `end`. `$words_version` is the version of
+-- the analyser of words.
 
 -- name: check_constraints_now
 -- After each statement: deferred to the end, all the pending checks would be in memory.
@@ -122,11 +123,12 @@ JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 
 -- name: insert_memories
 INSERT INTO memories_memory (
-    id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint, words,
+    id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint,
+    words, words_version,
     actor, conversation, arrival, created_at, updated_at
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
-    $words,
+    words, $words_version,
     coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
 FROM $taken_memories
 WHERE NOT target.known

@@ -85,7 +85,7 @@ UPDATE memories_memory AS memory
 SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
     fingerprint = staged.fingerprint, actor = $actor, conversation = $conversation,
-    words = $words,
+    words = staged.words, words_version = $words_version,
     created_at = staged.created_at, updated_at = staged.updated_at
 FROM $taken_memories
 JOIN target_changes AS changing ON changing.id = target.id

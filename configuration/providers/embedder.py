@@ -23,7 +23,14 @@ from configuration.model_settings import EmbedderSettings
 
 from .client import Endpoint
 from .embedding_answers import WrongNumber, read_vectors
-from .embedding_models import CALIBRATIONS, PREFIXES, Calibration, Prefixes, lookup_model
+from .embedding_models import (
+    CALIBRATIONS,
+    LATIN_ONLY,
+    PREFIXES,
+    Calibration,
+    Prefixes,
+    lookup_model,
+)
 from .ollama import lacks_own_api
 from .protocols import Vectors
 from .status_errors import TOO_LONG
@@ -70,6 +77,10 @@ class RemoteEmbedder:
     @property
     def dimensions(self) -> int | None:
         return self.settings.dimensions
+
+    @property
+    def is_latin_only(self) -> bool:
+        return lookup_model(LATIN_ONLY, self.model, False)
 
     def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
         prefix = lookup_model(PREFIXES, self.model, Prefixes()).document

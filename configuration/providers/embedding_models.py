@@ -37,6 +37,17 @@ CALIBRATIONS = {
     MULTILINGUAL_MODEL: Calibration(0.735, 0.14),
 }
 
+# Trained on English, whose tokenizers take the characters of other scripts for unknown ones.
+LATIN_ONLY = {
+    "bge-small-en": True,
+    "bge-base-en": True,
+    "bge-large-en": True,
+    "all-minilm": True,
+    "nomic-embed-text-v2": False,
+    "nomic-embed-text": True,
+    "mxbai-embed-large": True,
+}
+
 # From the model cards. No provider adds them.
 PREFIXES = {
     "nomic-embed-text": Prefixes("search_query: ", "search_document: "),

@@ -36,6 +36,7 @@ class LocalEmbedder:
     provider = LOCAL
     model = LOCAL_EMBEDDING_MODEL
     dimensions = LOCAL_DIMENSIONS
+    is_latin_only = True
 
     def __init__(self) -> None:
         self._load_lock = threading.Lock()

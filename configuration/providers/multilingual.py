@@ -45,6 +45,7 @@ class MultilingualEmbedder:
     provider = LOCAL
     model = MULTILINGUAL_MODEL
     dimensions = LOCAL_DIMENSIONS
+    is_latin_only = False
 
     def __init__(self) -> None:
         self._load_lock = threading.Lock()

@@ -59,6 +59,10 @@ class Embedder(Hashable, Protocol):
     def dimensions(self) -> int | None:
         """None means the model's own."""
 
+    @property
+    def is_latin_only(self) -> bool:
+        """Whether it knows no other script: its cosines of other texts say nothing."""
+
     def embed_documents(self, texts: Sequence[str], *, timeout: float | None = None) -> Vectors:
         """Embed texts to be searched: float32, of shape (texts, dimensions)."""
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.contrib.postgres.search import SearchQuery
 from django.http import QueryDict
 
 from accounts.models import User
@@ -14,6 +13,7 @@ from memories import search
 from memories.access.reader import Reader
 from memories.models import Category, State
 from memories.models.memory import MemoryQuerySet
+from memories.search.lexemes import with_all_words
 
 MAX_RESULTS = 50
 
@@ -73,8 +73,7 @@ class Search:
             return memories.filter(pk=self.pk)
         if self.best is not None:
             return memories.in_order_of(self.best)
-        # The stored vector has no positions, so that phrases cannot match: require all words.
-        return memories.filter(words=SearchQuery(self.text, config="english", search_type="plain"))
+        return with_all_words(memories, self.text)
 
 
 def _search_filters(filters: QueryDict) -> search.Filters:

@@ -16,6 +16,7 @@ from memories.models import Category, Memory, Revision
 from memories.models.memory import fingerprint
 from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, store_vectors
+from memories.words import WORDS_VERSION
 
 # The fields of a revision, by those of the memory that they keep.
 KEPT_AS = {
@@ -25,6 +26,8 @@ KEPT_AS = {
     "conversation": "conversation",
     "created_at": "said_at",
 }
+# What is derived from these.
+DERIVED = ("fingerprint", "words", "words_version")
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,8 @@ def _save(memory: Memory, draft: Draft) -> None:
     memory.fingerprint = fingerprint(memory.content)
     memory.words = search_vector(memory.content, memory.created_at)
     memory.updated_at = timezone.now()
-    memory.save(update_fields=[*KEPT_AS, "fingerprint", "words", "updated_at", "categories_given"])
+    memory.words_version = WORDS_VERSION
+    memory.save(update_fields=[*KEPT_AS, *DERIVED, "updated_at", "categories_given"])
     memory.version += 1  # as the database has just done
 
 

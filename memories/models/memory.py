@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from apps_registry.models import App
 from memories.limits import MAX_NAME
+from memories.words import WORDS_VERSION
 
 from .categorization import Categorization
 from .category import Category
@@ -63,7 +64,13 @@ class Memory(WithTerms):
     fingerprint = models.BinaryField(
         max_length=32, help_text="SHA-256 of the text, ignoring case and spacing."
     )
-    words = SearchVectorField(help_text="The English lexemes for keyword search.")
+    words = SearchVectorField(help_text="The lexemes for keyword search.")
+    words_version = models.PositiveSmallIntegerField(
+        default=WORDS_VERSION,
+        db_default=0,
+        editable=False,
+        help_text="The version of the analyser that found its lexemes.",
+    )
     actor = models.CharField(
         max_length=MAX_NAME,
         blank=True,

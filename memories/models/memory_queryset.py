@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
-from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -50,8 +51,25 @@ class MemoryDeleted(Conflict):
 
 
 def fingerprint(content: str) -> bytes:
-    """Hash the words of a text: two texts are the same memory whatever their case or spacing."""
-    return hashlib.sha256(" ".join(content.casefold().split()).encode()).digest()
+    """Hash the words of a text.
+
+    Two texts are the same memory whatever their case, spacing or Unicode's form of their letters.
+    """
+    folded = content.casefold() if content.isascii() else _compose(_compose(content).casefold())
+    return hashlib.sha256(" ".join(folded.split()).encode()).digest()
+
+
+def _compose(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _spellings(names: Iterable[str]) -> set[str]:
+    """Names in every form of Unicode in which they may be stored."""
+    return {
+        spelling
+        for name in names
+        for spelling in (name, _compose(name), unicodedata.normalize("NFD", name))
+    }
 
 
 class MemoryQuerySet(models.QuerySet["Memory"]):
@@ -119,6 +137,12 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             memories = memories.filter(created_at__lt=last + timedelta(seconds=1))
         return memories
 
+    def containing(self, text: str) -> MemoryQuerySet:
+        """Keep memories whose content contains a text, ignoring case, accents and width."""
+        folded = Func(F("content"), function="memories_fold", output_field=TextField())
+        part = Func(Value(text), function="memories_fold", output_field=TextField())
+        return self.alias(folded_content=folded).filter(folded_content__contains=part)
+
     def in_categories(self, names: Collection[str]) -> MemoryQuerySet:
         """Keep memories in any of these categories, ignoring case."""
         return self._categorized(category__name__in=[fold_category_name(name) for name in names])
@@ -136,11 +160,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def said_by(self, actors: Collection[str]) -> MemoryQuerySet:
         """Keep what any of these actors said, ignoring case."""
-        lowered = [Lower(Value(actor)) for actor in actors]
+        lowered = [Lower(Value(actor)) for actor in sorted(_spellings(actors))]
         return self.alias(said_by=Lower("actor")).filter(said_by__in=lowered)
 
     def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
-        return self.filter(conversation__in=names)
+        return self.filter(conversation__in=_spellings(names))
 
     def in_order_of(self, ids: Sequence[uuid.UUID]) -> MemoryQuerySet:
         """Keep the memories with these ids, in the order of the ids."""

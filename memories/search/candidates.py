@@ -10,17 +10,18 @@ from typing import NamedTuple
 from core import sql
 
 from .lexemes import Lexeme
-from .query import Query
+from .query import LATIN_BYTES, Query
 
-# The cosine of each memory with the query, null where either has no vector in this space, and the
-# numbers, from 1, of the lexemes that it has. In SQL, as Django takes longer to build this query
-# and read its rows than PostgreSQL takes to run it.
+# The cosine of each memory with the query, null where either has no vector in this space, whether
+# it is in Latin letters, and the numbers, from 1, of the lexemes that it has. In SQL, as Django
+# takes longer to build this query and read its rows than PostgreSQL takes to run it.
 CANDIDATES = """
 SELECT memory.id,
     memory.created_at,
     memory.actor,
     memory.actor <> '' OR memory.conversation <> '',
     1 - (embedding.vector <=> %(vector)s::halfvec),
+    octet_length(memory.content) < %(latin_bytes)s * char_length(memory.content),
     ARRAY(
         SELECT lexeme.number
         FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (tsquery, number)
@@ -44,6 +45,7 @@ class Candidate(NamedTuple):
     similarity: float
     matched: Sequence[Lexeme]
     lexical: float
+    has_all_words: bool = False
 
 
 def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:
@@ -56,6 +58,7 @@ def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]
             "ids": sql.uuid_array(ids),
             "vector": query.vector_text,
             "space": query.space.pk,
+            "latin_bytes": LATIN_BYTES,
             "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
         },
     )
@@ -69,8 +72,14 @@ def _candidate(
     actor: str,
     in_conversation: bool,
     cosine: float | None,
+    is_latin: bool,
     lexeme_numbers: Sequence[int],
 ) -> Candidate:
+    similarity = 0.0
+    if cosine is not None and (query.knows_all_scripts or (query.is_latin and is_latin)):
+        similarity = query.space.embedder.calibrate(cosine)
+    elif query.is_latin:
+        cosine = None  # the model does not know the memory's script
     matched = [query.lexemes[number - 1] for number in lexeme_numbers]
     return Candidate(
         pk,
@@ -78,7 +87,8 @@ def _candidate(
         actor,
         in_conversation,
         cosine,
-        similarity=0.0 if cosine is None else query.space.embedder.calibrate(cosine),
+        similarity,
         matched=matched,
         lexical=sum(lexeme.idf for lexeme in matched),
+        has_all_words=0 < query.wanted_terms == sum(lexeme.required for lexeme in matched),
     )

@@ -9,7 +9,7 @@ from .scoring_weights import ScoringWeights
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a hit was ranked: its score is the sum of the four parts, each times its weight.
+    """How a hit was ranked: its score is the sum of the parts, each times its weight.
 
     `vectors_by` is `index` where the user's own index found the nearest vectors, `exact` where all
     were compared, and `none` where the query had no vector. The keywords of neighbours are left
@@ -21,6 +21,7 @@ class Explanation:
     words_part: float
     context_part: float
     speaker_part: float
+    all_words_part: float
     matched_words: dict[str, float]
     words_score: float
     nearby_words: Boost | None
@@ -37,6 +38,7 @@ def explain_rank(ranked: Ranked, vectors_by: str) -> Explanation:
         words_part=ranked.lexical_part,
         context_part=ranked.context_boost.value if ranked.context_boost else 0.0,
         speaker_part=ranked.speaker_part,
+        all_words_part=ranked.all_words_part,
         matched_words={lexeme.text: lexeme.idf for lexeme in ranked.candidate.matched},
         words_score=ranked.candidate.lexical,
         nearby_words=ranked.lexical_boost,

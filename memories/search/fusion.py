@@ -42,6 +42,7 @@ class Ranked(NamedTuple):
     lexical_boost: Boost | None
     context_boost: Boost | None
     speaker_part: float
+    all_words_part: float
     score: float
 
 
@@ -58,7 +59,8 @@ def fuse_scores(
     are equally near. The lexical part is the lexical score plus a share of the best booster's,
     relative to the greatest of all candidates; it replaces the similarity part of a candidate
     without a vector. The score adds a share of the best booster's score by these two parts, and the
-    speaker's weight if the actor is one of the `named_actors`.
+    speaker's weight if the actor is one of the `named_actors`, and a weight for having all words of
+    a query that asks for all.
     """
     boosters = boosters or {}
     # Only of those that have boosters, as most have none.
@@ -80,6 +82,7 @@ def fuse_scores(
     for index, candidate in enumerate(candidates):
         context_boost = context_boosts.get(candidate.pk)
         speaker_part = 1.0 if candidate.actor in named_actors else 0.0
+        all_words_part = 1.0 if candidate.has_all_words else 0.0
         ranked.append(
             Ranked(
                 candidate,
@@ -88,9 +91,11 @@ def fuse_scores(
                 lexical_boost=lexical_boosts.get(candidate.pk),
                 context_boost=context_boost,
                 speaker_part=speaker_part,
+                all_words_part=all_words_part,
                 score=base_scores[index]
                 + weights.context * _value(context_boost)
-                + weights.speaker * speaker_part,
+                + weights.speaker * speaker_part
+                + weights.all_words * all_words_part,
             )
         )
     return _sorted(ranked)

@@ -16,6 +16,9 @@ from core import sql
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 from memories.models.memory import MemoryQuerySet
+from memories.words import Term, query_terms
+
+from .search_vector import any_of
 
 # A query counts by its first lexemes: a text of 32 KiB has thousands, each to be counted.
 MAX_LEXEMES = 50
@@ -23,27 +26,23 @@ MAX_LEXEMES = 50
 # The rarest lexemes that together occur in about this many memories nearly always find the best.
 ENOUGH_MEMORIES = 300
 
-# Each lexeme of the query with its tsquery, its document frequency among the memories that can be
+# Each term of the query, by its number, with its document frequency among the memories that can be
 # found, and the number of these. At least one row, which says whether the user has an index. What
-# was counted with the index is of all that the user has: it holds for no app with rules.
-DOCUMENT_FREQUENCIES = r"""
-WITH query AS (
-    SELECT lexeme,
-        '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS tsquery
-    FROM unnest(to_tsvector('english', %s))
-    ORDER BY positions[1], lexeme
-    LIMIT %s
-)
-SELECT query.lexeme, query.tsquery,
+# was counted with the index is of all that the user has: it holds for no app with rules. Of several
+# forms of a term, it is the count of the commonest.
+DOCUMENT_FREQUENCIES = """
+SELECT query.number,
     COALESCE(
-        (counted.common_words ->> query.lexeme)::integer,
+        (SELECT max((counted.common_words ->> form)::integer)
+         FROM unnest(%s::integer[], %s::text[]) AS forms (number, form)
+         WHERE forms.number = query.number),
         (SELECT count(*) FROM ({among}) AS memory (words)
          WHERE memory.words @@ query.tsquery::tsquery)
     ),
     COALESCE(counted.memories, (SELECT count(*) FROM ({among}) AS memory (words))),
     own.id IS NOT NULL
 FROM (VALUES (1)) AS always
-LEFT JOIN query ON true
+LEFT JOIN unnest(%s::text[]) WITH ORDINALITY AS query (tsquery, number) ON true
 LEFT JOIN memories_userindex AS own ON own.user_id = %s AND own.space_id = %s
 LEFT JOIN memories_userindex AS counted ON counted.id = own.id
     AND NOT EXISTS (SELECT FROM apps_registry_accessrule WHERE app_id = %s)
@@ -52,21 +51,24 @@ LEFT JOIN memories_userindex AS counted ON counted.id = own.id
 
 @dataclass(frozen=True)
 class Lexeme:
+    """A term of the query: a memory has it if it has any of its forms."""
+
     text: str
     tsquery: str
     document_frequency: int
     idf: float
+    required: bool = True
 
 
-class HasAny(Func):
-    """Whether a memory has any of some lexemes."""
+class HasWords(Func):
+    """Whether a memory has the lexemes that a `tsquery` asks for."""
 
     template = "%(expressions)s::tsquery"
     arg_joiner = " @@ "
     output_field = BooleanField()
 
-    def __init__(self, lexemes: Sequence[Lexeme]) -> None:
-        super().__init__(F("words"), Value(" | ".join(lexeme.tsquery for lexeme in lexemes)))
+    def __init__(self, tsquery: str) -> None:
+        super().__init__(F("words"), Value(tsquery))
 
 
 class LexicalScore(Func):
@@ -90,8 +92,15 @@ class LexicalScore(Func):
         return f"({' + '.join(term for _ in self.lexemes)})", parameters
 
 
-def query_lexemes(text: str, *, reader: Reader, space: EmbeddingSpace) -> tuple[list[Lexeme], bool]:
-    """Query the lexemes of a text that memories which the reader can find have, the rarest first.
+def parse_terms(text: str) -> list[Term]:
+    """The terms that a query counts by, those that a memory should have before the others."""
+    return sorted(query_terms(text), key=lambda term: not term.required)[:MAX_LEXEMES]
+
+
+def query_lexemes(
+    terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpace
+) -> tuple[list[Lexeme], bool]:
+    """Query which terms memories have that the reader can find, the rarest first.
 
     Also returns whether the user has an index in this space.
 
@@ -100,23 +109,38 @@ def query_lexemes(text: str, *, reader: Reader, space: EmbeddingSpace) -> tuple[
     the reader may read count, whatever the filters: a weight must not tell which words the others
     have. What was counted when the index was built is not counted again.
     """
+    tsqueries = [any_of(term.forms) for term in terms]
+    forms = [(number, form) for number, term in enumerate(terms, 1) for form in term.forms]
     readable = reader.memories().active().values_list("words")
     among, among_parameters = readable.query.sql_with_params()
     rows = sql.fetch_all(
         DOCUMENT_FREQUENCIES.format(among=among),
         [
-            text, MAX_LEXEMES, *among_parameters, *among_parameters, reader.user.pk, space.pk,
+            [number for number, _ in forms], [form for _, form in forms],
+            *among_parameters, *among_parameters, tsqueries, reader.user.pk, space.pk,
             reader.app and reader.app.pk,
         ],
     )  # fmt: skip
     lexemes = [
         # The counts kept with an index are from when it was built: df may have outgrown its N.
-        Lexeme(lexeme, tsquery, df, idf=math.log((max(total, df) + 1) / (df + 0.5)))
-        for lexeme, tsquery, df, total, _ in rows
-        if df
+        Lexeme(
+            terms[number - 1].text,
+            tsqueries[number - 1],
+            df,
+            idf=math.log((max(total, df) + 1) / (df + 0.5)),
+            required=terms[number - 1].required,
+        )
+        for number, df, total, _ in rows
+        if number and df
     ]
     has_index: bool = rows[0][-1]
     return sorted(lexemes, key=lambda lexeme: (lexeme.document_frequency, lexeme.text)), has_index
+
+
+def with_all_words(memories: MemoryQuerySet, text: str) -> MemoryQuerySet:
+    """Keep the memories that have all words of a text."""
+    required = [f"({any_of(term.forms)})" for term in query_terms(text) if term.required]
+    return memories.filter(HasWords(" & ".join(required))) if required else memories.none()
 
 
 def find_by_keywords(
@@ -163,8 +187,9 @@ def _find_best(
     """Score the memories that have any of the first `lexeme_count` lexemes by all of them."""
     if not lexeme_count:
         return []
+    any_lexeme = " | ".join(lexeme.tsquery for lexeme in lexemes[:lexeme_count])
     best = (
-        memories.filter(HasAny(lexemes[:lexeme_count]))
+        memories.filter(HasWords(any_lexeme))
         .annotate(lexical=LexicalScore(lexemes))
         .order_by("-lexical", "-created_at", "pk")
     )

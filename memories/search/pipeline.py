@@ -57,7 +57,8 @@ def find_hits(
     """Find the best hits among the active memories that the reader may read.
 
     `threshold` leaves out hits with a lower `similarity`, whatever their keywords. It has no effect
-    on a search by keywords alone. With `explain` each hit has an explanation.
+    on a search by keywords alone, and where the model does not know the script of the query it
+    leaves out those without its words. With `explain` each hit has an explanation.
     """
     memories = (filters or Filters()).apply(reader.memories().active())
     with stage("question"):
@@ -69,7 +70,11 @@ def find_hits(
     with stage("ranking"):
         ranked = rank_candidates({*nearest, *by_keywords}, parsed, among=memories)
     least = (threshold or 0.0) if parsed.vector else 0.0
-    best = [entry for entry in ranked if entry.candidate.similarity >= least][:top_k]
+    if least and not parsed.is_understood:
+        ranked = [entry for entry in ranked if entry.candidate.matched]
+    else:
+        ranked = [entry for entry in ranked if entry.candidate.similarity >= least]
+    best = ranked[:top_k]
     with stage("reading"):
         loaded = memories.with_relations().in_bulk([entry.candidate.pk for entry in best])
     hits = [

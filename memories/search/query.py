@@ -14,11 +14,15 @@ from configuration.errors import ProviderError, WrongDimensions
 from configuration.providers import Vectors
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
+from memories.words import asks_for_all
 
-from .lexemes import Lexeme, query_lexemes
+from .lexemes import Lexeme, parse_terms, query_lexemes
 from .stages import stage
 
 log = structlog.get_logger(__name__)
+
+# In UTF-8, a text in Latin letters has few bytes more than characters; in others, twice as many.
+LATIN_BYTES = 1.4
 
 # The model embeds while the lexemes are queried: both take about as long, on different cores.
 _embedding_threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix="embedding")
@@ -29,6 +33,8 @@ class Query:
     """A query with its lexemes and its vector in the current space.
 
     `has_index`: the user has too many memories for exact search, and so an index of their own.
+    `wanted_terms`: how many terms a memory must have to have all that the query asks for; 0 if it
+    does not ask for all.
     """
 
     text: str
@@ -37,14 +43,30 @@ class Query:
     has_index: bool
     lexemes: Sequence[Lexeme]
     embedding: Future[Vectors]
+    wanted_terms: int = 0
 
     @classmethod
     def of(cls, reader: Reader, text: str) -> Query:
         space = EmbeddingSpace.objects.current()
         # In the context of this request, so that the thread knows its id and trace.
         embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
-        lexemes, has_index = query_lexemes(text, reader=reader, space=space)
-        return cls(text, reader, space, has_index, lexemes, embedding)
+        terms = parse_terms(text)
+        lexemes, has_index = query_lexemes(terms, reader=reader, space=space)
+        wanted_terms = sum(term.required for term in terms) if asks_for_all(text) else 0
+        return cls(text, reader, space, has_index, lexemes, embedding, wanted_terms)
+
+    @cached_property
+    def is_understood(self) -> bool:
+        """Whether the model knows the script of the query. Else words decide."""
+        return self.knows_all_scripts or self.is_latin
+
+    @cached_property
+    def knows_all_scripts(self) -> bool:
+        return not self.space.embedder.is_latin_only
+
+    @cached_property
+    def is_latin(self) -> bool:
+        return len(self.text.encode()) < LATIN_BYTES * len(self.text)
 
     @cached_property
     def vector(self) -> HalfVector | None:

@@ -15,6 +15,7 @@ class ScoringWeights:
     context: float = 0.0
     per_place: float = 0.0
     speaker: float = 0.0
+    all_words: float = 0.0
 
     @classmethod
     def configured(cls) -> ScoringWeights:
@@ -25,6 +26,7 @@ class ScoringWeights:
             context=settings.RECALL_CONTEXT,
             per_place=settings.RECALL_CONTEXT_PER_PLACE,
             speaker=settings.RECALL_SPEAKER,
+            all_words=settings.RECALL_ALL_WORDS,
         )
 
     def without_boosts(self) -> ScoringWeights:

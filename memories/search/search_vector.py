@@ -8,23 +8,36 @@ both 0.607 and 0.725, in neither 0.606 and 0.697.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from django.contrib.postgres.search import SearchVector
-from django.db.models import Func, Value
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import Value
+from django.db.models.functions import Cast
+
+from memories.words import document_lexemes
+from memories.words.languages import stem
 
 
-def search_vector(content: str, created_at: datetime) -> Func:
-    """The English lexemes of a memory and of its date, written as a query has it.
+def search_vector(content: str, created_at: datetime) -> Cast:
+    """The lexemes of a memory and of its date, written as an English query has it."""
+    return Cast(Value(search_vector_text(content, created_at)), SearchVectorField())
+
+
+def search_vector_text(content: str, created_at: datetime) -> str:
+    """The same as PostgreSQL reads it, for statements about many memories.
 
     Without positions, which a search does not use.
     """
     day = created_at.astimezone(UTC)
-    dated_content = f"{content} ({day.day} {day:%B %Y})"
-    return Func(SearchVector(Value(dated_content), config="english"), function="strip")
+    date = [str(day.day), stem(f"{day:%B}".lower(), "english"), str(day.year)]
+    return " ".join(map(quote_lexeme, [*document_lexemes(content), *date]))
 
 
-def search_vector_sql(content: str, created_at: str) -> str:
-    """The same of two columns, for statements about many memories."""
-    dated_content = f"{content} || to_char({created_at} AT TIME ZONE 'UTC', ' (FMDD FMMonth YYYY)')"
-    return f"strip(to_tsvector('english', {dated_content}))"
+def any_of(lexemes: Iterable[str]) -> str:
+    """A `tsquery` for memories with any of these lexemes."""
+    return " | ".join(map(quote_lexeme, lexemes))
+
+
+def quote_lexeme(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -117,7 +117,7 @@ class BoostSerializer(serializers.Serializer):
 
 
 class ExplanationSerializer(serializers.Serializer):
-    """How a result was ranked: its score is the sum of the four parts, each times its weight."""
+    """How a result was ranked: its score is the sum of the parts, each times its weight."""
 
     cosine = serializers.FloatField(
         allow_null=True,
@@ -132,6 +132,10 @@ class ExplanationSerializer(serializers.Serializer):
     )
     context_part = serializers.FloatField(help_text="The `worth` of its `context`, else 0.")
     speaker_part = serializers.FloatField(help_text="1 if the query names its speaker, else 0.")
+    all_words_part = serializers.FloatField(
+        help_text="1 if the query is of keywords, or has a number or code, and the memory has all "
+        "of its words, else 0."
+    )
     matched_words = serializers.DictField(
         child=serializers.FloatField(),
         help_text="The lexemes of the query that it has, with the idf of each.",
@@ -151,7 +155,8 @@ class ExplanationSerializer(serializers.Serializer):
     )
     weights = serializers.DictField(
         child=serializers.FloatField(),
-        help_text="The weights of the parts `similarity`, `words`, `context` and `speaker`, and "
+        help_text="The weights of the parts `similarity`, `words`, `context`, `speaker` and "
+        "`all_words`, and "
         "`nearby_words` and `per_place` within them.",
     )
     vectors_by = serializers.ChoiceField(

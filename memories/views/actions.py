@@ -50,7 +50,7 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
             metadata=body.get("metadata"),
         ).apply(memories)
         if body.get("search_query"):
-            memories = memories.filter(content__icontains=body["search_query"])
+            memories = memories.containing(body["search_query"])
         if body.get("category_ids"):
             own = UserCategory.objects.categories(self.subject, body["category_ids"])
             memories = memories.in_categories_by_id(own)

@@ -40,3 +40,5 @@ RECALL_CONTEXT_PER_PLACE = env.number(
 
 # The boost if the query names the speaker.
 RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.15, minimum=0, maximum=1)
+# The boost for memories with all words of a query of keywords or with a number or code.
+RECALL_ALL_WORDS = env.number("OPENMEMORY_RECALL_ALL_WORDS", 0.6, minimum=0, maximum=1)

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from itertools import product
 
 import pytest
 from django.db import connection
@@ -202,6 +203,7 @@ def test_an_explanation_adds_up_to_the_score(alice):
         "context": 0.25,
         "per_place": 0.8,
         "speaker": 0.15,
+        "all_words": 0.6,
     }
     assert (explanation["context"], explanation["nearby_words"], explanation["speaker"]) == (
         None,
@@ -215,6 +217,7 @@ def test_an_explanation_adds_up_to_the_score(alice):
     assert best["score"] == pytest.approx(
         weights["similarity"] * explanation["similarity_part"]
         + weights["words"] * explanation["words_part"]
+        + weights["all_words"] * explanation["all_words_part"]
     )
     assert other["explanation"]["matched_words"] == {}
     assert other["score"] == 0
@@ -248,11 +251,12 @@ def test_a_memory_without_a_vector_yet_is_found_by_its_words(alice):
 
     assert hits["The bridge is closed."]["explanation"]["cosine"] is None
     assert hits["The bridge is closed."]["similarity"] == 0
-    assert hits["The bridge is closed."]["score"] == pytest.approx(1)
+    assert hits["The bridge is closed."]["score"] == pytest.approx(1.6)
 
 
 def test_a_question_as_long_as_a_text_may_be_is_asked_by_its_first_words(alice):
-    words = [f"word{number}" for number in range(2000)]
+    letters = "bcdfghjklmnpqrstvwxz"
+    words = ["".join(word) for word in product(letters, repeat=3)][:2000]
     alice.remember(" ".join(words))
 
     [result] = results(alice, " ".join(words), explain=True)

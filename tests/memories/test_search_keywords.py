@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State, UserIndex
-from memories.search.lexemes import Lexeme, find_by_keywords, query_lexemes
+from memories.search.lexemes import Lexeme, find_by_keywords, parse_terms, query_lexemes
 from tests.memories.stock import stock
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ def space(db: None) -> EmbeddingSpace:
 
 def lexemes_in(question: str, user: User) -> list[Lexeme]:
     space = EmbeddingSpace.objects.current()
-    lexemes, _ = query_lexemes(question, reader=Reader(user), space=space)
+    lexemes, _ = query_lexemes(parse_terms(question), reader=Reader(user), space=space)
     return lexemes
 
 
