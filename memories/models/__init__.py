@@ -3,6 +3,7 @@ from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
+from .log_line import LogLine
 from .memory import Memory, MemoryDeleted, MemoryNotFound
 from .revision import Revision
 from .state import State
@@ -19,6 +20,7 @@ __all__ = [
     "Embedding",
     "EmbeddingSpace",
     "FirstAccess",
+    "LogLine",
     "Memory",
     "MemoryDeleted",
     "MemoryNotFound",

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import models
+
+from accounts.models import ApiKey, User
+from apps_registry.models import App
+
+if TYPE_CHECKING:
+    from .memory_queryset import MemoryQuerySet
+
+
+class LogLineQuerySet(models.QuerySet["LogLine"]):
+    def of_user(self, user: User) -> LogLineQuerySet:
+        return self.filter(user_id=user.pk)
+
+    def after(self, sequence: int) -> LogLineQuerySet:
+        """Keep the lines after this one, the oldest first."""
+        return self.filter(sequence__gt=sequence).order_by("sequence")
+
+    def about(self, memories: MemoryQuerySet) -> LogLineQuerySet:
+        """Keep the lines about memories that still exist and are among these."""
+        return self.filter(memory_id__in=memories.values("pk"))
+
+    def of_kinds(self, kinds: Collection[str]) -> LogLineQuerySet:
+        return self.filter(kind__in=kinds)
+
+    def until(self, moment: datetime) -> LogLineQuerySet:
+        return self.filter(at__lte=moment)
+
+    def sequences_about(self, memory_ids: Collection[UUID]) -> list[int]:
+        return list(
+            self.filter(memory_id__in=memory_ids)
+            .order_by("sequence")
+            .values_list("sequence", flat=True)
+        )
+
+
+class LogLine(models.Model):
+    """A change of a memory: one line of its user's log, which the database writes.
+
+    Each line has the hash of the one before, and a salted hash of the memory as it was after the
+    change. Purging a memory removes the content and its salt: the hashes stay, and tell nothing.
+    See docs/decisions/0031-log.md.
+    """
+
+    class Kind(models.TextChoices):
+        KNOWN = "known", "known when the log began"
+        STORED = "stored"
+        REVISED = "revised"
+        STATE = "state", "state changed"
+        SUPERSEDED = "superseded"
+        CATEGORIES = "categories", "categories changed"
+        METADATA = "metadata", "metadata changed"
+        PURGED = "purged"
+        ERASED = "erased"
+
+    # Without constraints: lines outlive what they are about, and who made the change.
+    user = models.ForeignKey(
+        User, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+    sequence = models.BigIntegerField(help_text="Counts the lines of a user without a gap.")
+    at = models.DateTimeField(help_text="When it was written, just before the change was visible.")
+    kind = models.CharField(max_length=10, choices=Kind)
+    memory_id = models.UUIDField()
+    by = models.ForeignKey(
+        User,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+        help_text="Who changed it; empty for the server, and where it is unknown.",
+    )
+    key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+        help_text="The key of the request.",
+    )
+    app = models.ForeignKey(
+        App,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        null=True,
+        related_name="+",
+        help_text="The app that changed it.",
+    )
+    # The last rows of the memory's history that belong to this change, or to one before.
+    last_state_change = models.BigIntegerField(default=0)
+    last_revision = models.BigIntegerField(default=0)
+    salt = models.BinaryField(null=True, help_text="16 random bytes, until the memory is purged.")
+    snapshot = models.JSONField(
+        null=True, help_text="The memory after the change, until it is purged."
+    )
+    content_hash = models.BinaryField(help_text="SHA-256 of the salt and the snapshot.")
+    previous_hash = models.BinaryField(help_text="The hash of the line before; zeros at first.")
+    hash = models.BinaryField(help_text="SHA-256 of this line, but for its content and salt.")
+
+    objects = LogLineQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["user", "sequence"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "sequence"], name="log_line_of_user_once")
+        ]
+        indexes = [models.Index(fields=["memory_id", "sequence"], name="log_line_by_memory")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence}: {self.kind}"

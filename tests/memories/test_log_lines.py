@@ -1,0 +1,114 @@
+"""The log: one line for each change of a memory, whatever makes it."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from core import sql
+from memories.lifecycle import purge
+from memories.models import LogLine, Memory, State
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def kinds(member):
+    lines = LogLine.objects.of_user(member.user).after(0)
+    assert [line.sequence for line in lines] == list(range(1, len(lines) + 1))
+    return [line.kind for line in lines]
+
+
+def test_each_change_is_one_line(alice):
+    memory = alice.remember("Rex is a dog")
+    path = f"/memories/{memory['id']}"
+
+    alice.patch(path, {"text": "Rex is an old dog", "categories": ["pets", "age"]})
+    alice.patch(path, {"metadata": {"source": "chat"}})
+    alice.patch(path, {"categories": ["pets"]})
+    alice.post("/memories/actions/pause", {"memory_ids": [memory["id"]], "state": "paused"})
+
+    assert kinds(alice) == ["stored", "revised", "metadata", "categories", "state"]
+    lines = LogLine.objects.of_user(alice.user).after(0)
+    assert {(line.by_id, line.key_id) for line in lines} == {(alice.user.pk, alice.key.pk)}
+
+
+def test_what_changes_nothing_is_no_line(alice):
+    memory = alice.remember("Rex is a dog")
+
+    alice.patch(f"/memories/{memory['id']}", {"text": "Rex is a dog"})
+    alice.get(f"/memories/{memory['id']}")
+    Memory.objects.filter(pk=memory["id"]).update(state=State.ACTIVE)
+
+    assert kinds(alice) == ["stored"]
+
+
+def test_a_change_past_the_server_is_a_line_too(alice):
+    memory = alice.remember("Rex is a dog")
+
+    sql.execute("UPDATE memories_memory SET content = 'Rex is a cat' WHERE id = %s", [memory["id"]])
+
+    assert kinds(alice) == ["stored", "revised"]
+    line = LogLine.objects.get(kind="revised")
+    assert line.snapshot["content"] == "Rex is a cat"
+    assert line.by_id is None
+
+
+def test_what_is_rolled_back_is_no_line(alice):
+    memory = alice.remember("Rex is a dog")
+
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        Memory.objects.filter(pk=memory["id"]).update(content="Rex is a cat")
+        raise ZeroDivisionError
+
+    assert kinds(alice) == ["stored"]
+
+
+def test_purging_takes_the_content_and_its_salt(alice):
+    memory = alice.remember("Rex is a dog")
+    other = alice.remember("Tea is green")
+    alice.patch(f"/memories/{memory['id']}", {"text": "Rex is an old dog"})
+
+    with transaction.atomic():
+        purge.purge([memory["id"]])
+
+    lines = LogLine.objects.of_user(alice.user).after(0)
+    assert [line.kind for line in lines] == ["stored", "stored", "revised", "purged"]
+    kept = [line for line in lines if line.snapshot or line.salt]
+    assert [str(line.memory_id) for line in kept] == [other["id"]]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE memories_logline SET kind = 'state'",
+        "UPDATE memories_logline SET salt = NULL, snapshot = NULL, at = now()",
+        "UPDATE memories_logline SET salt = NULL",
+        "DELETE FROM memories_logline",
+    ],
+)
+def test_lines_are_neither_changed_nor_deleted(alice, statement):
+    alice.remember("Rex is a dog")
+
+    with pytest.raises(IntegrityError, match="append-only"):
+        sql.execute(statement)
+
+
+def test_users_have_logs_of_their_own(alice, bob):
+    alice.remember("Rex is a dog")
+    bob.remember("Tea is green")
+    alice.remember("Rex likes tea")
+
+    assert (kinds(alice), kinds(bob)) == (["stored", "stored"], ["stored"])
+    first, second = LogLine.objects.of_user(alice.user).after(0)
+    assert bytes(first.previous_hash) == bytes(32)
+    assert bytes(second.previous_hash) == bytes(first.hash)
+
+
+def test_memories_of_a_release_without_a_log_are_known(alice):
+    memory = alice.remember("Rex is a dog")
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE memories_logline")
+
+    alice.patch(f"/memories/{memory['id']}", {"text": "Rex is an old dog"})
+
+    assert kinds(alice) == ["known"]
