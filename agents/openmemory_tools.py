@@ -11,7 +11,7 @@ from pydantic import Field
 from memories.lifecycle.remember import Event
 from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import fingerprint
-from memories.search import find_hits, log_hits
+from memories.search import Cutoffs, find_hits, log_hits
 from memories.serializers import SearchSerializer
 
 from .cursors import after, take_fitting
@@ -50,7 +50,9 @@ def search_memory(
     Call it before you answer anything that may depend on who the user is.
     """
     validated = validate(SearchSerializer, {"query": query})
-    result = find_hits(validated["query"], reader=caller.reader, top_k=MAX_HITS)
+    # Without a floor, as in the original.
+    cutoffs = Cutoffs(top_k=MAX_HITS, min_score=0)
+    result = find_hits(validated["query"], reader=caller.reader, cutoffs=cutoffs)
     page = take_fitting(result.hits, lambda hit: hit.memories)
     log_hits(page, reader=caller.reader)
     return _json({"results": [{**_render(hit.memory), "score": hit.score} for hit in page]})

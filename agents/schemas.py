@@ -37,7 +37,7 @@ class Neighbour(BaseModel):
 
 
 class SearchHit(MemoryInfo):
-    score: float = Field(description="The relevance score in this search. Higher is better.")
+    score: float = Field(description="The probability that it answers the query, 0 to 1.")
     similarity: float = Field(description="Semantic similarity: 0 unrelated, 1 identical.")
     before: list[Neighbour] = Field(description="Memories just before it, if requested.")
     after: list[Neighbour] = Field(description="Memories just after it, if requested.")

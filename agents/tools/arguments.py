@@ -25,6 +25,15 @@ Threshold = Annotated[
     float | None,
     Field(ge=0, le=1, description="The minimum similarity of results; 0.3 is lenient."),
 ]
+MinScore = Annotated[
+    float | None,
+    Field(
+        ge=0,
+        le=1,
+        description="The minimum score of results. 0 returns the nearest memories even if none is "
+        "likely to answer; by default there are no results then.",
+    ),
+]
 IncludeContext = Annotated[
     int, Field(ge=0, le=5, description="The number of neighbours to return before and after each.")
 ]

@@ -18,7 +18,7 @@ from agents.schemas import (
 )
 from agents.tool_call import Caller
 from apps_registry.models import App
-from memories.search import add_context, find_hits, log_hits
+from memories.search import Cutoffs, add_context, find_hits, log_hits
 from memories.search.related import find_related
 from memories.serializers import SearchSerializer
 
@@ -31,6 +31,7 @@ from .arguments import (
     IncludeContext,
     MemoryId,
     Metadata,
+    MinScore,
     SearchFilters,
     Threshold,
     ToDate,
@@ -49,6 +50,7 @@ def search_memories(
     query: Annotated[str, Field(description="A question, or keywords.")],
     limit: Annotated[int, Field(ge=1, le=50, description="The number of results.")] = 10,
     threshold: Threshold = None,
+    min_score: MinScore = None,
     categories: Categories = None,
     actors: Actors = None,
     conversations: Conversations = None,
@@ -65,15 +67,17 @@ def search_memories(
     places, plans, work, or what was said in an earlier conversation. It is a hybrid search, by
     vectors and keywords: send a full question or the important keywords. If you look for something
     that a specific person said, name them in the query. Set include_context if results may only
-    make sense with the messages around them.
+    make sense with the messages around them. No results means that nothing is known: min_score 0
+    returns the nearest memories all the same.
     """
     validated = validate(SearchSerializer, {"query": query})
     start = parse_offset(cursor, maximum=MAX_RANKED - 1)
     result = find_hits(
         validated["query"],
         reader=caller.reader,
-        top_k=min(start + limit + 1, MAX_RANKED),
-        threshold=threshold,
+        cutoffs=Cutoffs(
+            top_k=min(start + limit + 1, MAX_RANKED), threshold=threshold, min_score=min_score
+        ),
         filters=search_filters(
             categories=categories,
             actors=actors,

@@ -61,7 +61,10 @@ class Search:
         if filters.get("state__exact", "") not in ("", State.ACTIVE):
             return cls(text, KEYWORDS_OF_USER.format(user=user))
         result = search.find_hits(
-            text, reader=Reader(user), top_k=MAX_RESULTS, filters=_search_filters(filters)
+            text,
+            reader=Reader(user),
+            cutoffs=search.Cutoffs(MAX_RESULTS, min_score=0),
+            filters=_search_filters(filters),
         )
         note = KEYWORDS_ONLY if result.by_words_alone else HYBRID
         ids = [hit.memory.pk for hit in result.hits]

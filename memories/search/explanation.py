@@ -4,12 +4,17 @@ import dataclasses
 from dataclasses import dataclass
 
 from .fusion import Boost, Ranked
+from .likelihood import Likelihood
 from .scoring_weights import ScoringWeights
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """How a hit was ranked: its score is the sum of the parts, each times its weight.
+    """How a hit was ranked and scored.
+
+    Its `rank_score` is the sum of the parts, each times its weight. Its score is `fit`, the
+    probability that anything here answers the query, times `share`, that it is this hit. The
+    `fit_parts` are what the fit was estimated from: the best of each among the hits.
 
     `vectors_by` is `index` where the user's own index found the nearest vectors, `exact` where all
     were compared, and `none` where the query had no vector. The keywords of neighbours are left
@@ -29,9 +34,14 @@ class Explanation:
     speaker: str | None
     weights: dict[str, float]
     vectors_by: str
+    rank_score: float
+    fit: float
+    fit_parts: dict[str, float]
+    floor: float
+    share: float
 
 
-def explain_rank(ranked: Ranked, vectors_by: str) -> Explanation:
+def explain_rank(ranked: Ranked, likelihood: Likelihood, vectors_by: str) -> Explanation:
     return Explanation(
         cosine=ranked.candidate.cosine,
         similarity_part=ranked.similarity_part,
@@ -46,4 +56,9 @@ def explain_rank(ranked: Ranked, vectors_by: str) -> Explanation:
         speaker=ranked.candidate.actor if ranked.speaker_part else None,
         weights=dataclasses.asdict(ScoringWeights.configured()),
         vectors_by=vectors_by,
+        rank_score=ranked.score,
+        fit=likelihood.fit,
+        fit_parts=dict(likelihood.parts),
+        floor=likelihood.floor,
+        share=likelihood.share(ranked),
     )

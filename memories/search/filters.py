@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from memories.metadata_filter import MetadataFilter
@@ -20,6 +20,10 @@ class Filters:
     from_date: datetime | None = None
     to_date: datetime | None = None
     metadata: MetadataFilter | None = None
+
+    def __bool__(self) -> bool:
+        """Whether any of them is set."""
+        return any(getattr(self, field.name) not in (None, (), []) for field in fields(self))
 
     def apply(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         memories = memories.created_between(self.from_date, self.to_date)

@@ -6,7 +6,7 @@ import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, FloatField, Func, Value
@@ -97,12 +97,21 @@ def parse_terms(text: str) -> list[Term]:
     return sorted(query_terms(text), key=lambda term: not term.required)[:MAX_LEXEMES]
 
 
-def query_lexemes(
-    terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpace
-) -> tuple[list[Lexeme], bool]:
-    """Query which terms memories have that the reader can find, the rarest first.
+class QueryLexemes(NamedTuple):
+    """The terms of a query: those that memories have, the rarest first, and those that none has.
 
-    Also returns whether the user has an index in this space.
+    `memories` is the number of memories that they were counted among. `has_index`: the user has an
+    index in this space.
+    """
+
+    known: list[Lexeme]
+    unknown: list[Lexeme]
+    memories: int
+    has_index: bool
+
+
+def query_lexemes(terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpace) -> QueryLexemes:
+    """Query in how many of the memories that the reader can find these terms occur.
 
     The idf of a lexeme in df of N memories is `ln(1 + (N - df + 0.5) / (df + 0.5))` (BM25's, of
     Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). Active memories that
@@ -131,10 +140,13 @@ def query_lexemes(
             required=terms[number - 1].required,
         )
         for number, df, total, _ in rows
-        if number and df
+        if number
     ]
-    has_index: bool = rows[0][-1]
-    return sorted(lexemes, key=lambda lexeme: (lexeme.document_frequency, lexeme.text)), has_index
+    known = [lexeme for lexeme in lexemes if lexeme.document_frequency]
+    known.sort(key=lambda lexeme: (lexeme.document_frequency, lexeme.text))
+    unknown = [lexeme for lexeme in lexemes if not lexeme.document_frequency]
+    *_, total, has_index = rows[0]
+    return QueryLexemes(known, unknown, total, has_index)
 
 
 def with_all_words(memories: MemoryQuerySet, text: str) -> MemoryQuerySet:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
+from typing import Any
 
 from memories.access.reader import Reader
+from memories.models.memory import MemoryQuerySet
 
+from .absence import Missing, Reason, explain_missing
+from .candidates import Candidate
 from .context import load_contexts
-from .explanation import explain_rank
+from .explanation import Explanation, explain_rank
 from .filters import Filters
+from .fusion import Ranked
 from .lexemes import find_by_keywords
+from .likelihood import Likelihood, estimate_likelihood
 from .query import Query
 from .rerank import rank_candidates
 from .result import Hit, SearchResult
@@ -22,14 +30,33 @@ from .vectors import find_nearest
 CANDIDATES = 100
 
 
+@dataclass(frozen=True)
+class Cutoffs:
+    """How many hits a search returns, and how good they have to be.
+
+    `threshold` leaves out hits with a lower `similarity`, whatever their keywords. It has no effect
+    on a search by keywords alone, and where the model does not know the script of the query it
+    leaves out those without its words. `min_score` leaves out those with a lower `score`. Without
+    it, none is returned where the fit of the query is below the floor: see likelihood.py.
+    """
+
+    top_k: int = 10
+    threshold: float | None = None
+    min_score: float | None = None
+
+
+DEFAULT_CUTOFFS = Cutoffs()
+
+
 def search(
     query: str,
     *,
     reader: Reader,
-    top_k: int = 10,
-    threshold: float | None = None,
+    asker: Reader | None = None,
+    cutoffs: Cutoffs = DEFAULT_CUTOFFS,
     filters: Filters | None = None,
     explain: bool = False,
+    missing: Sequence[uuid.UUID] = (),
     context: int = 0,
 ) -> SearchResult:
     """Find the best memories, add up to `context` neighbours on each side, and log the access.
@@ -37,7 +64,13 @@ def search(
     A caller that shows only a page of the hits calls `find_hits`, `add_context` and `log_hits`.
     """
     result = find_hits(
-        query, reader=reader, top_k=top_k, threshold=threshold, filters=filters, explain=explain
+        query,
+        reader=reader,
+        asker=asker,
+        cutoffs=cutoffs,
+        filters=filters,
+        explain=explain,
+        missing=missing,
     )
     hits = add_context(result.hits, reader=reader, places=context)
     log_hits(hits, reader=reader)
@@ -49,16 +82,16 @@ def find_hits(
     query: str,
     *,
     reader: Reader,
-    top_k: int = 10,
-    threshold: float | None = None,
+    asker: Reader | None = None,
+    cutoffs: Cutoffs = DEFAULT_CUTOFFS,
     filters: Filters | None = None,
     explain: bool = False,
+    missing: Sequence[uuid.UUID] = (),
 ) -> SearchResult:
     """Find the best hits among the active memories that the reader may read.
 
-    `threshold` leaves out hits with a lower `similarity`, whatever their keywords. It has no effect
-    on a search by keywords alone, and where the model does not know the script of the query it
-    leaves out those without its words. With `explain` each hit has an explanation.
+    With `explain` each hit has an explanation. The `missing` memories are explained to the asker,
+    by default the reader.
     """
     memories = (filters or Filters()).apply(reader.memories().active())
     with stage("question"):
@@ -68,26 +101,96 @@ def find_hits(
     with stage("vectors"):
         nearest, vectors_by = find_nearest(memories, parsed, limit=CANDIDATES)
     with stage("ranking"):
-        ranked = rank_candidates({*nearest, *by_keywords}, parsed, among=memories)
-    least = (threshold or 0.0) if parsed.vector else 0.0
-    if least and not parsed.is_understood:
-        ranked = [entry for entry in ranked if entry.candidate.matched]
-    else:
-        ranked = [entry for entry in ranked if entry.candidate.similarity >= least]
-    best = ranked[:top_k]
+        ranking = rank_candidates({*nearest, *by_keywords}, parsed, among=memories)
+        likelihood = estimate_likelihood(
+            parsed, ranking.entries, named_actors=ranking.named_actors, is_filtered=bool(filters)
+        )
+    selection = _Selection(parsed, ranking.entries, likelihood, cutoffs, vectors_by)
+    best = [entry for entry in ranking.entries if not selection.cut(entry)][: cutoffs.top_k]
     with stage("reading"):
         loaded = memories.with_relations().in_bulk([entry.candidate.pk for entry in best])
     hits = [
         Hit(
             memory=loaded[entry.candidate.pk],
-            score=entry.score,
+            score=likelihood.score(entry),
             similarity=entry.candidate.similarity,
-            explanation=explain_rank(entry, vectors_by) if explain else None,
+            explanation=selection.explain(entry) if explain else None,
         )
         for entry in best
         if entry.candidate.pk in loaded  # else it was deleted a moment ago
     ]
-    return SearchResult(hits, by_words_alone=parsed.vector is None)
+    return SearchResult(
+        hits,
+        by_words_alone=parsed.vector is None,
+        nothing_fits=selection.nothing_fits,
+        missing=selection.explain_missing(
+            missing, found=loaded, among=memories, reader=reader, asker=asker or reader
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Selection:
+    """Which of the ranked candidates are returned, and why not the others."""
+
+    query: Query
+    entries: Sequence[Ranked]
+    likelihood: Likelihood
+    cutoffs: Cutoffs
+    vectors_by: str
+
+    @cached_property
+    def nothing_fits(self) -> bool:
+        is_default = self.cutoffs.min_score is None
+        return bool(self.entries) and is_default and self.likelihood.is_below_floor
+
+    def cut(self, entry: Ranked) -> Reason | None:
+        if self._is_below_threshold(entry.candidate):
+            return Reason.BELOW_THRESHOLD
+        if self.nothing_fits:
+            return Reason.BELOW_FLOOR
+        if self.likelihood.score(entry) < (self.cutoffs.min_score or 0):
+            return Reason.BELOW_MIN_SCORE
+        return None
+
+    def _is_below_threshold(self, candidate: Candidate) -> bool:
+        threshold = self.cutoffs.threshold
+        if not threshold or self.query.vector is None:
+            return False
+        if self.query.is_understood:
+            return candidate.similarity < threshold
+        return not candidate.matched
+
+    def explain(self, entry: Ranked) -> Explanation:
+        return explain_rank(entry, self.likelihood, self.vectors_by)
+
+    def explain_missing(
+        self,
+        ids: Sequence[uuid.UUID],
+        *,
+        found: Mapping[uuid.UUID, Any],
+        among: MemoryQuerySet,
+        reader: Reader,
+        asker: Reader,
+    ) -> list[Missing] | None:
+        if not ids:
+            return None
+        wanted = set(ids)
+        candidates = {
+            entry.candidate.pk: Missing(
+                entry.candidate.pk,
+                Reason.FOUND
+                if entry.candidate.pk in found
+                else self.cut(entry) or Reason.BEYOND_TOP_K,
+                place=place,
+                score=self.likelihood.score(entry),
+                similarity=entry.candidate.similarity,
+                explanation=self.explain(entry),
+            )
+            for place, entry in enumerate(self.entries, start=1)
+            if entry.candidate.pk in wanted
+        }
+        return explain_missing(ids, candidates=candidates, among=among, reader=reader, asker=asker)
 
 
 def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:

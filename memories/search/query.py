@@ -32,9 +32,10 @@ _embedding_threads = ThreadPoolExecutor(settings.WEB_THREADS, thread_name_prefix
 class Query:
     """A query with its lexemes and its vector in the current space.
 
-    `has_index`: the user has too many memories for exact search, and so an index of their own.
-    `wanted_terms`: how many terms a memory must have to have all that the query asks for; 0 if it
-    does not ask for all.
+    `lexemes` are those that memories have, `unknown_lexemes` the others. `memories` is the number
+    of memories that they were counted among. `has_index`: the user has too many memories for exact
+    search, and so an index of their own. `wanted_terms`: how many terms a memory must have to have
+    all that the query asks for; 0 if it does not ask for all.
     """
 
     text: str
@@ -44,6 +45,8 @@ class Query:
     lexemes: Sequence[Lexeme]
     embedding: Future[Vectors]
     wanted_terms: int = 0
+    unknown_lexemes: Sequence[Lexeme] = ()
+    memories: int = 0
 
     @classmethod
     def of(cls, reader: Reader, text: str) -> Query:
@@ -51,9 +54,18 @@ class Query:
         # In the context of this request, so that the thread knows its id and trace.
         embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
         terms = parse_terms(text)
-        lexemes, has_index = query_lexemes(terms, reader=reader, space=space)
-        wanted_terms = sum(term.required for term in terms) if asks_for_all(text) else 0
-        return cls(text, reader, space, has_index, lexemes, embedding, wanted_terms)
+        lexemes = query_lexemes(terms, reader=reader, space=space)
+        return cls(
+            text,
+            reader,
+            space,
+            lexemes.has_index,
+            lexemes.known,
+            embedding,
+            wanted_terms=sum(term.required for term in terms) if asks_for_all(text) else 0,
+            unknown_lexemes=lexemes.unknown,
+            memories=lexemes.memories,
+        )
 
     @cached_property
     def is_understood(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from memories.models.memory import MemoryQuerySet
 
@@ -23,9 +24,14 @@ BOOSTERS = 15
 BOOST_PLACES = 3
 
 
-def rank_candidates(
-    ids: Collection[uuid.UUID], query: Query, *, among: MemoryQuerySet
-) -> list[Ranked]:
+class Ranking(NamedTuple):
+    """Candidates, the best first, and which of their actors the query names."""
+
+    entries: list[Ranked]
+    named_actors: frozenset[str]
+
+
+def rank_candidates(ids: Collection[uuid.UUID], query: Query, *, among: MemoryQuerySet) -> Ranking:
     """Rank these memories and the neighbours of the best of them, the best first."""
     weights = ScoringWeights.configured()
     candidates = load_candidates(ids, query)
@@ -34,7 +40,8 @@ def rank_candidates(
         candidates, boosters = _add_neighbours(candidates, query, weights, among)
     actors = {candidate.actor for candidate in candidates} if weights.speaker else set()
     named_actors = find_named(query.text, actors)
-    return fuse_scores(candidates, weights, boosters=boosters, named_actors=named_actors)
+    entries = fuse_scores(candidates, weights, boosters=boosters, named_actors=named_actors)
+    return Ranking(entries, named_actors)
 
 
 def _add_neighbours(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from memories.models import Memory
 
+from .absence import Missing
 from .context import Context
 from .explanation import Explanation
 
@@ -13,8 +14,8 @@ from .explanation import Explanation
 class Hit:
     """A memory that a search found.
 
-    `score` ranks it among the hits of this search alone. `similarity` is how alike memory and
-    query are in meaning, on a scale that is the same for every query.
+    `score` is the probability that it answers the query. `similarity` is how alike memory and query
+    are in meaning. Both are on a scale that is the same for every query.
     """
 
     memory: Memory
@@ -34,8 +35,11 @@ class SearchResult:
     """The hits of a search, the best first.
 
     They were found `by_words_alone` where the query has no vector, as the provider that embeds it
-    did not respond. No hit then has a `similarity`.
+    did not respond. No hit then has a `similarity`. `nothing_fits` where hits were left out, as it
+    is unlikely that any of them answers. `missing` explains the memories that were asked about.
     """
 
     hits: Sequence[Hit]
     by_words_alone: bool
+    nothing_fits: bool = False
+    missing: Sequence[Missing] | None = None

@@ -23,9 +23,12 @@ from memories.limits import (
     MAX_TEXT_BYTES,
 )
 from memories.metadata_filter.api_field import MetadataFilterField
-from memories.search import Context, Hit
+from memories.search import Context, Hit, Reason, SearchResult
 
 from .memory import MemorySerializer, NamesField, show
+
+# Memories of which one search says why they were not found.
+MAX_EXPLAINED = 100
 
 # Memories that one search shows before its results, and as many after them.
 MAX_CONTEXT = 250
@@ -79,10 +82,25 @@ class SearchSerializer(SubjectSerializer):
         max_value=1,
         help_text="Leave out results with a lower `similarity` than this.",
     )
+    min_score = NumberField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=1,
+        help_text="Leave out results with a lower `score` than this. By default there are no "
+        "results where none is likely to answer; 0 returns the best all the same.",
+    )
     filters = SearchFiltersSerializer(
         required=False, allow_null=True, help_text="Search only in these memories."
     )
     explain = FlagField(default=False, help_text="Explain the score of each result.")
+    explain_missing = OneOrMoreField(
+        child=IdField(),
+        required=False,
+        allow_null=True,
+        max_length=MAX_EXPLAINED,
+        help_text="Say in `missing` why these memories are not among the results.",
+    )
     include_context = WholeNumberField(
         default=0,
         min_value=0,
@@ -117,7 +135,7 @@ class BoostSerializer(serializers.Serializer):
 
 
 class ExplanationSerializer(serializers.Serializer):
-    """How a result was ranked: its score is the sum of the parts, each times its weight."""
+    """How a result was ranked and scored: its `score` is its `fit` times its `share`."""
 
     cosine = serializers.FloatField(
         allow_null=True,
@@ -163,6 +181,25 @@ class ExplanationSerializer(serializers.Serializer):
         ["exact", "index", "none"],
         help_text="Whether all vectors were compared, an index was used, or neither.",
     )
+    rank_score = serializers.FloatField(
+        help_text="The sum of the four parts, each times its weight. It orders the results."
+    )
+    fit = serializers.FloatField(
+        help_text="The probability that any memory answers the query, the same for all results."
+    )
+    fit_parts = serializers.DictField(
+        child=serializers.FloatField(),
+        help_text="What the fit is estimated from: the best similarity; the share of the query's "
+        "words, by idf, that a result has itself or with a neighbour; and whether the query names "
+        "somebody known or unknown.",
+    )
+    floor = serializers.FloatField(
+        help_text="Without `min_score`, there are no results if the fit is below this. 0 if off."
+    )
+    share = serializers.FloatField(
+        help_text="The probability that it is this result, if any answers: by how far its "
+        "`rank_score` stands out."
+    )
 
 
 class SearchResultSerializer(MemorySerializer):
@@ -172,8 +209,8 @@ class SearchResultSerializer(MemorySerializer):
         fields = [*MemorySerializer.Meta.fields, "score", "similarity", "explanation", "context"]
 
     score = serializers.FloatField(
-        help_text="Its score among the candidates of this search: from 0 to 1 for similarity and "
-        "keywords, plus boosts for its speaker and its neighbours."
+        help_text="The probability that it answers the query, 0 to 1, comparable between searches. "
+        "`min_score` applies to it."
     )
     similarity = serializers.FloatField(
         help_text="How similar its meaning is to the query, whatever other memories there are: "
@@ -203,10 +240,46 @@ def show_context(context: Context) -> dict[str, Any]:
     }
 
 
+class MissingSerializer(serializers.Serializer):
+    """Why a memory is not among the results."""
+
+    id = serializers.UUIDField(source="memory_id", help_text="The memory.")
+    reason = serializers.ChoiceField(
+        list(Reason),
+        help_text="`found` if it is among the results, else the first that applies. `unknown` if "
+        "no memory that the key may read has this id. `denied` if a rule denies it to the `app`. "
+        "`no_candidate` if neither its meaning nor its words are among the nearest.",
+    )
+    place = serializers.IntegerField(
+        allow_null=True, help_text="Its place in the ranking, from 1, if it was a candidate."
+    )
+    score = serializers.FloatField(allow_null=True, help_text="Its score as a candidate.")
+    similarity = serializers.FloatField(allow_null=True, help_text="Its similarity as a candidate.")
+    explanation = ExplanationSerializer(
+        allow_null=True, help_text="How it was ranked as a candidate."
+    )
+
+
 class SearchResultsSerializer(serializers.Serializer):
-    results = SearchResultSerializer(many=True, help_text="The best first.")
+    results = SearchResultSerializer(source="hits", many=True, help_text="The best first.")
     by_words_alone = serializers.BooleanField(
         required=False,
         help_text="Present, and true, if the embedding model did not respond: the results were "
         "found by keywords alone, and `threshold` did not apply.",
     )
+    nothing_fits = serializers.BooleanField(
+        required=False,
+        help_text="Present, and true, if no memory is likely to answer, and so there are no "
+        "results. `min_score: 0` returns the nearest.",
+    )
+    missing = MissingSerializer(
+        many=True, required=False, help_text="Present with `explain_missing`, in its order."
+    )
+
+    def to_representation(self, result: SearchResult) -> dict[str, Any]:
+        shown = super().to_representation(result)
+        flags = ("by_words_alone", "nothing_fits")
+        left_out = {name for name in flags if not shown[name]}
+        if result.missing is None:
+            left_out.add("missing")
+        return {name: value for name, value in shown.items() if name not in left_out}

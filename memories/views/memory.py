@@ -20,7 +20,7 @@ from memories.lifecycle.revise import Edit, revise
 from memories.lifecycle.states import Precondition, delete
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.search import Filters, search
+from memories.search import Cutoffs, Filters, search
 from memories.serializers import (
     MemoryIdsSerializer,
     MemoryItemSerializer,
@@ -185,18 +185,19 @@ class MemoryViewSet(MemoriesOfOneUser):
         Hybrid search by vectors and keywords, with boosts for speakers named in the query and for
         matching neighbours. Returns active memories, the best first. Every result, and every
         memory shown as context, is added to its access log. If the embedding provider does not
-        answer, the search uses keywords alone.
+        answer, the search uses keywords alone. Where no memory is likely to answer, there are no
+        results, and `nothing_fits` is true: `min_score: 0` returns the nearest all the same.
         """
         body = self.read_body(SearchSerializer)
         app = get_acting_app(request.auth, user=self.subject, app_name=body.get("app"))
         result = search(
             body["query"],
             reader=Reader(self.subject, app),
-            top_k=body["top_k"],
-            threshold=body.get("threshold"),
+            asker=self.reader,
+            cutoffs=Cutoffs(body["top_k"], body.get("threshold"), body.get("min_score")),
             filters=Filters(**(body.get("filters") or {})),
             explain=body["explain"],
+            missing=body.get("explain_missing") or (),
             context=body["include_context"],
         )
-        alone = {"by_words_alone": True} if result.by_words_alone else {}
-        return Response(SearchResultsSerializer({"results": result.hits, **alone}).data)
+        return Response(SearchResultsSerializer(result).data)

@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from apps_registry.models import AccessRule, Effect
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, State
-from memories.search import find_hits
+from memories.search import Cutoffs, find_hits
 from memories.search.pipeline import CANDIDATES
 from tests.cast import Member
 from tests.memories.stock import stock
@@ -80,10 +80,12 @@ def test_an_answer_is_found_that_neither_meaning_nor_words_bring(alice, settings
     stock(alice.user, ["Nothing."] * CANDIDATES, vectors=[vector] * CANDIDATES)
     _, answer = say(alice, EXCHANGE)
 
+    cutoffs = Cutoffs(top_k=1000, min_score=0)
+
     def hit_ids() -> list[str]:
         return [
             str(hit.memory.pk)
-            for hit in find_hits(QUESTION, reader=Reader(alice.user), top_k=1000).hits
+            for hit in find_hits(QUESTION, reader=Reader(alice.user), cutoffs=cutoffs).hits
         ]
 
     assert answer["id"] in hit_ids()
@@ -134,7 +136,7 @@ def test_an_explanation_with_context_adds_up_to_the_score(alice, talk):
             parts["weights"][part] * parts[f"{part}_part"]
             for part in ("similarity", "words", "context", "speaker")
         )
-        assert result["score"] == pytest.approx(added)
+        assert parts["rank_score"] == pytest.approx(added)
     alone = result_by_id[question["id"]]["explanation"]
     by_itself = (
         alone["weights"]["similarity"] * alone["similarity_part"]

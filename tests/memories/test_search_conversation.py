@@ -125,7 +125,7 @@ def test_context_takes_two_statements_for_any_number_of_results(alice):
 
     def statements(top_k: int, places: int) -> int:
         with CaptureQueriesContext(connection) as context:
-            best(alice, places, top_k=top_k)
+            best(alice, places, top_k=top_k, min_score=0)
         return len([query for query in context if not query["sql"].startswith("UPDATE")])
 
     without = statements(20, 0)

@@ -24,8 +24,8 @@ def space(db: None) -> EmbeddingSpace:
 
 def lexemes_in(question: str, user: User) -> list[Lexeme]:
     space = EmbeddingSpace.objects.current()
-    lexemes, _ = query_lexemes(parse_terms(question), reader=Reader(user), space=space)
-    return lexemes
+    terms = parse_terms(question)
+    return query_lexemes(terms, reader=Reader(user), space=space).known
 
 
 def texts_of_names(count: int) -> list[str]:
