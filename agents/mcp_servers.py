@@ -22,9 +22,10 @@ from core.api.problems import Fault, validation_problem
 
 from . import openmemory_tools
 from .coercion import Arguments, read_arguments
+from .keyed_call import IdempotencyKey, KeyedCall, call_notes, run_once
 from .mcp_prompts import add_prompts, validate_prompt
 from .resources import add_resources, list_categories
-from .tool_call import Call, error_text, get_docstring, run_tool
+from .tool_call import Call, Caller, error_text, get_docstring, run_tool
 from .tools import delete_all, read, write
 
 VERSION = "1"
@@ -40,6 +41,14 @@ IGNORED_SCHEMA = {
     "items": {"type": "string"},
     "description": "Arguments that are not known and had no effect, if any.",
 }
+
+REPLAYED_SCHEMA = {
+    "type": "boolean",
+    "description": "True if the call was made before with this idempotency key.",
+}
+
+# These call a model before their change, outside of its transaction.
+SLOW_TOOLS = frozenset({"add_memory", "update_memory", "add_memories"})
 
 Lifespan = Callable[[MCPServer[Call]], AbstractAsyncContextManager[Call]]
 
@@ -79,6 +88,8 @@ class LenientServer(MCPServer[Call]):
         tool.fn_metadata = ParsedArguments(**dict(tool.fn_metadata))
         assert tool.output_schema  # noqa: S101 - each tool declares its result
         tool.output_schema["properties"]["ignored"] = IGNORED_SCHEMA
+        if "idempotency_key" in tool.parameters["properties"]:
+            tool.output_schema["properties"]["replayed"] = REPLAYED_SCHEMA
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Call, Any] | None = None
@@ -87,12 +98,16 @@ class LenientServer(MCPServer[Call]):
         read = read_arguments(arguments, tool.parameters) if tool else Arguments(arguments)
         if read.faults:
             raise ToolError(error_text(validation_problem(read.faults)))
+        notes: dict[str, Any] = {"ignored": list(read.ignored)} if read.ignored else {}
+        token = call_notes.set(notes)
         try:
             result = await super().call_tool(name, read.values, context)
         except ToolError as tool_error:
             raise explain(tool_error, read) from tool_error.__cause__
-        if read.ignored and isinstance(result, CallToolResult):
-            note_ignored(result, list(read.ignored))
+        finally:
+            call_notes.reset(token)
+        if notes and isinstance(result, CallToolResult):
+            add_notes(result, notes)
         return result
 
 
@@ -110,15 +125,15 @@ def explain(error: ToolError, read: Arguments) -> ToolError:
     return ToolError(" ".join([text, *read.ignored.values()]))
 
 
-def note_ignored(result: CallToolResult, names: list[str]) -> None:
-    """Add to a result which arguments had no effect, where models and programs read it."""
+def add_notes(result: CallToolResult, notes: dict[str, Any]) -> None:
+    """Add to a result what models and programs should know of the call."""
     if result.structured_content is not None:
-        result.structured_content["ignored"] = names
+        result.structured_content.update(notes)
     content = result.content[0] if result.content else None
     if isinstance(content, TextContent) and content.text.startswith("{"):
-        content.text = json.dumps({**json.loads(content.text), "ignored": names}, indent=2)
+        content.text = json.dumps({**json.loads(content.text), **notes}, indent=2)
     else:
-        result.content.append(TextContent(text=json.dumps({"ignored": names})))
+        result.content.append(TextContent(text=json.dumps(notes)))
 
 
 def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
@@ -183,13 +198,20 @@ def _add(
     scope = Scope.READ if annotations.read_only_hint else Scope.WRITE
     signature = inspect.signature(tool, eval_str=True)
 
-    async def wrapper(ctx: Context, **arguments: Any) -> Any:
-        return await run_tool(
-            ctx.request_context,
-            lambda caller: tool(caller, **arguments),
-            scope=scope,
-            arguments=arguments,
+    async def wrapper(ctx: Context, idempotency_key: str | None = None, **arguments: Any) -> Any:
+        def call(caller: Caller) -> Any:
+            return tool(caller, **arguments)
+
+        if idempotency_key is None:
+            return await run_tool(ctx.request_context, call, scope=scope, arguments=arguments)
+        keyed = KeyedCall(
+            idempotency_key,
+            tool.__name__,
+            arguments,
+            signature.return_annotation,
+            is_slow=tool.__name__ in SLOW_TOOLS,
         )
+        return await run_once(ctx.request_context, call, keyed)
 
     # From the signature the SDK derives the arguments, and that it must pass the context.
     _, *tool_parameters = signature.parameters.values()
@@ -197,6 +219,15 @@ def _add(
     parameters = [
         parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in tool_parameters
     ]
+    if scope == Scope.WRITE:
+        parameters.append(
+            inspect.Parameter(
+                "idempotency_key",
+                inspect.Parameter.KEYWORD_ONLY,
+                default=None,
+                annotation=IdempotencyKey,
+            )
+        )
     wrapper.__signature__ = signature.replace(parameters=[context, *parameters])  # type: ignore[attr-defined]
     wrapper.__annotations__ = {
         parameter.name: parameter.annotation for parameter in [context, *parameters]

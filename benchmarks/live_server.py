@@ -30,7 +30,7 @@ class Client:
         self.url, self.key = url, key
         address = urlsplit(url).netloc
         self._connection = http.client.HTTPConnection(address, timeout=120)
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self.headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
 
     def new_connection(self) -> Client:
         """A new connection of the same user."""
@@ -44,14 +44,14 @@ class Client:
 
     def post_async(self, path: str, body: Any) -> str:
         """Have a job do it, and return its path."""
-        self._headers["Prefer"] = "respond-async"
+        self.headers["Prefer"] = "respond-async"
         return f"/jobs/{self.post(path, body)['id']}"
 
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json.dumps(body))
 
     def _call(self, method: str, path: str, body: str | None) -> Any:
-        self._connection.request(method, f"/api/v1{path}", body, self._headers)
+        self._connection.request(method, f"/api/v1{path}", body, self.headers)
         response = self._connection.getresponse()
         content = response.read()
         if response.status == 429:

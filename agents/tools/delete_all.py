@@ -9,8 +9,9 @@ from mcp.server.mcpserver.resolve import Elicit, Resolve
 from pydantic import BaseModel, Field
 
 from accounts.models import Scope
+from agents.keyed_call import IdempotencyKey, KeyedCall, run_once
 from agents.schemas import DeletedCount
-from agents.tool_call import run_tool
+from agents.tool_call import Caller, run_tool
 
 from .write import delete_all, undeleted_memories
 
@@ -35,6 +36,7 @@ async def delete_all_memories(
     confirm: Annotated[
         bool, Field(description="True only after the user has confirmed the deletion.")
     ] = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> DeletedCount:
     """Delete all memories about the user.
 
@@ -44,9 +46,15 @@ async def delete_all_memories(
     """
     confirmed = consent.forget_everything
     context = ctx.request_context
-    return await run_tool(
-        context, lambda caller: delete_all(caller, confirmed=confirmed), scope=Scope.WRITE
-    )
+
+    def call(caller: Caller) -> DeletedCount:
+        return delete_all(caller, confirmed=confirmed)
+
+    if idempotency_key is None:
+        return await run_tool(context, call, scope=Scope.WRITE)
+    arguments = {"confirmed": confirmed}
+    keyed = KeyedCall(idempotency_key, "delete_all_memories", arguments, DeletedCount)
+    return await run_once(context, call, keyed)
 
 
 def _supports_elicitation(ctx: Context) -> bool:
