@@ -12,6 +12,7 @@ from accounts.models import User
 from apps_registry.models import App
 from memories.models import CategoryNotFound, Memory, MemoryDeleted, State, UserCategory
 from memories.models.memory import MemoryQuerySet
+from memories.search import Filters
 
 # Raises an error unless a memory, loaded `with_relations`, is as the caller expects it.
 Precondition = Callable[[Memory], None]
@@ -22,6 +23,7 @@ CHANGED_FROM = {
     State.PAUSED: [State.ACTIVE],
     State.ACTIVE: [State.PAUSED],
     State.ARCHIVED: [State.ACTIVE, State.PAUSED],
+    State.DELETED: [State.ACTIVE, State.PAUSED],
 }
 
 
@@ -32,6 +34,7 @@ class Selection:
     memory_ids: Collection[uuid.UUID] | None = None
     category_ids: Collection[uuid.UUID] | None = None
     app_id: uuid.UUID | None = None
+    filters: Filters | None = None
     everything: bool = False
 
 
@@ -52,6 +55,8 @@ def change_state(
         memories = memories.in_categories_by_id(UserCategory.objects.categories(user, ids))
     if selection.app_id is not None:
         memories = memories.filter(app=App.objects.owned_by(user).get_by_id(selection.app_id))
+    if selection.filters is not None:
+        memories = selection.filters.apply(memories)
     return memories.change_state(state, by=by)
 
 

@@ -11,7 +11,6 @@ from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replac
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
 from .memory import (
-    MemoryIdsSerializer,
     MemoryItemSerializer,
     MemorySerializer,
     MessageSerializer,
@@ -28,6 +27,7 @@ from .search import (
     SearchResultsSerializer,
     SearchSerializer,
 )
+from .selection import SelectionSerializer, build_selection
 
 __all__ = [
     "AccessSerializer",
@@ -38,7 +38,6 @@ __all__ = [
     "ExplanationSerializer",
     "FilterSerializer",
     "HistoryEntrySerializer",
-    "MemoryIdsSerializer",
     "MemoryItemSerializer",
     "MemorySerializer",
     "MessageSerializer",
@@ -54,10 +53,12 @@ __all__ = [
     "SearchResultSerializer",
     "SearchResultsSerializer",
     "SearchSerializer",
+    "SelectionSerializer",
     "StoredMemorySerializer",
     "build_edit",
     "build_new_memory",
     "build_replacement",
+    "build_selection",
     "entity_tag",
     "require_own",
     "show",

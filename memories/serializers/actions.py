@@ -20,6 +20,7 @@ from memories.metadata_filter.api_field import MetadataFilterField
 from memories.models import Access, State, UserCategory
 
 from .memory import NamesField
+from .selection import NonEmptyFiltersSerializer
 
 SORT_COLUMNS = ["memory", "categories", "app_name", "created_at"]
 
@@ -97,9 +98,14 @@ class FilterSerializer(SubjectSerializer):
     show_archived = FlagField(default=False, help_text="Include archived memories.")
 
 
+# Of these and `global_pause`, one selects the memories.
+SELECTORS = ("memory_ids", "category_ids", "app_id", "filters")
+
+
 class PauseSerializer(SubjectSerializer):
     default_error_messages = {
-        "selector": "Send exactly one of `memory_ids`, `category_ids`, `app_id` and `global_pause`."
+        "selector": "Send exactly one of `memory_ids`, `category_ids`, `app_id`, `filters` and "
+        "`global_pause`."
     }
 
     memory_ids = OneOrMoreField(
@@ -121,6 +127,9 @@ class PauseSerializer(SubjectSerializer):
     app_id = IdField(
         required=False, allow_null=True, help_text="All memories that this app stored."
     )
+    filters = NonEmptyFiltersSerializer(
+        required=False, help_text="All memories that match, as in a search; at least one filter."
+    )
     all_for_app = FlagField(
         default=False,
         help_text="Accepted for compatibility, with no effect: `app_id` always means all.",
@@ -133,7 +142,7 @@ class PauseSerializer(SubjectSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        selectors = [attrs.get(name) for name in ("memory_ids", "category_ids", "app_id")]
+        selectors = [attrs.get(name) for name in SELECTORS]
         if sum(value is not None for value in selectors) + attrs["global_pause"] != 1:
             self.fail("selector")
         return attrs

@@ -8,12 +8,11 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import ApiKey
 from accounts.subjects import SubjectSerializer
-from core.api.fields import EpochField, FlagField, IdField, ObjectField, OneOrMoreField, TextField
+from core.api.fields import EpochField, FlagField, ObjectField, OneOrMoreField, TextField
 from memories.lifecycle.remember import Event, NewMemory
 from memories.lifecycle.transcript import build_transcript, find_only_speaker
 from memories.limits import (
     MAX_FILTER_VALUES,
-    MAX_IDS,
     MAX_MESSAGES,
     MAX_METADATA_BYTES,
     MAX_NAME,
@@ -211,14 +210,8 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
     )
 
 
-class MemoryIdsSerializer(SubjectSerializer):
-    memory_ids = OneOrMoreField(
-        child=IdField(),
-        min_length=1,
-        max_length=MAX_IDS,
-        help_text="The ids of 1 to 10,000 memories.",
-    )
-
-
 class MessageSerializer(serializers.Serializer):
     message = serializers.CharField(help_text="What was done, as a sentence.")
+    count = serializers.IntegerField(
+        required=False, help_text="How many memories were changed, where `filters` selected them."
+    )

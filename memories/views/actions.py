@@ -7,22 +7,21 @@ from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
 from memories.filters import sort_memories
-from memories.lifecycle.states import Selection, change_state, change_state_of
+from memories.lifecycle.states import change_state_of
 from memories.models import State, UserCategory
 from memories.search import Filters
 from memories.serializers import (
     CategoriesSerializer,
     CategorySerializer,
     FilterSerializer,
-    MemoryIdsSerializer,
     MemoryItemSerializer,
     MessageSerializer,
     PauseSerializer,
+    SelectionSerializer,
+    build_selection,
 )
 
 from .scope import MemoriesOfOneUser, validate
-
-PARTICIPLES = {State.ACTIVE: "resumed", State.PAUSED: "paused", State.ARCHIVED: "archived"}
 
 
 class MemoryActionsViewSet(MemoriesOfOneUser):
@@ -64,18 +63,22 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         return pagination.get_paginated_response(MemoryItemSerializer(page, many=True).data)
 
     @extend_schema(
-        request=MemoryIdsSerializer,
+        request=SelectionSerializer,
         responses=MessageSerializer,
         parameters=[USER_ID_PARAMETER],
     )
     def archive(self, request: AuthenticatedRequest) -> Response:
         """Archive several memories.
 
-        Calls are atomic. Archived memories are kept, but no longer listed or searched. The body
-        may also be a JSON array of ids, with `user_id` in the query.
+        Calls are atomic. Archived memories are kept, but no longer listed or searched. Either
+        `memory_ids` or `filters` select them. The body may also be a JSON array of ids, with
+        `user_id` in the query.
         """
         data = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
-        ids = set(validate(MemoryIdsSerializer, data)["memory_ids"])
+        body = validate(SelectionSerializer, data)
+        if "filters" in body:
+            return self.answer_change(State.ARCHIVED, build_selection(body))
+        ids = set(body["memory_ids"])
         change_state_of(ids, State.ARCHIVED, among=self.get_queryset(), by=request.user)
         return Response({"message": f"Successfully archived {len(ids)} memories"})
 
@@ -83,22 +86,12 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
     def pause(self, request: AuthenticatedRequest) -> Response:
         """Pause, resume or archive memories.
 
-        `state` is the target state. Exactly one of `memory_ids`, `category_ids`, `app_id` and
-        `global_pause` selects memories of the user. Calls are atomic. `active` with `category_ids`,
-        `app_id` or `global_pause` resumes paused memories only; archived ones stay archived.
+        `state` is the target state. Exactly one of `memory_ids`, `category_ids`, `app_id`,
+        `filters` and `global_pause` selects memories of the user. Calls are atomic. `active` with
+        any but `memory_ids` resumes paused memories only; archived ones stay archived.
         """
         body = self.read_body(PauseSerializer)
-        state = State(body["state"])
-        selection = Selection(
-            memory_ids=body.get("memory_ids"),
-            category_ids=body.get("category_ids"),
-            app_id=body.get("app_id"),
-            everything=body["global_pause"],
-        )
-        changed_count = change_state(
-            state, selection, user=self.subject, among=self.get_queryset(), by=request.user
-        )
-        return Response({"message": f"Successfully {PARTICIPLES[state]} {changed_count} memories"})
+        return self.answer_change(State(body["state"]), build_selection(body))
 
     @extend_schema(
         responses=CategoriesSerializer,

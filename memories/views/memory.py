@@ -22,7 +22,6 @@ from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.search import Cutoffs, Filters, search
 from memories.serializers import (
-    MemoryIdsSerializer,
     MemoryItemSerializer,
     MemorySerializer,
     MessageSerializer,
@@ -31,10 +30,12 @@ from memories.serializers import (
     RevisionSerializer,
     SearchResultsSerializer,
     SearchSerializer,
+    SelectionSerializer,
     StoredMemorySerializer,
     build_edit,
     build_new_memory,
     build_replacement,
+    build_selection,
     entity_tag,
     show,
     show_written,
@@ -168,13 +169,17 @@ class MemoryViewSet(MemoriesOfOneUser):
         delete(memory_id, among=memories, by=request.user, precondition=precondition)
         return Response({"message": "Successfully deleted memory"})
 
-    @extend_schema(request=MemoryIdsSerializer, responses=MessageSerializer)
+    @extend_schema(request=SelectionSerializer, responses=MessageSerializer)
     def destroy_many(self, request: AuthenticatedRequest) -> Response:
         """Delete several memories.
 
-        Calls are atomic: with one unknown id, the response is 404 and nothing is deleted.
+        Calls are atomic: with one unknown id, the response is 404 and nothing is deleted. Either
+        `memory_ids` or `filters` select them; `filters` leave archived memories.
         """
-        ids = set(self.read_body(MemoryIdsSerializer)["memory_ids"])
+        body = self.read_body(SelectionSerializer)
+        if "filters" in body:
+            return self.answer_change(State.DELETED, build_selection(body))
+        ids = set(body["memory_ids"])
         self.get_queryset().exactly(ids).change_state(State.DELETED, by=request.user)
         return Response({"message": f"Successfully deleted {len(ids)} memories"})
 
