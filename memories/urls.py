@@ -17,7 +17,7 @@ urlpatterns = [
         "memories",
         MemoryViewSet.as_view({"get": "list", "post": "create", "delete": "destroy_many"}),
     ),
-    path("memories/bulk", BulkViewSet.as_view({"post": "store_many"})),
+    path("memories/bulk", BulkViewSet.as_view({"post": "store_many", "patch": "edit_many"})),
     path("memories/search", MemoryViewSet.as_view({"post": "search"})),
     path("memories/filter", MemoryActionsViewSet.as_view({"post": "filter"})),
     path("memories/categories", MemoryActionsViewSet.as_view({"get": "categories"})),

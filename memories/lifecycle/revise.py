@@ -101,16 +101,10 @@ def _apply(
     names = edit.categories
     if names is None and edits_text:
         names = assigned
-    draft = Draft(
-        content=memory.content if edit.text is None else edit.text,
-        metadata=_edited_metadata(edit, memory),
-        actor=_edited_actor(edit, memory),
-        conversation=memory.conversation if edit.conversation is None else edit.conversation,
-        created_at=edit.said_at or memory.created_at,
-        categories=None if names is None else Category.objects.get_or_create_many(names),
-    )
+    categories = None if names is None else Category.objects.get_or_create_many(names)
+    draft = build_draft(edit, memory, categories)
     given = edit.categories is not None or (memory.categories_given and not edits_text)
-    count = UserCategory.objects.filter(user=memory.user_id).count() if edit.categories else 0
+    count = count_categories(memory.user) if edit.categories else 0
     is_given, memory.categories_given = memory.categories_given, given
     is_changed = rewrite_memory(
         memory, draft, embedded, by=by, key=among.key, app=among.reading_app
@@ -118,9 +112,21 @@ def _apply(
     if not is_changed and given != is_given:
         Memory.objects.filter(pk=memory.pk).update(categories_given=given)
     if edit.categories:
-        _require_few_categories(memory, before=count)
+        require_few_categories(memory.user, before=count)
     if edits_text and edit.categories is None and not effective.current_settings().llm.is_local:
         enqueue_for(memory, CATEGORIZE)
+
+
+def build_draft(edit: Edit, memory: Memory, categories: Sequence[Category] | None) -> Draft:
+    """What an edit makes of a memory. Raises MetadataTooLarge."""
+    return Draft(
+        content=memory.content if edit.text is None else edit.text,
+        metadata=_edited_metadata(edit, memory),
+        actor=_edited_actor(edit, memory),
+        conversation=memory.conversation if edit.conversation is None else edit.conversation,
+        created_at=edit.said_at or memory.created_at,
+        categories=categories,
+    )
 
 
 def _edited_metadata(edit: Edit, memory: Memory) -> dict[str, Any]:
@@ -152,10 +158,13 @@ def _edited_actor(edit: Edit, memory: Memory) -> str:
     )
 
 
-def _require_few_categories(memory: Memory, *, before: int) -> None:
+def count_categories(user: User) -> int:
+    return UserCategory.objects.filter(user=user).count()
+
+
+def require_few_categories(user: User, *, before: int) -> None:
     """Raises TooManyCategories if an edit has given the user another one above the limit."""
-    count = UserCategory.objects.filter(user=memory.user_id).count()
-    if count > max(before, MAX_CATEGORIES):
+    if count_categories(user) > max(before, MAX_CATEGORIES):
         raise TooManyCategories(
             f"With these, the user would have more than {MAX_CATEGORIES} categories.",
             field="categories",

@@ -30,6 +30,9 @@ class MetadataFilter:
         """Raises InvalidFilter."""
         return cls(source, parse(source))
 
+    def __bool__(self) -> bool:
+        return bool(self.source)
+
     def condition(self) -> Q:
         """Return the condition on memories: always true or false, never null."""
         return build_condition(self.root)

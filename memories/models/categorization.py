@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db import models
 
@@ -37,6 +38,14 @@ WHERE id = ANY(ARRAY(SELECT category_id FROM memories_categorization WHERE memor
 ORDER BY id FOR KEY SHARE
 """
 
+LOCK_CATEGORIES_OF_MANY = """
+SELECT FROM memories_category
+WHERE id IN (
+    SELECT category_id FROM memories_categorization WHERE memory_id = ANY(%s::uuid[])
+) OR id = ANY(%s::uuid[])
+ORDER BY id FOR KEY SHARE
+"""
+
 
 class CategorizationQuerySet(models.QuerySet["Categorization"]):
     def insert(
@@ -50,6 +59,18 @@ class CategorizationQuerySet(models.QuerySet["Categorization"]):
         """Insert pairs of a memory and a category."""
         memories, categories = ([pair[place] for pair in pairs] for place in (0, 1))
         execute(INSERT_MANY, [user_id, uuid_array(memories), uuid_array(categories)])
+
+    def replace_many(self, categories: Mapping[Any, Sequence[models.Model]]) -> None:
+        """Move each of these memories, which are of one user and locked, to its categories."""
+        memories = [*categories]
+        if not memories:
+            return
+        ids = [memory.pk for memory in memories]
+        pairs = [(memory.pk, each.pk) for memory in memories for each in categories[memory]]
+        new = {category for _, category in pairs}
+        execute(LOCK_CATEGORIES_OF_MANY, [uuid_array(ids), uuid_array(new)])
+        self.filter(memory__in=ids).delete()
+        self.insert_many(pairs, user_id=memories[0].user_id)
 
     def lock_categories(self, memory_id: uuid.UUID, *, category_ids: Collection[uuid.UUID]) -> None:
         """Lock the categories of a memory and these ones against a merge."""

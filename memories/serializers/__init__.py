@@ -6,7 +6,13 @@ from .actions import (
     PauseSerializer,
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
-from .bulk import BulkResultsSerializer, NewMemoriesSerializer, require_own
+from .bulk import (
+    BulkPatchedSerializer,
+    BulkPatchSerializer,
+    BulkResultsSerializer,
+    NewMemoriesSerializer,
+    require_own,
+)
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
@@ -32,6 +38,8 @@ from .selection import SelectionSerializer, build_selection
 __all__ = [
     "AccessSerializer",
     "AppMemorySerializer",
+    "BulkPatchSerializer",
+    "BulkPatchedSerializer",
     "BulkResultsSerializer",
     "CategoriesSerializer",
     "CategorySerializer",

@@ -10,11 +10,13 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from accounts.models import User
 from accounts.subjects import SubjectSerializer
-from core.api.fields import FlagField
+from core.api.fields import FlagField, IdField, OneOrMoreField
 from memories.lifecycle.remember import Event
-from memories.limits import MAX_BULK
+from memories.limits import MAX_BULK, MAX_IDS
 
+from .edits import PatchSerializer
 from .memory import NewMemorySerializer
+from .selection import NonEmptyFiltersSerializer
 
 
 class NewMemoriesField(serializers.ListField):
@@ -47,6 +49,51 @@ class NewMemoriesSerializer(SubjectSerializer):
     atomic = FlagField(
         default=True,
         help_text="Store all or none. With `false`, each that can be stored is.",
+    )
+
+
+class ChangesSerializer(PatchSerializer):
+    """The fields of `PATCH /memories/{id}` that many memories may have in common."""
+
+    default_error_messages = {"nothing": "Send at least one change."}
+
+    text = None  # type: ignore[assignment]
+    user_id = None  # type: ignore[assignment]
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            self.fail("nothing")
+        return attrs
+
+
+class BulkPatchSerializer(SubjectSerializer):
+    default_error_messages = {"selector": "Send either `ids` or `filters`."}
+
+    ids = OneOrMoreField(
+        child=IdField(),
+        required=False,
+        min_length=1,
+        max_length=MAX_IDS,
+        help_text="The ids of 1 to 10,000 memories.",
+    )
+    filters = NonEmptyFiltersSerializer(
+        required=False,
+        help_text="Instead of ids: all active and paused memories that match, any number; at least "
+        "one filter.",
+    )
+    changes = ChangesSerializer(help_text="What to change of each. Other fields stay.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("ids" in attrs) == ("filters" in attrs):
+            detail = ErrorDetail(str(self.error_messages["selector"]), "selector")
+            raise ValidationError({"ids": [detail]})
+        return attrs
+
+
+class BulkPatchedSerializer(serializers.Serializer):
+    matched = serializers.IntegerField(help_text="How many memories were selected.")
+    changed = serializers.IntegerField(
+        help_text="How many of them were changed. The others were as they should be."
     )
 
 

@@ -19,10 +19,15 @@ from core.api.problems import MAX_FAULTS, Fault, Problem, ProblemResponse, valid
 from core.errors import OpenMemoryError
 from memories.lifecycle.remember import NewMemory, StoredMemory
 from memories.lifecycle.remember_many import remember_many
+from memories.lifecycle.revise_many import revise_many
 from memories.serializers import (
+    BulkPatchedSerializer,
+    BulkPatchSerializer,
     BulkResultsSerializer,
     NewMemoriesSerializer,
+    build_edit,
     build_new_memory,
+    build_selection,
     require_own,
 )
 
@@ -65,6 +70,25 @@ class BulkViewSet(MemoriesOfOneUser):
         return Response(
             {"results": [{"index": index, **results[index]} for index in sorted(results)]}
         )
+
+    @extend_schema(request=BulkPatchSerializer, responses=BulkPatchedSerializer)
+    def edit_many(self, request: AuthenticatedRequest) -> Response:
+        """Change some fields of many memories, all or none of them.
+
+        As `PATCH /memories/{id}` does for each, with one entry in each history; a text is not one
+        of the fields. `ids` or `filters` select the memories.
+        """
+        body = self.read_body(BulkPatchSerializer)
+        selection = build_selection(body)
+        matched, changed = revise_many(
+            build_edit(body["changes"]),
+            ids=set(body["ids"]) if "ids" in body else None,
+            filters=selection.filters,
+            user=self.subject,
+            among=self.get_queryset(),
+            by=request.user,
+        )
+        return Response({"matched": matched, "changed": changed})
 
     def _draft(
         self, index: int, fields: Mapping[str, Any] | APIException, apps: dict[str | None, App]
