@@ -9,7 +9,7 @@ from core.api.serializers import RequestSerializer
 from core.visible_text import validate_visible
 
 from .models import ApiKey, Scope, User
-from .models.user import validate_user_id
+from .models.user import validate_time_zone, validate_user_id
 from .subjects import SubjectSerializer
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -18,11 +18,32 @@ MAX_METADATA_BYTES = 16 * 1024
 class UserSerializer(serializers.ModelSerializer):
     class Meta:
         model = User
-        fields = ["id", "user_id", "name", "email", "metadata", "is_operator", "created_at"]
+        fields = [
+            "id",
+            "user_id",
+            "name",
+            "email",
+            "time_zone",
+            "metadata",
+            "is_operator",
+            "created_at",
+        ]
 
     is_operator = serializers.BooleanField(
         read_only=True, help_text="Whether this user can access any user."
     )
+
+
+class TimeZoneField(TextField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            max_length=64,
+            allow_blank=True,
+            validators=[validate_time_zone],
+            help_text="The time zone of this user, such as Europe/Berlin: what `yesterday` means "
+            "in a search. UTC if empty.",
+            **kwargs,
+        )
 
 
 class NewUserSerializer(RequestSerializer):
@@ -41,9 +62,14 @@ class NewUserSerializer(RequestSerializer):
     email = serializers.EmailField(
         max_length=254, allow_blank=True, default="", help_text="The email address of this user."
     )
+    time_zone = TimeZoneField(default="")
     metadata = ObjectField(
         max_bytes=MAX_METADATA_BYTES, default=dict, help_text="Arbitrary data, up to 16 KiB."
     )
+
+
+class UserSettingsSerializer(RequestSerializer):
+    time_zone = TimeZoneField(required=False)
 
 
 class CreatedUserSerializer(UserSerializer):

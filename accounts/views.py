@@ -23,6 +23,7 @@ from .serializers import (
     NewKeySerializer,
     NewUserSerializer,
     UserSerializer,
+    UserSettingsSerializer,
 )
 from .subjects import USER_ID_PARAMETER, SubjectView
 
@@ -53,10 +54,27 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
         return Response(body, status=status.HTTP_201_CREATED)
 
     @extend_schema(filters=False)
-    @action(detail=False, permission_classes=viewsets.GenericViewSet.permission_classes)
+    @action(
+        detail=False,
+        permission_classes=[*viewsets.GenericViewSet.permission_classes, IsPersonalKeyOrReadOnly],
+    )
     def me(self, request: Request) -> Response:
         """Retrieve the user of the key."""
         return Response(UserSerializer(request.user).data)
+
+    @extend_schema(filters=False, request=UserSettingsSerializer, responses=UserSerializer)
+    @me.mapping.patch
+    def change_me(self, request: AuthenticatedRequest) -> Response:
+        """Change the settings of the user of the key.
+
+        Keys of one app may not.
+        """
+        serializer = UserSettingsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        user = User.objects.get(pk=request.user.pk)
+        user.time_zone = serializer.validated_data.get("time_zone", user.time_zone)
+        user.save(update_fields=["time_zone", "updated_at"])
+        return Response(UserSerializer(user).data)
 
 
 class KeyViewSet(SubjectView, viewsets.GenericViewSet):

@@ -42,7 +42,7 @@ class UserAdmin(ModelAdmin):
     select_fields = ("groups",)
     autocomplete_fields = ("groups",)
     fieldsets = (
-        (None, {"fields": ("user_id", "name", "email", "metadata", "is_active")}),
+        (None, {"fields": ("user_id", "name", "email", "time_zone", "metadata", "is_active")}),
         ("Admin access", {"fields": ("is_staff", "is_superuser", "groups", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)

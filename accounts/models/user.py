@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import uuid
+import zoneinfo
+from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -15,6 +19,21 @@ validate_user_id = RegexValidator(
     "A user id cannot contain spaces, slashes or control characters.",
     code="invalid_user_id",
 )
+
+
+def validate_time_zone(name: str) -> None:
+    """Raises ValidationError for a time zone that the IANA database does not have."""
+    if name and name not in _time_zones():
+        raise ValidationError(
+            "%(name)s is not a time zone. Name one such as Europe/Berlin.",
+            code="invalid_time_zone",
+            params={"name": name},
+        )
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
 
 
 class UserManager(BaseUserManager["User"]):
@@ -48,6 +67,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     metadata = models.JSONField(
         default=dict, blank=True, help_text="Arbitrary data stored by clients."
     )
+    time_zone = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_time_zone],
+        help_text="The time zone of this user, such as Europe/Berlin: what `yesterday` means in a "
+        "search. UTC if empty.",
+    )
     is_staff = models.BooleanField(
         default=False, help_text="Whether this user can sign in to the admin."
     )
@@ -60,6 +88,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     objects = UserManager()
 
     USERNAME_FIELD = "user_id"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone or "UTC")
 
     @property
     def is_operator(self) -> bool:

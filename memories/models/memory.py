@@ -153,6 +153,12 @@ class Memory(WithTerms):
                 condition=Q(state="active") & (~Q(actor="") | ~Q(conversation="")),
                 name="memory_by_place",
             ),
+            # What became valid in a period.
+            models.Index(
+                fields=["user", "valid_from"],
+                condition=Q(valid_from__isnull=False),
+                name="memory_by_validity",
+            ),
             # Without a pending list, which each search would have to scan.
             GinIndex(
                 OpClass("user", name="uuid_ops"),

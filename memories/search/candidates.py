@@ -8,19 +8,24 @@ from datetime import datetime
 from typing import NamedTuple
 
 from core import sql
+from memories.models.memory import MemoryQuerySet
+from memories.time_words import Period
 
 from .lexemes import Lexeme
 from .query import LATIN_BYTES, Query
 
-# The cosine of each memory with the query, null where either has no vector in this space, whether
-# it is in Latin letters, and the numbers, from 1, of the lexemes that it has. In SQL, as Django
-# takes longer to build this query and read its rows than PostgreSQL takes to run it.
+# The cosine of each memory with the query, null where either has no vector in this space; whether
+# it is of the period that the query names, and in Latin letters; and the numbers, from 1, of the
+# lexemes that it has. In SQL, as Django takes longer to build this query and read its rows than
+# PostgreSQL takes to run it.
 CANDIDATES = """
 SELECT memory.id,
     memory.created_at,
     memory.actor,
     memory.actor <> '' OR memory.conversation <> '',
     1 - (embedding.vector <=> %(vector)s::halfvec),
+    (memory.created_at >= %(start)s AND memory.created_at < %(end)s)
+        OR (memory.valid_from >= %(start)s AND memory.valid_from < %(end)s),
     octet_length(memory.content) < %(latin_bytes)s * char_length(memory.content),
     ARRAY(
         SELECT lexeme.number
@@ -46,6 +51,7 @@ class Candidate(NamedTuple):
     matched: Sequence[Lexeme]
     lexical: float
     has_all_words: bool = False
+    is_of_period: bool = False
 
 
 def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:
@@ -58,11 +64,26 @@ def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]
             "ids": sql.uuid_array(ids),
             "vector": query.vector_text,
             "space": query.space.pk,
+            "start": query.period and query.period.start,
+            "end": query.period and query.period.end,
             "latin_bytes": LATIN_BYTES,
             "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
         },
     )
     return [_candidate(query, *row) for row in rows]
+
+
+def find_of_period(memories: MemoryQuerySet, period: Period, *, limit: int) -> list[uuid.UUID]:
+    """Find the newest memories of a period: by when they were said, and since when they are valid.
+
+    In two queries, as each has its index.
+    """
+    ids: list[uuid.UUID] = []
+    for name in ("created_at", "valid_from"):
+        inside = {f"{name}__gte": period.start, f"{name}__lt": period.end}
+        newest = memories.filter(**inside).order_by(f"-{name}", "pk")
+        ids += newest.values_list("pk", flat=True)[:limit]
+    return ids
 
 
 def _candidate(
@@ -72,6 +93,7 @@ def _candidate(
     actor: str,
     in_conversation: bool,
     cosine: float | None,
+    is_of_period: bool | None,
     is_latin: bool,
     lexeme_numbers: Sequence[int],
 ) -> Candidate:
@@ -91,4 +113,5 @@ def _candidate(
         matched=matched,
         lexical=sum(lexeme.idf for lexeme in matched),
         has_all_words=0 < query.wanted_terms == sum(lexeme.required for lexeme in matched),
+        is_of_period=bool(is_of_period),
     )

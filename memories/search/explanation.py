@@ -27,6 +27,7 @@ class Explanation:
     context_part: float
     speaker_part: float
     all_words_part: float
+    time_part: float
     matched_words: dict[str, float]
     words_score: float
     nearby_words: Boost | None
@@ -49,6 +50,7 @@ def explain_rank(ranked: Ranked, likelihood: Likelihood, vectors_by: str) -> Exp
         context_part=ranked.context_boost.value if ranked.context_boost else 0.0,
         speaker_part=ranked.speaker_part,
         all_words_part=ranked.all_words_part,
+        time_part=ranked.time_part,
         matched_words={lexeme.text: lexeme.idf for lexeme in ranked.candidate.matched},
         words_score=ranked.candidate.lexical,
         nearby_words=ranked.lexical_boost,

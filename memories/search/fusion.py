@@ -43,6 +43,7 @@ class Ranked(NamedTuple):
     context_boost: Boost | None
     speaker_part: float
     all_words_part: float
+    time_part: float
     score: float
 
 
@@ -52,6 +53,7 @@ def fuse_scores(
     *,
     boosters: Boosters | None = None,
     named_actors: Collection[str] = (),
+    time_value: float = 0.0,
 ) -> list[Ranked]:
     """Score the candidates against each other: the best first and, of equal scores, the newest.
 
@@ -60,7 +62,7 @@ def fuse_scores(
     relative to the greatest of all candidates; it replaces the similarity part of a candidate
     without a vector. The score adds a share of the best booster's score by these two parts, and the
     speaker's weight if the actor is one of the `named_actors`, and a weight for having all words of
-    a query that asks for all.
+    a query that asks for all, and one for being of the period that it names, times `time_value`.
     """
     boosters = boosters or {}
     # Only of those that have boosters, as most have none.
@@ -82,6 +84,7 @@ def fuse_scores(
     for index, candidate in enumerate(candidates):
         context_boost = context_boosts.get(candidate.pk)
         speaker_part = 1.0 if candidate.actor in named_actors else 0.0
+        time_part = time_value if candidate.is_of_period else 0.0
         all_words_part = 1.0 if candidate.has_all_words else 0.0
         ranked.append(
             Ranked(
@@ -92,10 +95,12 @@ def fuse_scores(
                 context_boost=context_boost,
                 speaker_part=speaker_part,
                 all_words_part=all_words_part,
+                time_part=time_part,
                 score=base_scores[index]
                 + weights.context * _value(context_boost)
                 + weights.speaker * speaker_part
-                + weights.all_words * all_words_part,
+                + weights.all_words * all_words_part
+                + weights.time * time_part,
             )
         )
     return _sorted(ranked)

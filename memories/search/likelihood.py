@@ -47,6 +47,9 @@ RARE_MEMORIES, RARE_SHARE = 3, 0.01
 # A single word says too little to judge by.
 ENOUGH_WORDS = 2
 
+# Whatever is of a period answers what was then. Not measured.
+FIT_OF_PERIOD = 0.9
+
 WORD = re.compile(r"[^\W\d_][^\W_]*")
 
 
@@ -91,15 +94,18 @@ def estimate_likelihood(
     parts = _fit_parts(query, ranked, named_actors)
     weights_by_model = _parameters()["fit"]
     weights = weights_by_model.get(query.space.model) if query.vector is not None else None
+    is_of_period = _is_of_period(query, judged)
     has_floor = (
         weights is not None
+        and not is_of_period
         # The weights of words are those among all memories.
         and not is_filtered
         and _can_be_judged(query, judged)
         and not _is_exact(query, judged, parts["words"])
     )
+    fit = _logistic(weights or weights_by_model[""], parts) if ranked else 0.0
     return Likelihood(
-        fit=_logistic(weights or weights_by_model[""], parts) if ranked else 0.0,
+        fit=max(fit, FIT_OF_PERIOD) if is_of_period else fit,
         parts=parts,
         floor=_floor(query.memories) if has_floor else 0.0,
         best=ranked[0].score if ranked else 0.0,
@@ -155,6 +161,15 @@ def _is_exact(query: Query, judged: Sequence[Ranked], words: float) -> bool:
         any(map(str.isdigit, lexeme.text))
         or (words >= MOST_WORDS and lexeme.document_frequency <= rare)
         for lexeme in matched
+    )
+
+
+def _is_of_period(query: Query, judged: Sequence[Ranked]) -> bool:
+    """Whether the query asks for what was in a period, and there is something."""
+    return (
+        query.period is not None
+        and query.period.is_all
+        and any(entry.candidate.is_of_period for entry in judged)
     )
 
 

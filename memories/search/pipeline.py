@@ -13,7 +13,7 @@ from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
 
 from .absence import Missing, Reason, explain_missing
-from .candidates import Candidate
+from .candidates import Candidate, find_of_period
 from .context import load_contexts
 from .explanation import Explanation, explain_rank
 from .filters import Filters
@@ -100,8 +100,12 @@ def find_hits(
         by_keywords = find_by_keywords(memories, parsed.lexemes, limit=CANDIDATES)
     with stage("vectors"):
         nearest, vectors_by = find_nearest(memories, parsed, limit=CANDIDATES)
+    of_period: list[uuid.UUID] = []
+    if parsed.period:
+        with stage("period"):
+            of_period = find_of_period(memories, parsed.period, limit=CANDIDATES)
     with stage("ranking"):
-        ranking = rank_candidates({*nearest, *by_keywords}, parsed, among=memories)
+        ranking = rank_candidates({*nearest, *by_keywords, *of_period}, parsed, among=memories)
         likelihood = estimate_likelihood(
             parsed, ranking.entries, named_actors=ranking.named_actors, is_filtered=bool(filters)
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 from django.utils.functional import cached_property
 from pgvector import HalfVector
 
@@ -14,6 +15,7 @@ from configuration.errors import ProviderError, WrongDimensions
 from configuration.providers import Vectors
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
+from memories.time_words import Period, find_period
 from memories.words import asks_for_all
 
 from .lexemes import Lexeme, parse_terms, query_lexemes
@@ -35,7 +37,8 @@ class Query:
     `lexemes` are those that memories have, `unknown_lexemes` the others. `memories` is the number
     of memories that they were counted among. `has_index`: the user has too many memories for exact
     search, and so an index of their own. `wanted_terms`: how many terms a memory must have to have
-    all that the query asks for; 0 if it does not ask for all.
+    all that the query asks for; 0 if it does not ask for all. `period`: when what it asks for
+    was, if it says so.
     """
 
     text: str
@@ -47,6 +50,7 @@ class Query:
     wanted_terms: int = 0
     unknown_lexemes: Sequence[Lexeme] = ()
     memories: int = 0
+    period: Period | None = None
 
     @classmethod
     def of(cls, reader: Reader, text: str) -> Query:
@@ -65,6 +69,7 @@ class Query:
             wanted_terms=sum(term.required for term in terms) if asks_for_all(text) else 0,
             unknown_lexemes=lexemes.unknown,
             memories=lexemes.memories,
+            period=find_period(text, timezone.now().astimezone(reader.user.zone)),
         )
 
     @cached_property

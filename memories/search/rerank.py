@@ -23,6 +23,9 @@ BOOSTERS = 15
 # How many places away.
 BOOST_PLACES = 3
 
+# What being of the period is worth where the query asks for nothing else: more than all the rest.
+ONLY_TIME = 8.0
+
 
 class Ranking(NamedTuple):
     """Candidates, the best first, and which of their actors the query names."""
@@ -40,8 +43,20 @@ def rank_candidates(ids: Collection[uuid.UUID], query: Query, *, among: MemoryQu
         candidates, boosters = _add_neighbours(candidates, query, weights, among)
     actors = {candidate.actor for candidate in candidates} if weights.speaker else set()
     named_actors = find_named(query.text, actors)
-    entries = fuse_scores(candidates, weights, boosters=boosters, named_actors=named_actors)
+    entries = fuse_scores(
+        candidates,
+        weights,
+        boosters=boosters,
+        named_actors=named_actors,
+        time_value=_time_value(query),
+    )
     return Ranking(entries, named_actors)
+
+
+def _time_value(query: Query) -> float:
+    if query.period is None:
+        return 0.0
+    return ONLY_TIME if query.period.is_all else 1.0
 
 
 def _add_neighbours(

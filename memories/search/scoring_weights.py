@@ -16,6 +16,7 @@ class ScoringWeights:
     per_place: float = 0.0
     speaker: float = 0.0
     all_words: float = 0.0
+    time: float = 0.0
 
     @classmethod
     def configured(cls) -> ScoringWeights:
@@ -27,6 +28,7 @@ class ScoringWeights:
             per_place=settings.RECALL_CONTEXT_PER_PLACE,
             speaker=settings.RECALL_SPEAKER,
             all_words=settings.RECALL_ALL_WORDS,
+            time=settings.RECALL_TIME,
         )
 
     def without_boosts(self) -> ScoringWeights:

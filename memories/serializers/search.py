@@ -154,6 +154,10 @@ class ExplanationSerializer(serializers.Serializer):
         help_text="1 if the query is of keywords, or has a number or code, and the memory has all "
         "of its words, else 0."
     )
+    time_part = serializers.FloatField(
+        help_text="1 if it was said, or became valid, in the period that the query names; 8 if the "
+        "query asks for nothing else; else 0."
+    )
     matched_words = serializers.DictField(
         child=serializers.FloatField(),
         help_text="The lexemes of the query that it has, with the idf of each.",
@@ -173,8 +177,8 @@ class ExplanationSerializer(serializers.Serializer):
     )
     weights = serializers.DictField(
         child=serializers.FloatField(),
-        help_text="The weights of the parts `similarity`, `words`, `context`, `speaker` and "
-        "`all_words`, and "
+        help_text="The weights of the parts `similarity`, `words`, `context`, `speaker`, "
+        "`all_words` and `time`, and "
         "`nearby_words` and `per_place` within them.",
     )
     vectors_by = serializers.ChoiceField(

@@ -42,6 +42,8 @@ RECALL_CONTEXT_PER_PLACE = env.number(
 RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.15, minimum=0, maximum=1)
 # The boost for memories with all words of a query of keywords or with a number or code.
 RECALL_ALL_WORDS = env.number("OPENMEMORY_RECALL_ALL_WORDS", 0.6, minimum=0, maximum=1)
+# The boost for memories of the period that the query names.
+RECALL_TIME = env.number("OPENMEMORY_RECALL_TIME", 0.3, minimum=0, maximum=1)
 
 # A search returns nothing where the probability that any memory answers is lower than this, unless
 # the client sends `min_score`. 0 switches the floor off: see memories/search/likelihood.py.

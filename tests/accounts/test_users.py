@@ -15,6 +15,7 @@ def test_me_is_the_user_of_the_key(alice):
         "user_id": "alice",
         "name": "",
         "email": "",
+        "time_zone": "",
         "metadata": {},
         "is_operator": False,
     }
@@ -36,6 +37,7 @@ def test_an_operator_makes_a_user_whose_key_works(olga):
         "user_id": "carol",
         "name": "Carol",
         "email": "c@example.org",
+        "time_zone": "",
         "metadata": {"a": [1]},
         "is_operator": False,
     }

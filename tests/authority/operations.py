@@ -47,6 +47,7 @@ ASKED = {
     "POST /keys": Asked(body={"name": "another"}),
     "POST /backup/import": Asked(body={"file": Original().zipped()}),
     "POST /users": Asked(body={"user_id": "carol"}),
+    "PATCH /users/me": Asked(body={"time_zone": "Europe/Berlin"}),
     "GET /jobs/{job_id}/download": Asked(path="/jobs/{exporting_id}/download"),
     "PUT /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),
     "PATCH /config": Asked(body={"openmemory": {"custom_instructions": "Be brief."}}),

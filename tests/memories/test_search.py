@@ -204,6 +204,7 @@ def test_an_explanation_adds_up_to_the_score(alice):
         "per_place": 0.8,
         "speaker": 0.15,
         "all_words": 0.6,
+        "time": 0.3,
     }
     assert (explanation["context"], explanation["nearby_words"], explanation["speaker"]) == (
         None,
