@@ -10,6 +10,7 @@ from core.sql import fetch_column
 from jobs.models import Job
 
 from .access import log
+from .change_log.verify import find_faults, find_logged_users
 from .lifecycle import word_index
 from .models import Embedding, EmbeddingSpace, Memory, StateChange
 from .vectors import migration
@@ -54,6 +55,19 @@ def check_spaces() -> Findings:
         )
     else:
         yield ok("No partly dropped vectors of former models are left.")
+
+
+@check("memories.log")
+def check_log() -> Findings:
+    ids = find_logged_users()
+    faulty = [user_id for user_id in ids if find_faults(user_id, limit=1)]
+    if faulty:
+        yield error(
+            f"The logs of {len(faulty):,} of {len(ids):,} users have faults.",
+            "Find out what was changed: manage.py verify_log",
+        )
+    else:
+        yield ok(f"The logs of {len(ids):,} users are intact.")
 
 
 @check("memories.orphans")

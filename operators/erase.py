@@ -38,6 +38,7 @@ from memories.models import (
     Embedding,
     EmbeddingSpace,
     FirstAccess,
+    LogLine,
     Memory,
     Revision,
     StateChange,
@@ -193,12 +194,14 @@ def _remove_memories(user: User, by: User | None, erasure: Erasure) -> None:
     memory_ids = Memory.objects.owned_by(user).order_by("pk").values_list("pk", flat=True)
     while ids := list(memory_ids[:BATCH_SIZE]):
         with transaction.atomic():
+            lines = LogLine.objects.sequences_about(ids)
             counts = _remove(ids)
-            _write_receipt(erasure, counts, by=by, memories=ids)
+            _write_receipt(erasure, counts, by=by, memories=ids, log_lines=lines)
         erasure.counts += counts
 
 
 def _remove(ids: Collection[uuid.UUID]) -> Counter[str]:
+    sql.execute("SELECT set_config('openmemory.erasing', 'on', true)")  # for the log
     purge.lock_readers(list(ids))
     locked = Memory.objects.filter(pk__in=ids).locked()
     locked_ids = list(locked.values_list("pk", flat=True))

@@ -40,6 +40,7 @@ GROUPS = (
             Item("Memories", "psychology", "memories.memory"),
             Item("Categories", "category", "memories.category"),
             Item("Archive policies", "inventory_2", "memories.archivepolicy"),
+            Item("Log of changes", "link", "memories.logline"),
         ),
     ),
     Group(

@@ -27,7 +27,7 @@ $$;
 
 CREATE FUNCTION memories_line_hash(line memories_logline) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
 SELECT sha256(convert_to(jsonb_build_array(
-    encode(line.previous_hash, 'hex'), line.user_id, line.sequence, extract(epoch FROM line.at),
+    encode(line.previous_hash, 'hex'), line.id, line.user_id, line.sequence, extract(epoch FROM line.at),
     line.kind, line.memory_id, line.by_id, line.key_id, line.app_id, line.last_state_change,
     line.last_revision, encode(line.content_hash, 'hex')
 )::text, 'UTF8'))
@@ -92,6 +92,7 @@ BEGIN
     line.key_id := author.key_id;
     line.app_id := author.app_id;
 
+    line.id := nextval(pg_get_serial_sequence('memories_logline', 'id'));
     line.user_id := owner;
     line.memory_id := changed;
     SELECT sequence + 1, hash, greatest(at, clock_timestamp())
@@ -102,11 +103,11 @@ BEGIN
     line.at := coalesce(line.at, clock_timestamp());
     line.content_hash := memories_content_hash(line.salt, line.snapshot);
     INSERT INTO memories_logline (
-        user_id, sequence, at, kind, memory_id, by_id, key_id, app_id, last_state_change,
+        id, user_id, sequence, at, kind, memory_id, by_id, key_id, app_id, last_state_change,
         last_revision, salt, snapshot, content_hash, previous_hash, hash
     ) VALUES (
-        line.user_id, line.sequence, line.at, line.kind, line.memory_id, line.by_id, line.key_id,
-        line.app_id, line.last_state_change, line.last_revision, line.salt, line.snapshot,
+        line.id, line.user_id, line.sequence, line.at, line.kind, line.memory_id, line.by_id,
+        line.key_id, line.app_id, line.last_state_change, line.last_revision, line.salt, line.snapshot,
         line.content_hash, line.previous_hash, memories_line_hash(line)
     );
 END

@@ -2,6 +2,7 @@ from .access_log import AccessLogViewSet, HistoryViewSet, RelatedViewSet
 from .actions import MemoryActionsViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
 from .bulk import BulkViewSet
+from .log import LogViewSet
 from .memory import MemoryViewSet
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "AppReadsViewSet",
     "BulkViewSet",
     "HistoryViewSet",
+    "LogViewSet",
     "MemoryActionsViewSet",
     "MemoryViewSet",
     "RelatedViewSet",

@@ -51,8 +51,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
     list_select_related = ("made_by",)
     list_filter = ("kind",)
     ordering = ("-made_at", "-id")
-    fields = ("made_at", "kind", "removed", "memory_ids", "remarks", "subject", "act", "made_by")
-    readonly_fields = ("removed", "memory_ids")
+    fields = (
+        "made_at", "kind", "removed", "memory_ids", "lines", "remarks", "subject", "act", "made_by",
+    )  # fmt: skip
+    readonly_fields = ("removed", "memory_ids", "lines")
 
     @display(description="Removed")
     def removed(self, receipt: Receipt) -> str:
@@ -62,6 +64,10 @@ class ReceiptAdmin(ReadOnlyAdmin):
     @display(description="Ids of memories")
     def memory_ids(self, receipt: Receipt) -> str:
         return ", ".join(map(str, receipt.memories))
+
+    @display(description="Lines of the log")
+    def lines(self, receipt: Receipt) -> str:
+        return ", ".join(map(str, receipt.log_lines))
 
 
 @admin.register(ConfigurationChange)

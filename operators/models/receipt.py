@@ -46,6 +46,12 @@ class Receipt(models.Model):
     memories = ArrayField(
         models.UUIDField(), default=list, help_text="The ids of the memories removed in this step."
     )
+    log_lines = ArrayField(
+        models.BigIntegerField(),
+        default=list,
+        db_default=[],
+        help_text="The lines of the erased user's log that lost their content with them.",
+    )
     counts = models.JSONField(
         default=dict, help_text="The number of removed rows by table, and of files."
     )

@@ -23,6 +23,7 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("memory_id", "GET /memories/{id}", {}, None),
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
     ("memory_id", "GET /memories/{id}/history", {}, None),
+    ("memory_id", "GET /log", {"memory_id": "{id}"}, None),
     ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
     ("memory_id", "DELETE /memories/{id}", {}, None),
     ("memory_id", "GET /memories/{id}/access-log", {}, None),

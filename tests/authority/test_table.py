@@ -13,8 +13,9 @@ from tests.authority.world import Caller, World, build, callers
 
 TABLE = table.read()
 
-# These read by connections of their own, which see only what is committed.
-APART = {"POST /backup/export"}
+# These read by connections of their own, which see only what is committed, or what the database
+# writes at the end of a transaction.
+APART = {"POST /backup/export", "GET /log"}
 COMMITTED = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 

@@ -1,0 +1,1 @@
+"""The log of changes, which triggers of the database write: memories/migrations/0034_log.sql."""
