@@ -26,7 +26,7 @@ from .keyed_call import IdempotencyKey, KeyedCall, call_notes, run_once
 from .mcp_prompts import add_prompts, validate_prompt
 from .resources import add_resources, list_categories
 from .tool_call import Call, Caller, error_text, get_docstring, run_tool
-from .tools import delete_all, read, write
+from .tools import delete_all, read, recall, write
 
 VERSION = "1"
 
@@ -140,6 +140,7 @@ def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
     """The current server, with all tools, resources and prompts."""
     server = _server("openmemory", INSTRUCTIONS, lifespan)
     _add(server, read.search_memories, "Search memories", READ_ONLY)
+    _add(server, recall.recall_context, "Recall context", READ_ONLY)
     _add(server, read.get_memories, "List memories", READ_ONLY)
     _add(server, read.get_memory, "Show a memory", READ_ONLY)
     _add(server, read.get_related, "Find related memories", READ_ONLY)

@@ -110,6 +110,13 @@ def with_foreign_questions(
             yield small, [chance.choice(others)] if others else []
 
 
+def _are_about_the_same(store: Conversation, other: Conversation) -> bool:
+    """The facts of `facts.txt` are the same in each language."""
+    return store is other or {name.rpartition("-")[2] for name in (store.name, other.name)} == {
+        "facts"
+    }
+
+
 def ask(user: Client, store: Conversation, foreign: Sequence[Question]) -> Iterator[Asked]:
     turn_ids = {}
     for turn in store.turns:

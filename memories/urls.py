@@ -9,6 +9,7 @@ from .views import (
     LogViewSet,
     MemoryActionsViewSet,
     MemoryViewSet,
+    PromptContextViewSet,
     RelatedViewSet,
     RuleViewSet,
 )
@@ -20,6 +21,7 @@ urlpatterns = [
     ),
     path("memories/bulk", BulkViewSet.as_view({"post": "store_many", "patch": "edit_many"})),
     path("memories/search", MemoryViewSet.as_view({"post": "search"})),
+    path("memories/context", PromptContextViewSet.as_view({"post": "compose"})),
     path("memories/filter", MemoryActionsViewSet.as_view({"post": "filter"})),
     path("memories/categories", MemoryActionsViewSet.as_view({"get": "categories"})),
     path("memories/actions/archive", MemoryActionsViewSet.as_view({"post": "archive"})),

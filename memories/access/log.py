@@ -17,8 +17,9 @@ from apps_registry.models import App
 from core import sql
 from memories.models import Access, Memory
 
-# `context` is a memory shown around a hit of a search; `admin`, one that an operator opened.
-AccessType = Literal["search", "context", "list", "get", "related", "resource", "admin"]
+# `context` is a memory shown around a hit of a search; `prompt`, one that was composed into a text
+# for a prompt; `admin`, one that an operator opened.
+AccessType = Literal["search", "context", "prompt", "list", "get", "related", "resource", "admin"]
 
 # Rows that one transaction deletes.
 BATCH = 10_000

@@ -31,6 +31,9 @@ class Reader:
     def log(
         self, memories: Iterable[Memory], access_type: AccessType, *, context: Iterable[Memory] = ()
     ) -> None:
-        """Log what the reader was shown. Of a user's own accesses, only searches are logged."""
-        if self.app is not None or access_type == "search":
+        """Log what the reader was shown. Of a user's own accesses, only searches are logged.
+
+        A text for a prompt counts as one.
+        """
+        if self.app is not None or access_type in ("search", "prompt"):
             log_accesses(memories, app=self.app, access_type=access_type, context=context)

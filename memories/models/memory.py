@@ -159,6 +159,14 @@ class Memory(WithTerms):
                 condition=Q(valid_from__isnull=False),
                 name="memory_by_validity",
             ),
+            # What is always put into a prompt.
+            models.Index(
+                "user",
+                F("created_at").desc(),
+                "id",
+                condition=Q(metadata__contains={"pinned": True}),
+                name="memory_pinned",
+            ),
             # Without a pending list, which each search would have to scan.
             GinIndex(
                 OpClass("user", name="uuid_ops"),

@@ -20,10 +20,13 @@ class Filters:
     from_date: datetime | None = None
     to_date: datetime | None = None
     metadata: MetadataFilter | None = None
+    valid_at: datetime | None = None
 
-    def __bool__(self) -> bool:
-        """Whether any of them is set."""
-        return any(getattr(self, field.name) not in (None, (), []) for field in fields(self))
+    @property
+    def narrow(self) -> bool:
+        """Whether any of them is set that says what is asked for, and not only when it is valid."""
+        values = [getattr(self, field.name) for field in fields(self) if field.name != "valid_at"]
+        return any(value not in (None, (), []) for value in values)
 
     def apply(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         memories = memories.created_between(self.from_date, self.to_date)
@@ -35,6 +38,8 @@ class Filters:
             memories = memories.said_by(self.actors)
         if self.conversations:
             memories = memories.in_conversations(self.conversations)
+        if self.valid_at:
+            memories = memories.valid_at(self.valid_at)
         if self.metadata:
             memories = memories.filter(self.metadata.condition())
         return memories

@@ -93,7 +93,8 @@ def find_hits(
     With `explain` each hit has an explanation. The `missing` memories are explained to the asker,
     by default the reader.
     """
-    memories = (filters or Filters()).apply(reader.memories().active())
+    filters = Filters() if filters is None else filters
+    memories = filters.apply(reader.memories().active())
     with stage("question"):
         parsed = Query.of(reader, query)
     with stage("words"):
@@ -107,7 +108,7 @@ def find_hits(
     with stage("ranking"):
         ranking = rank_candidates({*nearest, *by_keywords, *of_period}, parsed, among=memories)
         likelihood = estimate_likelihood(
-            parsed, ranking.entries, named_actors=ranking.named_actors, is_filtered=bool(filters)
+            parsed, ranking.entries, named_actors=ranking.named_actors, is_filtered=filters.narrow
         )
     selection = _Selection(parsed, ranking.entries, likelihood, cutoffs, vectors_by)
     best = [entry for entry in ranking.entries if not selection.cut(entry)][: cutoffs.top_k]

@@ -13,6 +13,7 @@ from .bulk import (
     NewMemoriesSerializer,
     require_own,
 )
+from .composition import PromptContextSerializer, PromptRequestSerializer
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
@@ -54,6 +55,8 @@ __all__ = [
     "NewRuleSerializer",
     "PatchSerializer",
     "PauseSerializer",
+    "PromptContextSerializer",
+    "PromptRequestSerializer",
     "ReadMemorySerializer",
     "RevisionSerializer",
     "RuleSerializer",

@@ -4,6 +4,7 @@ from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
 from .bulk import BulkViewSet
 from .log import LogViewSet
 from .memory import MemoryViewSet
+from .prompt_context import PromptContextViewSet
 
 __all__ = [
     "AccessLogViewSet",
@@ -14,6 +15,7 @@ __all__ = [
     "LogViewSet",
     "MemoryActionsViewSet",
     "MemoryViewSet",
+    "PromptContextViewSet",
     "RelatedViewSet",
     "RuleViewSet",
 ]

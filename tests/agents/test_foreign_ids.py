@@ -28,6 +28,7 @@ POSITIONS = [
     ("get_related", "cursor", {"memory_id": "{own_memory_id}", "cursor": "{id}"}),
     ("list_apps", "cursor", {"cursor": "0{id}"}),
     ("search_memories", "actors", {"query": "dog", "actors": ["{actor}"]}),
+    ("recall_context", "actors", {"query": "dog", "actors": ["{actor}"]}),
     ("get_memories", "conversations", {"conversations": ["{conversation}"]}),
 ]
 

@@ -27,6 +27,27 @@ def test_a_search_finds_what_answers_a_question(agent_of_any_version, alice):
     assert 0 <= found["similarity"] <= 1
 
 
+def test_a_search_returns_nothing_where_nothing_fits_unless_told_to(agent, alice):
+    alice.remember("Our dog Rex is afraid of thunder", app="desk", infer=False)
+    alice.remember("I work as a gardener", app="desk", infer=False)
+    query = "What is the capital of Mongolia?"
+
+    assert texts(agent.call("search_memories", query=query)) == []
+    assert len(texts(agent.call("search_memories", query=query, min_score=0))) == 2
+
+
+def test_what_is_known_comes_as_one_text_within_a_budget(agent, alice):
+    memory = alice.remember("Our dog Rex is afraid of thunder", app="desk", infer=False)
+
+    for arguments in ({"query": "What scares the dog?"}, {}, {"query": "", "include": "recent"}):
+        recalled = agent.call("recall_context", max_tokens=200, **arguments).data
+        assert recalled["memories"] == [memory["id"]]
+        assert f"[{memory['id']}]" in recalled["text"]
+        assert 0 < recalled["tokens"] <= 200
+    nothing = agent.call("recall_context", query="dog", at="2024-01-31", actors=["nobody"]).data
+    assert (nothing["text"], nothing["memories"], nothing["tokens"]) == ("", [], 0)
+
+
 def test_what_a_tool_answers_stands_in_its_text_as_well(agent, alice):
     alice.remember("Our dog Rex is afraid of thunder", app="desk")
 

@@ -20,6 +20,7 @@ TABLE = table.read()
 TOOLS = {
     "add_memory": ({"text": "We go to the sea in June", "infer": False}, "POST /memories"),
     "search_memories": ({"query": "What scares the dog?"}, "POST /memories/search"),
+    "recall_context": ({"query": "What scares the dog?"}, "POST /memories/context"),
     "get_memories": ({}, "GET /memories"),
     "get_memory": ({"memory_id": "{memory_id}"}, "GET /memories/{memory_id}"),
     "get_related": ({"memory_id": "{memory_id}"}, "GET /memories/{memory_id}/related"),

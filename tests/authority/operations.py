@@ -37,6 +37,9 @@ ASKED = {
     "POST /memories/search": Asked(
         body={"query": "What scares the dog?", "filters": {"app_ids": ["{app_id}"]}}
     ),
+    "POST /memories/context": Asked(
+        body={"query": "What scares the dog?", "filters": {"app_ids": ["{app_id}"]}}
+    ),
     "POST /memories/filter": Asked(
         body={"app_ids": ["{app_id}"], "category_ids": ["{category_id}"]}
     ),

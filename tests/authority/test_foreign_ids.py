@@ -53,9 +53,12 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("app_id", "POST /memories/filter", {}, {"app_ids": ["{id}"]}),
     ("app_id", "POST /memories/filter", {}, {"app_ids": ["{own_app_id}", "{id}"]}),
     ("app_id", "POST /memories/search", {}, {"query": "dog", "filters": {"app_ids": ["{id}"]}}),
+    ("memory_id", "POST /memories/search", {}, {"query": "dog", "explain_missing": ["{id}"]}),
+    ("app_id", "POST /memories/context", {}, {"query": "dog", "filters": {"app_ids": ["{id}"]}}),
     ("actor", "GET /memories", {"actor": "{id}"}, None),
     ("actor", "POST /memories/filter", {}, {"actors": ["{own_actor}", "{id}"]}),
     ("actor", "POST /memories/search", {}, {"query": "dog", "filters": {"actors": ["{id}"]}}),
+    ("actor", "POST /memories/context", {}, {"query": "dog", "filters": {"actors": ["{id}"]}}),
     ("conversation", "GET /memories", {"conversation": "{id}"}, None),
     ("conversation", "POST /memories/filter", {}, {"conversations": ["{id}"]}),
     (
