@@ -27,6 +27,10 @@ class MemoryInfo(BaseModel):
     metadata: dict[str, Any] = Field(description="Data that the app stored with it.")
     actor: str | None = Field(description="The speaker, or null if unknown.")
     conversation: str | None = Field(description="The conversation it is from, or null if unknown.")
+    expires_at: str | None = Field(description="When it will be forgotten, or null.")
+    valid_from: str | None = Field(description="Since when what it says is true, or null: always.")
+    valid_until: str | None = Field(description="When that ends to be true, or null: never.")
+    immutable: bool = Field(description="Whether only the user can permit to edit it.")
 
 
 class Neighbour(BaseModel):
@@ -39,6 +43,7 @@ class Neighbour(BaseModel):
 class SearchHit(MemoryInfo):
     score: float = Field(description="The probability that it answers the query, 0 to 1.")
     similarity: float = Field(description="Semantic similarity: 0 unrelated, 1 identical.")
+    valid: bool = Field(description="Whether it is true at the time asked about, by default now.")
     before: list[Neighbour] = Field(description="Memories just before it, if requested.")
     after: list[Neighbour] = Field(description="Memories just after it, if requested.")
 
@@ -80,6 +85,12 @@ class WrittenMemory(BaseModel):
     conversation: str | None = Field(
         default=None, description="The conversation it is from, or null if unknown."
     )
+    expires_at: str | None = Field(default=None, description="When it will be forgotten, or null.")
+    valid_from: str | None = Field(default=None, description="Since when it is true, or null.")
+    valid_until: str | None = Field(default=None, description="When that ends, or null.")
+    immutable: bool = Field(
+        default=False, description="Whether only the user can permit to edit it."
+    )
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -119,6 +130,7 @@ def render_hit(hit: Hit) -> SearchHit:
         **_fields(hit.memory),
         score=round(hit.score, 4),
         similarity=round(hit.similarity, 4),
+        valid=hit.is_valid,
         before=[_render_neighbour(memory) for memory in context.before],
         after=[_render_neighbour(memory) for memory in context.after],
     )
@@ -148,10 +160,14 @@ def _fields(memory: Memory) -> dict[str, Any]:
         "categories": list(memory.category_names),
         "app": memory.app.name,
         "created_at": format_time(memory.created_at),
-        "state": memory.state,
+        "state": memory.shown_state,
         "metadata": memory.metadata,
         "actor": memory.actor or None,
         "conversation": memory.conversation or None,
+        "expires_at": memory.expires_at and format_time(memory.expires_at),
+        "valid_from": memory.valid_from and format_time(memory.valid_from),
+        "valid_until": memory.valid_until and format_time(memory.valid_until),
+        "immutable": memory.immutable,
     }
 
 

@@ -41,7 +41,8 @@ SELECT id, user_id, app_id, content, metadata, state, $created_at, $updated_at,
         SELECT newer.id FROM memories_memory AS newer
         WHERE newer.id = memory.superseded_by_id AND $newer_filter
     ) AS superseded_by,
-    actor, conversation, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival
+    actor, conversation, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival,
+    $expires_at, $valid_from, $valid_until, immutable
 FROM memories_memory AS memory
 WHERE $memory_filter
 
@@ -83,7 +84,7 @@ ORDER BY created_at, id
 SELECT md5('revision ' || row_number() OVER life || ' of ' || memory_id)::uuid AS id,
     memory_id, revision.content, edited_by_id AS edited_by, $edited_at,
     edits_text, revision.metadata, categories, revision.actor, revision.conversation, $said_at,
-    revision.app_id
+    revision.app_id, revision.terms
 FROM memories_revision AS revision
 JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE $memory_filter

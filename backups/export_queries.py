@@ -31,6 +31,9 @@ TIMES = {
             "changed_at",
             "edited_at",
             "said_at",
+            "expires_at",
+            "valid_from",
+            "valid_until",
         )
     },
     "archived_at": _time("archived_at", "CASE state WHEN 'archived' THEN state_changed_at END"),

@@ -25,6 +25,11 @@ class InvalidTime(ValueError):
     """What is wrong with a time, in a sentence."""
 
 
+def is_day(text: str) -> bool:
+    """Whether a time is a day, which begins at another moment in each zone."""
+    return _DAY.fullmatch(text.strip()) is not None
+
+
 def parse_time(text: str, *, is_end: bool = False, zone: tzinfo | None = None) -> datetime:
     """Parse a day in UTC, a moment in ISO 8601, or seconds since 1970. Raises InvalidTime.
 

@@ -12,7 +12,13 @@ from drf_spectacular.utils import extend_schema_field
 
 from accounts.subjects import USER_ID_HELP
 from core.api.fields import TIME_SCHEMA
-from core.api.filters import ChoiceFilter, NonEmptyField, SortDirectionFilter, leave_unfiltered
+from core.api.filters import (
+    ChoiceFilter,
+    FlagFilter,
+    NonEmptyField,
+    SortDirectionFilter,
+    leave_unfiltered,
+)
 from core.iso_time import InvalidTime, parse_time
 
 from .limits import MAX_NAME
@@ -26,6 +32,12 @@ SORT_COLUMNS = {
     "app_name": F("app__name"),
     "created_at": F("created_at"),
 }
+
+
+INCLUDE_EXPIRED_HELP = (
+    "Also show expired memories, until they are purged. Not to apps: 403 with a key that is bound "
+    "to one, or where the request names one."
+)
 
 
 class UUIDFormField(NonEmptyField, forms.UUIDField):
@@ -99,6 +111,7 @@ class MemoryFilterSet(django_filters.FilterSet):
         strip=False,
     )
     metadata = JSONFilter(method="_with_metadata", help_text=f"As JSON. {METADATA_FILTER_HELP}")
+    include_expired = FlagFilter(method=leave_unfiltered, help_text=INCLUDE_EXPIRED_HELP)
     sort_column = ChoiceFilter(
         method=leave_unfiltered,
         choices=[(name, name) for name in SORT_COLUMNS],

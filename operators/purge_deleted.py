@@ -1,4 +1,4 @@
-"""Purge memories that were deleted long ago, and write a receipt."""
+"""Purge memories that were deleted or expired long ago, and write receipts."""
 
 from __future__ import annotations
 
@@ -26,19 +26,23 @@ Step = Callable[[], AbstractContextManager[None]]
 
 def count_due() -> Counter[str]:
     """Count the memories to purge now."""
-    return Counter({"Memory": _due().count()})
+    return Counter({"Memory": sum(memories.count() for memories in _due())})
 
 
 def purge_due(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
     """Purge due memories. Yields the number of removed rows by model after each step."""
     act = uuid.uuid4()
-    oldest_first = _due().order_by("state_changed_at", "pk").values_list("pk", flat=True)
+    for due in _due():
+        yield from _purge(due, act, step)
+
+
+def _purge(due: MemoryQuerySet, act: uuid.UUID, step: Step) -> Iterator[Counter[str]]:
+    oldest_first = due.values_list("pk", flat=True)
     while ids := list(oldest_first[:BATCH_SIZE]):
         with step():
             lock_readers(ids)
-            # Queried again: another process may have purged some of them.
-            locked = _due().filter(pk__in=ids).locked()
-            purged = list(locked.values_list("pk", flat=True))
+            # Queried again: others may have purged some of them, or brought some back.
+            purged = list(due.filter(pk__in=ids).locked().values_list("pk", flat=True))
             counts = purge(purged)
             if purged:
                 Receipt.objects.create(
@@ -47,9 +51,11 @@ def purge_due(*, step: Step = transaction.atomic) -> Iterator[Counter[str]]:
         yield counts
 
 
-def _due() -> MemoryQuerySet:
+def _due() -> list[MemoryQuerySet]:
+    """The memories that were deleted, and those that expired, too long ago: each from its index."""
     if not settings.DELETED_KEEP_DAYS:
-        return Memory.objects.none()
-    return Memory.objects.deleted_before(
-        timezone.now() - timedelta(days=settings.DELETED_KEEP_DAYS)
-    )
+        return []
+    moment = timezone.now() - timedelta(days=settings.DELETED_KEEP_DAYS)
+    deleted = Memory.objects.deleted_before(moment).order_by("state_changed_at", "pk")
+    expired = Memory.objects.undeleted().expired_before(moment).order_by("expires_at", "pk")
+    return [deleted, expired]

@@ -57,6 +57,25 @@ ToDate = Annotated[
     str | int | None, Field(description=f"Only memories stored then or earlier: {_TIME}.")
 ]
 
+_MOMENT = "a time with its offset, such as 2024-01-31T10:30:00+02:00, or seconds since 1970"
+ExpiresAt = Annotated[
+    str | int | None,
+    Field(description=f"When it is to be forgotten: {_MOMENT}. Only if it is to be."),
+]
+ValidFrom = Annotated[
+    str | int | None, Field(description=f"Since when what it says is true: {_MOMENT}.")
+]
+ValidUntil = Annotated[
+    str | int | None, Field(description=f"When what it says ends to be true: {_MOMENT}.")
+]
+Immutable = Annotated[
+    bool | None, Field(description="True: nobody can edit it until the user permits it again.")
+]
+At = Annotated[
+    str | int | None,
+    Field(description=f"Rank what is not true at this time last, by default now: {_MOMENT}."),
+]
+
 Metadata = Annotated[
     dict[str, Any] | None,
     Field(

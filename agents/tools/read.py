@@ -24,6 +24,7 @@ from memories.serializers import SearchSerializer
 
 from .arguments import (
     Actors,
+    At,
     Categories,
     Conversations,
     Cursor,
@@ -58,6 +59,7 @@ def search_memories(
     to_date: ToDate = None,
     metadata: Metadata = None,
     filters: SearchFilters = None,
+    at: At = None,
     include_context: IncludeContext = 0,
     cursor: Cursor = None,
 ) -> SearchResults:
@@ -69,8 +71,10 @@ def search_memories(
     that a specific person said, name them in the query. Set include_context if results may only
     make sense with the messages around them. No results means that nothing is known: min_score 0
     returns the nearest memories all the same.
+    Results with `valid: false` are not true at the time asked about, by default now: no longer, or
+    not yet.
     """
-    validated = validate(SearchSerializer, {"query": query})
+    validated = validate(SearchSerializer, {"query": query, "at": at})
     start = parse_offset(cursor, maximum=MAX_RANKED - 1)
     result = find_hits(
         validated["query"],
@@ -87,6 +91,7 @@ def search_memories(
             metadata=metadata,
             filters=filters,
         ),
+        at=validated.get("at"),
     )
     hits = add_context(
         result.hits[start : start + limit], reader=caller.reader, places=include_context

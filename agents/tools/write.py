@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -28,7 +29,19 @@ from memories.serializers import (
     build_new_memory,
 )
 
-from .arguments import MemoryId, Message, validate
+from .arguments import (
+    ExpiresAt,
+    Immutable,
+    MemoryId,
+    Message,
+    ValidFrom,
+    ValidUntil,
+    validate,
+)
+
+# What removes a time: null counts as left out.
+NO_TIME = "none"
+TIMES = ("expires_at", "valid_from", "valid_until")
 
 
 def add_memory(
@@ -60,6 +73,18 @@ def add_memory(
             "Searches can then return the neighbours of a memory.",
         ),
     ] = None,
+    expires_at: ExpiresAt = None,
+    valid_from: ValidFrom = None,
+    valid_until: ValidUntil = None,
+    supersedes: Annotated[
+        list[uuid.UUID] | None,
+        Field(
+            max_length=MAX_FILTER_VALUES,
+            description="The ids of memories that are no longer true because of this one. They "
+            "are archived.",
+        ),
+    ] = None,
+    immutable: Immutable = None,
 ) -> WrittenMemory:
     """Store something about the user for later conversations.
 
@@ -77,6 +102,11 @@ def add_memory(
         metadata=metadata,
         actor=actor,
         conversation=conversation,
+        expires_at=expires_at,
+        valid_from=valid_from,
+        valid_until=valid_until,
+        supersedes=None if supersedes is None else [str(pk) for pk in supersedes],
+        immutable=immutable,
     )
     return render_written(stored.memory, stored.event, key=caller.key, job=stored.job)
 
@@ -110,11 +140,16 @@ def update_memory(
         str | int | None,
         Field(description="When it was said, such as 2024-01-31T10:30:00Z."),
     ] = None,
+    expires_at: ExpiresAt = None,
+    valid_from: ValidFrom = None,
+    valid_until: ValidUntil = None,
+    immutable: Immutable = None,
 ) -> WrittenMemory:
     """Change the text of a memory, or what is stored with it.
 
-    Call it when a memory is outdated or was wrong. What you leave out stays as it is. Its history
-    keeps what it was before.
+    Call it when a memory is outdated or was wrong. What you leave out stays as it is; `none`
+    removes `expires_at`, `valid_from` or `valid_until`. Its history keeps what it was before. What
+    is immutable can only be edited once the user permits it.
     """
     fields = {
         "text": text,
@@ -123,10 +158,16 @@ def update_memory(
         "actor": actor,
         "conversation": conversation,
         "timestamp": timestamp,
+        "expires_at": expires_at,
+        "valid_from": valid_from,
+        "valid_until": valid_until,
+        "immutable": immutable,
     }
     if all(value is None for value in fields.values()):
         raise Malformed("Say what to change: send `text` or another field.", field="text")
-    edit = build_edit(validate(PatchSerializer, fields))
+    removed = [name for name in TIMES if fields[name] == NO_TIME]
+    edit = build_edit(validate(PatchSerializer, fields | dict.fromkeys(removed)))
+    edit = replace(edit, terms={**edit.terms, **dict.fromkeys(removed)})
     memory = revise(memory_id, edit, among=caller.memories(), by=caller.by)
     return render_written(memory, Event.UPDATE, key=caller.key)
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from django.db import models
 from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
+from django.utils import timezone
 
 from accounts.models import User
 from core.errors import NotAllowed, NotFound
@@ -39,11 +40,12 @@ class AppQuerySet(models.QuerySet["App"]):
             raise AppNotFound from None
 
     def with_counts(self, *, readable_by: App | None = None) -> AppQuerySet:
-        """Annotate each app with how many memories it has stored, less the deleted, and read.
+        """Annotate each app with how many memories it has stored and read.
 
-        Of those that an app may read, if one is given.
+        Of those that an app may read, if one is given. Deleted and expired ones are not stored.
         """
-        stored = ~Q(memories__state="deleted")
+        unexpired = Q(memories__expires_at=None) | Q(memories__expires_at__gt=timezone.now())
+        stored = ~Q(memories__state="deleted") & unexpired
         read: F | Subquery = F("memories_read")
         if readable_by:
             condition = partial(AccessRule.objects.condition_for, readable_by.pk)

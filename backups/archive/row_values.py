@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+from msgspec import Meta
+
+from core.api.fields import END_OF_MOMENTS
 from core.visible_text import is_visible
 from memories.limits import MAX_METADATA_BYTES
 
@@ -37,3 +41,15 @@ def dump_metadata(metadata: Object | None) -> Json:
     if len(text) * 4 > MAX_METADATA_BYTES:
         check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
     return Json(text)
+
+
+Seconds = Annotated[int, Meta(ge=0, lt=int(END_OF_MOMENTS.timestamp()))]
+
+
+class FormerTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Ours: the terms that an edit changed, as they were before."""
+
+    expires_at: Seconds | msgspec.UnsetType | None = msgspec.UNSET
+    valid_from: Seconds | msgspec.UnsetType | None = msgspec.UNSET
+    valid_until: Seconds | msgspec.UnsetType | None = msgspec.UNSET
+    immutable: bool | msgspec.UnsetType = msgspec.UNSET

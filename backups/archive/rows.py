@@ -31,7 +31,7 @@ from memories.search.search_vector import search_vector_text
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
 from .columns import Json, Row, Tsvector
-from .row_values import Object, check_size, check_visible, dump_metadata
+from .row_values import FormerTerms, Object, check_size, check_visible, dump_metadata
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -122,6 +122,11 @@ class MemoryRow(Row, frozen=True, kw_only=True):
     conversation: Attribution | None = None  # ours: empty when unknown
     # ours: the place in the order in which the memories of this archive arrived, from 1
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
+    # ours: the terms; without `immutable`, the archive is from a release that had none of them
+    expires_at: Moment | None = None
+    valid_from: Moment | None = None
+    valid_until: Moment | None = None
+    immutable: bool | None = None
 
     def stage_content(self) -> str:
         return check_size("content", check_visible("content", self.content), MAX_TEXT_BYTES)
@@ -140,6 +145,11 @@ class MemoryRow(Row, frozen=True, kw_only=True):
         if self.superseded_by is not None and self.state in (State.ACTIVE, State.PAUSED):
             raise ValueError(f"`superseded_by` is given, although `state` is {self.state}")
         return self.superseded_by
+
+    def stage_valid_until(self) -> datetime | None:
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            raise ValueError("`valid_until` is not later than `valid_from`")
+        return self.valid_until
 
     # Attributed by the metadata and the text where the archive does not say; None if these do not
     # say either.
@@ -234,12 +244,16 @@ class RevisionRow(Row, frozen=True, kw_only=True):
     conversation: Attribution | None = None
     said_at: Moment | None = None
     app_id: UUID | None = None  # that edited it
+    terms: FormerTerms | None = None  # those that the edit changed: times in seconds since 1970
 
     def stage_content(self) -> str:
         return check_size("content", self.content, MAX_TEXT_BYTES)
 
     def stage_metadata(self) -> Json | None:
         return None if self.metadata is None else dump_metadata(self.metadata)
+
+    def stage_terms(self) -> Json | None:
+        return None if self.terms is None else Json(msgspec.json.encode(self.terms).decode())
 
     def stage_categories(self) -> Json | None:
         if self.categories is None:

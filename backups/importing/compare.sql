@@ -37,6 +37,9 @@ SELECT number, line FROM staged_memories AS it WHERE NOT EXISTS (
     AND (there.actor, there.conversation)
         = (coalesce(it.actor, ''), coalesce(it.conversation, ''))
     AND there.superseded_by_id IS NOT DISTINCT FROM it.superseded_by
+    AND (there.expires_at, there.valid_from, there.valid_until, there.immutable)
+        IS NOT DISTINCT FROM (it.expires_at, it.valid_from, it.valid_until,
+            coalesce(it.immutable, false))
 )
 ORDER BY number LIMIT 1
 
@@ -76,9 +79,9 @@ ORDER BY number LIMIT 1
 SELECT number, line FROM staged_revisions AS it WHERE NOT EXISTS (
     SELECT FROM memories_revision AS there WHERE there.memory_id = it.memory_id
     AND (there.content, there.edited_at, there.edits_text, there.metadata,
-        to_jsonb(there.categories), there.actor, there.conversation, there.said_at
+        to_jsonb(there.categories), there.actor, there.conversation, there.said_at, there.terms
     ) IS NOT DISTINCT FROM (it.content, it.edited_at, it.edits_text, it.metadata,
-        it.categories, it.actor, it.conversation, it.said_at)
+        it.categories, it.actor, it.conversation, it.said_at, it.terms)
     AND (it.edited_by IS DISTINCT FROM %(user)s OR there.edited_by_id = it.edited_by)
 )
 ORDER BY number LIMIT 1

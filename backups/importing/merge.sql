@@ -2,9 +2,9 @@
 --
 -- `target_memories` has the id that each staged memory gets here, whether the user has that memory
 -- already (`known`), and whether the archive's content is taken (`taken`): that of new memories is,
--- that of known ones only with `overwrite`. `$memories_batch` and the like are the rows of a staged
--- list from number `first` to `end`. `$words_version` is the version of
--- the analyser of words.
+-- that of known ones only with `overwrite`, and not of those that are immutable here.
+-- `$memories_batch` and the like are the rows of a staged list from number `first` to `end`.
+-- `$words_version` is the version of the analyser of words.
 
 -- name: check_constraints_now
 -- After each statement: deferred to the end, all the pending checks would be in memory.
@@ -77,7 +77,7 @@ SELECT array_agg(id) FROM $memories_batch
 -- New memories arrive now, in the order in which they arrived before.
 INSERT INTO target_memories
 SELECT CASE WHEN NOT known THEN %(arrived)s + place END, source, id, number, known,
-    NOT known OR %(overwrite)s AS taken
+    NOT known OR (%(overwrite)s AND NOT immutable) AS taken
 FROM (
     SELECT staged.id AS source, staged.number, place,
         CASE
@@ -87,7 +87,9 @@ FROM (
             ELSE made.id
         END AS id,
         coalesce(same.user_id = %(user)s, false)
-            OR coalesce(derived.user_id = %(user)s, false) AS known
+            OR coalesce(derived.user_id = %(user)s, false) AS known,
+        coalesce(same.user_id = %(user)s AND same.immutable, false)
+            OR coalesce(derived.user_id = %(user)s AND derived.immutable, false) AS immutable
     FROM $memories_batch
     JOIN target_order USING (number)
     JOIN unnest(%(sources)s::uuid[], %(derived)s::uuid[]) AS made (source, id)
@@ -118,18 +120,20 @@ SELECT count(*) FROM target_memories
 -- Staged memories whose content is taken, each with its target and its app.
 $memories_batch
 JOIN target_memories AS target ON target.source = staged.id
-    AND target.number >= %(first)s AND target.number < %(end)s
+    AND target.number >= %(first)s AND target.number < %(end)s AND target.taken
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 
 -- name: insert_memories
 INSERT INTO memories_memory (
     id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint,
     words, words_version,
-    actor, conversation, arrival, created_at, updated_at
+    actor, conversation, arrival, created_at, updated_at,
+    expires_at, valid_from, valid_until, immutable
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
     words, $words_version,
-    coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at
+    coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at,
+    expires_at, valid_from, valid_until, coalesce(immutable, false)
 FROM $taken_memories
 WHERE NOT target.known
 ORDER BY staged.number
@@ -184,10 +188,10 @@ CASE WHEN staged.categories IS NOT NULL
 -- name: insert_revisions
 INSERT INTO memories_revision (
     memory_id, content, edited_by_id, edited_at,
-    edits_text, metadata, categories, actor, conversation, said_at, app_id
+    edits_text, metadata, categories, actor, conversation, said_at, app_id, terms
 )
 SELECT target.id, content, $edited_by, edited_at,
-    edits_text, metadata, $category_names, actor, conversation, said_at, $acting_app
+    edits_text, metadata, $category_names, actor, conversation, said_at, $acting_app, terms
 FROM $revisions_batch
 JOIN target_memories AS target ON target.source = staged.memory_id AND NOT target.known
 ORDER BY staged.number

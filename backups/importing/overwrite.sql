@@ -10,6 +10,19 @@ coalesce(staged.actor, memory.actor)
 -- fragment: conversation
 coalesce(staged.conversation, memory.conversation)
 
+-- fragment: expires_at
+-- Where the archive does not say, the terms stay.
+CASE WHEN staged.immutable IS NULL THEN memory.expires_at ELSE staged.expires_at END
+
+-- fragment: valid_from
+CASE WHEN staged.immutable IS NULL THEN memory.valid_from ELSE staged.valid_from END
+
+-- fragment: valid_until
+CASE WHEN staged.immutable IS NULL THEN memory.valid_until ELSE staged.valid_until END
+
+-- fragment: terms
+$expires_at, $valid_from, $valid_until, coalesce(staged.immutable, memory.immutable)
+
 -- name: create_target_changes
 CREATE TEMPORARY TABLE target_changes (id uuid)
 
@@ -22,11 +35,12 @@ LEFT JOIN target_memories AS superseding ON superseding.source = staged.supersed
 WHERE target.known AND (
     memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
     memory.superseded_by_id, memory.created_at, memory.updated_at,
-    memory.actor, memory.conversation
+    memory.actor, memory.conversation,
+    memory.expires_at, memory.valid_from, memory.valid_until, memory.immutable
 ) IS DISTINCT FROM (
     app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
     superseding.id, staged.created_at, staged.updated_at,
-    $actor, $conversation
+    $actor, $conversation, $terms
 )
 
 -- name: analyze_target_changes
@@ -86,6 +100,8 @@ SET app_id = app.id, content = staged.content, metadata = staged.metadata, state
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
     fingerprint = staged.fingerprint, actor = $actor, conversation = $conversation,
     words = staged.words, words_version = $words_version,
+    expires_at = $expires_at, valid_from = $valid_from, valid_until = $valid_until,
+    immutable = coalesce(staged.immutable, memory.immutable),
     created_at = staged.created_at, updated_at = staged.updated_at
 FROM $taken_memories
 JOIN target_changes AS changing ON changing.id = target.id
@@ -109,7 +125,7 @@ FROM (
             ORDER BY staged.number
         ) AS nth
     FROM staged_status_history AS staged
-    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
+    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known AND target.taken
 ) AS step
 WHERE NOT EXISTS (
     SELECT FROM (
@@ -130,19 +146,19 @@ ORDER BY number
 -- name: insert_missing_revisions
 INSERT INTO memories_revision (
     memory_id, content, edited_at, edited_by_id,
-    edits_text, metadata, categories, actor, conversation, said_at, app_id
+    edits_text, metadata, categories, actor, conversation, said_at, app_id, terms
 )
 SELECT memory_id, content, edited_at, edited_by,
-    edits_text, metadata, categories, actor, conversation, said_at, app_id
+    edits_text, metadata, categories, actor, conversation, said_at, app_id, terms
 FROM (
     SELECT target.id AS memory_id, content, edited_at, $edited_by AS edited_by, staged.number,
-        edits_text, metadata, $category_names AS categories, actor, conversation, said_at,
+        edits_text, metadata, $category_names AS categories, actor, conversation, said_at, terms,
         $acting_app AS app_id,
         row_number() OVER (
             PARTITION BY target.id, content, edited_at ORDER BY staged.number
         ) AS nth
     FROM staged_revisions AS staged
-    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known
+    JOIN target_memories AS target ON target.source = staged.memory_id AND target.known AND target.taken
 ) AS step
 WHERE NOT EXISTS (
     SELECT FROM (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from calendar import day_name, month_name
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +21,13 @@ _SMALL_TALK = re.compile(
     r"(hi|hello|hey|thanks|thank you|ok|okay|bye|yes|no)\b[^.]{0,20}[.!]?", re.I
 )
 _INJECTION = re.compile(r"\b(?:answer|reply|respond) with (\{.*\})", re.DOTALL | re.IGNORECASE)
+
+# Words after which each of these times stands.
+_TIME_WORDS = {
+    "valid_from": "from|since|as of",
+    "valid_until": "until|till",
+    "expires_at": "forget it after|forget this after",
+}
 
 # Words that indicate a change.
 _CHANGE_WORDS = {"now", "longer", "moved", "anymore", "instead", "changed", "actually", "stopped"}
@@ -48,7 +56,10 @@ def answer(schema: Mapping[str, Any], text: str) -> dict[str, Any]:
     message = _parse_message(text)
     properties = schema.get("properties", {})
     if "facts" in properties:
-        return {"facts": list(extract_facts(message, _allowed(properties["facts"]["items"])))}
+        fields = properties["facts"]["items"]
+        facts = extract_facts(message, _allowed(fields))
+        asked = fields.get("properties", {})
+        return {"facts": [{name: fact[name] for name in fact if name in asked} for fact in facts]}
     if "verdicts" in properties:
         return {"verdicts": [_verdict(fact, message) for fact in message["facts"]]}
     if "categories" in properties:
@@ -80,7 +91,7 @@ def flood(schema: Mapping[str, Any], number: int = 10_000) -> dict[str, Any]:
         ((key, value) for key, value in schema["properties"].items() if value["type"] == "array"),
         ("facts", {"items": {}}),
     )
-    item = _placeholder(array["items"])
+    item = _placeholder(_required(array["items"]))
     if isinstance(item, dict):
         return {
             name: [
@@ -98,10 +109,12 @@ def extract_facts(message: Mapping[str, Any], allowed: list[str]) -> Iterator[di
             continue
         if len(_WORD.findall(sentence)) < 2 or _SMALL_TALK.fullmatch(sentence):
             continue
+        time = str(message.get("time", ""))
         yield {
             "text": sentence,
             "speaker": speaker,
-            "date": _date(sentence, str(message.get("time", ""))),
+            "date": _date(sentence, time),
+            **{name: _time_after(words, sentence, time) for name, words in _TIME_WORDS.items()},
             "categories": _categories(sentence, allowed),
         }
 
@@ -157,6 +170,25 @@ def _date(sentence: str, time: str) -> str | None:
     return None
 
 
+def _time_after(words: str, sentence: str, time: str) -> str | None:
+    """The day or month that follows these words, such as "until Friday", reckoned from a time."""
+    moment = _parse_time(time)
+    names = re.findall(rf"\b(?:{words}) ([\w:-]+)", sentence, re.IGNORECASE)
+    times = [_next_named(name.capitalize(), moment) for name in names] if moment else []
+    return next(filter(None, times), None)
+
+
+def _next_named(name: str, moment: datetime) -> str | None:
+    if name in day_name:
+        days = (list(day_name).index(name) - moment.weekday()) % 7
+        return (moment + timedelta(days=days)).date().isoformat()
+    if name in month_name:
+        month = list(month_name).index(name)
+        return f"{moment.year + (month < moment.month)}-{month:02}"
+    # Whatever begins with a digit is answered as it stands, also if it is no time.
+    return name if name[0].isdigit() else None
+
+
 def _parse_time(time: str) -> datetime | None:
     try:
         return datetime.strptime(time, "%A, %d %B %Y, %H:%M %Z").replace(tzinfo=UTC)
@@ -180,6 +212,13 @@ def _parse_message(text: str) -> dict[str, Any]:
     except ValueError:
         return {"text": text}
     return value if isinstance(value, dict) else {"text": text}
+
+
+def _required(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema of an object without the properties that may be null: many items stay short."""
+    properties = schema.get("properties", {})
+    required = {name: each for name, each in properties.items() if "null" not in each["type"]}
+    return {**schema, "properties": required} if properties else schema
 
 
 def _placeholder(schema: Mapping[str, Any]) -> Any:

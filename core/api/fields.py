@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, parse_time
+from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, is_day, parse_time
 from core.visible_text import is_visible
 
 # How far the clock of a client may be ahead.
@@ -115,6 +115,9 @@ TIME_SCHEMA = {
 }
 
 
+END_OF_MOMENTS = datetime(9999, 1, 1, tzinfo=UTC)
+
+
 class EpochField(WholeNumberField):
     """A time, in whole seconds since 1970 in UTC, or in ISO 8601.
 
@@ -170,6 +173,29 @@ class EpochField(WholeNumberField):
     # The field reads a number, but represents a datetime of the database.
     def to_representation(self, value: datetime) -> int:  # type: ignore[override]
         return int(value.timestamp())
+
+
+class MomentField(EpochField):
+    """A moment in whole seconds since 1970, or in ISO 8601 with its offset, cut to its second.
+
+    A day is rejected. The last moment is that of archives.
+    """
+
+    default_error_messages = {
+        "day": "Send a time with its offset, such as 2024-01-31T10:30:00Z: a day begins at another "
+        "moment in each time zone.",
+        "out_of_range": "Send a time from the years 1970 to 9998. Null stands for no time.",
+    }
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and is_day(data):
+            self.fail("day")
+        time = super().run_validation(data)
+        if not isinstance(time, datetime):
+            return time
+        if not EPOCH <= time < END_OF_MOMENTS:
+            self.fail("out_of_range")
+        return time.replace(microsecond=0)
 
 
 class LegacyDateTimeField(serializers.DateTimeField):

@@ -110,7 +110,8 @@ def _describe_revision(revision: Revision) -> HistoryEntry:
             name: None if value == "" else value
             for name, value in before.items()
             if value is not None
-        },
+        }
+        | (revision.terms or {}),
     )
 
 

@@ -17,16 +17,19 @@ from .log import AccessType, log_accesses
 class Reader:
     """Reads the memories of a user: as an app, or as the user where `app` is None.
 
-    What is changed among them is recorded with `key`.
+    What is changed among them is recorded with `key`. Nobody sees expired memories but the user,
+    where `sees_expired`; an app never does.
     """
 
     user: User
     app: App | None = None
     key: ApiKey | None = None
+    sees_expired: bool = False
 
     def memories(self) -> MemoryQuerySet:
         """The user's memories that the reader may read, in any state."""
-        return Memory.objects.owned_by(self.user).readable_by(self.app).reached_by(self.key)
+        memories = Memory.objects.owned_by(self.user).readable_by(self.app).reached_by(self.key)
+        return memories if self.sees_expired and self.app is None else memories.unexpired()
 
     def log(
         self, memories: Iterable[Memory], access_type: AccessType, *, context: Iterable[Memory] = ()

@@ -10,14 +10,16 @@ from typing import Any, ClassVar
 from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
 from unfold.utils import parse_date_str
 
 from apps_registry.models import App
 from core.iso_time import InvalidTime, parse_time
-from memories.models import Memory
+from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 
 
@@ -134,6 +136,32 @@ class SupersededFilter(DropdownFilter):
         if self.value() not in ("yes", "no"):
             return None
         return queryset.filter(superseded_by__isnull=self.value() == "no")
+
+
+class TermsFilter(DropdownFilter):
+    title = "expiry and validity"
+    parameter_name = "terms"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("expired", "Expired"),
+            ("expiring", "Will expire"),
+            ("not_yet", "Not yet valid"),
+            ("no_longer", "No longer valid"),
+            ("immutable", "Immutable"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        now = timezone.now()
+        conditions = {
+            "expired": Q(expires_at__lte=now) & ~Q(state=State.DELETED),
+            "expiring": Q(expires_at__gt=now),
+            "not_yet": Q(valid_from__gt=now),
+            "no_longer": Q(valid_until__lte=now),
+            "immutable": Q(immutable=True),
+        }
+        condition = conditions.get(self.value() or "")
+        return None if condition is None else queryset.filter(condition)
 
 
 class DayFilter(RangeDateFilter):

@@ -26,7 +26,7 @@ from core.errors import OpenMemoryError
 from memories.lifecycle.states import change_state_of
 from memories.models import Categorization, Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.models.state import LIVE
+from memories.models.state import EXPIRED, LIVE
 
 from . import memory_detail
 from .acting_operator import log_reading, operator
@@ -38,6 +38,7 @@ from .list_filters import (
     ConversationFilter,
     DayFilter,
     SupersededFilter,
+    TermsFilter,
     UserFilter,
     lacks_scope,
 )
@@ -86,6 +87,7 @@ class MemoryAdmin(ReadOnlyAdmin):
         ActorFilter,
         ConversationFilter,
         SupersededFilter,
+        TermsFilter,
     )
     list_before_template = "memories/admin/search_note.html"
     search_fields = ("words",)
@@ -138,7 +140,7 @@ class MemoryAdmin(ReadOnlyAdmin):
 
     @display(description="State", label=COLOURS)
     def shown_state(self, memory: Memory) -> str:
-        return memory.state
+        return memory.shown_state
 
     @display(description="Categories")
     def shown_categories(self, memory: Memory) -> str:
@@ -229,7 +231,9 @@ class MemoryAdmin(ReadOnlyAdmin):
     def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return edit_memory(self, request, object_id)
 
-    edit.available_for = lambda memory: memory.state != State.DELETED
+    edit.available_for = lambda memory: (
+        memory.shown_state not in (State.DELETED, EXPIRED) and not memory.immutable
+    )
 
     @button(
         "Pause",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models.functions import Left
 from django.urls import reverse
@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from memories.access.reader import Reader
-from memories.models import EmbeddingSpace, Memory, State
+from memories.models import EmbeddingSpace, Memory, Revision, State
 from memories.models.memory import MemoryQuerySet
+from memories.models.state import EXPIRED
 from memories.search.neighbours import find_neighbours
 from memories.search.related import find_related
 from memories.vectors.migration import STATE_LABELS
@@ -31,7 +32,13 @@ MAX_DISTANCE = 3  # in the conversation
 # Characters shown of another memory.
 EXCERPT = 300
 
-COLOURS = {"active": "success", "paused": "warning", "archived": "info", "deleted": "danger"}
+COLOURS = {
+    "active": "success",
+    "paused": "warning",
+    "archived": "info",
+    "deleted": "danger",
+    EXPIRED: "danger",
+}
 
 
 @display(description="Content")
@@ -42,7 +49,8 @@ def content(memory: Memory) -> SafeString:
 @display(description="State")
 def state(memory: Memory) -> SafeString:
     since = memory.state_changed_at.strftime("%Y-%m-%d %H:%M:%S")
-    return format_html("{}, since {}", State(memory.state).label, since)
+    before = "Expired; before: " if memory.shown_state == EXPIRED else ""
+    return format_html("{}{}, since {}", before, State(memory.state).label, since)
 
 
 @display(description="Categories")
@@ -61,7 +69,7 @@ def metadata(memory: Memory) -> SafeString | str:
 
 FIELDS = (
     content, "user", "app", state, categories, "created_at", "updated_at", "actor", "conversation",
-    metadata, "id",
+    "expires_at", "immutable", "valid_from", "valid_until", metadata, "id",
 )  # fmt: skip
 FIELDSETS = (
     (None, {"fields": (content,)}),
@@ -70,7 +78,8 @@ FIELDSETS = (
         {
             "fields": (
                 ("user", "app"), (state, categories), ("created_at", "updated_at"),
-                ("actor", "conversation"), metadata, "id",
+                ("actor", "conversation"), ("expires_at", "immutable"),
+                ("valid_from", "valid_until"), metadata, "id",
             )
         },
     ),
@@ -159,13 +168,25 @@ def _revisions(memory: Memory) -> Section:
     entries = [
         Entry(
             when=revision.edited_at,
-            text=revision.content if revision.edits_text else "The text stayed as it was.",
+            text=revision.content if revision.edits_text else _describe_terms(revision),
             note=f"until {revision.edited_by} edited it" if revision.edited_by else "",
             long=True,
         )
         for revision in revisions[:MAX_REVISIONS]
     ]
     return Section("Revisions", "It was never edited.", entries)
+
+
+def _describe_terms(revision: Revision) -> str:
+    """What the terms were before an edit that left the text as it was."""
+    former = [f"{name}: {_format_term(value)}" for name, value in (revision.terms or {}).items()]
+    return "; ".join(["The text stayed as it was", *former]) + "."
+
+
+def _format_term(value: float | None) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "yes", False: "no"}[value]
+    return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _accesses(memory: Memory) -> Section:
@@ -200,8 +221,8 @@ def _entry(memory: Memory, *, note: str = "", restorable: bool = False) -> Entry
     return Entry(
         text=memory.excerpt,  # type: ignore[attr-defined]
         when=memory.created_at,
-        label=memory.state,
-        colour=COLOURS[memory.state],
+        label=memory.shown_state,
+        colour=COLOURS[memory.shown_state],
         note=note,
         link=reverse("admin:memories_memory_change", args=[memory.pk]),
         restore=reverse("admin:memories_memory_restore", args=[memory.pk]) if restorable else "",

@@ -58,7 +58,7 @@ class Search:
         user = _chosen_user(filters)
         if user is None:
             return cls(text, KEYWORDS_OF_ALL)
-        if filters.get("state__exact", "") not in ("", State.ACTIVE):
+        if filters.get("state__exact", "") not in ("", State.ACTIVE) or filters.get("terms"):
             return cls(text, KEYWORDS_OF_USER.format(user=user))
         result = search.find_hits(
             text,

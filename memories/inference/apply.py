@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import User
 from core.locks import Lock, lock_transaction
 from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.limits import MAX_NAME
-from memories.models import Category, Memory, State
+from memories.models import Category, Memory, State, Terms
+from memories.models.state import EXPIRED
 from memories.models.state_change import KNOWN, SUPERSEDED
+from memories.models.terms import NeverValid
 
 from .extract import Fact
 from .json_schemas import Relation
@@ -36,6 +41,10 @@ def require_unchanged(memory: Memory | None) -> Memory:
         raise SourceChanged(State.DELETED)
     if memory.state != State.ACTIVE:
         raise SourceChanged(memory.state)
+    if memory.is_expired:
+        raise SourceChanged(EXPIRED)
+    if memory.immutable:
+        raise SourceChanged("immutable")
     # Other edits stay as they are, beside what is inferred.
     if memory.revisions.filter(Q(edits_text=True) | Q(said_at__isnull=False)).exists():
         raise SourceChanged("edited")
@@ -96,7 +105,10 @@ def _keep_unchanged(compared: Iterable[Memory], locked: Mapping[UUID, Memory]) -
     return [
         memory
         for before, memory in pairs
-        if memory and memory.state == State.ACTIVE and memory.content == before.content
+        if memory
+        and memory.state == State.ACTIVE
+        and not memory.is_expired
+        and memory.content == before.content
     ]
 
 
@@ -114,6 +126,7 @@ class Effects:
         # As they were before the first fact replaced the content that was sent.
         self._metadata = dict(source.metadata)
         self._actor = source.actor
+        self._terms = source.terms
         self.by = by
         self.categories = categories
         self.added: list[Memory] = []
@@ -155,6 +168,7 @@ class Effects:
             content=verdict.fact.text,
             metadata={**_build_metadata(verdict.fact), **self._metadata},
             actor=self._find_actor(verdict),
+            terms=self._find_terms(verdict),
             categories=None if memory.categories_given else self._find_categories(verdict),
         )
         rewrite_memory(memory, draft, verdict.embedded, by=self.by, app=memory.app)
@@ -170,6 +184,7 @@ class Effects:
             actor=self._find_actor(verdict),
             conversation=self.source.conversation,
             created_at=self.source.created_at,
+            **asdict(self._find_terms(verdict)),
         )
         insert_memory(
             memory, verdict.embedded, categories=self._find_categories(verdict), by=self.by
@@ -180,13 +195,37 @@ class Effects:
         """The actor of the source if it is known, else the speaker that the model found."""
         return self._actor or (verdict.fact.speaker or "")[:MAX_NAME]
 
+    def _find_terms(self, verdict: Verdict) -> Terms:
+        """Those that were sent with the source, and else what the model found."""
+        sent = {name: value for name, value in asdict(self._terms).items() if value}
+        terms = replace(verdict.fact.terms, **sent)
+        try:
+            terms.require_order()
+        except NeverValid:
+            return self._terms
+        return terms
+
     def _find_categories(self, verdict: Verdict) -> list[Category]:
         return list(dict.fromkeys(self.categories[name] for name in verdict.fact.categories))
 
     def _supersede(self, older: Memory, *, by: Memory) -> None:
-        if older.pk not in self.superseded:
+        """End the validity of a memory where that of another begins, and archive it from then on.
+
+        What begins later replaces nothing yet.
+        """
+        if older.pk in self.superseded or older.immutable:
+            return
+        end = (by.valid_from or by.created_at).replace(microsecond=0)
+        self._end_validity(older, end)
+        if end <= timezone.now():
             self.superseded[older.pk] = by.pk
             self._archive(older, by, SUPERSEDED)
+
+    def _end_validity(self, memory: Memory, end: datetime) -> None:
+        begin, known_end = memory.valid_from, memory.valid_until
+        if (begin is None or begin < end) and (known_end is None or end < known_end):
+            draft = Draft.of(memory, terms=replace(memory.terms, valid_until=end))
+            rewrite_memory(memory, draft, by=self.by, app=self.source.app)
 
     def _archive(self, memory: Memory, other: Memory, reason: str) -> None:
         Memory.objects.filter(pk=memory.pk).supersede_by(other, by=self.by, reason=reason)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from configuration.providers import LanguageModel
 from core.visible_text import is_visible
+from memories.models import Terms
 
 from . import json_schemas, prompts
+from .fact_times import read_times
 
 # More facts than one text holds: a model that does not stop.
 MAX_FACTS = 50
@@ -28,6 +30,8 @@ class Fact:
     speaker: str | None = None
     date: str | None = None  # YYYY, YYYY-MM or YYYY-MM-DD
     categories: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
+    times_left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -81,11 +85,14 @@ def _read_facts(
     for item in items:
         text = item["text"].strip()
         if is_visible(text) and len(text) <= MAX_FACT_CHARACTERS:
+            terms, times_left_out = read_times(item)
             yield Fact(
                 text,
                 speaker=_speaker_in(source, item["speaker"]),
                 date=_valid_date(item["date"]),
                 categories=_keep_allowed(item["categories"], categories),
+                terms=terms,
+                times_left_out=times_left_out,
             )
 
 

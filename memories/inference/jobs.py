@@ -97,15 +97,18 @@ def _describe_gaps(extraction: Extraction, verdicts: Sequence[Verdict]) -> dict[
     gaps: dict[str, Any] = {"left_out": extraction.left_out}
     if extraction.is_cut:
         gaps["cut_off"] = "The answer of the model was cut off: increase `max_tokens`."
+    if times := sum(fact.times_left_out for fact in extraction.facts):
+        gaps["times_left_out"] = times
     not_compared = sum(not verdict.is_compared for verdict in verdicts)
     return {**gaps, "not_compared": not_compared} if not_compared else gaps
 
 
 @CATEGORIZE.function
 def categorize(run: JobRun) -> None:
-    """Ask for the categories of an edited memory, unless it was deleted or given some since."""
+    """Ask for the categories of an edited memory, unless it was deleted, locked or given some."""
     llm = get_language_model(effective.current_settings().llm)
-    undeleted = Memory.objects.owned_by(run.owner).undeleted().filter(categories_given=False)
+    undeleted = Memory.objects.owned_by(run.owner).undeleted()
+    undeleted = undeleted.filter(categories_given=False, immutable=False)
     while not run.finished:
         memory = undeleted.filter(pk=run.parameters["memory_id"]).first()
         if memory is None or llm is None:

@@ -32,6 +32,9 @@ def facts(categories: Sequence[str]) -> dict[str, Any]:
             "text": {"type": "string"},
             "speaker": {"type": ["string", "null"]},
             "date": {"type": ["string", "null"]},
+            "valid_from": {"type": ["string", "null"]},
+            "valid_until": {"type": ["string", "null"]},
+            "expires_at": {"type": ["string", "null"]},
             "categories": _subset_schema(categories),
         },
     )

@@ -29,6 +29,11 @@ or "next week", worked out from `time`. It says no more than what was said.
 no conversation.
 - `date`: when what it says took or takes place, as YYYY-MM-DD, YYYY-MM or YYYY; null where no \
 time was said.
+- `valid_from`, `valid_until`: the first and the last day on which what it says is true, where \
+that was said, as in "from March on", "until Friday" or "moved in May". Worked out from `time`, as \
+YYYY-MM-DD, YYYY-MM or YYYY, or to the minute as 2026-03-01T18:30Z. Otherwise null: guess nothing.
+- `expires_at`: the last day on which it may be remembered, in the same form, where somebody asks \
+that it be forgotten then. Otherwise null.
 - `categories`: one or two of those that are allowed, the best first.
 
 No fact: greetings, thanks, questions, general knowledge, and what an assistant offers, explains \

@@ -101,6 +101,8 @@ class SimilarMemories:
 
     def _others(self) -> MemoryQuerySet:
         memories = Memory.objects.filter(user=self.source.user_id).readable_by(self.source.app)
-        return memories.exclude(pk__in=[self.source.pk, *self.pending]).only(
-            "user", "app", "content", "state", "created_at", "fingerprint"
+        return (
+            memories.unexpired()
+            .exclude(pk__in=[self.source.pk, *self.pending])
+            .only("user", "app", "content", "state", "created_at", "fingerprint")
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -16,13 +17,14 @@ from configuration import effective
 from core.locks import Lock, lock_one_of_many
 from core.transactions import change
 from jobs.models import Job
-from memories.models import Category, Memory, State, StateChange
+from memories.models import Category, Memory, State, StateChange, Terms
 from memories.models.memory import fingerprint
 from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
 from .inference_jobs import INFER, enqueue_for
+from .supersede import lock_superseded, supersede
 from .turns import recognize_speaker
 
 
@@ -35,6 +37,9 @@ class NewMemory:
     into facts. `speaker` is the only speaker of the conversation that the text was made from: empty
     where it has several, and None where there was no conversation. `actor` and `conversation`
     default to what `attribution` and `turns` find.
+
+    It takes the place of the memories that it `supersedes`. An immutable text, and one that has
+    expired, is not turned into facts. A duplicate has the same terms.
     """
 
     text: str
@@ -44,6 +49,8 @@ class NewMemory:
     speaker: str | None = None
     conversation: str | None = None
     learned_at: datetime | None = None
+    terms: Terms = field(default_factory=Terms)
+    supersedes: Collection[uuid.UUID] = ()
 
 
 class Event(StrEnum):
@@ -65,6 +72,8 @@ def remember(
     """Store a memory, or return the existing one that it duplicates.
 
     It can be found as soon as this returns. Its history names `key`, that of the request.
+
+    Raises MemoryNotFound, MemoryDeleted and MemoryImmutable for memories that it supersedes.
     """
     memory = build_memory(new, user=user, app=app)
     embedded = embed_texts([new.text])
@@ -73,14 +82,17 @@ def remember(
     with change():
         if new.speaker is None and not memory.actor:
             memory.actor = recognize_speaker(memory)
-        if new.infer:
-            duplicate = find_duplicate(memory)
-            if duplicate is not None:
-                return StoredMemory(duplicate, Event.DUPLICATE)
-        categories = Category.objects.get_or_create_many(category_names)
-        insert_memory(memory, embedded, categories=categories, by=by, key=key)
-        if new.infer and not effective.current_settings().llm.is_local:
-            job = enqueue_for(memory, INFER)
+        superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
+        duplicate = find_duplicate(memory, new.supersedes) if new.infer else None
+        if duplicate is None:
+            categories = Category.objects.get_or_create_many(category_names)
+            insert_memory(memory, embedded, categories=categories, by=by, key=key)
+            if new.infer and may_change(memory) and not effective.current_settings().llm.is_local:
+                job = enqueue_for(memory, INFER)
+        if superseded is not None:
+            supersede(superseded, newer=duplicate or memory, by=by, key=key)
+    if duplicate is not None:
+        return StoredMemory(duplicate, Event.DUPLICATE)
     return StoredMemory(memory, Event.ADD, job)
 
 
@@ -94,7 +106,13 @@ def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
         actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
         conversation=find_conversation(new.metadata, explicit=new.conversation),
         created_at=new.learned_at or timezone.now(),
+        **asdict(new.terms),
     )
+
+
+def may_change(memory: Memory) -> bool:
+    """Whether a language model, if there is one, may turn a new memory into facts."""
+    return not memory.immutable and not memory.is_expired
 
 
 def insert_memory(
@@ -135,15 +153,19 @@ def insert_memories(
     store_vectors(memories, embedded)
 
 
-def find_duplicate(memory: Memory) -> Memory | None:
-    """Find an active memory of the same app that has the same text, if the app may read one."""
+def find_duplicate(memory: Memory, superseded: Collection[uuid.UUID] = ()) -> Memory | None:
+    """Find an active memory of the same app with the same text and terms, if the app may read one.
+
+    Not one that is to be superseded.
+    """
     digest = fingerprint(memory.content)
     # Two requests with the same text at once would both find nothing and both store it.
     user_key = lock_key_of(memory.user)
     text_of_user = int.from_bytes(digest[:8], "big") ^ user_key
     lock_one_of_many(Lock.USER_TEXTS, user_key, Lock.SAME_TEXT, text_of_user)
-    readable = Memory.objects.owned_by(memory.user).readable_by(memory.app)
+    readable = Memory.objects.owned_by(memory.user).readable_by(memory.app).unexpired()
     duplicates = readable.filter(app=memory.app).same_as(memory.content)
+    duplicates = duplicates.filter(**asdict(memory.terms)).exclude(pk__in=superseded)
     if memory.actor:
         # That Ana likes tea is still unknown when Bo has said the same of himself.
         duplicates = duplicates.said_by([memory.actor, ""])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -16,8 +16,9 @@ from configuration import effective
 from core.locks import Lock, lock_transaction
 from core.transactions import change
 from jobs.models import Job
-from memories.models import Categorization, Category, Memory
+from memories.models import Categorization, Category, Memory, Terms
 from memories.models.memory import fingerprint
+from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import leading_name
@@ -30,11 +31,13 @@ from .remember import (
     find_duplicate,
     insert_memories,
     lock_key_of,
+    may_change,
 )
+from .supersede import lock_superseded, supersede
 from .turns import recognize_speaker
 
-# An app and the fingerprint of a text.
-Text = tuple[uuid.UUID, bytes]
+# An app, the fingerprint of a text, and the terms.
+Text = tuple[uuid.UUID, bytes, Terms]
 
 
 def remember_many(
@@ -43,7 +46,7 @@ def remember_many(
     """Store these memories, each by its app, all or none of them.
 
     Each gets the event that it would get if it were stored alone, after those before it. Of a
-    duplicate, only the id is known.
+    duplicate, only the id is known. Raises as `remember` does.
     """
     if not news:
         return []
@@ -53,6 +56,9 @@ def remember_many(
     with change():
         # Others of this user wait who store a text, of which there must not be two.
         lock_transaction(Lock.USER_TEXTS, lock_key_of(user))
+        # At once and in the order of ids, against deadlocks.
+        superseded = {pk for new, _ in news for pk in new.supersedes}
+        list(Memory.objects.owned_by(user).filter(pk__in=superseded).locked().values_list("pk"))
         batch.find_known()
         for index, (new, _) in enumerate(news):
             batch.add(index, new)
@@ -90,31 +96,47 @@ class _Batch:
         self.restricted = set(rules.values_list("app", flat=True))
         for memory in self.memories:
             memory.fingerprint = fingerprint(memory.content)
-        active = Memory.objects.owned_by(self.user).active()
+        active = Memory.objects.owned_by(self.user).active().unexpired()
         same = active.filter(
             app__in=[app for app in apps if app.pk not in self.restricted],
             fingerprint__in={memory.fingerprint for memory in self.memories},
         )
-        rows = same.values_list("app", "fingerprint", "pk", Lower("actor"))
-        for app, digest, pk, actor in rows:
-            self.known[app, bytes(digest)].append((pk, actor))
+        rows = same.values_list("app", "fingerprint", "pk", Lower("actor"), *TERMS)
+        for app, digest, pk, actor, *terms in rows:
+            self.known[app, bytes(digest), Terms(*terms)].append((pk, actor))
 
     def add(self, index: int, new: NewMemory) -> None:
         memory = self.memories[index]
         if new.speaker is None and not memory.actor:
             memory.actor = self._recognize_speaker(memory)
-        duplicate = self._find_duplicate(memory) if new.infer else None
-        if duplicate is not None:
+        superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
+        self._forget(new.supersedes)
+        duplicate = self._find_duplicate(memory, new) if new.infer else None
+        if duplicate is None:
+            self._add_new(index, new)
+        else:
             self.memories[index] = Memory(pk=duplicate)
             self.events.append(Event.DUPLICATE)
-            return
+        if superseded is not None:
+            self.flush()
+            newer = memory if duplicate is None else Memory.objects.get(pk=duplicate)
+            supersede(superseded, newer=newer, by=self.by, key=self.key)
+
+    def _add_new(self, index: int, new: NewMemory) -> None:
+        memory = self.memories[index]
         self.events.append(Event.ADD)
         self.pending.append(index)
-        self.known[_text_of(memory)].append((memory.pk, memory.actor.lower()))
-        if new.infer:
-            self.inferred.append(index)
-        else:
+        if not memory.is_expired:
+            self.known[_text_of(memory)].append((memory.pk, memory.actor.lower()))
+        if not new.infer:
             self.category_names[index] = []
+        elif may_change(memory):
+            self.inferred.append(index)
+
+    def _forget(self, superseded: Collection[uuid.UUID]) -> None:
+        """What is superseded is no longer active."""
+        for known in self.known.values() if superseded else ():
+            known[:] = [each for each in known if each[0] not in superseded]
 
     def flush(self) -> None:
         """Insert what is pending."""
@@ -152,10 +174,10 @@ class _Batch:
             self.speakers.add((memory.app_id, speaker))
         return speaker
 
-    def _find_duplicate(self, memory: Memory) -> uuid.UUID | None:
+    def _find_duplicate(self, memory: Memory, new: NewMemory) -> uuid.UUID | None:
         if memory.app_id in self.restricted:
             self.flush()  # the rules of the app decide which it may read
-            duplicate = find_duplicate(memory)
+            duplicate = find_duplicate(memory, new.supersedes)
             return None if duplicate is None else duplicate.pk
         actors = ("", memory.actor.lower())
         known = self.known[_text_of(memory)]
@@ -164,4 +186,4 @@ class _Batch:
 
 
 def _text_of(memory: Memory) -> Text:
-    return memory.app_id, bytes(memory.fingerprint)
+    return memory.app_id, bytes(memory.fingerprint), memory.terms

@@ -1,21 +1,30 @@
-"""Edit a memory: its text, metadata, categories and attribution."""
+"""Edit a memory: its text, metadata, categories, attribution and terms."""
 
 from __future__ import annotations
 
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from accounts.models import User
+from apps_registry.models import App
 from configuration import effective
-from core.errors import Malformed
+from core.errors import Malformed, NotAllowed
 from core.merge_patch import apply_merge_patch
 from core.transactions import change
 from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
-from memories.models import Category, Memory, MemoryDeleted, State, UserCategory
+from memories.models import (
+    Category,
+    Memory,
+    MemoryDeleted,
+    MemoryExpired,
+    MemoryImmutable,
+    State,
+    UserCategory,
+)
 from memories.models.memory import MemoryQuerySet
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
@@ -44,7 +53,8 @@ class Edit:
 
     An empty actor or conversation is an unknown one. `metadata` replaces that of the memory;
     `metadata_patch` is merged into it as in RFC 7396. Given categories, unlike those that a model
-    assigns, stay until the text is edited without any.
+    assigns, stay until the text is edited without any. `terms` names those to change, with
+    their new values: None removes a time.
     """
 
     text: str | None = None
@@ -54,6 +64,25 @@ class Edit:
     actor: str | None = None
     conversation: str | None = None
     said_at: datetime | None = None
+    terms: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def unlocks(self) -> bool:
+        """Whether it permits edits from now on."""
+        return self.terms.get("immutable") is False
+
+    @property
+    def names_content(self) -> bool:
+        """Whether it names anything but `immutable`."""
+        others = self.terms.keys() - {"immutable"}
+        named = [getattr(self, each.name) is not None for each in fields(self)[:-1]]
+        return bool(others) or any(named)
+
+
+class OnlyUserUnlocks(NotAllowed):
+    """Only the user can make an immutable memory editable, with a key that is bound to no app."""
+
+    code = "only_user_unlocks"
 
 
 def revise(
@@ -69,19 +98,23 @@ def revise(
     An edited text is embedded and categorized again; where a language model is configured, a job
     assigns the categories. An edit that changes nothing writes nothing.
 
-    Raises MemoryNotFound when the memory is not in `among`, MemoryDeleted, MetadataTooLarge and
-    TooManyCategories. The precondition holds when the edit is made, or its error is raised.
+    An expired memory is edited only together with its `expires_at`, and an immutable one only once
+    its user, reading as no app, has made it editable.
+
+    Raises MemoryNotFound when the memory is not in `among`, MemoryDeleted, MemoryExpired,
+    MemoryImmutable, OnlyUserUnlocks, NeverValid, MetadataTooLarge and TooManyCategories. The
+    precondition holds when the edit is made, or its error is raised.
     """
     embedded, assigned = None, None
     while True:
-        memory = _get_editable(among, pk, precondition)
+        memory = _get_editable(among, pk, edit, precondition)
         if edit.text is not None and edit.text != memory.content and embedded is None:
             embedded = embed_texts([edit.text])
             assigned = embedded.category_names()[0] if edit.categories is None else None
         with change():
             # Locked before it is read: it may have been edited or deleted while the model ran.
             list(among.filter(pk=pk).locked(no_key=True).values_list("pk"))
-            memory = _get_editable(among, pk, precondition)
+            memory = _get_editable(among, pk, edit, precondition)
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
@@ -125,6 +158,7 @@ def build_draft(edit: Edit, memory: Memory, categories: Sequence[Category] | Non
         actor=_edited_actor(edit, memory),
         conversation=memory.conversation if edit.conversation is None else edit.conversation,
         created_at=edit.said_at or memory.created_at,
+        terms=replace(memory.terms, **edit.terms),
         categories=categories,
     )
 
@@ -172,11 +206,26 @@ def require_few_categories(user: User, *, before: int) -> None:
 
 
 def _get_editable(
-    among: MemoryQuerySet, pk: uuid.UUID, precondition: Precondition | None
+    among: MemoryQuerySet, pk: uuid.UUID, edit: Edit, precondition: Precondition | None
 ) -> Memory:
     memory = among.with_relations().one(pk)
-    if memory.state == State.DELETED:
-        raise MemoryDeleted
+    require_editable(memory, edit, app=among.reading_app)
     if precondition is not None:
         precondition(memory)
     return memory
+
+
+def require_editable(memory: Memory, edit: Edit, *, app: App | None) -> None:
+    """Raises MemoryDeleted, MemoryExpired, MemoryImmutable, OnlyUserUnlocks and NeverValid.
+
+    `app` is the one that edits it, None for a user.
+    """
+    if memory.state == State.DELETED:
+        raise MemoryDeleted(f"{MemoryDeleted.__doc__} It is {memory.pk}.")
+    if memory.is_expired and "expires_at" not in edit.terms:
+        raise MemoryExpired(f"{MemoryExpired.__doc__} It is {memory.pk}.")
+    if memory.immutable and edit.unlocks and app is not None:
+        raise OnlyUserUnlocks
+    if memory.immutable and not edit.unlocks and edit.names_content:
+        raise MemoryImmutable(f"{MemoryImmutable.__doc__} It is {memory.pk}.")
+    replace(memory.terms, **edit.terms).require_order()

@@ -7,12 +7,18 @@ from collections.abc import Collection, Iterator, Sequence
 
 from accounts.models import User
 from core.transactions import change
-from memories.models import Category, Memory, MemoryDeleted, State
+from memories.models import Category, Memory
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import LIVE
 from memories.search import Filters
 
-from .revise import Edit, build_draft, count_categories, require_few_categories
+from .revise import (
+    Edit,
+    build_draft,
+    count_categories,
+    require_editable,
+    require_few_categories,
+)
 from .rewrite import rewrite_memories
 
 # Of which a statement writes the changes.
@@ -31,7 +37,8 @@ def revise_many(
     """Edit the memories with these ids, or the live ones that match the filters.
 
     Returns how many these are, and how many were changed: the others were as they should be. The
-    edit has no text. Raises MemoryNotFound, MemoryDeleted, MetadataTooLarge and TooManyCategories.
+    edit has no text. Raises MemoryNotFound, MetadataTooLarge, TooManyCategories, and what
+    `require_editable` raises for any of them.
     """
     matched = changed = 0
     with change():
@@ -40,6 +47,8 @@ def revise_many(
         categories = None if names is None else Category.objects.get_or_create_many(names)
         for memories in _load_locked(_find(ids, filters, among)):
             matched += len(memories)
+            for memory in memories:
+                require_editable(memory, edit, app=among.reading_app)
             drafts = {memory: build_draft(edit, memory, categories) for memory in memories}
             changed += rewrite_memories(drafts, by=by, key=among.key, app=among.reading_app)
         if categories:
@@ -53,7 +62,7 @@ def _find(
     if ids is not None:
         return among.exactly(ids)
     assert filters is not None  # noqa: S101 - see above
-    return filters.apply(among.filter(state__in=LIVE))
+    return filters.apply(among.filter(state__in=LIVE).unexpired())
 
 
 def _load_locked(memories: MemoryQuerySet) -> Iterator[Sequence[Memory]]:
@@ -62,8 +71,4 @@ def _load_locked(memories: MemoryQuerySet) -> Iterator[Sequence[Memory]]:
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
         loaded = memories.model.objects.filter(pk__in=batch).with_relations()
-        rows = list(loaded.order_by("pk"))
-        for memory in rows:
-            if memory.state == State.DELETED:
-                raise MemoryDeleted(f"A deleted memory cannot be edited: {memory.pk}.")
-        yield rows
+        yield list(loaded.order_by("pk"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +13,9 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
-from memories.models import Categorization, Category, Memory, Revision
+from memories.models import Categorization, Category, Memory, Revision, Terms
 from memories.models.memory import fingerprint
+from memories.models.terms import TERMS, show_terms
 from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, store_vectors
 from memories.words import WORDS_VERSION
@@ -40,12 +41,14 @@ class Draft:
     actor: str
     conversation: str
     created_at: datetime
+    terms: Terms
     categories: Sequence[Category] | None = None
 
     @classmethod
     def of(cls, memory: Memory, **changes: Any) -> Draft:
         """A memory as it is, but for these changes."""
-        return cls(**{name: getattr(memory, name) for name in KEPT_AS} | changes)
+        fields = {name: getattr(memory, name) for name in (*KEPT_AS, "terms")}
+        return cls(**fields | changes)
 
 
 def rewrite_memory(
@@ -123,6 +126,7 @@ def _save_all(drafts: Mapping[Memory, Draft]) -> None:
 
 def _columns(memory: Memory, draft: Draft) -> dict[str, Any]:
     columns = {name: getattr(draft, name) for name in KEPT_AS if name != "content"}
+    columns |= asdict(draft.terms)
     given = draft.categories is not None or memory.categories_given
     columns |= {"updated_at": timezone.now(), "categories_given": given}
     if draft.created_at != memory.created_at:
@@ -144,22 +148,32 @@ def _by_row(name: str, values: Mapping[Any, Any]) -> Any:
 
 def _find_changes(memory: Memory, draft: Draft) -> dict[str, Any]:
     """What a revision keeps of a memory, without its categories."""
-    return {
+    before = {
         kept: getattr(memory, name)
         for name, kept in KEPT_AS.items()
         if not _is_same(getattr(memory, name), getattr(draft, name))
     }
+    terms = _changed_terms(memory.terms, draft.terms)
+    return {**before, "terms": show_terms(terms)} if terms else before
 
 
 def _save(memory: Memory, draft: Draft) -> None:
     for name in KEPT_AS:
         setattr(memory, name, getattr(draft, name))
+    for name, value in asdict(draft.terms).items():
+        setattr(memory, name, value)
     memory.fingerprint = fingerprint(memory.content)
     memory.words = search_vector(memory.content, memory.created_at)
     memory.updated_at = timezone.now()
     memory.words_version = WORDS_VERSION
-    memory.save(update_fields=[*KEPT_AS, *DERIVED, "updated_at", "categories_given"])
+    memory.save(update_fields=[*KEPT_AS, *TERMS, *DERIVED, "updated_at", "categories_given"])
     memory.version += 1  # as the database has just done
+
+
+def _changed_terms(old: Terms, new: Terms) -> dict[str, Any]:
+    """The terms that change, as they were before."""
+    after = asdict(new)
+    return {name: value for name, value in asdict(old).items() if value != after[name]}
 
 
 def _is_same(old: Any, new: Any) -> bool:

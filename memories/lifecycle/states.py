@@ -48,6 +48,7 @@ def change_state(
     """
     if selection.memory_ids is not None:
         return change_state_of(selection.memory_ids, state, among=among, by=by)
+    among = among.unexpired()
     memories = among.filter(state__in=CHANGED_FROM[state])
     if selection.category_ids is not None:
         ids = selection.category_ids

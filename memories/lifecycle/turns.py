@@ -30,7 +30,7 @@ MIN_TURNS = 4
 def is_known_speaker(name: str, *, user: User, app: App) -> bool:
     """Whether a memory that the app may read has this actor."""
     memories = Memory.objects.owned_by(user).exclude(actor="").said_by([name])
-    return memories.undeleted().readable_by(app).exists()
+    return memories.undeleted().unexpired().readable_by(app).exists()
 
 
 def recognize_speaker(memory: Memory) -> str:
@@ -46,7 +46,7 @@ def recognize_speaker(memory: Memory) -> str:
     speakers = find_speakers([*turns.values(), name])
     if name not in speakers:
         return ""
-    unattributed = Memory.objects.filter(pk__in=turns, actor="").locked()
+    unattributed = Memory.objects.filter(pk__in=turns, actor="", immutable=False).locked()
     for earlier in unattributed.only("pk"):
         if turns[earlier.pk] in speakers:
             Memory.objects.filter(pk=earlier.pk).update(actor=turns[earlier.pk])
@@ -72,7 +72,7 @@ def _earlier_turns(memory: Memory) -> dict[uuid.UUID, str]:
         memories = memories.filter(
             created_at__range=(memory.created_at - MAX_PAUSE, memory.created_at + MAX_PAUSE)
         )
-    newest = memories.readable_by(memory.app).order_by("-created_at", "-arrival", "-pk")
+    newest = memories.unexpired().readable_by(memory.app).order_by("-created_at", "-arrival", "-pk")
     rows = newest.values_list("pk", "content", "actor")[:MAX_TURNS]
     names = {pk: actor or leading_name(content) for pk, content, actor in reversed(rows)}
     return {pk: name for pk, name in names.items() if name}

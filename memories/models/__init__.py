@@ -4,10 +4,11 @@ from .categorization import Categorization
 from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
 from .log_line import LogLine
-from .memory import Memory, MemoryDeleted, MemoryNotFound
+from .memory import Memory, MemoryDeleted, MemoryExpired, MemoryImmutable, MemoryNotFound
 from .revision import Revision
 from .state import State
 from .state_change import StateChange
+from .terms import Terms
 from .user_category import UserCategory
 from .user_index import UserIndex
 
@@ -23,10 +24,13 @@ __all__ = [
     "LogLine",
     "Memory",
     "MemoryDeleted",
+    "MemoryExpired",
+    "MemoryImmutable",
     "MemoryNotFound",
     "Revision",
     "State",
     "StateChange",
+    "Terms",
     "UserCategory",
     "UserIndex",
 ]

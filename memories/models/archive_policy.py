@@ -98,8 +98,10 @@ class ArchivePolicy(models.Model):
         is about. So a restored memory stays active for the full period, and a conversation of
         years ago that was stored today is not archived tomorrow.
         """
-        memories = Memory.objects.active().filter(
-            updated_at__lt=timezone.now() - timedelta(days=self.days)
+        memories = (
+            Memory.objects.active()
+            .unexpired()
+            .filter(updated_at__lt=timezone.now() - timedelta(days=self.days))
         )
         if self.user_id:
             memories = memories.filter(user=self.user_id)

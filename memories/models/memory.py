@@ -17,11 +17,26 @@ from memories.words import WORDS_VERSION
 
 from .categorization import Categorization
 from .category import Category
-from .memory_queryset import MemoryDeleted, MemoryNotFound, MemoryQuerySet, fingerprint
+from .memory_queryset import (
+    MemoryDeleted,
+    MemoryExpired,
+    MemoryImmutable,
+    MemoryNotFound,
+    MemoryQuerySet,
+    fingerprint,
+)
 from .state import EXPIRED, LIVE, State
 from .terms import WithTerms
 
-__all__ = ["Memory", "MemoryDeleted", "MemoryNotFound", "MemoryQuerySet", "fingerprint"]
+__all__ = [
+    "Memory",
+    "MemoryDeleted",
+    "MemoryExpired",
+    "MemoryImmutable",
+    "MemoryNotFound",
+    "MemoryQuerySet",
+    "fingerprint",
+]
 
 
 class Memory(WithTerms):
@@ -133,6 +148,14 @@ class Memory(WithTerms):
                 fields=["expires_at", "id"],
                 condition=Q(expires_at__isnull=False),
                 name="memory_by_expiry",
+            ),
+            # The few that have any of these, newest first, for operators.
+            models.Index(
+                fields=["-created_at", "id"],
+                condition=Q(valid_from__isnull=False)
+                | Q(valid_until__isnull=False)
+                | Q(immutable=True),
+                name="memory_with_terms",
             ),
             models.Index(fields=["user", "fingerprint"], name="memory_by_fingerprint"),
             # Whether a name is that of a speaker.

@@ -72,6 +72,18 @@ def _spellings(names: Iterable[str]) -> set[str]:
     }
 
 
+class MemoryExpired(Conflict):
+    """This memory has expired. Send `expires_at`, a later time or null, to bring it back."""
+
+    code = "memory_expired"
+
+
+class MemoryImmutable(Conflict):
+    """This memory cannot be edited or superseded until its user sets `immutable` to false."""
+
+    code = "memory_immutable"
+
+
 class MemoryQuerySet(models.QuerySet["Memory"]):
     # The app that these are `shown_to`. None for a user, who is shown all links.
     reading_app: App | None = None
@@ -182,6 +194,8 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         Linked are only memories that the app which these are `shown_to`, if any, may read.
         """
         others = self.model.objects.readable_by(self.reading_app)
+        if self.reading_app is not None:
+            others = others.unexpired()
         newer = others.filter(pk=OuterRef("superseded_by")).values("pk")
         older = others.filter(superseded_by=OuterRef("pk")).order_by("created_at", "pk")
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
@@ -245,9 +259,20 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
             )
 
     def supersede_by(self, memory: Memory, *, by: User, reason: str) -> None:
-        """Archive these memories and link each to the memory that replaces it."""
+        """Archive these memories and link each to the memory that replaces it.
+
+        Those that were archived before are linked as well.
+        """
         ids = list(self.values_list("pk", flat=True))
+        superseded = self.model.objects.filter(pk__in=ids).exclude(superseded_by=memory)
         with transaction.atomic():
-            superseded = self.model.objects.filter(pk__in=ids).shown_to(memory.app)
-            superseded.change_state(State.ARCHIVED, by=by, reason=reason, superseded_by=memory)
+            StateChange.objects.apply(
+                superseded.locked(),
+                State.ARCHIVED,
+                by=by,
+                reason=reason,
+                key=self.key,
+                app=memory.app,
+                superseded_by=memory,
+            )
             superseded.update(superseded_by=memory)

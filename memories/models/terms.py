@@ -9,6 +9,14 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from core.errors import Malformed
+
+
+class NeverValid(Malformed):
+    """`valid_until` must be later than `valid_from`."""
+
+    code = "never_valid"
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -22,6 +30,11 @@ class Terms:
     valid_from: datetime | None = None
     valid_until: datetime | None = None
     immutable: bool = False
+
+    def require_order(self) -> None:
+        """Raises NeverValid."""
+        if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:
+            raise NeverValid(field="valid_until")
 
 
 TERMS = tuple(field.name for field in fields(Terms))

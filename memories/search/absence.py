@@ -81,7 +81,7 @@ def _ids(memories: MemoryQuerySet, ids: Collection[uuid.UUID]) -> set[uuid.UUID]
 def _reason(
     memory: Memory, *, allowed: Collection[uuid.UUID], searched: Collection[uuid.UUID]
 ) -> Reason:
-    if memory.is_expired:
+    if memory.is_expired and memory.pk not in allowed:
         return Reason.EXPIRED
     if memory.state != State.ACTIVE:
         return Reason(memory.state)

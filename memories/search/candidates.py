@@ -15,9 +15,9 @@ from .lexemes import Lexeme
 from .query import LATIN_BYTES, Query
 
 # The cosine of each memory with the query, null where either has no vector in this space; whether
-# it is of the period that the query names, and in Latin letters; and the numbers, from 1, of the
-# lexemes that it has. In SQL, as Django takes longer to build this query and read its rows than
-# PostgreSQL takes to run it.
+# it is of the period that the query names, and in Latin letters; the numbers, from 1, of the
+# lexemes that it has; and whether it is valid. In SQL, as Django takes longer to build this query
+# and read its rows than PostgreSQL takes to run it.
 CANDIDATES = """
 SELECT memory.id,
     memory.created_at,
@@ -31,7 +31,9 @@ SELECT memory.id,
         SELECT lexeme.number
         FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (tsquery, number)
         WHERE memory.words @@ lexeme.tsquery::tsquery
-    )
+    ),
+    (memory.valid_from IS NULL OR memory.valid_from <= %(at)s)
+        AND (memory.valid_until IS NULL OR memory.valid_until > %(at)s)
 FROM memories_memory AS memory
 LEFT JOIN memories_embedding AS embedding
     ON embedding.memory_id = memory.id AND embedding.space_id = %(space)s
@@ -52,6 +54,7 @@ class Candidate(NamedTuple):
     lexical: float
     has_all_words: bool = False
     is_of_period: bool = False
+    is_valid: bool = True  # at the time of the query
 
 
 def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:
@@ -67,6 +70,7 @@ def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]
             "start": query.period and query.period.start,
             "end": query.period and query.period.end,
             "latin_bytes": LATIN_BYTES,
+            "at": query.at,
             "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
         },
     )
@@ -96,6 +100,7 @@ def _candidate(
     is_of_period: bool | None,
     is_latin: bool,
     lexeme_numbers: Sequence[int],
+    is_valid: bool,
 ) -> Candidate:
     similarity = 0.0
     if cosine is not None and (query.knows_all_scripts or (query.is_latin and is_latin)):
@@ -114,4 +119,5 @@ def _candidate(
         lexical=sum(lexeme.idf for lexeme in matched),
         has_all_words=0 < query.wanted_terms == sum(lexeme.required for lexeme in matched),
         is_of_period=bool(is_of_period),
+        is_valid=is_valid,
     )

@@ -57,6 +57,8 @@ def fuse_scores(
 ) -> list[Ranked]:
     """Score the candidates against each other: the best first and, of equal scores, the newest.
 
+    Those that are not valid at the time of the query follow all others.
+
     The similarity part is 1 for the nearest candidate and 0 for the farthest, or 1 for all if they
     are equally near. The lexical part is the lexical score plus a share of the best booster's,
     relative to the greatest of all candidates; it replaces the similarity part of a candidate
@@ -109,7 +111,10 @@ def fuse_scores(
 def _sorted(ranked: list[Ranked]) -> list[Ranked]:
     # The last tie is broken by the integer of the id, which is compared much faster than the id.
     ranked.sort(key=lambda entry: entry.candidate.pk.int)
-    ranked.sort(key=lambda entry: (entry.score, entry.candidate.created_at), reverse=True)
+    ranked.sort(
+        key=lambda entry: (entry.candidate.is_valid, entry.score, entry.candidate.created_at),
+        reverse=True,
+    )
     return ranked
 
 

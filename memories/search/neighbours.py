@@ -20,6 +20,9 @@ ONLY_AMONG = """CROSS JOIN LATERAL (
         SELECT memory.id FROM ({among}) AS memory (id) WHERE memory.id = {row}.id OFFSET 0
     ) AS {name}"""
 
+UNEXPIRED = """
+            AND (near.expires_at IS NULL OR near.expires_at > statement_timestamp())"""
+
 # The neighbours of one memory on one side, in the order of its conversation. The bounds are written
 # so that each is a condition of the index: the conversation of a memory that names none are the
 # half hours before and after it.
@@ -32,7 +35,7 @@ ONE_SIDE = """
         FROM memories_memory AS near {{readable}}
         WHERE near.app_id = origin.app_id
             AND near.conversation = origin.conversation
-            AND near.state = 'active' AND (near.actor <> '' OR near.conversation <> '')
+            AND near.state = 'active' AND (near.actor <> '' OR near.conversation <> ''){{unexpired}}
             AND (near.created_at, near.arrival, near.id)
                 {beyond} (origin.created_at, origin.arrival, origin.id)
             AND near.created_at {within} CASE origin.conversation
@@ -84,7 +87,11 @@ def find_neighbours(
     if reader is not None and reader.app is not None:
         readable, readable_parameters = _only_among(reader.memories(), row="near", name="readable")
     filtered, filtered_parameters = _only_among(among, row="scanned", name="filtered")
-    before, after = (side.format(readable=readable, filtered=filtered) for side in (BEFORE, AFTER))
+    unexpired = UNEXPIRED if reader and not reader.sees_expired else ""
+    before, after = (
+        side.format(readable=readable, filtered=filtered, unexpired=unexpired)
+        for side in (BEFORE, AFTER)
+    )
     scanned = SCANNED_PER_PLACE * places
     side_parameters = [*readable_parameters, scanned, *filtered_parameters, places]
     rows = sql.fetch_all(

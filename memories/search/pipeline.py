@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import chain
 from typing import Any
@@ -55,6 +56,7 @@ def search(
     asker: Reader | None = None,
     cutoffs: Cutoffs = DEFAULT_CUTOFFS,
     filters: Filters | None = None,
+    at: datetime | None = None,
     explain: bool = False,
     missing: Sequence[uuid.UUID] = (),
     context: int = 0,
@@ -69,6 +71,7 @@ def search(
         asker=asker,
         cutoffs=cutoffs,
         filters=filters,
+        at=at,
         explain=explain,
         missing=missing,
     )
@@ -85,31 +88,31 @@ def find_hits(
     asker: Reader | None = None,
     cutoffs: Cutoffs = DEFAULT_CUTOFFS,
     filters: Filters | None = None,
+    at: datetime | None = None,
     explain: bool = False,
     missing: Sequence[uuid.UUID] = (),
 ) -> SearchResult:
     """Find the best hits among the active memories that the reader may read.
 
-    With `explain` each hit has an explanation. The `missing` memories are explained to the asker,
-    by default the reader.
+    What is valid `at` a time, by default now, comes first. With `explain` each hit has an
+    explanation. The `missing` memories are explained to the asker, by default the reader.
     """
     filters = Filters() if filters is None else filters
     memories = filters.apply(reader.memories().active())
     with stage("question"):
-        parsed = Query.of(reader, query)
-    with stage("words"):
-        by_keywords = find_by_keywords(memories, parsed.lexemes, limit=CANDIDATES)
-    with stage("vectors"):
-        nearest, vectors_by = find_nearest(memories, parsed, limit=CANDIDATES)
-    of_period: list[uuid.UUID] = []
-    if parsed.period:
-        with stage("period"):
-            of_period = find_of_period(memories, parsed.period, limit=CANDIDATES)
+        parsed = Query.of(reader, query, at=at)
+    ids, vectors_by = _find_candidates(memories, parsed)
     with stage("ranking"):
-        ranking = rank_candidates({*nearest, *by_keywords, *of_period}, parsed, among=memories)
-        likelihood = estimate_likelihood(
-            parsed, ranking.entries, named_actors=ranking.named_actors, is_filtered=filters.narrow
-        )
+        ranking = rank_candidates(ids, parsed, among=memories)
+    if len(ids) >= CANDIDATES and not all(entry.candidate.is_valid for entry in ranking.entries):
+        # They may have taken the places of others, which rank before them.
+        valid_ids, _ = _find_candidates(memories.valid_at(parsed.at), parsed)
+        with stage("ranking"):
+            ranking = rank_candidates(ids | valid_ids, parsed, among=memories)
+    by_score = sorted(ranking.entries, key=lambda entry: entry.score, reverse=True)
+    likelihood = estimate_likelihood(
+        parsed, by_score, named_actors=ranking.named_actors, is_filtered=filters.narrow
+    )
     selection = _Selection(parsed, ranking.entries, likelihood, cutoffs, vectors_by)
     best = [entry for entry in ranking.entries if not selection.cut(entry)][: cutoffs.top_k]
     with stage("reading"):
@@ -120,6 +123,7 @@ def find_hits(
             score=likelihood.score(entry),
             similarity=entry.candidate.similarity,
             explanation=selection.explain(entry) if explain else None,
+            is_valid=entry.candidate.is_valid,
         )
         for entry in best
         if entry.candidate.pk in loaded  # else it was deleted a moment ago
@@ -196,6 +200,19 @@ class _Selection:
             if entry.candidate.pk in wanted
         }
         return explain_missing(ids, candidates=candidates, among=among, reader=reader, asker=asker)
+
+
+def _find_candidates(memories: MemoryQuerySet, query: Query) -> tuple[set[uuid.UUID], str]:
+    """Find the candidates by keywords, vectors and period, and say how the nearest were found."""
+    with stage("words"):
+        by_keywords = find_by_keywords(memories, query.lexemes, limit=CANDIDATES)
+    with stage("vectors"):
+        nearest, vectors_by = find_nearest(memories, query, limit=CANDIDATES)
+    of_period: list[uuid.UUID] = []
+    if query.period:
+        with stage("period"):
+            of_period = find_of_period(memories, query.period, limit=CANDIDATES)
+    return {*nearest, *by_keywords, *of_period}, vectors_by
 
 
 def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:

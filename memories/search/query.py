@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from django.conf import settings
@@ -38,7 +39,7 @@ class Query:
     of memories that they were counted among. `has_index`: the user has too many memories for exact
     search, and so an index of their own. `wanted_terms`: how many terms a memory must have to have
     all that the query asks for; 0 if it does not ask for all. `period`: when what it asks for
-    was, if it says so.
+    was, if it says so. What is valid `at` this time ranks first.
     """
 
     text: str
@@ -51,9 +52,10 @@ class Query:
     unknown_lexemes: Sequence[Lexeme] = ()
     memories: int = 0
     period: Period | None = None
+    at: datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def of(cls, reader: Reader, text: str) -> Query:
+    def of(cls, reader: Reader, text: str, *, at: datetime | None = None) -> Query:
         space = EmbeddingSpace.objects.current()
         # In the context of this request, so that the thread knows its id and trace.
         embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
@@ -70,6 +72,7 @@ class Query:
             unknown_lexemes=lexemes.unknown,
             memories=lexemes.memories,
             period=find_period(text, timezone.now().astimezone(reader.user.zone)),
+            at=at or timezone.now(),
         )
 
     @cached_property

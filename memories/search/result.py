@@ -15,7 +15,8 @@ class Hit:
     """A memory that a search found.
 
     `score` is the probability that it answers the query. `similarity` is how alike memory and query
-    are in meaning. Both are on a scale that is the same for every query.
+    are in meaning. Both are on a scale that is the same for every query. `is_valid`: at the time of
+    the search; hits that are not follow all others.
     """
 
     memory: Memory
@@ -23,6 +24,7 @@ class Hit:
     similarity: float
     explanation: Explanation | None = None
     context: Context | None = None
+    is_valid: bool = True
 
     @property
     def memories(self) -> list[Memory]:

@@ -15,6 +15,7 @@ from core.api.fields import (
     TextField,
     WholeNumberField,
 )
+from memories.filters import INCLUDE_EXPIRED_HELP
 from memories.limits import MAX_FILTER_VALUES, MAX_IDS, MAX_TEXT_BYTES
 from memories.metadata_filter.api_field import MetadataFilterField
 from memories.models import Access, State, UserCategory
@@ -96,6 +97,7 @@ class FilterSerializer(SubjectSerializer):
         ["asc", "desc"], required=False, allow_null=True, help_text="`asc` by default."
     )
     show_archived = FlagField(default=False, help_text="Include archived memories.")
+    include_expired = FlagField(default=False, help_text=INCLUDE_EXPIRED_HELP)
 
 
 # Of these and `global_pause`, one selects the memories.

@@ -8,14 +8,21 @@ from core.api.fields import IdField, LegacyDateTimeField, OneOfField
 
 from .memory import MemoryItemSerializer
 
+TIMES = ("expires_at", "valid_from", "valid_until")
+
 
 class AppMemorySerializer(MemoryItemSerializer):
-    """A memory of an app. Its time is in ISO 8601."""
+    """A memory of an app. Its times are in ISO 8601."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
+        fields = super().get_fields()
         return {
-            **super().get_fields(),
+            **fields,
             "created_at": LegacyDateTimeField(help_text="When it was said."),
+            **{
+                name: LegacyDateTimeField(allow_null=True, help_text=fields[name].help_text)
+                for name in TIMES
+            },
         }
 
 

@@ -17,6 +17,8 @@ from memories.limits import (
 )
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
+from .terms_fields import TermsSerializer, read_terms
+
 
 class CategoryNameField(TextField):
     """The name of a category, in the form in which it is stored."""
@@ -43,7 +45,7 @@ class RevisionSerializer(SubjectSerializer):
     )
 
 
-class PatchSerializer(SubjectSerializer):
+class PatchSerializer(TermsSerializer):
     """What to change of a memory. A field that is left out stays as it is."""
 
     text = TextField(
@@ -99,6 +101,7 @@ def build_edit(fields: Mapping[str, Any]) -> Edit:
         actor=_given(fields, "actor", ""),
         conversation=_given(fields, "conversation", ""),
         said_at=fields.get("timestamp"),
+        terms=read_terms(fields),
     )
 
 

@@ -7,7 +7,7 @@ from django.utils.crypto import salted_hmac
 from memories.models import Memory
 
 # Raised when `show` renders a memory differently.
-RENDERING = 1
+RENDERING = 2
 
 LENGTH = 32
 
@@ -22,6 +22,7 @@ def entity_tag(memory: Memory) -> str:
         RENDERING,
         str(memory.pk),
         memory.version,
+        memory.shown_state,  # it expires without a change
         memory.app.name,
         memory.category_names,
         str(memory.superseding_id),

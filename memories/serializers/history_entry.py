@@ -47,5 +47,6 @@ class HistoryEntrySerializer(serializers.Serializer):
     )
     before = serializers.DictField(
         help_text="The fields that changed, as they were before: `text`, `metadata_`, "
-        "`categories`, `actor`, `conversation`, `created_at` or `state`."
+        "`categories`, `actor`, `conversation`, `created_at`, `expires_at`, `valid_from`, "
+        "`valid_until`, `immutable` or `state`."
     )

@@ -7,8 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import ApiKey
-from accounts.subjects import SubjectSerializer
-from core.api.fields import EpochField, FlagField, ObjectField, OneOrMoreField, TextField
+from core.api.fields import EpochField, FlagField, IdField, ObjectField, OneOrMoreField, TextField
 from memories.lifecycle.remember import Event, NewMemory
 from memories.lifecycle.transcript import build_transcript, find_only_speaker
 from memories.limits import (
@@ -18,9 +17,12 @@ from memories.limits import (
     MAX_NAME,
     MAX_TEXT_BYTES,
 )
-from memories.models import Memory
+from memories.models import Memory, Terms
+from memories.models.state import SHOWN_STATES
+from memories.models.terms import NeverValid
 
 from .chat_message import ConversationMessageSerializer
+from .terms_fields import TermsSerializer, read_terms
 
 
 class NamesField(OneOrMoreField):
@@ -48,10 +50,16 @@ class MemoryItemSerializer(serializers.ModelSerializer):
         model = Memory
         fields = [
             "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
-            "superseded_by", "supersedes", "actor", "conversation",
+            "superseded_by", "supersedes", "actor", "conversation", "expires_at", "valid_from",
+            "valid_until", "immutable",
         ]  # fmt: skip
 
     created_at = EpochField(help_text="When it was said, in seconds since 1970.")
+    state = serializers.ChoiceField(
+        SHOWN_STATES,
+        source="shown_state",
+        help_text="`expired` is shown to the user alone: what it was before is kept.",
+    )
     app_id = serializers.UUIDField(help_text="The app that stored it.")
     app_name = serializers.CharField(source="app.name", help_text="The name of that app.")
     categories = serializers.ListField(
@@ -71,6 +79,15 @@ class MemoryItemSerializer(serializers.ModelSerializer):
     actor = EmptyAsNullField(help_text="Who said it; null if unknown.")
     conversation = EmptyAsNullField(
         help_text="The conversation that it is from; null if none was given."
+    )
+    expires_at = EpochField(
+        allow_null=True, help_text="From when on it is shown nowhere; null: never."
+    )
+    valid_from = EpochField(
+        allow_null=True, help_text="Since when what it says is true; null: always."
+    )
+    valid_until = EpochField(
+        allow_null=True, help_text="When what it says ends to be true; null: never."
     )
 
 
@@ -116,7 +133,7 @@ class StoredMemorySerializer(MemorySerializer):
     )
 
 
-class NewMemorySerializer(SubjectSerializer):
+class NewMemorySerializer(TermsSerializer):
     default_error_messages = {
         "nothing": "Send `text` or `messages`.",
         "both": "Send either `text` or `messages`, not both.",
@@ -175,9 +192,23 @@ class NewMemorySerializer(SubjectSerializer):
         help_text="The conversation that it is from, by a name of your choice. By default the "
         "`run_id` of the metadata.",
     )
+    supersedes = OneOrMoreField(
+        child=IdField(),
+        required=False,
+        allow_null=True,
+        max_length=MAX_FILTER_VALUES,
+        help_text="The ids of memories whose place it takes, at most 100. They are archived, and "
+        "can be restored. With an unknown one the response is 404, and nothing is stored.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Replace `messages` with their transcript."""
+        try:
+            Terms(**read_terms(attrs)).require_order()
+        except NeverValid as error:
+            raise serializers.ValidationError(
+                {"valid_until": [ErrorDetail(error.detail, error.code)]}
+            ) from error
         messages = attrs.pop("messages", None)
         if messages is None:
             if "text" not in attrs:
@@ -207,6 +238,8 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
         speaker=fields.get("speaker"),
         conversation=fields.get("conversation"),
         learned_at=fields.get("timestamp"),
+        terms=Terms(**read_terms(fields)),
+        supersedes=set(fields.get("supersedes") or ()),
     )
 
 

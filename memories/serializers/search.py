@@ -10,12 +10,14 @@ from core.api.fields import (
     EpochField,
     FlagField,
     IdField,
+    MomentField,
     NumberField,
     OneOrMoreField,
     TextField,
     WholeNumberField,
 )
 from core.api.serializers import RequestSerializer
+from memories.filters import INCLUDE_EXPIRED_HELP
 from memories.limits import (
     MAX_CATEGORY_NAME,
     MAX_FILTER_VALUES,
@@ -93,6 +95,13 @@ class SearchSerializer(SubjectSerializer):
     filters = SearchFiltersSerializer(
         required=False, allow_null=True, help_text="Search only in these memories."
     )
+    at = MomentField(
+        required=False,
+        allow_null=True,
+        help_text="Rank what is not valid at this time behind what is; by default now. In seconds "
+        "since 1970, or in ISO 8601 with its offset.",
+    )
+    include_expired = FlagField(default=False, help_text=INCLUDE_EXPIRED_HELP)
     explain = FlagField(default=False, help_text="Explain the score of each result.")
     explain_missing = OneOrMoreField(
         child=IdField(),
@@ -210,8 +219,18 @@ class SearchResultSerializer(MemorySerializer):
     """A memory with its scores."""
 
     class Meta(MemorySerializer.Meta):
-        fields = [*MemorySerializer.Meta.fields, "score", "similarity", "explanation", "context"]
+        fields = [
+            *MemorySerializer.Meta.fields,
+            "score",
+            "similarity",
+            "valid",
+            "explanation",
+            "context",
+        ]
 
+    valid = serializers.BooleanField(
+        help_text="Whether it is valid at the time `at`. Those that are not follow all others."
+    )
     score = serializers.FloatField(
         help_text="The probability that it answers the query, 0 to 1, comparable between searches. "
         "`min_score` applies to it."
@@ -232,6 +251,7 @@ class SearchResultSerializer(MemorySerializer):
             **show(hit.memory),
             "score": hit.score,
             "similarity": hit.similarity,
+            "valid": hit.is_valid,
             "explanation": hit.explanation and ExplanationSerializer(hit.explanation).data,
             "context": hit.context and show_context(hit.context),
         }

@@ -38,11 +38,17 @@ GROWTH_CHECK_INTERVAL = 500
 # Document frequencies are refreshed once the number of memories has grown by this factor.
 RECOUNT_GROWTH = 1.5
 
-COUNT_MEMORIES = "SELECT count(*) FROM memories_memory WHERE user_id = %s AND state = 'active'"
+COUNT_MEMORIES = """
+SELECT count(*) FROM memories_memory
+WHERE user_id = %s AND state = 'active'
+    AND (expires_at IS NULL OR expires_at > statement_timestamp())
+"""
 COUNT_LEXEMES = """
 SELECT lexeme, count(*)
 FROM memories_memory, unnest(tsvector_to_array(words)) AS lexeme
-WHERE user_id = %s AND state = 'active' GROUP BY lexeme HAVING count(*) >= %s
+WHERE user_id = %s AND state = 'active'
+    AND (expires_at IS NULL OR expires_at > statement_timestamp())
+GROUP BY lexeme HAVING count(*) >= %s
 """
 # A failed build leaves an index that is not valid.
 EXISTING_INDEXES = r"""

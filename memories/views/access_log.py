@@ -22,6 +22,7 @@ class AccessLogPagination(EnvelopePagination):
 
 class AccessLogViewSet(MemoriesOfOneUser):
     serializer_class = AccessSerializer
+    by_id_actions = {"list"}
     pagination_class = AccessLogPagination
 
     @extend_schema(responses=AccessSerializer(many=True), parameters=[USER_ID_PARAMETER])
@@ -35,6 +36,7 @@ class AccessLogViewSet(MemoriesOfOneUser):
 
 class HistoryViewSet(MemoriesOfOneUser):
     serializer_class = HistoryEntrySerializer
+    by_id_actions = {"list"}
 
     @extend_schema(responses=HistoryEntrySerializer(many=True), parameters=[USER_ID_PARAMETER])
     def list(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -52,6 +54,7 @@ class HistoryViewSet(MemoriesOfOneUser):
 
 class RelatedViewSet(MemoriesOfOneUser):
     serializer_class = MemoryItemSerializer
+    by_id_actions = {"list"}
     default_page_size = 5
 
     @extend_schema(responses=MemoryItemSerializer(many=True), parameters=[USER_ID_PARAMETER])
@@ -63,7 +66,7 @@ class RelatedViewSet(MemoriesOfOneUser):
         """
         memories = self.get_queryset()
         memory = memories.with_relations().one(memory_id)
-        related = find_related(memory, among=memories.active()).with_relations()
+        related = find_related(memory, among=memories.active().unexpired()).with_relations()
         page = self.paginate_queryset(related) or []
         self.reader.log(page, "related")
         return self.get_paginated_response(MemoryItemSerializer(page, many=True).data)

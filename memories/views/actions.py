@@ -21,7 +21,7 @@ from memories.serializers import (
     build_selection,
 )
 
-from .scope import MemoriesOfOneUser, validate
+from .scope import INCLUDE_EXPIRED, MemoriesOfOneUser, validate
 
 
 class MemoryActionsViewSet(MemoriesOfOneUser):
@@ -30,9 +30,15 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
     default_page_size = 10
     safe_actions = {"filter", "categories"}
     array_actions = {"archive"}
+    by_id_actions = {"archive", "pause"}
+    query_fields = {"filter": ("include_expired",)}
     serializer_class = MemoryItemSerializer
 
-    @extend_schema(request=FilterSerializer, responses=MemoryItemSerializer(many=True))
+    @extend_schema(
+        request=FilterSerializer,
+        responses=MemoryItemSerializer(many=True),
+        parameters=[INCLUDE_EXPIRED],
+    )
     def filter(self, request: AuthenticatedRequest) -> Response:
         """List active and paused memories.
 

@@ -20,6 +20,7 @@ from core.errors import OpenMemoryError
 from memories.lifecycle.remember import NewMemory, StoredMemory
 from memories.lifecycle.remember_many import remember_many
 from memories.lifecycle.revise_many import revise_many
+from memories.lifecycle.supersede import require_supersedable
 from memories.serializers import (
     BulkPatchedSerializer,
     BulkPatchSerializer,
@@ -40,6 +41,7 @@ class BulkViewSet(MemoriesOfOneUser):
     """Many memories at once."""
 
     serializer_class = BulkResultsSerializer
+    by_id_actions = {"edit_many"}
     slow_actions: ClassVar = {"store_many"}
     max_body_bytes = 8 * settings.MAX_BODY_BYTES
 
@@ -101,7 +103,10 @@ class BulkViewSet(MemoriesOfOneUser):
             name = fields.get("app")
             if name not in apps:
                 apps[name] = get_writing_app(self.request.auth, user=self.subject, app_name=name)
-            return build_new_memory(fields), apps[name]
+            new = build_new_memory(fields)
+            if new.supersedes:
+                require_supersedable(new.supersedes, user=self.subject, app=apps[name])
+            return new, apps[name]
         except REFUSALS as error:
             problem = problem_of(error, self.request)
             assert problem is not None  # noqa: S101 - these errors all have one

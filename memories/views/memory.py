@@ -13,7 +13,6 @@ from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.etags import Preconditions
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
-from memories.access.reader import Reader
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
@@ -41,7 +40,7 @@ from memories.serializers import (
     show_written,
 )
 
-from .scope import MemoriesOfOneUser
+from .scope import INCLUDE_EXPIRED, MemoriesOfOneUser
 
 # The most seconds that a request waits for the language model.
 MAX_WAIT = 60
@@ -69,6 +68,8 @@ class MemoryViewSet(MemoriesOfOneUser):
     conditional_actions = {"update", "partial_update", "destroy"}
     tagged_actions = {"create", "update", "partial_update"}
     slow_actions = {"create", "update", "partial_update"}
+    by_id_actions = {"create", "retrieve", "update", "partial_update", "destroy", "destroy_many"}
+    query_fields = {"retrieve": ("include_expired",), "search": ("include_expired",)}
 
     def get_queryset(self) -> MemoryQuerySet:
         memories = super().get_queryset()
@@ -89,7 +90,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         configured, a background job then extracts facts: the first replaces the content of this
         memory, the others become new memories, and memories that they contradict are archived.
         With `Prefer: wait=10` the request waits up to 10 seconds for this job, at most 60, and the
-        response shows the memory as it is then.
+        response shows the memory as it is then. An immutable text is stored as it is.
 
         A key without the `read` scope is answered only `id`, `event` and `job`.
         """
@@ -111,9 +112,12 @@ class MemoryViewSet(MemoriesOfOneUser):
         answer = show_written(stored.memory, stored.event, job=job, key=self.request.auth)
         return self._tagged(answer, stored.memory)
 
-    @extend_schema(responses=MemorySerializer)
+    @extend_schema(responses=MemorySerializer, parameters=[INCLUDE_EXPIRED])
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
-        """Retrieve a memory, in any state."""
+        """Retrieve a memory, in any state.
+
+        An expired one is shown to its user, with or without `include_expired`, until it is purged.
+        """
         memory = self.get_queryset().with_relations().one(memory_id)
         self.reader.log([memory], "get")
         return self._tagged(show(memory), memory)
@@ -133,8 +137,10 @@ class MemoryViewSet(MemoriesOfOneUser):
 
         Fields that are left out stay as they are; `metadata` is merged. A new text is embedded and,
         without `categories`, categorized again. What it was before stays in its history. A patch
-        that changes nothing writes nothing. A key without the `read` scope is answered only `id`,
-        `event` (`UPDATE`) and `job` (null).
+        that changes nothing writes nothing. An expired memory is brought back by a later
+        `expires_at`, or null, and not edited without it; an immutable one is edited once
+        `immutable` is false. A key without the `read` scope is answered only `id`, `event`
+        (`UPDATE`) and `job` (null).
         """
         return self._revise(memory_id, build_edit(self.read_body(PatchSerializer)))
 
@@ -183,7 +189,12 @@ class MemoryViewSet(MemoriesOfOneUser):
         self.get_queryset().exactly(ids).change_state(State.DELETED, by=request.user)
         return Response({"message": f"Successfully deleted {len(ids)} memories"})
 
-    @extend_schema(request=SearchSerializer, responses=SearchResultsSerializer, filters=False)
+    @extend_schema(
+        request=SearchSerializer,
+        responses=SearchResultsSerializer,
+        parameters=[INCLUDE_EXPIRED],
+        filters=False,
+    )
     def search(self, request: AuthenticatedRequest) -> Response:
         """Search memories.
 
@@ -197,10 +208,11 @@ class MemoryViewSet(MemoriesOfOneUser):
         app = get_acting_app(request.auth, user=self.subject, app_name=body.get("app"))
         result = search(
             body["query"],
-            reader=Reader(self.subject, app),
-            asker=self.reader,
+            reader=self.read_as(app),
+            asker=replace(self.reader, sees_expired=True),
             cutoffs=Cutoffs(body["top_k"], body.get("threshold"), body.get("min_score")),
             filters=Filters(**(body.get("filters") or {})),
+            at=body.get("at"),
             explain=body["explain"],
             missing=body.get("explain_missing") or (),
             context=body["include_context"],

@@ -80,6 +80,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "MemoryStateEnum": "memories.models.State",
+        "ShownStateEnum": "memories.models.state.SHOWN_STATES",
         "LlmProviderEnum": "configuration.catalog.LLM_PROVIDERS",
         "EmbedderProviderEnum": "configuration.catalog.EMBEDDER_PROVIDERS",
         "VectorStoreProviderEnum": "configuration.serializers.VECTOR_STORES",

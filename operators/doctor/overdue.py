@@ -23,12 +23,12 @@ def purge() -> Findings:
     if not days:
         yield ok("Deleted memories are never purged.")
         return
-    overdue = Memory.objects.deleted_before(
-        timezone.now() - timedelta(days=days + GRACE_DAYS)
-    ).count()
+    moment = timezone.now() - timedelta(days=days + GRACE_DAYS)
+    expired = Memory.objects.undeleted().expired_before(moment)
+    overdue = Memory.objects.deleted_before(moment).count() + expired.count()
     if overdue:
         yield warning(
-            f"{overdue:,} deleted memories should have been purged.",
+            f"{overdue:,} deleted or expired memories should have been purged.",
             "Start the workers, or run: manage.py housekeep",
         )
     else:

@@ -169,7 +169,7 @@ def test_what_is_no_date_is_said(agent, date):
         ("get_memories", "date", "Did you mean"),
         ("get_memories", "metadta", "Did you mean `metadata`?"),
         ("get_memories", "created_after", "`created_after` is not known."),
-        ("add_memory", "expires_at", "`expires_at` is not known."),
+        ("add_memory", "expiry_date", "`expiry_date` is not known."),
         ("add_memory", "infr", "Did you mean `infer`?"),
         ("get_memories", "query", "`query` is not known."),
         ("get_memories", "include_expired", "`include_expired` is not known."),

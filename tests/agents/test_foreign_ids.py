@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.attacks]
 # A tool, its argument that is an id, and its other arguments. `{id}` is that id; the `{own_…}`
 # are the caller's.
 POSITIONS = [
+    ("add_memory", "supersedes", {"text": "Mine", "supersedes": ["{own_memory_id}", "{id}"]}),
     ("get_memory", "memory_id", {"memory_id": "{id}"}),
     ("get_related", "memory_id", {"memory_id": "{id}"}),
     ("update_memory", "memory_id", {"memory_id": "{id}", "text": "Mine"}),
@@ -40,6 +41,7 @@ def world(alice):
 
 @pytest.fixture
 def own(bob):
+    App.objects.create(owner=bob.user, name="openmemory")  # that of agents which name none
     return build(bob, category="plants")
 
 
@@ -143,7 +145,7 @@ def desk(alice):
 
 @pytest.mark.parametrize(
     ("tool", "argument", "arguments"),
-    [row for row in POSITIONS if row[1] in ("memory_id", "memory_ids", "cursor")],
+    [row for row in POSITIONS if row[1] in ("memory_id", "memory_ids", "supersedes", "cursor")],
     ids=str,
 )
 def test_an_id_that_a_rule_denies_is_answered_as_an_unknown_one(

@@ -173,6 +173,10 @@ def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_asser
         "supersedes",
         "actor",
         "conversation",
+        "expires_at",
+        "valid_from",
+        "valid_until",
+        "immutable",
     }
     assert memory.content == "We fly to Japan in October."
 

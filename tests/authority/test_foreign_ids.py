@@ -20,6 +20,18 @@ RULE = {"effect": "deny"}
 # Each position: the kind of id in it, the call, its query and its body. `{id}` is that id; the
 # `{own_…}` are the caller's, so that an id can stand beside or below one that is known.
 POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
+    (
+        "memory_id",
+        "POST /memories",
+        {},
+        {"text": "Mine", "app": "desk", "supersedes": ["{own_memory_id}", "{id}"]},
+    ),
+    (
+        "memory_id",
+        "POST /memories/bulk",
+        {},
+        {"memories": [{"text": "Mine", "app": "desk", "supersedes": ["{id}"]}]},
+    ),
     ("memory_id", "GET /memories/{id}", {}, None),
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
     ("memory_id", "GET /memories/{id}/history", {}, None),
@@ -143,6 +155,8 @@ def named(call, query, body):
 
 def holders_of_id(value):
     """The names of the fields, at any depth, in which the id stands."""
+    for each in value if isinstance(value, list) else ():
+        yield from holders_of_id(each)
     for name, inner in value.items() if isinstance(value, dict) else ():
         if inner == "{id}" or (isinstance(inner, list) and "{id}" in inner):
             yield name

@@ -58,6 +58,10 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
         "actor": "",
         "conversation": "",
         "arrival": 1,
+        "expires_at": None,
+        "valid_from": None,
+        "valid_until": None,
+        "immutable": False,
     }
     assert by_id[gone]["deleted_at"] == by_id[gone]["state_changed_at"]
     steps = [

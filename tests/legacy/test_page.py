@@ -25,6 +25,10 @@ MEMORY = {
     "supersedes": [],
     "actor": NoneType,
     "conversation": NoneType,
+    "expires_at": NoneType,
+    "valid_from": NoneType,
+    "valid_until": NoneType,
+    "immutable": bool,
 }
 ITEM = {("content" if name == "text" else name): kind for name, kind in MEMORY.items()}
 ITEMS = {"items": [ITEM], "total": int, "page": int, "size": int, "pages": int}

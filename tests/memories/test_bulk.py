@@ -189,3 +189,60 @@ def test_each_that_a_model_works_on_has_its_job(alice, olga):
     assert job.parameters == {"memory_id": results[3]["id"]}
     assert (job.kind, job.owner, job.app_name) == ("infer", alice.user, "openmemory")
     assert alice.get(jobs[0].removeprefix("/api/v1")).json()["state"] == "queued"
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_terms_and_supersession_count_as_one_after_another(alice, bob, denied):
+    answers = []
+    for member in (alice, bob):
+        old = member.remember("Ada lives in Porto", app="notes")
+        other = member.remember("Ada has a secret")
+        if denied:
+            app = App.objects.get(owner=member.user, name="notes")
+            AccessRule.objects.create(app=app, effect="deny", memory_id=other["id"])
+        bodies = [
+            {"text": "Ada lives in Porto", "expires_at": 4_000_000_000},
+            {"text": "Ada lives in Porto", "expires_at": 4_000_000_000},
+            {"text": "Ada lives in Rome", "supersedes": [old["id"]], "valid_from": 5},
+            {"text": "Ada lives in Porto"},
+            {"text": "Ada lives in Rome", "supersedes": [old["id"]], "valid_from": 5},
+            {"text": "It is gone", "expires_at": 5},
+            {"text": "It is gone", "expires_at": 5},
+        ]
+        bodies = [{**body, "app": "notes"} for body in bodies]
+        if member is alice:
+            answers.append([alice.post("/memories", body).json()["event"] for body in bodies])
+        else:
+            answers.append(events(bob.post("/memories/bulk", {"memories": bodies})))
+
+    one_by_one, at_once = answers
+    assert at_once == one_by_one == ["ADD", "DUPLICATE", "ADD", "ADD", "DUPLICATE", "ADD", "ADD"]
+    superseded = Memory.objects.exclude(superseded_by=None).values_list("content", "state")
+    assert list(superseded) == [("Ada lives in Porto", "archived")] * 2
+    assert shown(alice) == shown(bob)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status", "code"),
+    [
+        ({"valid_from": 5, "valid_until": 5}, 400, "never_valid"),
+        ({"expires_at": "2030-01-01T00:00:00"}, 400, "invalid_time"),
+        ({"supersedes": ["00000000-0000-4000-8000-000000000000"]}, 404, "memory_not_found"),
+        ({"supersedes": ["{fixed}"]}, 409, "memory_immutable"),
+    ],
+)
+def test_wrong_terms_are_those_of_one_memory(alice, wrong, status, code):
+    fixed = alice.remember("The code is 4711", immutable=True)["id"]
+    if wrong.get("supersedes") == ["{fixed}"]:
+        wrong = {"supersedes": [fixed]}
+    bodies = [{"text": "One"}, {"text": "Two", **wrong}]
+
+    refused = alice.post("/memories/bulk", {"memories": bodies})
+    stored = alice.post("/memories/bulk", {"memories": bodies, "atomic": False})
+
+    assert refused.status_code == status
+    assert {place[:3] for place in errors_of(refused)} == {("body", "memories", "1")}
+    first, second = stored.json()["results"]
+    assert (first["event"], second["status"]) == ("ADD", status)
+    assert code in (second["code"], *(error["code"] for error in second.get("errors", ())))
+    assert Memory.objects.count() == 2

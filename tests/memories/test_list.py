@@ -31,6 +31,10 @@ def test_a_list_shows_memories_as_the_seed_does(alice):
                 "supersedes": [],
                 "actor": None,
                 "conversation": None,
+                "expires_at": None,
+                "valid_from": None,
+                "valid_until": None,
+                "immutable": False,
             }
         ],
         "total": 1,

@@ -187,8 +187,7 @@ def test_a_new_time_moves_it_in_the_list_and_in_the_search_for_a_time(alice):
         ({"timestamp": None}, ("body", "timestamp")),
         ({"timestamp": 99_999_999_999}, ("body", "timestamp")),
         ({"memory_content": "x"}, ("body", "memory_content")),
-        ({"expires_at": 1}, ("body", "expires_at")),
-        ({"immutable": True}, ("body", "immutable")),
+        ({"superseded_by": None}, ("body", "superseded_by")),
         ({"metadata_": {}}, ("body", "metadata_")),
     ],
 )

@@ -40,6 +40,10 @@ def test_a_memory_is_stored_as_it_was_sent(alice):
         "supersedes": [],
         "actor": None,
         "conversation": None,
+        "expires_at": None,
+        "valid_from": None,
+        "valid_until": None,
+        "immutable": False,
         "event": "ADD",
         "job": None,
     }
@@ -223,7 +227,7 @@ def test_text_at_the_limit_is_kept_byte_for_byte(alice):
 
 
 def test_an_unknown_field_is_refused(alice):
-    answer = alice.post("/memories", {"text": "a", "expires_at": 2000000000})
+    answer = alice.post("/memories", {"text": "a", "expires_on": 2000000000})
 
     assert answer.status_code == 400
     assert answer.json()["code"] == "unknown_field"

@@ -67,6 +67,7 @@ def test_a_result_is_the_memory_with_its_score_and_similarity(alice):
     assert result.pop("similarity") == pytest.approx(1.0)
     assert 0.9 < result.pop("score") <= 1
     assert (result.pop("explanation"), result.pop("context")) == (None, None)
+    assert result.pop("valid") is True
     assert result == {name: memory[name] for name in memory if name not in ("event", "job")}
 
 

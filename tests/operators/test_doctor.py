@@ -251,7 +251,7 @@ def test_what_is_deleted_and_should_be_purged(well):
     Memory.objects.update(state_changed_at=LONG_AGO)
 
     assert found("operators") == {
-        "operators.purge": ["1 deleted memories should have been purged."]
+        "operators.purge": ["1 deleted or expired memories should have been purged."]
     }
 
 

@@ -91,6 +91,43 @@ def test_what_was_deleted_not_so_long_ago_stays(alice, settings):
     assert Receipt.objects.count() == 1
 
 
+def test_what_expired_long_ago_is_purged_as_what_was_deleted(alice, settings):
+    now = timezone.now()
+    recent, long_ago = now - timedelta(days=29), now - timedelta(days=31)
+    [gone] = stock(alice.user, ["Gone"], expires_at=long_ago)
+    stock(alice.user, ["Archived and gone"], state="archived", expires_at=long_ago)
+    stock(alice.user, ["Expired"], expires_at=recent)
+    stock(alice.user, ["Deleted later"], state="deleted", expires_at=long_ago)
+    stock(alice.user, ["Kept"], expires_at=now + timedelta(days=1))
+    assert purge_deleted.count_due() == {"Memory": 2}
+
+    settings.DELETED_KEEP_DAYS = 0
+    assert purge() == []
+    settings.DELETED_KEEP_DAYS = 30
+    purge()
+
+    kept = Memory.objects.order_by("content").values_list("content", flat=True)
+    assert list(kept) == ["Deleted later", "Expired", "Kept"]
+    assert gone.pk in Receipt.objects.get().memories
+    assert alice.get(f"/memories/{gone.pk}").status_code == 404
+
+
+def test_a_memory_that_is_brought_back_is_not_purged(alice, monkeypatch):
+    [memory] = stock(alice.user, ["Back"], expires_at=timezone.now() - timedelta(days=31))
+    lock_readers = purge_deleted.lock_readers
+
+    def bring_back(ids):
+        answer = alice.patch(f"/memories/{memory.pk}", {"expires_at": None})
+        assert answer.status_code == 200
+        lock_readers(ids)
+
+    monkeypatch.setattr(purge_deleted, "lock_readers", bring_back)
+    purge()
+
+    assert alice.get(f"/memories/{memory.pk}").json()["state"] == "active"
+    assert not Receipt.objects.exists()
+
+
 def test_each_step_has_a_receipt_of_the_one_act(alice, monkeypatch):
     monkeypatch.setattr(purge_deleted, "BATCH_SIZE", 2)
     ids = {memory.pk for memory in long_deleted(alice, "one", "two", "three")}
