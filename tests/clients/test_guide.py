@@ -29,6 +29,8 @@ PRINTED = {
     "List all memories": [AFRAID, BORN, KEY],
     "Edit": ["Our dog Rex sleeps through every storm"],
     "Edit safely": ["seen", "checked", "revised", "stored"],
+    "Send again safely": ["true"],
+    "Many memories at once": ["ADD", "matched", "Successfully deleted 2 memories"],
     "Pause, resume and archive": [
         "Successfully paused 1 memories",
         "Successfully archived 1 memories",
