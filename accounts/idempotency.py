@@ -12,6 +12,7 @@ import hmac
 import json
 import os
 import re
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -118,7 +119,7 @@ class Attempt:
         # A key with other rights may not see the answer.
         text = json.dumps([call, caller.app_name, caller.can_read], sort_keys=True)
         self._fingerprint = hmac.digest(secrets[32:], text.encode(), "sha256")
-        self._transaction = ExitStack()
+        self._transaction, self._turn = ExitStack(), ExitStack()
         self._has_begun, self._is_published, self._is_kept = False, False, False
         self._depth = 0
 
@@ -131,9 +132,10 @@ class Attempt:
         TooManyIdempotencyKeys, here or where the transaction begins.
         """
         self._depth = len(connection.atomic_blocks)
-        if not at_once:
-            self._raise_known()
-        with begun_by(self._begin), self._transaction:
+        with self._turn, begun_by(self._begin), self._transaction:
+            self._turn.enter_context(_take_turn(self._user.pk, self._digest))
+            if not at_once:
+                self._raise_known()
             try:
                 if at_once:
                     self._begin()
@@ -163,6 +165,7 @@ class Attempt:
         self._insert(answer, shown, awaited_until=until)
         self._is_published = True
         self._transaction.close()
+        self._turn.close()
 
     def _begin(self) -> None:
         if self._has_begun:
@@ -230,6 +233,26 @@ class Attempt:
     def _decrypt(self, token: bytes) -> Any:
         nonce, text = token[:_NONCE_BYTES], token[_NONCE_BYTES:]
         return json.loads(self._cipher.decrypt(bytes(nonce), bytes(text), None))
+
+
+# The calls under way in this process. The lock of the transaction is what counts; these spare the
+# work that precedes it, where many are sent at once.
+_turns: set[tuple[uuid.UUID, bytes]] = set()
+_turns_changed = threading.Lock()
+
+
+@contextmanager
+def _take_turn(user: uuid.UUID, digest: bytes) -> Iterator[None]:
+    """Raises IdempotencyKeyInUse, without waiting."""
+    with _turns_changed:
+        if (user, digest) in _turns:
+            raise IdempotencyKeyInUse
+        _turns.add((user, digest))
+    try:
+        yield
+    finally:
+        with _turns_changed:
+            _turns.discard((user, digest))
 
 
 def _derive(key: str, user: User) -> bytes:

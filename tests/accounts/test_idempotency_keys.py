@@ -15,6 +15,7 @@ from backups.jobs import EXPORT
 from jobs.models import Job
 from memories.lifecycle import purge
 from memories.models import Memory, Revision
+from memories.views import memory as memory_view
 from operators.chores import CHORES
 from tests.backups.archive_factory import Original
 from tests.backups.imports import send
@@ -383,3 +384,77 @@ def test_twenty_at_once_make_one_memory_and_one_answer(alice):
         assert answer.json()["code"] == "idempotency_key_in_use"
         assert answer.headers["Retry-After"] == "1"
     assert Memory.objects.count() == 1
+
+
+WAIT = {"Prefer": "wait=1"}
+
+
+@pytest.fixture
+def model(olga):
+    """A language model that nobody asks, as no worker runs."""
+    body = {"provider": "ollama", "config": {"model": "m", "ollama_base_url": "http://localhost"}}
+    assert olga.put("/config/mem0/llm", body).status_code == 200
+
+
+def interpose(monkeypatch, act):
+    """Have something happen while a request waits for its job."""
+    original = memory_view.wait
+
+    def wait(job, seconds):
+        act()
+        return original(job, seconds)
+
+    monkeypatch.setattr(memory_view, "wait", wait)
+
+
+def test_a_request_that_waits_for_a_job_is_under_way_until_it_is_answered(
+    alice, model, monkeypatch
+):
+    body, meanwhile = {"text": "Rex is brave"}, []
+
+    def send_again_and_edit():
+        meanwhile.append(alice.post("/memories", body, **KEY))
+        Memory.objects.update(content="Rex is very brave")
+
+    interpose(monkeypatch, send_again_and_edit)
+    first = alice.post("/memories", body, **KEY, **WAIT)
+    second = alice.post("/memories", body, **KEY, **WAIT)
+
+    assert [answer.status_code for answer in meanwhile] == [409]
+    assert meanwhile[0].headers["Retry-After"] == "1"
+    assert first.json()["text"] == "Rex is very brave"
+    assert first.json()["job"]
+    assert same(first, second)
+    assert Job.objects.filter(kind="infer").count() == 1
+
+
+def test_one_that_is_killed_while_it_waits_has_the_answer_without_waiting(
+    alice, model, monkeypatch
+):
+    def be_killed():
+        raise KeyboardInterrupt
+
+    interpose(monkeypatch, be_killed)
+    body = {"text": "Rex is brave"}
+    with pytest.raises(KeyboardInterrupt):
+        alice.post("/memories", body, **KEY, **WAIT)
+
+    answer = alice.post("/memories", body, **KEY, **WAIT)
+    assert (answer.status_code, replayed(answer)) == (200, "true")
+    assert answer.json()["text"] == "Rex is brave"
+    assert Memory.objects.count() == 1
+
+
+def test_one_whose_answer_was_given_to_somebody_gets_the_same(alice, model, monkeypatch):
+    body, meanwhile = {"text": "Rex is brave"}, []
+
+    def take_too_long():
+        KeptAnswer.objects.update(awaited_until=timezone.now())
+        meanwhile.append(alice.post("/memories", body, **KEY))
+        Memory.objects.update(content="Rex is very brave")
+
+    interpose(monkeypatch, take_too_long)
+    first = alice.post("/memories", body, **KEY, **WAIT)
+
+    assert replayed(meanwhile[0]) == "true"
+    assert first.content == meanwhile[0].content

@@ -10,7 +10,7 @@ import requests
 from tests.deadline import SECONDS, eventually
 
 CLIENTS = 20
-MEMORIES = 40
+MEMORIES = 10
 
 
 @pytest.fixture
