@@ -6,7 +6,7 @@ from .actions import (
     PauseSerializer,
 )
 from .apps import AppMemorySerializer, NewRuleSerializer, ReadMemorySerializer, RuleSerializer
-from .bulk import (
+from .bulk_bodies import (
     BulkPatchedSerializer,
     BulkPatchSerializer,
     BulkResultsSerializer,
