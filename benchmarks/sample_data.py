@@ -109,6 +109,9 @@ def insert_memories(user_id: str, count: int, embedder: Any) -> None:
 
 
 def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: Any) -> None:
+    from memories.search.search_vector import search_vector_text
+    from memories.words import WORDS_VERSION
+
     writer = Writer(seed=count)
     beginnings = [writer.beginning() for _ in range(BASES)]
     bases = embedder.embed_documents(beginnings)
@@ -124,8 +127,10 @@ def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder
             conversation = f"conversation {conversation_number}" if is_named else ""
             actor, _, _ = beginnings[base].partition(" ")
             content = f"{beginnings[base]} {writer.ending()}"
-            copy.write_row((pk, content, actor, conversation, moment))
-    connection.execute(INSERT_STAGED, {"user": user, "app": app})
+            words = search_vector_text(content, moment)
+            copy.write_row((pk, content, words, actor, conversation, moment))
+    versions = {"words_version": WORDS_VERSION}
+    connection.execute(INSERT_STAGED, {"user": user, "app": app, **versions})
     connection.execute("DROP TABLE staged")
     with connection.cursor().copy(COPY_VECTORS) as copy:
         copy.set_types(["uuid", "int8", "uuid", "halfvec"])
@@ -135,17 +140,17 @@ def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder
 
 CREATE_STAGED = """
 CREATE TEMPORARY TABLE staged (
-    id uuid, content text, actor text, conversation text, created_at timestamptz
+    id uuid, content text, words text, actor text, conversation text, created_at timestamptz
 )
 """
 INSERT_STAGED = """
 INSERT INTO memories_memory (
     id, user_id, app_id, content, actor, conversation, metadata, state, state_changed_at,
-    fingerprint, words, created_at, updated_at
+    fingerprint, words, words_version, created_at, updated_at
 )
 SELECT id, %(user)s, %(app)s, content, actor, conversation, '{}', 'active', created_at,
     sha256(convert_to(lower(content), 'UTF8')),
-    strip(to_tsvector('english', content || to_char(created_at, ' (FMDD FMMonth YYYY)'))),
+    words::tsvector, %(words_version)s,
     created_at, created_at
 FROM staged
 """
