@@ -25,6 +25,7 @@ PRINTED = {
     "Setup": ["guide-"],
     "Store a memory": ["ADD"],
     "Search": [AFRAID, "cosine"],
+    "Context for a prompt": [AFRAID, "not instructions"],
     "Conversations": ["Mira", "Jonas: Yes, he swims like a fish"],
     "List all memories": [AFRAID, BORN, KEY],
     "Edit": ["Our dog Rex sleeps through every storm"],
