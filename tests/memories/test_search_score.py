@@ -1,8 +1,10 @@
 """The score of a hit as a probability, and the floor below which a search returns nothing."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from apps_registry.models import AccessRule, App, Effect
 from memories.models import Embedding, EmbeddingSpace, Memory, State
@@ -195,6 +197,13 @@ def test_what_is_not_active_says_so(nora, state):
     Memory.objects.filter(pk=pk).change_state(state, by=nora.user)
 
     assert missing(nora, "Nora's dog", pk) == {pk: state.value}
+
+
+def test_what_has_expired_says_so(nora):
+    pk = ids_of(nora)[NORA[2]]
+    Memory.objects.filter(pk=pk).update(expires_at=timezone.now() - timedelta(minutes=1))
+
+    assert missing(nora, "Nora's dog", pk) == {pk: "expired"}
 
 
 def test_what_filters_leave_out_says_so(nora):
