@@ -122,6 +122,7 @@ class Attempt:
         self._transaction, self._turn = ExitStack(), ExitStack()
         self._has_begun, self._is_published, self._is_kept = False, False, False
         self._depth = 0
+        self._refusal: Exception | None = None
 
     @contextmanager
     def run(self, *, at_once: bool) -> Iterator[None]:
@@ -168,8 +169,17 @@ class Attempt:
         self._turn.close()
 
     def _begin(self) -> None:
+        if self._refusal is not None:
+            raise self._refusal  # whoever caught it must not go on without the lock
         if self._has_begun:
             return
+        try:
+            self._begin_transaction()
+        except Exception as error:
+            self._refusal = error
+            raise
+
+    def _begin_transaction(self) -> None:
         if len(connection.atomic_blocks) != self._depth:
             raise RuntimeError("The transaction of a change must not be within another one.")
         self._transaction.enter_context(transaction.atomic())

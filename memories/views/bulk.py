@@ -17,7 +17,7 @@ from apps_registry.models import App
 from core.api.exception_handler import problem_of
 from core.api.problems import MAX_FAULTS, Fault, Problem, ProblemResponse, validation_problem
 from core.errors import OpenMemoryError
-from memories.lifecycle.remember import NewMemory, StoredMemory
+from memories.lifecycle.remember import NewMemory, StoredMemory, remember
 from memories.lifecycle.remember_many import remember_many
 from memories.lifecycle.revise_many import revise_many
 from memories.lifecycle.supersede import require_supersedable
@@ -62,16 +62,43 @@ class BulkViewSet(MemoriesOfOneUser):
         if problems and body["atomic"]:
             return ProblemResponse(_merge([*problems.values()]))
         news = {index: each for index, each in enumerate(drafts) if not isinstance(each, Problem)}
-        stored = remember_many(
-            [*news.values()], user=self.subject, by=request.user, key=request.auth
-        )
+        stored = self._store(news, atomic=body["atomic"])
         results = {
-            **{index: problem.as_dict() for index, problem in problems.items()},
-            **{index: _show(each) for index, each in zip(news, stored, strict=True)},
+            index: each.as_dict() if isinstance(each, Problem) else _show(each)
+            for index, each in {**problems, **stored}.items()
         }
         return Response(
             {"results": [{"index": index, **results[index]} for index in sorted(results)]}
         )
+
+    def _store(
+        self, news: Mapping[int, tuple[NewMemory, App]], *, atomic: bool
+    ) -> dict[int, StoredMemory | Problem]:
+        """Store the memories by their places: all at once or, if one cannot be, each by itself."""
+        author: dict[str, Any] = {
+            "user": self.subject,
+            "by": self.request.user,
+            "key": self.request.auth,
+        }
+        try:
+            stored = remember_many([*news.values()], **author)
+        except REFUSALS:
+            if atomic:
+                raise
+        else:
+            return dict(zip(news, stored, strict=True))
+        results: dict[int, StoredMemory | Problem] = {}
+        for index, (new, app) in news.items():
+            try:
+                results[index] = remember(new, app=app, **author)
+            except REFUSALS as error:
+                results[index] = self._explain(error, index)
+        return results
+
+    def _explain(self, error: Exception, index: int) -> Problem:
+        problem = problem_of(error, self.request)
+        assert problem is not None  # noqa: S101 - these errors all have one
+        return _locate(problem, index)
 
     @extend_schema(request=BulkPatchSerializer, responses=BulkPatchedSerializer)
     def edit_many(self, request: AuthenticatedRequest) -> Response:
@@ -108,9 +135,7 @@ class BulkViewSet(MemoriesOfOneUser):
                 require_supersedable(new.supersedes, user=self.subject, app=apps[name])
             return new, apps[name]
         except REFUSALS as error:
-            problem = problem_of(error, self.request)
-            assert problem is not None  # noqa: S101 - these errors all have one
-            return _locate(problem, index)
+            return self._explain(error, index)
 
 
 def _locate(problem: Problem, index: int) -> Problem:

@@ -28,9 +28,7 @@ ASKED = {
     "POST /memories/bulk": Asked(
         body={"memories": [{"text": "We go to the sea in June", "infer": False}]}
     ),
-    "PATCH /memories/bulk": Asked(
-        body={"ids": ["{memory_id}"], "changes": {"metadata": {"checked": True}}}
-    ),
+    "PATCH /memories/bulk": Asked(body={"ids": ["{memory_id}"], "changes": {"actor": "Ana"}}),
     "DELETE /memories": Asked(body=IDS),
     "PUT /memories/{memory_id}": Asked(body={"memory_content": "Rex is brave"}),
     "PATCH /memories/{memory_id}": Asked(body={"text": "Rex is brave", "metadata": {"a": 1}}),

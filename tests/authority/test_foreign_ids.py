@@ -19,6 +19,8 @@ RULE = {"effect": "deny"}
 
 # Each position: the kind of id in it, the call, its query and its body. `{id}` is that id; the
 # `{own_…}` are the caller's, so that an id can stand beside or below one that is known.
+OF_APP = {"filters": {"app_ids": ["{id}"]}}
+
 POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     (
         "memory_id",
@@ -32,6 +34,16 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
         {},
         {"memories": [{"text": "Mine", "app": "desk", "supersedes": ["{id}"]}]},
     ),
+    (
+        "memory_id",
+        "PATCH /memories/bulk",
+        {},
+        {"ids": ["{own_memory_id}", "{id}"], "changes": {"actor": "Me"}},
+    ),
+    ("app_id", "PATCH /memories/bulk", {}, {**OF_APP, "changes": {"actor": "Me"}}),
+    ("app_id", "DELETE /memories", {}, OF_APP),
+    ("app_id", "POST /memories/actions/archive", {}, OF_APP),
+    ("app_id", "POST /memories/actions/pause", {}, OF_APP),
     ("memory_id", "GET /memories/{id}", {}, None),
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
     ("memory_id", "GET /memories/{id}/history", {}, None),

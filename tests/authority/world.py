@@ -70,7 +70,7 @@ class World:
         memories = Memory.objects.owned_by(user)
         rules = AccessRule.objects.filter(app__owner=user)
         return [
-            sorted(memories.values_list("pk", "content", "state")),
+            sorted(memories.values_list("pk", "content", "state", "actor")),
             sorted(App.objects.owned_by(user).values_list("pk", "is_active")),
             sorted(rules.values_list("pk", "effect")),
             sorted(ApiKey.objects.filter(user=user).values_list("pk", "revoked_at")),

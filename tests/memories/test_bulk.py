@@ -246,3 +246,17 @@ def test_wrong_terms_are_those_of_one_memory(alice, wrong, status, code):
     assert (first["event"], second["status"]) == ("ADD", status)
     assert code in (second["code"], *(error["code"] for error in second.get("errors", ())))
     assert Memory.objects.count() == 2
+
+
+def test_one_that_supersedes_what_is_not_there_is_refused_alone(alice):
+    missing = "00000000-0000-0000-0000-000000000001"
+    bodies = [{"text": "a"}, {"text": "b", "supersedes": [missing]}, {"text": "c"}]
+
+    assert alice.post("/memories/bulk", {"memories": bodies}).status_code == 404
+    assert not Memory.objects.exists()
+    body = {"memories": bodies, "atomic": False}
+    for _ in range(2):
+        results = alice.post("/memories/bulk", body, **KEY).json()["results"]
+        assert [result["status"] for result in results] == [200, 404, 200]
+        assert results[1]["errors"][0]["loc"] == ["body", "memories", 1]
+    assert Memory.objects.count() == 2
