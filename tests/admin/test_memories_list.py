@@ -6,10 +6,12 @@ import pytest
 from django.contrib.admin.models import LogEntry
 
 from memories.models import Category, Memory, State
-from tests.admin.memories import LIST, select, text_of
+from tests.admin.memories import LIST, page_of, select, text_of
 from tests.memories.stock import stock
 
 pytestmark = pytest.mark.slow
+
+PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
 
 
 def test_the_list_shows_everybodys_memories_with_what_they_begin_with(browser, tea, trip):
@@ -55,6 +57,37 @@ def test_filters(browser, tea, trip, query, found):
 
     for text in ("Alice likes green tea.", "Bob travels"):
         assert (text in page) == (text in found)
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        ("expired", {"expires_at": PAST}),
+        ("expiring", {"expires_at": FUTURE}),
+        ("not_yet", {"valid_from": FUTURE}),
+        ("no_longer", {"valid_until": PAST}),
+        ("immutable", {"immutable": True}),
+    ],
+)
+def test_filters_by_terms(browser, tea, trip, value, fields):
+    Memory.objects.filter(pk=tea.pk).update(**fields)
+
+    page = text_of(browser, LIST, terms=value)
+
+    assert "Alice likes green tea." in page
+    assert "Bob travels" not in page
+    assert ("expired" in page.split("Alice likes green tea.")[1].split("</tr>")[0]) == (
+        value == "expired"
+    )
+
+
+def test_the_page_of_a_memory_shows_its_terms(browser, tea):
+    Memory.objects.filter(pk=tea.pk).update(expires_at=PAST, immutable=True)
+
+    page = text_of(browser, page_of(tea))
+
+    assert "Expired; before: Active, since" in page
+    assert "2020" in page
 
 
 def test_a_filter_by_no_time_is_refused(browser, tea):

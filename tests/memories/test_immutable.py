@@ -107,3 +107,19 @@ def test_its_state_changes_and_it_can_be_deleted(alice, fixed):
 def test_immutable_is_true_or_false(alice, fixed, value):
     assert alice.post("/memories", {"text": "a", "immutable": value}).status_code == 400
     assert alice.patch(f"/memories/{fixed['id']}", {"immutable": value}).status_code == 400
+
+
+def test_many_are_edited_only_if_none_of_them_is_immutable(alice, fixed):
+    other = alice.remember("The weather is fine")
+    body = {"ids": [other["id"], fixed["id"]], "changes": {"expires_at": FUTURE}}
+
+    refused = alice.patch("/memories/bulk", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "memory_immutable")
+    assert not Revision.objects.exists()
+    alice.patch("/memories/bulk", {"ids": body["ids"], "changes": {"immutable": False}})
+    assert alice.patch("/memories/bulk", body).json() == {"matched": 2, "changed": 2}
+    assert {
+        row.terms["expires_at"] for row in Revision.objects.filter(terms__has_key="expires_at")
+    } == {None}
+    assert {item["expires_at"] for item in alice.get("/memories").json()["items"]} == {FUTURE}
