@@ -33,7 +33,6 @@ class Lock(IntEnum):
     IMPORT = 5_190_517  # with the user: one import per user at a time
     SAME_TEXT = 5_190_518  # with the text: one process stores the same text at a time
     USER_TEXTS = 5_190_534  # with the user: many texts of theirs are stored, or each alone
-    LOG = 5_190_536  # with the user: the database writes one line of a user's log at a time
     IDEMPOTENCY = 5_190_535  # with the user and their key: one call at a time
     INFERENCE = 7_405_118  # with the user: facts of one message at a time
 

@@ -7,8 +7,10 @@
 -- `$words_version` is the version of the analyser of words.
 
 -- name: check_constraints_now
--- After each statement: deferred to the end, all the pending checks would be in memory.
-SET CONSTRAINTS ALL IMMEDIATE
+-- After each statement: deferred to the end, all the pending checks would be in memory. But for the
+-- log, whose writers wait for each other: its lines are written at the end.
+SET CONSTRAINTS ALL IMMEDIATE;
+SET CONSTRAINTS write_log DEFERRED
 
 -- name: update_apps
 UPDATE apps_registry_app AS app

@@ -11,7 +11,8 @@ from core import sql
 VERIFY = Path(__file__).with_suffix(".sql").read_text()
 
 LOGGED_USERS = """
-SELECT user_id FROM memories_logline UNION SELECT user_id FROM memories_memory ORDER BY user_id
+SELECT user_id FROM memories_logline UNION SELECT user_id FROM memories_logchain
+UNION SELECT user_id FROM memories_memory ORDER BY user_id
 """
 
 DESCRIPTIONS = {
@@ -19,6 +20,9 @@ DESCRIPTIONS = {
     "changed": "the line was changed",
     "chain": "it does not follow the line before it",
     "time": "it is older than the line before it",
+    "until": "the time until which it holds is not that of the memory's next line",
+    "said": "it gives another time for when the memory was said than its content",
+    "end": "lines after it are missing, or the end of the log was changed",
     "content": "the content of the line was changed or removed",
     "memory": "the memory was changed, or is gone, without a line",
     "unlogged": "the memory has no line",
@@ -30,13 +34,13 @@ class Fault:
     """What is wrong at a line, or with a memory that has none."""
 
     sequence: int | None
-    memory_id: uuid.UUID
+    memory_id: uuid.UUID | None
     code: str
 
     def __str__(self) -> str:
-        place = f"memory {self.memory_id}"
-        if self.sequence is not None:
-            place = f"line {self.sequence}, {place}"
+        line = f"line {self.sequence}" if self.sequence is not None else ""
+        memory = f"memory {self.memory_id}" if self.memory_id else ""
+        place = ", ".join(filter(None, (line, memory)))
         return f"{place}: {DESCRIPTIONS[self.code]}"
 
 

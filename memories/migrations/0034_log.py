@@ -6,27 +6,35 @@ from django.db import connection, migrations, models, transaction
 
 CREATE = Path(__file__).with_suffix(".sql").read_text()
 DROP = """
-DROP TRIGGER log_categorization ON memories_categorization;
-DROP TRIGGER log_memory ON memories_memory;
-DROP TRIGGER log_new_memory ON memories_memory;
+DROP TRIGGER log_deleted ON memories_categorization;
+DROP TRIGGER log_updated ON memories_categorization;
+DROP TRIGGER log_inserted ON memories_categorization;
+DROP TRIGGER log_deleted ON memories_memory;
+DROP TRIGGER log_updated ON memories_memory;
+DROP TRIGGER log_inserted ON memories_memory;
+DROP TABLE memories_unlogged;
 DROP FUNCTION memories_log_categorization();
-DROP FUNCTION memories_log_memory();
-DROP FUNCTION memories_log_change(uuid, uuid, boolean);
+DROP FUNCTION memories_log_updated();
+DROP FUNCTION memories_log_deleted();
+DROP FUNCTION memories_log_inserted();
+DROP FUNCTION memories_write_log();
 DROP FUNCTION memories_line_hash(memories_logline);
 DROP FUNCTION memories_content_hash(bytea, jsonb);
 DROP FUNCTION memories_snapshot(memories_memory);
 DROP TRIGGER keep_log ON memories_logline;
+DROP TRIGGER keep_log ON memories_logchain;
 DROP FUNCTION memories_keep_log();
 """
 
 # In steps, as writers of the same user wait for each. Memories that change meanwhile have a line.
 STEP = """
 WITH next AS (
-    SELECT id, user_id FROM memories_memory WHERE id > %s ORDER BY id LIMIT 1000
-), logged AS MATERIALIZED (
-    SELECT id, memories_log_change(id, user_id, false) FROM next ORDER BY user_id, id
+    SELECT id, user_id FROM memories_memory WHERE id > %s ORDER BY id LIMIT 5000
+), noted AS (
+    INSERT INTO memories_unlogged (memory_id, user_id, is_new, is_first)
+    SELECT id, user_id, false, row_number() OVER (ORDER BY id) = 1 FROM next
 )
-SELECT max(id::text)::uuid, count(*) FROM logged
+SELECT max(id::text)::uuid FROM next
 """
 
 
@@ -35,7 +43,7 @@ def log_known_memories(apps, schema_editor):
     while last:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(STEP, [last])
-            last, _ = cursor.fetchone()
+            [last] = cursor.fetchone()
 
 
 class Migration(migrations.Migration):
@@ -62,6 +70,8 @@ class Migration(migrations.Migration):
                 ('last_revision', models.BigIntegerField(default=0)),
                 ('salt', models.BinaryField(help_text='16 random bytes, until the memory is purged.', null=True)),
                 ('snapshot', models.JSONField(help_text='The memory after the change, until it is purged.', null=True)),
+                ('said_at', models.DateTimeField(help_text="When the memory was said, as in the snapshot.", null=True)),
+                ('until', models.DateTimeField(help_text="When the next line about the memory was written.", null=True)),
                 ('content_hash', models.BinaryField(help_text='SHA-256 of the salt and the snapshot.')),
                 ('previous_hash', models.BinaryField(help_text='The hash of the line before; zeros at first.')),
                 ('hash', models.BinaryField(help_text='SHA-256 of this line, but for its content and salt.')),
@@ -72,9 +82,21 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['user', 'sequence'],
-                'indexes': [models.Index(fields=['memory_id', 'sequence'], name='log_line_by_memory')],
+                'indexes': [
+                    models.Index(fields=['memory_id', 'sequence'], name='log_line_by_memory'),
+                    models.Index('user', models.OrderBy(models.F('said_at'), descending=True), 'memory_id', condition=models.Q(said_at__isnull=False), name='log_line_newest_first'),
+                ],
                 'constraints': [models.UniqueConstraint(fields=('user', 'sequence'), name='log_line_of_user_once')],
             },
+        ),
+        migrations.CreateModel(
+            name='LogChain',
+            fields=[
+                ('user', models.OneToOneField(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('sequence', models.BigIntegerField(help_text='Of the last line.')),
+                ('hash', models.BinaryField(help_text='Of the last line.')),
+                ('at', models.DateTimeField(help_text='When the last line was written.')),
+            ],
         ),
         migrations.RunSQL(CREATE, DROP),
         migrations.RunPython(log_known_memories, migrations.RunPython.noop),

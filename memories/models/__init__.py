@@ -3,7 +3,7 @@ from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
-from .log_line import LogLine
+from .log_line import LogChain, LogLine
 from .memory import Memory, MemoryDeleted, MemoryExpired, MemoryImmutable, MemoryNotFound
 from .revision import Revision
 from .state import State
@@ -21,6 +21,7 @@ __all__ = [
     "Embedding",
     "EmbeddingSpace",
     "FirstAccess",
+    "LogChain",
     "LogLine",
     "Memory",
     "MemoryDeleted",

@@ -101,6 +101,13 @@ class LogLine(models.Model):
     snapshot = models.JSONField(
         null=True, help_text="The memory after the change, until it is purged."
     )
+    # The same as in the snapshot, for lists in the order of time.
+    said_at = models.DateTimeField(
+        null=True, help_text="When the memory was said, as in the snapshot."
+    )
+    until = models.DateTimeField(
+        null=True, help_text="When the next line about the memory was written."
+    )
     content_hash = models.BinaryField(help_text="SHA-256 of the salt and the snapshot.")
     previous_hash = models.BinaryField(help_text="The hash of the line before; zeros at first.")
     hash = models.BinaryField(help_text="SHA-256 of this line, but for its content and salt.")
@@ -112,7 +119,35 @@ class LogLine(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "sequence"], name="log_line_of_user_once")
         ]
-        indexes = [models.Index(fields=["memory_id", "sequence"], name="log_line_by_memory")]
+        indexes = [
+            models.Index(fields=["memory_id", "sequence"], name="log_line_by_memory"),
+            # A page of a list as of a moment.
+            models.Index(
+                "user",
+                models.F("said_at").desc(),
+                "memory_id",
+                condition=models.Q(said_at__isnull=False),
+                name="log_line_newest_first",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sequence}: {self.kind}"
+
+
+class LogChain(models.Model):
+    """The end of a user's log. Whoever writes a line locks it first."""
+
+    user = models.OneToOneField(
+        User,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        primary_key=True,
+        related_name="+",
+    )
+    sequence = models.BigIntegerField(help_text="Of the last line.")
+    hash = models.BinaryField(help_text="Of the last line.")
+    at = models.DateTimeField(help_text="When the last line was written.")
+
+    def __str__(self) -> str:
+        return f"{self.sequence}"

@@ -12,7 +12,7 @@ from backups.importing.merge import Merge
 from backups.jobs import enqueue_import
 from jobs.models import Job
 from jobs.runner import run_due
-from memories.models import Memory, StateChange
+from memories.models import LogLine, Memory, StateChange
 from tests.backups.archive_factory import Ours
 from tests.backups.imports import all_rows
 
@@ -113,3 +113,12 @@ def test_two_users_who_import_the_same_ids_at_once_both_have_them(alice, bob):
     assert created == [4, 4]
     assert Memory.objects.owned_by(alice.user).count() == 4
     assert Memory.objects.owned_by(bob.user).count() == 4
+
+
+def test_an_import_writes_one_line_of_the_log_for_each_memory(alice):
+    run(Ours("alice").zipped(), alice.user)
+
+    lines = LogLine.objects.of_user(alice.user).after(0)
+    assert {line.kind for line in lines} == {"stored"}
+    assert {line.memory_id for line in lines} == set(Memory.objects.values_list("pk", flat=True))
+    assert [line.sequence for line in lines] == list(range(1, Memory.objects.count() + 1))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from core import sql
 from memories.lifecycle import purge
-from memories.models import LogLine, Memory, State
+from memories.models import LogChain, LogLine, Memory, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,6 +87,8 @@ def test_purging_takes_the_content_and_its_salt(alice):
         "UPDATE memories_logline SET salt = NULL, snapshot = NULL, at = now()",
         "UPDATE memories_logline SET salt = NULL",
         "DELETE FROM memories_logline",
+        "INSERT INTO memories_logline SELECT * FROM memories_logline",
+        "UPDATE memories_logchain SET sequence = 0",
     ],
 )
 def test_lines_are_neither_changed_nor_deleted(alice, statement):
@@ -107,8 +112,58 @@ def test_users_have_logs_of_their_own(alice, bob):
 def test_memories_of_a_release_without_a_log_are_known(alice):
     memory = alice.remember("Rex is a dog")
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE memories_logline")
+        cursor.execute("TRUNCATE memories_logline, memories_logchain")
 
     alice.patch(f"/memories/{memory['id']}", {"text": "Rex is an old dog"})
 
     assert kinds(alice) == ["known"]
+
+
+def test_a_line_says_until_when_it_holds(alice):
+    memory = alice.remember("Rex is a dog", timestamp=1_700_000_000)
+    alice.patch(f"/memories/{memory['id']}", {"text": "Rex is an old dog"})
+    other = alice.remember("Tea is green")
+    alice.delete(f"/memories/{other['id']}")
+    with transaction.atomic():
+        purge.purge([other["id"]])
+
+    stored, revised, *rest = LogLine.objects.of_user(alice.user).after(0)
+    assert (stored.until, revised.until) == (revised.at, None)
+    assert {line.said_at.timestamp() for line in (stored, revised)} == {1_700_000_000}
+    assert [line.until for line in rest] == [line.at for line in rest[1:]] + [None]
+    assert {line.said_at for line in rest} == {None}
+
+
+def test_lines_of_one_transaction_have_one_time(alice, bob):
+    stored = [member.remember(text) for member in (alice, bob) for text in ("Rex", "Tea")]
+
+    with transaction.atomic():
+        for memory in stored:
+            Memory.objects.filter(pk=memory["id"]).update(content="changed")
+
+    for member in (alice, bob):
+        lines = LogLine.objects.of_user(member.user).after(2)
+        assert [line.kind for line in lines] == ["revised", "revised"]
+        assert len({line.at for line in lines}) == 1
+        chain = LogChain.objects.get(user=member.user)
+        assert (chain.sequence, bytes(chain.hash)) == (4, bytes(lines[1].hash))
+
+
+def test_two_changes_of_the_same_users_in_opposite_order_do_not_deadlock(alice, bob):
+    """Each waits for the log of a user only at the end, and for all users in the same order."""
+    ids = [[member.remember(text)["id"] for member in (alice, bob)] for text in ("Rex", "Tea")]
+    barrier = threading.Barrier(2, timeout=60)
+
+    def change(memory_ids):
+        try:
+            with transaction.atomic():
+                for memory_id in memory_ids:
+                    Memory.objects.filter(pk=memory_id).update(content="changed")
+                barrier.wait()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(change, [ids[0], ids[1][::-1]]))
+
+    assert (kinds(alice), kinds(bob)) == (["stored", "stored", "revised", "revised"],) * 2

@@ -26,7 +26,7 @@ IDS = ["user_id", "memory_id", "by_id", "key_id"]
 @contextmanager
 def behind_its_back() -> Iterator[None]:
     """Change tables as somebody does who can switch triggers off."""
-    tables = ["memories_logline", "memories_memory", "memories_categorization"]
+    tables = ["memories_logline", "memories_logchain", "memories_memory", "memories_categorization"]
     for table in tables:
         sql.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
     try:
@@ -134,6 +134,10 @@ def change(line: LogLine, column: str, value: object) -> None:
         ("UPDATE memories_memory SET state = 'archived'", "without a line"),
         ("DELETE FROM memories_categorization", "without a line"),
         ("DELETE FROM memories_logline", "has no line"),
+        ("DELETE FROM memories_logline WHERE sequence > 5", "lines after it are missing"),
+        ("UPDATE memories_logchain SET at = now()", "lines after it are missing"),
+        ("UPDATE memories_logline SET until = now() WHERE sequence = 2", "line 2"),
+        ("UPDATE memories_logline SET said_at = now() WHERE sequence = 2", "line 2"),
     ],
 )
 def test_what_was_done_past_the_log_is_named(logged, statement, finding):
