@@ -41,6 +41,7 @@ def state_dir(settings, tmp_path):
 
 def found(*only, **options):
     """What is not well, each check with its levels."""
+    connection.check_constraints()  # writes the log, as the end of a transaction does
     findings: dict[str, list[str]] = {}
     for result in run_checks.run_checks(only=only, **options):
         if result.finding.level:
@@ -50,6 +51,7 @@ def found(*only, **options):
 
 
 def told(*arguments):
+    connection.check_constraints()
     said = StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", *arguments, stdout=said, no_color=True)
