@@ -10,7 +10,7 @@ from core.sql import fetch_column
 from jobs.models import Job
 
 from .access import log
-from .change_log.verify import find_faults, find_logged_users
+from .change_log.chain_check import find_faults, find_logged_users
 from .lifecycle import word_index
 from .models import Embedding, EmbeddingSpace, Memory, StateChange
 from .vectors import migration

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from core import sql
-from memories.change_log.verify import find_faults
+from memories.change_log.chain_check import find_faults
 from memories.lifecycle import purge
 from memories.models import LogLine
 

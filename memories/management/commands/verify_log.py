@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import User
 from core.printable import escape_unprintable
-from memories.change_log.verify import find_faults, find_logged_users
+from memories.change_log.chain_check import find_faults, find_logged_users
 from memories.models import LogLine
 
 # Faults that are listed of one user.

@@ -11,7 +11,7 @@ from accounts.subjects import USER_ID_HELP
 from core.api.filters import ChoiceFilter, NonEmptyField, leave_unfiltered
 from memories.filters import UUIDFilter
 from memories.models import LogLine
-from memories.serializers.log_line import LogLineSerializer
+from memories.serializers.shown_line import LogLineSerializer
 
 from .scope import MemoriesOfOneUser
 

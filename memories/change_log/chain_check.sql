@@ -1,4 +1,4 @@
--- The faults in the log of a user, the first ones first. `verify.py` describes each kind.
+-- The faults in the log of a user, the first ones first. `chain_check.py` describes each kind.
 WITH place AS (
     SELECT id,
         lag(sequence, 1, 0::bigint) OVER chain AS sequence_before,
