@@ -10,7 +10,7 @@ from django.db import connections, transaction
 from core import sql
 from core.locks import Lock, LockTaken, advisory_lock, lock_transaction
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 # Seconds that a lock which is not free is waited for, to show that it is waited for.
 WAIT = 0.3

@@ -9,7 +9,7 @@ from apps_registry.models import AccessRule, App, Effect
 from memories.lifecycle import purge
 from tests.cast import errors_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def lines(member, **query):

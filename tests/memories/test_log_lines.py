@@ -12,7 +12,7 @@ from core import sql
 from memories.lifecycle import purge
 from memories.models import LogChain, LogLine, Memory, State
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
 def kinds(member):

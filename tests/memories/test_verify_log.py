@@ -16,7 +16,7 @@ from memories.change_log.chain_check import find_faults
 from memories.lifecycle import purge
 from memories.models import LogLine
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 BINARY = ["salt", "content_hash", "previous_hash", "hash"]
 NUMBERS = ["id", "sequence", "last_state_change", "last_revision"]
