@@ -7,7 +7,7 @@ from memories.models import LogLine
 from .history_entry import UsedKeySerializer
 
 
-class HexField(serializers.Field):
+class HexField(serializers.CharField):
     """Bytes in hexadecimal digits."""
 
     def to_representation(self, value: bytes) -> str:
