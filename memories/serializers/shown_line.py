@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from memories.models import LogLine
@@ -10,7 +12,7 @@ from .history_entry import UsedKeySerializer
 class HexField(serializers.CharField):
     """Bytes in hexadecimal digits."""
 
-    def to_representation(self, value: bytes) -> str:
+    def to_representation(self, value: Any) -> str:
         return bytes(value).hex()
 
 
