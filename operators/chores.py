@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.models import KeptAnswer
+from accounts.models import KeptAnswer, PersonSession, SignInLink
 from jobs import retention
 from jobs.models import Job
 from memories.access import log
@@ -111,18 +112,23 @@ def _remove_jobs(step: Step) -> Iterator[Counts]:
     yield Counter({"Job": max(0, before - Job.objects.count())})
 
 
-def _expired_sessions() -> QuerySet[Session]:
-    return Session.objects.filter(expire_date__lt=timezone.now())
+def _expired_access() -> dict[str, QuerySet[Any]]:
+    return {
+        "Session": Session.objects.filter(expire_date__lt=timezone.now()),
+        "PersonSession": PersonSession.objects.expired(),
+        "SignInLink": SignInLink.objects.expired(),
+    }
 
 
 def _count_sessions() -> Counts:
-    return Counter({"Session": _expired_sessions().count()})
+    return Counter({name: rows.count() for name, rows in _expired_access().items()})
 
 
 def _delete_sessions(step: Step) -> Iterator[Counts]:
-    with step():
-        deleted, _ = _expired_sessions().delete()
-    yield Counter({"Session": deleted})
+    for name, rows in _expired_access().items():
+        with step():
+            deleted, _ = rows.delete()
+        yield Counter({name: deleted})
 
 
 def _count_answers() -> Counts:
@@ -189,7 +195,7 @@ CHORES = (
     Chore("categories", "remove empty categories", _count_categories, _drop_categories),
     Chore("counters", "correct the read counters of apps", _count_wrong_counters, _recount),
     Chore("jobs", "remove old jobs", _count_jobs, _remove_jobs),
-    Chore("sessions", "remove expired sessions", _count_sessions, _delete_sessions),
+    Chore("sessions", "remove expired sessions and sign-in links", _count_sessions, _delete_sessions),
     Chore("answers", "remove old answers of idempotency keys", _count_answers, _delete_answers),
     Chore("indexes", "build and remove indexes of users", _count_indexes, _sync_indexes),
     Chore("words", "index the words that a former release stored", _count_words, _index_words),

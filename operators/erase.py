@@ -19,7 +19,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from accounts.models import ApiKey, KeptAnswer, User
+from accounts.models import ApiKey, KeptAnswer, PersonSession, SignInLink, User
 from apps_registry.models import AccessRule, App
 from configuration.models import ConfigurationChange
 from core import sql
@@ -116,6 +116,8 @@ def get_belongings(user: User) -> dict[str, QuerySet]:
         "UserIndex": UserIndex.objects.filter(user=user),
         "ApiKey": ApiKey.objects.filter(user=user),
         "KeptAnswer": KeptAnswer.objects.about(user),
+        "PersonSession": PersonSession.objects.filter(user=user),
+        "SignInLink": SignInLink.objects.filter(user=user),
         "Job": find_jobs(user),
         "User": User.objects.filter(pk=user.pk),
     }

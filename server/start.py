@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from shlex import quote
 
 import psycopg
@@ -20,7 +21,8 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from accounts.models import User
+from accounts.models import SignInLink, User
+from accounts.person_access import link_url
 from embedded import stack
 from embedded.errors import ServiceFailed
 from embedded.ownership import Owner
@@ -40,6 +42,8 @@ ANSWER_SECONDS = 300.0
 # The time that a running job has to finish. A job that does not is run again later.
 JOB_SECONDS = 10.0
 READY_SECONDS = 20.0
+# Of the link that signs the default user in.
+LINK_LIFETIME = timedelta(hours=1)
 
 Report = Callable[[str], None]
 
@@ -108,13 +112,14 @@ def _run(report: Report, address: Address, stop: StopRequests) -> None:
     supervisor = Supervisor([*services, web, *workers], settings.STATE_DIR / "log", report)
     try:
         key, has_password = prepare_database()
+        # A log keeps what it is given: the key and the link are for a person only.
+        is_terminal = sys.stdout.isatty()
+        link = issue_link(address) if is_terminal else ""
         # From here on a stop signal is handled, even before the server is ready.
         with stop.listen():
             web.start()
             wait_until_live(address, web, stop)
-            # A log keeps what it is given: the key is for a person only.
-            shown_key = key if sys.stdout.isatty() else None
-            summary = describe_server(address, shown_key, has_password)
+            summary = describe_server(address, key if is_terminal else None, has_password, link)
             summary += wait_until_ready(address, stop)
             if not stop.requested():
                 for worker in workers:  # last, as nothing waits for them
@@ -183,6 +188,14 @@ def prepare_database() -> tuple[str, bool]:
     return key, user.has_usable_password()
 
 
+def issue_link(address: Address) -> str:
+    """Return the address of a link that opens the default user's pages once."""
+    user = User.objects.get(user_id=settings.DEFAULT_USER)
+    secret = SignInLink.objects.issue(user, lifetime=LINK_LIFETIME) if user.is_active else ""
+    _close_connections()
+    return link_url(secret, base=address.url) if secret else ""
+
+
 def _close_connections() -> None:
     """Close all database connections. From here on this process only supervises others."""
     for wrapper in connections.all():
@@ -228,14 +241,18 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
         client.close()
 
 
-def describe_server(address: Address, key: str | None, has_password: bool) -> str:
+def describe_server(
+    address: Address, key: str | None, has_password: bool, link: str = ""
+) -> str:
     key_file = settings.STATE_DIR / "api_key"
     shown_key = f"{key}\n{'':17}stored in {key_file}" if key else f"cat {quote(str(key_file))}"
     sign_in = "" if has_password else f"\n{'':17}`make operator` sets a password for it"
+    pages = f"{link}\n{'':17}works once, within an hour" if link else f"{address.url}/"
     legacy = "\n  Legacy clients act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""
 OpenMemory is running.
 
+  Your memories  {pages}
   API            {address.url}/api/v1
   Documentation  {address.url}/docs
   Admin          {address.url}{settings.ADMIN_PATH}/{sign_in}

@@ -8,7 +8,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from unfold.decorators import display
 
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, SignInLink, User
+from accounts.person_access import link_url
 from accounts.roles import can_change_user
 from core.admin.buttons import button, render_in_dialog
 from core.admin.links import change_url
@@ -47,7 +48,7 @@ class UserAdmin(ModelAdmin):
     )
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
     inlines = (KeyInline,)
-    actions_detail: ClassVar[tuple[str, ...]] = ("make_key", "set_password")
+    actions_detail: ClassVar[tuple[str, ...]] = ("make_key", "make_sign_in_link", "set_password")
     audit_name_field = "user_id"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -110,11 +111,23 @@ class UserAdmin(ModelAdmin):
         return render_in_dialog(request, "accounts/admin/created_key.html", context)
 
     @button(
+        "Create a sign-in link",
+        icon="link",
+        description="Opens the user's own pages once, without a password, within a day.",
+        available_for=lambda user: user.is_active,
+    )
+    def make_sign_in_link(self, request: HttpRequest, user: User, form: object) -> HttpResponse:
+        secret = SignInLink.objects.issue(user)
+        self.log_change(request, user, "Created a sign-in link.")
+        link = link_url(secret, base=request.build_absolute_uri("/").rstrip("/"))
+        context = {"user": user, "link": link, "done_url": change_url(user)}
+        return render_in_dialog(request, "accounts/admin/sign_in_link.html", context)
+
+    @button(
         "Set a password",
         icon="password",
         description="Replaces the current password and ends the user's sessions.",
         form=PasswordForm,
-        available_for=lambda user: user.is_staff,
     )
     def set_password(self, request: HttpRequest, user: User, form: PasswordForm) -> str:
         user.set_password(form.cleaned_data["password"])

@@ -61,6 +61,11 @@ def count_request(request: HttpRequest, policy: str) -> Usage | None:
     return _count(request, policy, _address_key(request) if by_address else _client_key(request))
 
 
+def count_person(request: HttpRequest, policy: str, person: str) -> Usage | None:
+    """Count the request of a person who is signed in to pages."""
+    return _count(request, policy, f"person {person}")
+
+
 def count_sign_in(request: HttpRequest, user_id: str) -> Usage | None:
     """Count a sign-in by address and by name, and return the use of the limit that is exceeded.
 

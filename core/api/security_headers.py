@@ -10,7 +10,21 @@ from django.http import HttpRequest, HttpResponse
 # The same for everybody, without data of a user. Static files have a Cache-Control of their own.
 _PUBLIC_PATHS = ("/api/schema", "/docs", "/redoc", settings.STATIC_URL)
 
-# Pages set a policy that allows their scripts. Anything else is data and loads nothing.
+# Of a page that sets no other one: it has no inline scripts or styles, and nothing of other hosts.
+_PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+# Anything else is data and loads nothing.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -24,6 +38,7 @@ class SecurityHeadersMiddleware:
         response = self.get_response(request)
         if not request.path_info.startswith(_PUBLIC_PATHS):
             response.headers.setdefault("Cache-Control", "no-store")
-            if not response.headers.get("Content-Type", "").startswith("text/html"):
-                response.headers.setdefault("Content-Security-Policy", _DATA_POLICY)
+            is_page = response.headers.get("Content-Type", "").startswith("text/html")
+            policy = _PAGE_POLICY if is_page else _DATA_POLICY
+            response.headers.setdefault("Content-Security-Policy", policy)
         return response

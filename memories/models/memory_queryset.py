@@ -238,12 +238,13 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         by: User | None,
         reason: str = "",
         superseded_by: Memory | None = None,
+        moment: datetime | None = None,
     ) -> int:
         """Change the state of those in another one, write their history, and return their number.
 
         This is the only way to change a state. `by` is None for a policy whose author is gone. The
         history names the key and the app that these are reached by. A memory that becomes live
-        again is no longer superseded.
+        again is no longer superseded. With its `moment`, a change can be taken back.
         """
         # Locked, so that each of two concurrent changes records the state that it really changed.
         changing = self.exclude(state=state).locked()
@@ -256,6 +257,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
                 key=self.key,
                 app=self.reading_app,
                 superseded_by=superseded_by,
+                moment=moment,
             )
 
     def supersede_by(self, memory: Memory, *, by: User, reason: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.core.exceptions import EmptyResultSet
 from django.db import models
 from django.utils import timezone
@@ -42,13 +44,14 @@ class StateChangeQuerySet(models.QuerySet["StateChange"]):
         key: ApiKey | None = None,
         app: App | None = None,
         superseded_by: models.Model | None = None,
+        moment: datetime | None = None,
     ) -> int:
         """Change the state of these memories, write their history, and return their number."""
         try:
             leaving, parameters = memories.values_list("pk", "state").query.sql_with_params()
         except EmptyResultSet:
             return 0
-        now = timezone.now()
+        now = moment or timezone.now()
         ids = [each and each.pk for each in (key, app, superseded_by)]
         return execute(
             CHANGE_STATE.format(leaving=leaving),

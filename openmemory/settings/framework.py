@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "stats",
     "agents",
     "operators",
+    "pages",
     # Before the admin, whose templates and styles it overrides.
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
@@ -25,6 +26,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "corsheaders",
     "django_filters",
+    "django_htmx",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "rest_framework",
@@ -84,4 +86,7 @@ AUTH_USER_MODEL = "accounts.User"
 
 USE_TZ = True
 TIME_ZONE = "UTC"
-USE_I18N = False
+# Of a person's pages, which choose one for each request. All else speaks English.
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]

@@ -1,0 +1,199 @@
+"""What a person looks for among their memories: the words, the filters and the order of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from accounts.models import User
+from apps_registry.models import App
+from core.api.pagination import MAX_PAGE, Page, PageRequest, fetch_page
+from memories.access.reader import Reader
+from memories.filters import sort_memories
+from memories.limits import MAX_CATEGORY_NAME, MAX_NAME
+from memories.models import State, UserCategory
+from memories.models.memory import MemoryQuerySet
+from memories.models.state import LIVE
+from memories.search import Filters, Hit, find_hits
+
+SIZES = (25, 50, 100)
+MAX_QUERY = 2000
+# The hits of a search, which has no pages: the best are what is looked for.
+MAX_HITS = 50
+MAX_OPTIONS = 500
+
+STATES: Mapping[str, Sequence[State]] = {
+    "": LIVE,
+    "active": [State.ACTIVE],
+    "paused": [State.PAUSED],
+    "archived": [State.ARCHIVED],
+    "all": [*LIVE, State.ARCHIVED],
+}
+STATE_CHOICES = [
+    ("", _("In use")),
+    ("active", _("Active")),
+    ("paused", _("Paused")),
+    ("archived", _("Archived")),
+    ("all", _("In any state")),
+]
+# Column and direction of `sort_memories`.
+SORTS: Mapping[str, tuple[str | None, str]] = {
+    "": (None, "desc"),
+    "oldest": (None, "asc"),
+    "text": ("memory", "asc"),
+    "app": ("app_name", "asc"),
+    "category": ("categories", "asc"),
+}
+SORT_CHOICES = [
+    ("", _("Newest first")),
+    ("oldest", _("Oldest first")),
+    ("text", _("By text")),
+    ("app", _("By app")),
+    ("category", _("By category")),
+]
+
+
+def _date_input() -> forms.DateInput:
+    return forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "max": "9999-12-31"})
+
+
+class MemoryQueryForm(forms.Form):
+    q = forms.CharField(label=_("Search"), required=False, max_length=MAX_QUERY)
+    exact = forms.BooleanField(label=_("Exactly this text"), required=False)
+    state = forms.ChoiceField(
+        label=pgettext_lazy("of a memory", "State"), required=False, choices=STATE_CHOICES
+    )
+    app = forms.ChoiceField(label=_("App"), required=False)
+    category = forms.CharField(
+        label=_("Category"), required=False, max_length=MAX_CATEGORY_NAME, widget=forms.Select
+    )
+    sort = forms.ChoiceField(label=_("Order"), required=False, choices=SORT_CHOICES)
+    actor = forms.CharField(label=_("Said by"), required=False, max_length=MAX_NAME, strip=False)
+    conversation = forms.CharField(
+        label=_("Conversation"), required=False, max_length=MAX_NAME, strip=False
+    )
+    from_date = forms.DateField(label=_("From"), required=False, widget=_date_input())
+    to_date = forms.DateField(label=_("To"), required=False, widget=_date_input())
+    size = forms.TypedChoiceField(
+        label=_("On a page"),
+        required=False,
+        coerce=int,
+        empty_value=SIZES[0],
+        choices=[(size, size) for size in SIZES],
+    )
+    page = forms.IntegerField(required=False, min_value=1, max_value=MAX_PAGE)
+
+    def __init__(self, data: Mapping[str, Any] | QueryDict, *, user: User) -> None:
+        super().__init__(data)
+        self.label_suffix = ""
+        apps = App.objects.owned_by(user).order_by("name").values_list("pk", "name")[:MAX_OPTIONS]
+        self.fields["app"].choices = [("", _("All apps")), *((str(pk), name) for pk, name in apps)]
+        categories = UserCategory.objects.filter(user=user).order_by("category__name")
+        names = list(categories.values_list("category__name", flat=True)[:MAX_OPTIONS])
+        chosen = str(self.data.get("category") or "")[:MAX_CATEGORY_NAME]
+        options = names if not chosen or chosen in names else [chosen, *names]
+        widget = self.fields["category"].widget
+        widget.choices = [("", _("All categories")), *((name, name) for name in options)]
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        first, last = values.get("from_date"), values.get("to_date")
+        if first and last and last < first:
+            self.add_error("to_date", _("This day is before the first one."))
+        return values
+
+    def query(self) -> MemoryQuery:
+        """The query of a valid form."""
+        values = self.cleaned_data
+        return MemoryQuery(
+            text=values["q"],
+            is_exact=values["exact"],
+            state=values["state"],
+            app=values["app"],
+            category=values["category"],
+            actor=values["actor"],
+            conversation=values["conversation"],
+            from_date=values["from_date"],
+            to_date=values["to_date"],
+            sort=values["sort"],
+            page=PageRequest(values["page"] or 1, values["size"]),
+        )
+
+
+@dataclass(frozen=True)
+class MemoryQuery:
+    text: str
+    is_exact: bool
+    state: str
+    app: str
+    category: str
+    actor: str
+    conversation: str
+    from_date: date | None
+    to_date: date | None
+    sort: str
+    page: PageRequest
+
+    @property
+    def is_search(self) -> bool:
+        """Whether the best hits are looked for, by meaning and words.
+
+        Only active memories are found so. In other states, the text itself is looked for.
+        """
+        return bool(self.text) and not self.is_exact and self.state in ("", "active")
+
+    @property
+    def filter_count(self) -> int:
+        """How many filters are set that the page keeps folded away."""
+        hidden = (self.actor, self.conversation, self.from_date, self.to_date)
+        return sum(map(bool, hidden)) + (self.is_exact and bool(self.text))
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.text or self.state or self.app or self.category or self.filter_count)
+
+    def find(self, reader: Reader) -> list[Hit]:
+        """The best hits of a search."""
+        result = find_hits(
+            self.text, reader=reader, top_k=MAX_HITS, filters=self._filters(), explain=True
+        )
+        return list(result.hits)
+
+    def memories(self, reader: Reader) -> MemoryQuerySet:
+        """All memories that match, whatever their number. Not for a search."""
+        memories = reader.memories().filter(state__in=STATES[self.state])
+        memories = self._filters().apply(memories)
+        return memories.filter(content__icontains=self.text) if self.text else memories
+
+    def fetch_page(self, reader: Reader) -> Page:
+        column, direction = SORTS[self.sort]
+        memories = sort_memories(self.memories(reader), column=column, direction=direction)
+        return fetch_page(memories.with_relations(), self.page)
+
+    def _filters(self) -> Filters:
+        return Filters(
+            app_ids=[self.app] if self.app else (),  # type: ignore[list-item]
+            categories=[self.category] if self.category else (),
+            actors=[self.actor] if self.actor else (),
+            conversations=[self.conversation] if self.conversation else (),
+            from_date=_start_of(self.from_date) if self.from_date else None,
+            to_date=_end_of(self.to_date) if self.to_date else None,
+        )
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time(), timezone.get_current_timezone())
+
+
+def _end_of(day: date) -> datetime:
+    """The last second of a day, which has 23 or 25 hours twice a year."""
+    end = datetime.combine(day, time(23, 59, 59), timezone.get_current_timezone())
+    return min(end, datetime.max.replace(tzinfo=end.tzinfo) - timedelta(days=2))

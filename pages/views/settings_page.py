@@ -1,0 +1,147 @@
+"""The settings of a person: password, sessions, and how the pages look in this browser."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import (
+    password_validators_help_texts,
+    validate_password,
+)
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts import person_access
+from accounts.models import PersonSession
+from core.api import rate_limits
+from core.errors import NotFound
+from pages import browser_choices
+from pages.browser_choices import LANGUAGE, THEME, THEMES, ZONE, zone_names
+from pages.page_view import SESSION_COOKIE, PageView, own_path
+
+
+class SessionNotFound(NotFound):
+    """This session has ended already."""
+
+    code = "session_not_found"
+
+
+def _password_field(label: Any, autocomplete: str) -> forms.CharField:
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=person_access.MAX_PASSWORD,
+        widget=forms.PasswordInput(attrs={"autocomplete": autocomplete}),
+    )
+
+
+class NewPasswordForm(forms.Form):
+    current = _password_field(gettext_lazy("Current password"), "current-password")
+    new = _password_field(gettext_lazy("New password"), "new-password")
+    again = _password_field(gettext_lazy("New password (again)"), "new-password")
+
+    def __init__(self, session: PersonSession, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.user = session.user
+        if not session.needs_password_for_new_one:
+            del self.fields["current"]
+
+    def clean_current(self) -> str:
+        current: str = self.cleaned_data["current"]
+        if not self.user.check_password(current):
+            raise forms.ValidationError(_("This is not your password."), code="wrong")
+        return current
+
+    def clean_new(self) -> str:
+        new: str = self.cleaned_data["new"]
+        validate_password(new, self.user)
+        return new
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        if "new" in values and values["new"] != values.get("again"):
+            self.add_error("again", _("The passwords do not match."))
+        return values
+
+
+class SettingsView(PageView):
+    section = "settings"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.show(NewPasswordForm(self.session))
+
+    def show(self, form: NewPasswordForm) -> HttpResponse:
+        sessions = PersonSession.objects.valid().filter(user=self.person)
+        context = {
+            "form": form,
+            "password_hints": password_validators_help_texts(),
+            "has_password": self.person.has_usable_password(),
+            "sessions": sessions.order_by("-last_used_at", "-created_at"),
+            "session": self.session,
+            "languages": settings.LANGUAGES,
+            "zones": sorted(zone_names()),
+        }
+        return self.render("pages/settings.html", context)
+
+
+class PasswordView(SettingsView):
+    @method_decorator(sensitive_post_parameters())
+    def post(self, request: HttpRequest) -> HttpResponse:
+        # A stolen session must not be a way to guess the password.
+        usage = rate_limits.count_sign_in(request, self.person.user_id)
+        if usage:
+            return self.render_too_often(usage.seconds_left)
+        form = NewPasswordForm(self.session, request.POST)
+        if not form.is_valid():
+            return self.show(form)
+        person_access.set_password(self.person, form.cleaned_data["new"], session=self.session)
+        self.say(_("Your password was changed. All other sessions have ended."))
+        return HttpResponseRedirect(reverse("pages:settings"))
+
+
+class EndSessionView(PageView):
+    def post(self, request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
+        sessions = PersonSession.objects.filter(user=self.person, pk=session_id)
+        if not sessions.delete()[0]:
+            raise SessionNotFound
+        if session_id == self.session.pk:
+            return _leave()
+        self.say(_("The session has ended."))
+        return HttpResponseRedirect(reverse("pages:settings"))
+
+
+class SignOutEverywhereView(PageView):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        person_access.sign_out_everywhere(self.person)
+        return _leave()
+
+
+class AppearanceView(PageView):
+    """Keeps what a browser chooses: one of language, theme and time zone, or several."""
+
+    is_public = True
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        response = HttpResponseRedirect(
+            own_path(request.POST.get("next", ""), default="pages:front")
+        )
+        known = {LANGUAGE: dict(settings.LANGUAGES), THEME: THEMES, ZONE: zone_names()}
+        for cookie, values in known.items():
+            name = cookie.removeprefix("openmemory_")
+            value = request.POST.get(name)
+            if value is not None and (value in values or not value):
+                browser_choices.keep(response, cookie, value)
+        return response
+
+
+def _leave() -> HttpResponse:
+    response = HttpResponseRedirect(reverse("pages:front"))
+    response.delete_cookie(SESSION_COOKIE)
+    return response
