@@ -195,7 +195,12 @@ CHORES = (
     Chore("categories", "remove empty categories", _count_categories, _drop_categories),
     Chore("counters", "correct the read counters of apps", _count_wrong_counters, _recount),
     Chore("jobs", "remove old jobs", _count_jobs, _remove_jobs),
-    Chore("sessions", "remove expired sessions and sign-in links", _count_sessions, _delete_sessions),
+    Chore(
+        "sessions",
+        "remove expired sessions and sign-in links",
+        _count_sessions,
+        _delete_sessions,
+    ),
     Chore("answers", "remove old answers of idempotency keys", _count_answers, _delete_answers),
     Chore("indexes", "build and remove indexes of users", _count_indexes, _sync_indexes),
     Chore("words", "index the words that a former release stored", _count_words, _index_words),

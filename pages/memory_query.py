@@ -22,7 +22,7 @@ from memories.limits import MAX_CATEGORY_NAME, MAX_NAME
 from memories.models import State, UserCategory
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import LIVE
-from memories.search import Filters, Hit, find_hits
+from memories.search import Cutoffs, Filters, SearchResult, find_hits
 
 SIZES = (25, 50, 100)
 MAX_QUERY = 2000
@@ -86,7 +86,7 @@ class MemoryQueryForm(forms.Form):
         label=_("On a page"),
         required=False,
         coerce=int,
-        empty_value=SIZES[0],
+        empty_value=None,
         choices=[(size, size) for size in SIZES],
     )
     page = forms.IntegerField(required=False, min_value=1, max_value=MAX_PAGE)
@@ -95,7 +95,9 @@ class MemoryQueryForm(forms.Form):
         super().__init__(data)
         self.label_suffix = ""
         apps = App.objects.owned_by(user).order_by("name").values_list("pk", "name")[:MAX_OPTIONS]
-        self.fields["app"].choices = [("", _("All apps")), *((str(pk), name) for pk, name in apps)]
+        app_field = self.fields["app"]
+        assert isinstance(app_field, forms.ChoiceField)  # noqa: S101 - see above
+        app_field.choices = [("", _("All apps")), *((str(pk), name) for pk, name in apps)]
         categories = UserCategory.objects.filter(user=user).order_by("category__name")
         names = list(categories.values_list("category__name", flat=True)[:MAX_OPTIONS])
         chosen = str(self.data.get("category") or "")[:MAX_CATEGORY_NAME]
@@ -124,7 +126,7 @@ class MemoryQueryForm(forms.Form):
             from_date=values["from_date"],
             to_date=values["to_date"],
             sort=values["sort"],
-            page=PageRequest(values["page"] or 1, values["size"]),
+            page=PageRequest(values["page"] or 1, values["size"] or SIZES[0]),
         )
 
 
@@ -160,18 +162,21 @@ class MemoryQuery:
     def is_filtered(self) -> bool:
         return bool(self.text or self.state or self.app or self.category or self.filter_count)
 
-    def find(self, reader: Reader) -> list[Hit]:
+    def find(self, reader: Reader) -> SearchResult:
         """The best hits of a search."""
-        result = find_hits(
-            self.text, reader=reader, top_k=MAX_HITS, filters=self._filters(), explain=True
+        return find_hits(
+            self.text,
+            reader=reader,
+            cutoffs=Cutoffs(top_k=MAX_HITS),
+            filters=self._filters(),
+            explain=True,
         )
-        return list(result.hits)
 
     def memories(self, reader: Reader) -> MemoryQuerySet:
         """All memories that match, whatever their number. Not for a search."""
         memories = reader.memories().filter(state__in=STATES[self.state])
         memories = self._filters().apply(memories)
-        return memories.filter(content__icontains=self.text) if self.text else memories
+        return memories.containing(self.text) if self.text else memories
 
     def fetch_page(self, reader: Reader) -> Page:
         column, direction = SORTS[self.sort]

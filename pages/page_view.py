@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -58,11 +58,12 @@ class PageView(View):
         self.request.htmx = HtmxDetails(request)
         session = find_session(request)
         self.request.session_of_person = session
-        self.request.person = session and session.user
-        with self.request.choices.in_force(request):
+        self.request.person = session.user if session else None
+        zone = session.user.time_zone if session else ""
+        with self.request.choices.in_force(request, zone=zone):
             try:
                 return self._answer(*args, **kwargs)
-            except (OpenMemoryError, Http404, PermissionDenied) as error:
+            except (OpenMemoryError, Http404, PermissionDenied, ValidationError) as error:
                 return self.render_error(error)
 
     def _answer(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -115,7 +116,7 @@ class PageView(View):
         titles = {403: _("Not allowed"), 404: _("Not found"), 410: _("No longer there")}
         context = {
             "title": titles.get(problem.status, _("This did not work")),
-            # Errors of the domain are in English; the words of those that pages show are translated.
+            # Errors of the domain are in English: those that pages show are translated here.
             "detail": gettext(problem.detail),
         }
         response = self.render("pages/error.html", context, status=problem.status)

@@ -241,9 +241,7 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
         client.close()
 
 
-def describe_server(
-    address: Address, key: str | None, has_password: bool, link: str = ""
-) -> str:
+def describe_server(address: Address, key: str | None, has_password: bool, link: str = "") -> str:
     key_file = settings.STATE_DIR / "api_key"
     shown_key = f"{key}\n{'':17}stored in {key_file}" if key else f"cat {quote(str(key_file))}"
     sign_in = "" if has_password else f"\n{'':17}`make operator` sets a password for it"

@@ -90,7 +90,7 @@ class PersonSession(models.Model):
 
     @property
     def needs_password_for_new_one(self) -> bool:
-        """Whether a new password needs the old one: not where there is none, or right after a link."""
+        """Whether the old password is asked for: not where there is none, or right after a link."""
         is_fresh = self.by_link and timezone.now() - self.created_at < FRESH
         return self.user.has_usable_password() and not is_fresh
 

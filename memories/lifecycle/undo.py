@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
+from core.transactions import change
 from memories.models import State, StateChange
 from memories.models.memory import MemoryQuerySet
 
@@ -21,7 +21,7 @@ def undo_change(moment: datetime, state: State, *, among: MemoryQuerySet, by: Us
     """
     undone = 0
     changed = among.filter(state=state, state_changed_at=moment)
-    with transaction.atomic():
+    with change():
         for former in State:
             changes = StateChange.objects.filter(
                 memory=OuterRef("pk"), changed_at=moment, new_state=state, old_state=former

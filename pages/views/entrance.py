@@ -72,7 +72,7 @@ class FrontView(SignInView):
 
 
 class LinkView(PageView):
-    """A one-time link. Programs that look at links in mails open it, so only its button signs in."""
+    """A one-time link. Programs that check links in mails open it, so only its button signs in."""
 
     is_public = True
 

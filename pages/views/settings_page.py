@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+import zoneinfo
 from typing import Any
 
 from django import forms
@@ -20,10 +21,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import person_access
 from accounts.models import PersonSession
+from accounts.models.user import validate_time_zone
 from core.api import rate_limits
 from core.errors import NotFound
 from pages import browser_choices
-from pages.browser_choices import LANGUAGE, THEME, THEMES, ZONE, zone_names
+from pages.browser_choices import LANGUAGE, THEME, THEMES
 from pages.page_view import SESSION_COOKIE, PageView, own_path
 
 
@@ -86,7 +88,7 @@ class SettingsView(PageView):
             "sessions": sessions.order_by("-last_used_at", "-created_at"),
             "session": self.session,
             "languages": settings.LANGUAGES,
-            "zones": sorted(zone_names()),
+            "zones": sorted(zoneinfo.available_timezones()),
         }
         return self.render("pages/settings.html", context)
 
@@ -103,6 +105,18 @@ class PasswordView(SettingsView):
             return self.show(form)
         person_access.set_password(self.person, form.cleaned_data["new"], session=self.session)
         self.say(_("Your password was changed. All other sessions have ended."))
+        return HttpResponseRedirect(reverse("pages:settings"))
+
+
+class TimeZoneView(PageView):
+    section = "settings"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        name = request.POST.get("time_zone", "")
+        validate_time_zone(name)
+        self.person.time_zone = name
+        self.person.save(update_fields=["time_zone", "updated_at"])
+        self.say(_("Times are now shown in this time zone."))
         return HttpResponseRedirect(reverse("pages:settings"))
 
 
@@ -124,7 +138,7 @@ class SignOutEverywhereView(PageView):
 
 
 class AppearanceView(PageView):
-    """Keeps what a browser chooses: one of language, theme and time zone, or several."""
+    """Keeps what a browser chooses: language, theme, or both."""
 
     is_public = True
 
@@ -132,7 +146,7 @@ class AppearanceView(PageView):
         response = HttpResponseRedirect(
             own_path(request.POST.get("next", ""), default="pages:front")
         )
-        known = {LANGUAGE: dict(settings.LANGUAGES), THEME: THEMES, ZONE: zone_names()}
+        known = {LANGUAGE: dict(settings.LANGUAGES), THEME: THEMES}
         for cookie, values in known.items():
             name = cookie.removeprefix("openmemory_")
             value = request.POST.get(name)
