@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -27,7 +28,7 @@ from memories.search import Cutoffs, Filters, SearchResult, find_hits
 SIZES = (25, 50, 100)
 MAX_QUERY = 2000
 # The hits of a search, which has no pages: the best are what is looked for.
-MAX_HITS = 50
+MAX_HITS = 25
 MAX_OPTIONS = 500
 
 STATES: Mapping[str, Sequence[State]] = {
@@ -105,12 +106,27 @@ class MemoryQueryForm(forms.Form):
         widget = self.fields["category"].widget
         widget.choices = [("", _("All categories")), *((name, name) for name in options)]
 
+    @property
+    def chosen_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("state", "app", "category", "sort")]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """Those that the page keeps folded away."""
+        names = ("exact", "from_date", "to_date", "actor", "conversation", "size")
+        return [self[name] for name in names]
+
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
         first, last = values.get("from_date"), values.get("to_date")
         if first and last and last < first:
             self.add_error("to_date", _("This day is before the first one."))
         return values
+
+    def address(self) -> str:
+        """What is looked for, as the query of an address. It leads back to the same list."""
+        given = {name: self.data.get(name) or "" for name in self.fields}
+        return urlencode({name: value for name, value in given.items() if value})
 
     def query(self) -> MemoryQuery:
         """The query of a valid form."""

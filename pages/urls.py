@@ -1,6 +1,6 @@
 from django.urls import path
 
-from .views import entrance, memory_list, settings_page
+from .views import entrance, memory_list, memory_page, selection_page, settings_page
 
 app_name = "pages"
 
@@ -11,6 +11,11 @@ urlpatterns = [
     path("sign-out", entrance.SignOutView.as_view(), name="sign_out"),
     path("appearance", settings_page.AppearanceView.as_view(), name="appearance"),
     path("memories", memory_list.MemoryListView.as_view(), name="memories"),
+    path("memories/new", memory_page.NewMemoryView.as_view(), name="new_memory"),
+    path("memories/change", selection_page.ChangeView.as_view(), name="change"),
+    path("memories/undo", selection_page.UndoView.as_view(), name="undo"),
+    path("memories/<id:memory_id>", memory_page.MemoryPageView.as_view(), name="memory"),
+    path("memories/<id:memory_id>/edit", memory_page.EditView.as_view(), name="edit_memory"),
     path("settings", settings_page.SettingsView.as_view(), name="settings"),
     path("settings/password", settings_page.PasswordView.as_view(), name="password"),
     path("settings/time-zone", settings_page.TimeZoneView.as_view(), name="time_zone"),

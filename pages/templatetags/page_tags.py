@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,11 @@ from django import template
 from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext, gettext_lazy, pgettext
+
+from accounts.models import User
+from memories.access.history import Change, HistoryEntry
+from memories.lifecycle.undo import UNDONE
 
 register = template.Library()
 
@@ -57,5 +62,72 @@ def percent(value: float | None) -> str:
 
 
 @register.filter
-def item(mapping: dict[Any, Any], key: Any) -> Any:
-    return mapping.get(key)
+def grouped(number: int) -> str:
+    """A number with its thousands apart, as the language has them."""
+    return formats.number_format(number, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+STATE_NAMES = {
+    "active": gettext_lazy("active"),
+    "paused": gettext_lazy("paused"),
+    "archived": gettext_lazy("archived"),
+    "deleted": gettext_lazy("deleted"),
+}
+STATE_SENTENCES = {
+    "active": gettext_lazy("Resumed"),
+    "paused": gettext_lazy("Paused"),
+    "archived": gettext_lazy("Archived"),
+    "deleted": gettext_lazy("Deleted"),
+}
+CHANGED = {
+    "text": gettext_lazy("text"),
+    "metadata_": gettext_lazy("metadata"),
+    "categories": gettext_lazy("categories"),
+    "actor": gettext_lazy("who said it"),
+    "conversation": gettext_lazy("conversation"),
+    "created_at": gettext_lazy("when it was said"),
+    "expires_at": gettext_lazy("when it is forgotten"),
+    "valid_from": gettext_lazy("since when it is true"),
+    "valid_until": gettext_lazy("until when it is true"),
+    "immutable": gettext_lazy("lock"),
+}
+
+
+@register.filter
+def state_name(state: str) -> str:
+    return str(STATE_NAMES.get(state, state))
+
+
+@register.simple_tag
+def describe_entry(entry: HistoryEntry, person: User) -> str:
+    """What one change of a memory was, in a few words."""
+    if entry.change == Change.STORED:
+        return gettext("Stored")
+    if entry.change == Change.SUPERSEDES:
+        return gettext("Took the place of an older memory")
+    if entry.change == Change.SUPERSEDED:
+        return gettext("Archived, as a later memory took its place")
+    if entry.change == Change.REVISED:
+        names = [str(CHANGED.get(name, name)) for name in entry.before]
+        return gettext("Changed: %(what)s") % {"what": ", ".join(names)}
+    sentence = str(STATE_SENTENCES.get(entry.state or "", entry.state))
+    undone = gettext("undone")
+    return f"{sentence} ({undone})" if entry.reason == UNDONE else sentence
+
+
+@register.simple_tag
+def describe_author(entry: HistoryEntry, person: User) -> str:
+    """Who made a change, and through which app or key."""
+    if entry.by is None:
+        who = gettext("a language model or a rule")
+    elif entry.by == person:
+        who = gettext("you")
+    else:
+        who = entry.by.user_id
+    through = entry.app.name if entry.app else (entry.key and (entry.key.name or str(entry.key)))
+    return gettext("%(who)s, through %(what)s") % {"who": who, "what": through} if through else who

@@ -1,5 +1,6 @@
 // What the pages do beside what htmx does. Without this file, they still do all that matters.
 "use strict";
+document.documentElement.classList.add("js");
 
 // A menu closes when the pointer or the focus leaves it, and on Escape.
 const closeMenus = (except) => {
@@ -34,7 +35,10 @@ const showSelection = () => {
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
   for (const place of document.querySelectorAll("[data-selected]")) place.textContent = chosen;
-  for (const bar of document.querySelectorAll("[data-bar]")) bar.dataset.bar = chosen ? "open" : "";
+  for (const bar of document.querySelectorAll("[data-bar]")) {
+    bar.dataset.bar = chosen ? "open" : "";
+    if (chosen) bar.open = true;
+  }
 };
 document.addEventListener("change", (event) => {
   if (event.target.id === "select-page") {
