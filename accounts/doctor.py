@@ -21,7 +21,8 @@ def operators() -> Findings:
     live = Q(api_keys__revoked_at=None) & (
         Q(api_keys__expires_at=None) | Q(api_keys__expires_at__gt=timezone.now())
     )
-    operators = User.objects.filter(live, is_staff=True, is_active=True, api_keys__app_name="")
+    unlimited = Q(api_keys__app_name="", api_keys__names_end_users=False, api_keys__is_pinned=False)
+    operators = User.objects.filter(live & unlimited, is_staff=True, is_active=True)
     if number := operators.distinct().count():
         yield ok(f"{number} operators have a working key.")
     else:

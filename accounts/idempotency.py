@@ -112,7 +112,7 @@ class Attempt:
     def __init__(self, key: str, *, caller: ApiKey, subject: User, call: Any) -> None:
         """`call` says what is called, and with what: anything that JSON can write."""
         self._user = caller.user
-        self._subject = None if subject == caller.user else subject
+        self._subject = subject
         self._digest = hashlib.sha256(key.encode()).digest()
         secrets = _derive(key, self._user)
         self._cipher = AESGCM(secrets[:32])
@@ -215,7 +215,7 @@ class Attempt:
     def _insert(self, answer: Any, shown: uuid.UUID | None, **awaited: Any) -> None:
         kept = KeptAnswer(
             user=self._user,
-            subject=self._subject,
+            subject=self._other_subject(),
             digest=self._digest,
             fingerprint=self._fingerprint,
             answer=self._encrypt(answer),
@@ -223,6 +223,11 @@ class Attempt:
             **awaited,
         )
         KeptAnswer.objects.bulk_create([kept])
+
+    def _other_subject(self) -> User | None:
+        """Whom the call is about, if not its caller, nor an end user that is not stored."""
+        is_other = self._subject != self._user and self._subject.is_stored
+        return self._subject if is_other else None
 
     def _replace(self, answer: Any) -> None:
         """Raises Replay if the former answer has been given to somebody meanwhile."""

@@ -39,6 +39,14 @@ class IsOperator(BasePermission):
         return request.auth.has_operator_rights
 
 
+class SeesUsers(IsOperator):
+    """Allow operators, and keys that name end users and are not bound to an app."""
+
+    def has_permission(self, request: AuthenticatedRequest, view: APIView) -> bool:  # type: ignore[override]
+        names_users = request.auth.names_end_users and not request.auth.app_name
+        return names_users or super().has_permission(request, view)
+
+
 class IsPersonalKey(BasePermission):
     """Deny keys bound to an app where the app's access rules could not be applied."""
 

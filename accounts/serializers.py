@@ -4,7 +4,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.api.fields import EpochField, ObjectField, OneOfField, TextField
+from core.api.fields import EpochField, FlagField, ObjectField, OneOfField, TextField
 from core.api.serializers import RequestSerializer
 from core.visible_text import validate_visible
 
@@ -21,6 +21,8 @@ class UserSerializer(serializers.ModelSerializer):
         fields = [
             "id",
             "user_id",
+            "owner",
+            "external_id",
             "name",
             "email",
             "time_zone",
@@ -29,9 +31,22 @@ class UserSerializer(serializers.ModelSerializer):
             "created_at",
         ]
 
+    owner = serializers.CharField(
+        source="owner.user_id",
+        allow_null=True,
+        default=None,
+        read_only=True,
+        help_text="The `user_id` of the account whose end user this is, or null.",
+    )
+    external_id = serializers.SerializerMethodField(
+        help_text="How that account names this end user, or null."
+    )
     is_operator = serializers.BooleanField(
         read_only=True, help_text="Whether this user can access any user."
     )
+
+    def get_external_id(self, user: User) -> str | None:
+        return None if user.owner_id is None else user.external_id
 
 
 class TimeZoneField(TextField):
@@ -90,9 +105,16 @@ class KeySerializer(serializers.ModelSerializer):
         model = ApiKey
         fields = [
             "id", "name", "app", "prefix", "scopes", "created_at", "expires_at", "revoked_at",
-            "last_used_at",
+            "last_used_at", "end_users", "pinned",
         ]  # fmt: skip
 
+    end_users = serializers.BooleanField(
+        source="names_end_users",
+        help_text="Whether `user_id` names an end user of the key's user.",
+    )
+    pinned = serializers.BooleanField(
+        source="is_pinned", help_text="Whether the key reaches nobody but its own user."
+    )
     app = serializers.SerializerMethodField(
         help_text="The only app that the key can act as, or null."
     )
@@ -131,6 +153,18 @@ class NewKeySerializer(SubjectSerializer):
         is_end=True,
         zone=UTC,
         help_text="When the key expires, in ISO 8601, in UTC by default. By default never.",
+    )
+
+    end_users = FlagField(
+        default=False,
+        help_text="Whether `user_id` is to name end users of the key's user. Only a key that does "
+        "so itself, and an operator, can create one.",
+    )
+    pinned = FlagField(
+        required=False,
+        allow_null=True,
+        help_text="Whether the key is to reach nobody but its own user. By default as the key that "
+        "creates it.",
     )
 
     def validate(self, values: dict[str, Any]) -> dict[str, Any]:

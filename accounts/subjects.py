@@ -12,10 +12,14 @@ from core.api.serializers import RequestSerializer
 from core.errors import Malformed, NotAllowed, NotFound
 
 from .authentication import AuthenticatedRequest
+from .end_users import find_end_user
 from .keyed_view import KeyedView
 from .models import ApiKey, User
 
-USER_ID_HELP = "Whose data, by default that of the key's user. Only operators can name another."
+USER_ID_HELP = (
+    "Whose data, by default that of the key's user. Only operators can name another. A key with "
+    "`end_users` names an end user of its own user."
+)
 
 # As a query parameter, for views without a FilterSet.
 USER_ID_PARAMETER = OpenApiParameter("user_id", str, description=USER_ID_HELP)
@@ -28,9 +32,14 @@ class UserNotFound(NotFound):
 
 
 def get_user(user_id: str) -> User:
-    """Get the user that a command names. Raises UserNotFound."""
+    """Get the user that a command names: `shop/alice` is the end user `alice` of `shop`.
+
+    Raises UserNotFound.
+    """
+    account, slash, external_id = user_id.partition("/")
+    name = {"owner__user_id": account, "external_id": external_id} if slash else {}
     try:
-        return User.objects.get(user_id=user_id)
+        return User.objects.select_related("owner").get(**(name or {"user_id": user_id}))
     except User.DoesNotExist:
         raise UserNotFound(f"There is no user {user_id!r}.") from None
 
@@ -62,19 +71,31 @@ def get_subject(request: AuthenticatedRequest) -> User:
 def resolve_subject(key: ApiKey, *, user_id: str | None) -> User:
     """Get the user with this id, else the key's own user.
 
+    A key that names end users reaches those of its user alone. One that is not known yet is
+    returned as a user that is not stored, and has no data: `store_end_user` stores it.
+
     Raises NotAllowed if a key without operator rights names another user, whether or not that
     user exists, and UserNotFound if an operator names an unknown user.
     """
-    if user_id is None or user_id == key.user.user_id:
+    if user_id is None or user_id in (key.user.user_id, key.user.named_id):
         return key.user
+    if key.names_end_users:
+        return find_end_user(key.user, user_id)
     if not key.has_operator_rights:
         raise NotAllowed(
             "This key belongs to another user. Use a key of the user, or of an operator."
         )
     try:
-        return User.objects.get(user_id=user_id)
-    except User.DoesNotExist:
+        return get_user(user_id)
+    except UserNotFound:
         raise UserNotFound from None
+
+
+def require_stored(user: User) -> User:
+    """Return the user. Raises UserNotFound for an end user who is not known yet."""
+    if not user.is_stored:
+        raise UserNotFound
+    return user
 
 
 class SubjectView(KeyedView):

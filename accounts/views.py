@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
@@ -14,7 +15,7 @@ from .authentication import AuthenticatedRequest
 from .keyed_view import KeyedView
 from .models import ApiKey, User
 from .models.api_key import ApiKeyQuerySet
-from .permissions import IsOperator, IsPersonalKeyOrReadOnly
+from .permissions import IsOperator, IsPersonalKeyOrReadOnly, SeesUsers
 from .registration import register_user
 from .serializers import (
     CreatedKeySerializer,
@@ -33,13 +34,25 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
 
     list: List the users.
 
-    Operators only. Ordered by `user_id`.
+    Operators see all of them. A key that names end users sees those of its account. Ordered by
+    `user_id`.
     """
 
-    filterset_fields: ClassVar = ["user_id"]
-    queryset = User.objects.order_by("user_id", "id")
+    filterset_fields: ClassVar = ["user_id", "external_id"]
+    query_fields: ClassVar = {"list": ("external_id",)}
     serializer_class = UserSerializer
     permission_classes = [*viewsets.GenericViewSet.permission_classes, IsOperator]
+
+    def get_permissions(self) -> Any:
+        if self.action == "list":
+            return [each() for each in (*viewsets.GenericViewSet.permission_classes, SeesUsers)]
+        return super().get_permissions()
+
+    def get_queryset(self) -> QuerySet[User]:
+        key, users = self.request.auth, User.objects.select_related("owner")
+        if not key.has_operator_rights:
+            users = users.filter(owner=key.user)
+        return users.order_by("user_id", "id")
 
     @extend_schema(request=NewUserSerializer, responses={201: CreatedUserSerializer})
     def create(self, request: Request) -> Response:
@@ -99,7 +112,7 @@ class KeyViewSet(SubjectView, viewsets.GenericViewSet):
     def create(self, request: AuthenticatedRequest) -> Response:
         """Create a key. Its secret is only shown in this response.
 
-        A key cannot create one with more scopes or a later expiry than its own.
+        A key cannot create one with more rights or a later expiry than its own.
         """
         serializer = NewKeySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -111,6 +124,8 @@ class KeyViewSet(SubjectView, viewsets.GenericViewSet):
             app_name=values.get("app") or "",
             scopes=values["scopes"],
             expires_at=values.get("expires_at"),
+            names_end_users=values["end_users"],
+            is_pinned=values.get("pinned"),
         )
         body = {**KeySerializer(key).data, "api_key": secret}
         return Response(body, status=status.HTTP_201_CREATED)

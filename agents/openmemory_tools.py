@@ -66,7 +66,7 @@ def list_memories(caller: Caller) -> str:
     memories = after(caller.memories().active().with_relations(), None)
     page = take_fitting(list(memories[:MAX_LISTED]), lambda memory: [memory])
     caller.reader.log(page, "list")
-    return _json([{**_render(memory), "user_id": caller.user.user_id} for memory in page])
+    return _json([{**_render(memory), "user_id": caller.user.named_id} for memory in page])
 
 
 def delete_memories(

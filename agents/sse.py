@@ -11,7 +11,7 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -62,6 +62,7 @@ class Session:
     key: str
     user_id: str
     client: str
+    named_id: str = ""  # how its client names the user
 
     @property
     def queue(self) -> str:
@@ -69,8 +70,13 @@ class Session:
 
 
 def open_session(caller: Caller, *, client: str) -> Session:
-    """Create the session of a stream. Only the caller's key can post to it."""
-    session = Session(uuid.uuid4().hex, str(caller.key.pk), caller.user.user_id, client)
+    """Create the session of a stream. Only the caller's key can post to it.
+
+    That of an end user who is not stored yet is one of the account.
+    """
+    key, user = caller.key, caller.user
+    user_id = user.user_id if user.is_stored else key.user.user_id
+    session = Session(uuid.uuid4().hex, str(key.pk), user_id, client, user.named_id)
     _broker().set(_session_key(session.id), json.dumps(asdict(session)), ex=SESSION_SECONDS)
     return session
 
@@ -148,13 +154,13 @@ def format_event(event_type: str, data: bytes) -> bytes:
     return b"event: %b\r\ndata: %b\r\n\r\n" % (event_type.encode(), data)
 
 
-def end_sessions(user_id: str) -> int:
-    """End all sessions of a user and delete their queued responses. Returns their number."""
+def end_sessions(user_ids: Collection[str]) -> int:
+    """End all sessions of users and delete their queued responses. Returns their number."""
     broker, ended = _broker(), 0
     for key in broker.scan_iter(_session_key("*")):
         value: Any = broker.get(key)
         session = Session(**json.loads(value)) if value else None
-        if session is not None and session.user_id == user_id:
+        if session is not None and session.user_id in user_ids:
             broker.delete(key, session.queue)
             ended += 1
     return ended

@@ -149,7 +149,7 @@ class MessagePostView(AgentView):
         response = self.respond(
             openmemory_bridge(),
             SSE_MESSAGE_HEADERS,
-            user_id=session.user_id,
+            user_id=session.named_id or session.user_id,
             app_name=session.client,
         )
         if response.status >= 400:

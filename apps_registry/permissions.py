@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from rest_framework.permissions import BasePermission
 
-from .models import App, AppPaused
+from .models import App
 
 if TYPE_CHECKING:
     from accounts.authentication import AuthenticatedRequest
@@ -19,6 +19,7 @@ class AppIsActive(BasePermission):
 
     def has_permission(self, request: AuthenticatedRequest, view: SubjectView) -> bool:  # type: ignore[override]
         name = request.auth.app_name
-        if name and App.objects.owned_by(view.subject).paused().filter(name=name).exists():
-            raise AppPaused
+        if name:
+            users = {view.subject, request.auth.user}
+            App.objects.filter(owner__in=users).require_active(name=name)
         return True

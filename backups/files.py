@@ -127,15 +127,15 @@ def _remove_drafts(folder: Path) -> None:
 
 def find_latest_backups(folder: Path) -> dict[str, datetime]:
     """The time of each user's newest backup in a folder, by the user's id."""
-    return {pk: _backup_time(paths[0]) for pk, paths in _backups_by_user(folder).items()}
+    return {pk: _backup_time(paths[0]) for pk, paths in list_all_backups(folder).items()}
 
 
 def list_backups(user: User, folder: Path) -> list[Path]:
     """The backups of a user in a folder, newest first."""
-    return _backups_by_user(folder).get(str(user.pk), [])
+    return list_all_backups(folder).get(str(user.pk), [])
 
 
-def _backups_by_user(folder: Path) -> dict[str, list[Path]]:
+def list_all_backups(folder: Path) -> dict[str, list[Path]]:
     """The backups in a folder by the user's id, newest first."""
     backups: dict[str, list[Path]] = {}
     for path in folder.glob("memories_*.zip"):

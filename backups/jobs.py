@@ -69,7 +69,7 @@ def run_export(run: JobRun) -> None:
     size = path.stat().st_size
     run.attach(path, archive_filename(user))
     with run.finishing() as result:
-        result.update(user_id=user.user_id, counts=manifest.counts, size=size)
+        result.update(user_id=user.named_id, counts=manifest.counts, size=size)
 
 
 def enqueue_import(

@@ -67,6 +67,15 @@ def _resources(request: Any) -> ExitStack:
     return resources
 
 
+def _name_turn(request: Request) -> str:
+    """Of whom only one archive is received at a time. An end user is of one account."""
+    named, own = request.query_params.get("user_id"), request.auth.user.user_id
+    if named in (None, "", own):
+        return str(own)
+    key: Any = request.auth
+    return f"{own}/{named}" if key.names_end_users else str(named)
+
+
 class ArchiveParser(MultiPartParser):
     """Reads a form with an archive, in the turn of the user whom the query names, or the key's."""
 
@@ -77,8 +86,7 @@ class ArchiveParser(MultiPartParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         request: Request = (parser_context or {})["request"]
-        user_id = request.query_params.get("user_id") or request.auth.user.user_id
-        _resources(request._request).enter_context(upload_turn(user_id))
+        _resources(request._request).enter_context(upload_turn(_name_turn(request)))
         # A slow upload must not hold a connection to the database.
         if not connection.in_atomic_block:
             connection.close()

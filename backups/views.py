@@ -16,8 +16,9 @@ from rest_framework import viewsets
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
+from accounts.end_users import store_end_user
 from accounts.permissions import IsPersonalKey
-from accounts.subjects import SubjectView
+from accounts.subjects import SubjectView, require_stored
 from apps_registry.models import App
 from core.api.preferences import prefers_async
 from core.errors import Malformed
@@ -82,6 +83,7 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         filters = self._filters(**serializer.validated_data)
+        require_stored(self.subject)  # an empty archive would pass for a backup
         if prefers_async(request):
             return accepted(enqueue_export(self.subject, filters, by=request.user), request)
         # Completed before the first byte is sent: a failure has its own status, and a slow client
@@ -136,12 +138,15 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
         is changed either, and the response has the counts of what an import would do. Send
         `Prefer: respond-async` if the archive has very many memories.
         """
-        subject = self.subject
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        form = serializer.validated_data
+        form, subject = serializer.validated_data, self.subject
         mode = Mode(self._choice("mode", form, Mode) or Mode.OVERWRITE)
         dry_run = self._choice("dry_run", form, ("true", "false")) == "true"
+        if dry_run:
+            require_stored(subject)
+        else:
+            store_end_user(subject)
         if prefers_async(request):
             job = enqueue_import(form["file"], subject, mode, by=request.user, dry_run=dry_run)
             return accepted(job, request)

@@ -61,11 +61,15 @@ class JobViewSet(SubjectView, mixins.ListModelMixin, viewsets.GenericViewSet):
         """The jobs of the subject.
 
         An operator gets one by its id alone: its URL is part of what a request for a user returns.
+        So does a key that names end users, if it is one of theirs.
         """
         key = self.request.auth
         is_named = requested_user_id(self.request) is not None
-        if self.action != "list" and key.has_operator_rights and not is_named:
-            return Job.objects.all()
+        if self.action != "list" and not is_named:
+            if key.has_operator_rights:
+                return Job.objects.all()
+            if key.names_end_users:
+                return Job.objects.of_account(key.user).visible_to(key.app_name)
         return Job.objects.owned_by(self.subject).visible_to(key.app_name)
 
     @extend_schema(responses=JobSerializer, parameters=[USER_ID_PARAMETER])

@@ -1,4 +1,4 @@
-"""Erase a user: everything stored about them, in every table, file and queue.
+"""Erase a user and their end users: everything about them, in every table, file and queue.
 
 The steps can be repeated after an interruption. First the account is deactivated, then its jobs
 end, then all rows are deleted, the user's own last. The order is explained in
@@ -15,39 +15,31 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import OperationalError, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.utils import timezone
 from psycopg.errors import LockNotAvailable
 
-from accounts.models import ApiKey, KeptAnswer, PersonSession, SignInLink, User
-from apps_registry.models import AccessRule, App
+from accounts.models import ApiKey, User
+from apps_registry.models import App
 from configuration.models import ConfigurationChange
 from core import sql
 from core.errors import Conflict
 from jobs.deletion import JobStillRunning, delete_jobs
 from jobs.models import Job
-from jobs.models.job import JobQuerySet
 from jobs.registry import JobType
 from memories.access import log
 from memories.lifecycle import archive, purge
 from memories.models import (
-    Access,
     ArchivePolicy,
     Categorization,
     Category,
-    Embedding,
-    EmbeddingSpace,
-    FirstAccess,
     LogLine,
     Memory,
-    Revision,
-    StateChange,
-    UserCategory,
-    UserIndex,
 )
 from memories.vectors import migration, user_index
 
 from . import personal_data, physical_erasure
+from .belongings import ERASE_NAME, end_user_groups, find_jobs
 from .models import Receipt
 from .models.receipt import fingerprint
 from .vacuum import TablesBusy
@@ -82,7 +74,7 @@ class ErasureBlocked(Conflict):
 
 
 ERASE = JobType(
-    "erase",
+    ERASE_NAME,
     queue="long",
     attempts=50,
     retries_on=(JobStillRunning, ErasureBlocked, user_index.IndexingUnderway, TablesBusy),
@@ -99,44 +91,10 @@ class Erasure:
     remarks: list[str] = field(default_factory=list)
 
 
-def get_belongings(user: User) -> dict[str, QuerySet]:
-    """The rows that belong to a user, by model name."""
-    return {
-        "Memory": Memory.objects.owned_by(user),
-        "Embedding": Embedding.objects.filter(user=user),
-        "Categorization": Categorization.objects.filter(user=user),
-        "UserCategory": UserCategory.objects.filter(user=user),
-        "StateChange": StateChange.objects.filter(memory__user=user),
-        "Revision": Revision.objects.filter(memory__user=user),
-        "Access": Access.objects.filter(memory__user=user),
-        "FirstAccess": FirstAccess.objects.filter(memory__user=user),
-        "App": App.objects.owned_by(user),
-        "AccessRule": AccessRule.objects.filter(app__owner=user),
-        "ArchivePolicy": ArchivePolicy.objects.filter(user=user),
-        "UserIndex": UserIndex.objects.filter(user=user),
-        "ApiKey": ApiKey.objects.filter(user=user),
-        "KeptAnswer": KeptAnswer.objects.about(user),
-        "PersonSession": PersonSession.objects.filter(user=user),
-        "SignInLink": SignInLink.objects.filter(user=user),
-        "Job": find_jobs(user),
-        "User": User.objects.filter(pk=user.pk),
-    }
-
-
-def count_belongings(user: User) -> Counter[str]:
-    """Count what an erasure would remove."""
-    counts = Counter({name: rows.count() for name, rows in get_belongings(user).items()})
-    files = {
-        "sessions": len(personal_data.find_sessions(user)),
-        "backups": len(personal_data.find_backups(user)),
-    }
-    return counts + Counter(files)
-
-
 def enqueue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
     """Deactivate the account, and erase the user in a background job."""
     with transaction.atomic():
-        _deactivate_account(user)
+        _deactivate_accounts([user])
         parameters = {"user": str(user.pk), "by": str(by.pk), "scrub": scrub}
         return ERASE.enqueue(owner=None, parameters=parameters, queueing_lock=str(user.pk))
 
@@ -144,7 +102,7 @@ def enqueue_erasure(user: User, *, by: User, scrub: bool = False) -> Job:
 def erase_user(
     user: User, *, by: User | None, scrub: bool = False, report: ReportStep = lambda step: None
 ) -> Erasure:
-    """Erase a user. Not in a transaction.
+    """Erase a user, and before that their end users. Not in a transaction.
 
     `by` is None for the command line. `scrub` rewrites the tables, which cannot be read meanwhile:
     see `physical_erasure`. Raises JobStillRunning, ErasureBlocked and IndexingUnderway. The account
@@ -152,51 +110,61 @@ def erase_user(
     """
     by = None if by == user else by
     erasure = Erasure(
-        uuid.uuid4(),
-        fingerprint(user.user_id),
-        remarks=personal_data.describe_unreachable_data(user),
+        uuid.uuid4(), fingerprint(user.path), remarks=personal_data.describe_unreachable_data(user)
     )
-    category_ids = Categorization.objects.filter(user=user).values_list("category", flat=True)
-    categories = set(category_ids.distinct())
     personal_data.remove_key_file(user)
     while True:
         report("deactivating the account")
         with transaction.atomic():
-            erasure.counts += _deactivate_account(user)
-        erasure.counts["Job"] += delete_jobs(find_jobs(user), timeout=WAIT_SECONDS)
-        report("removing memories")
-        _remove_memories(user, by, erasure)
-        erasure.counts += _drop_categories(categories)
-        report("removing indexes and files")
-        personal_data.end_streams(user)
-        for space in EmbeddingSpace.objects.all():
-            user_index.drop_index(user, space)
-        erasure.counts["backups"] += personal_data.remove_backups(user)
-        log.anonymize_operator(user)
-        report("removing the user")
-        if _remove_rest(user, by, erasure):
+            erasure.counts += _deactivate_accounts([user])
+        for end_users in end_user_groups(user):
+            _erase_group(end_users, by, erasure, report)
+        if _erase_group([user], by, erasure, report):
             break
     erasure.remarks += physical_erasure.erase_physically(rewrite=scrub, report=report)
     return erasure
 
 
-def _deactivate_account(user: User) -> Counter[str]:
-    """Deactivate a user's account and delete its keys and sessions, in the caller's transaction."""
-    User.objects.filter(pk=user.pk).update(is_active=False, updated_at=timezone.now())
-    keys = ApiKey.objects.filter(user=user)
+def _erase_group(users: list[User], by: User | None, erasure: Erasure, report: ReportStep) -> bool:
+    """Erase some users at once. False if a new job or a new end user of theirs must go first."""
+    category_ids = Categorization.objects.filter(user__in=users).values_list("category", flat=True)
+    categories = set(category_ids.distinct())
+    with transaction.atomic():
+        erasure.counts += _deactivate_accounts(users)
+    erasure.counts["Job"] += delete_jobs(find_jobs(users), timeout=WAIT_SECONDS)
+    report("removing memories")
+    _remove_memories(users, by, erasure)
+    erasure.counts += _drop_categories(categories)
+    report("removing indexes and files")
+    personal_data.end_streams(users)
+    user_index.drop_indexes(users)
+    erasure.counts["backups"] += personal_data.remove_backups(users)
+    for user in users:
+        if user.owner_id is None:  # an end user never signs in
+            log.anonymize_operator(user)
+    report("removing the user")
+    return _remove_rest(users, by, erasure)
+
+
+def _deactivate_accounts(users: list[User]) -> Counter[str]:
+    """Deactivate users and delete their keys and sessions, in the caller's transaction."""
+    active = User.objects.filter(pk__in=[user.pk for user in users])
+    active.update(is_active=False, updated_at=timezone.now())
+    keys = ApiKey.objects.filter(user__in=users)
     log_entries = personal_data.delete_log_entries(ApiKey, keys.values_list("pk", flat=True))
     key_count, _ = keys.delete()
-    sessions = personal_data.end_sessions(user)
+    sessions = personal_data.end_sessions([user for user in users if user.owner_id is None])
     # Jobs for all users continue, even if this operator started them.
-    Job.objects.owned_by(user).filter(kind__in=SHARED_JOB_TYPES).update(owner=None)
+    Job.objects.filter(owner__in=users, kind__in=SHARED_JOB_TYPES).update(owner=None)
     return log_entries + Counter({"ApiKey": key_count, "sessions": sessions})
 
 
-def _remove_memories(user: User, by: User | None, erasure: Erasure) -> None:
-    memory_ids = Memory.objects.owned_by(user).order_by("pk").values_list("pk", flat=True)
-    while ids := list(memory_ids[:BATCH_SIZE]):
+def _remove_memories(users: list[User], by: User | None, erasure: Erasure) -> None:
+    memories = Memory.objects.filter(user__in=users).order_by("pk").values_list("pk", flat=True)
+    while ids := list(memories[:BATCH_SIZE]):
         with transaction.atomic():
-            lines = LogLine.objects.sequences_about(ids)
+            # Lines are counted per user: those of several would not be told apart.
+            lines = LogLine.objects.sequences_about(ids) if len(users) == 1 else []
             counts = _remove(ids)
             _write_receipt(erasure, counts, by=by, memories=ids, log_lines=lines)
         erasure.counts += counts
@@ -210,39 +178,45 @@ def _remove(ids: Collection[uuid.UUID]) -> Counter[str]:
     return purge.purge(locked_ids) + personal_data.delete_log_entries(Memory, locked_ids)
 
 
-def _remove_rest(user: User, by: User | None, erasure: Erasure) -> bool:
-    """Remove the remaining rows, the user last. False if a new job must end first."""
+def _remove_rest(users: list[User], by: User | None, erasure: Erasure) -> bool:
+    """Remove the remaining rows, the users last. False if something new must go first."""
     with transaction.atomic():
-        _lock_user(user)
-        if find_jobs(user).exists():
+        _lock_users(users)
+        if find_jobs(users).exists() or User.objects.filter(owner__in=users).exists():
             return False
-        counts = _remove(list(Memory.objects.owned_by(user).values_list("pk", flat=True)))
-        counts += _anonymize_changes(user) + purge.count_by_model(user.delete())
+        remaining = Memory.objects.filter(user__in=users)
+        counts = _remove(list(remaining.values_list("pk", flat=True)))
+        counts += _anonymize_changes(users)
+        locked = User.objects.filter(pk__in=[user.pk for user in users])
+        counts += purge.count_by_model(locked.delete())
         erasure.counts += counts
         _write_receipt(erasure, erasure.counts, by=by)
     return True
 
 
-def _lock_user(user: User) -> None:
-    """Wait for transactions that write data of the user, and block new ones.
+def _lock_users(users: list[User]) -> None:
+    """Wait for transactions that write data of the users, and block new ones.
 
     Raises ErasureBlocked.
     """
     sql.execute(f"SET LOCAL lock_timeout TO '{WAIT_SECONDS}s'")
+    rows = User.objects.filter(pk__in=[user.pk for user in users]).order_by("pk")
     try:
-        User.objects.select_for_update().get(pk=user.pk)
+        list(rows.select_for_update().values_list("pk", flat=True))
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise ErasureBlocked from error
         raise
 
 
-def _anonymize_changes(user: User) -> Counter[str]:
-    """Remove the user's name from configuration changes and from the audit log."""
-    changes = ConfigurationChange.objects.filter(Q(changed_by=user) | Q(operator=user.user_id))
+def _anonymize_changes(users: list[User]) -> Counter[str]:
+    """Remove the users' names from configuration changes and from the audit log."""
+    names = [user.user_id for user in users]
+    changes = ConfigurationChange.objects.filter(Q(changed_by__in=users) | Q(operator__in=names))
     counts = Counter({"ConfigurationChange": changes.update(changed_by=None, operator="")})
-    counts += personal_data.delete_log_entries(User, [user.pk])
-    for rows in (App.objects.owned_by(user), ArchivePolicy.objects.filter(user=user)):
+    counts += personal_data.delete_log_entries(User, [user.pk for user in users])
+    owned = (App.objects.filter(owner__in=users), ArchivePolicy.objects.filter(user__in=users))
+    for rows in owned:
         counts += personal_data.delete_log_entries(rows.model, rows.values_list("pk", flat=True))
     return counts
 
@@ -270,9 +244,3 @@ def _write_receipt(erasure: Erasure, counts: Counter[str], *, by: User | None, *
         made_by=by,
         **more,
     )
-
-
-def find_jobs(user: User) -> JobQuerySet:
-    """The jobs of a user, and those that others started about them."""
-    about_user = Q(owner=user) | Q(parameters__user=str(user.pk))
-    return Job.objects.filter(about_user).exclude(kind=ERASE.name)

@@ -19,29 +19,32 @@ from django.db.models import Model
 from accounts.models import ApiKey, User
 from accounts.models.api_key import digest
 from agents import sse
-from backups.files import list_backups
+from backups.files import list_all_backups
 from configuration import effective
 from memories.models import EmbeddingSpace
 
 
-def find_sessions(user: User) -> list[str]:
-    """The keys of a user's admin sessions."""
+def find_sessions(users: Collection[User]) -> list[str]:
+    """The keys of users' admin sessions."""
+    if not users:
+        return []
+    pks = {str(user.pk) for user in users}
     return [
         session.pk
         for session in Session.objects.iterator()
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk)
+        if session.get_decoded().get(SESSION_KEY) in pks
     ]
 
 
-def end_sessions(user: User) -> int:
-    """Sign a user out of the admin. Returns the number of sessions."""
-    return Session.objects.filter(pk__in=find_sessions(user)).delete()[0]
+def end_sessions(users: Collection[User]) -> int:
+    """Sign users out of the admin. Returns the number of sessions."""
+    return Session.objects.filter(pk__in=find_sessions(users)).delete()[0]
 
 
-def end_streams(user: User) -> None:
+def end_streams(users: Collection[User]) -> None:
     """End the open streams of agents. While the broker is down, they expire within a minute."""
     with suppress(redis.RedisError):
-        sse.end_sessions(user.user_id)
+        sse.end_sessions({user.user_id for user in users})
 
 
 def delete_log_entries(model: type[Model], ids: Collection[uuid.UUID]) -> Counter[str]:
@@ -62,13 +65,16 @@ def remove_key_file(user: User) -> None:
             file.unlink()
 
 
-def find_backups(user: User) -> list[Path]:
+def find_backups(users: Collection[User]) -> list[Path]:
     folder: Path | None = settings.BACKUP_FOLDER
-    return list_backups(user, folder) if folder else []
+    if folder is None:
+        return []
+    by_user = list_all_backups(folder)
+    return [path for user in users for path in by_user.get(str(user.pk), [])]
 
 
-def remove_backups(user: User) -> int:
-    files = find_backups(user)
+def remove_backups(users: Collection[User]) -> int:
+    files = find_backups(users)
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)

@@ -13,9 +13,11 @@ from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminPasswordWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanWidget,
 )
 
 from accounts.models import Scope, User
+from accounts.models.api_key import EndUsersNotNamed
 from core.admin.buttons import DialogForm
 from core.visible_text import validate_visible
 
@@ -42,6 +44,19 @@ class KeyForm(DialogForm):
         initial=list(Scope.values),
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
+    names_end_users = forms.BooleanField(
+        label="May name end users",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="A `user_id` that a program sends with this key then names an end user of this "
+        "account, made on the first write.",
+    )
+    is_pinned = forms.BooleanField(
+        label="Pinned to its user",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="The key reaches nobody but its own user, not even through the API of Mem0.",
+    )
     days = forms.IntegerField(
         label="Days until it expires",
         min_value=1,
@@ -50,6 +65,13 @@ class KeyForm(DialogForm):
         widget=UnfoldAdminIntegerFieldWidget,
         help_text="Leave empty for a key that never expires.",
     )
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        is_end_user = User.objects.filter(pk=self.object_id, owner__isnull=False).exists()
+        if values.get("names_end_users") and (values.get("is_pinned") or is_end_user):
+            self.add_error("names_end_users", str(EndUsersNotNamed()))
+        return values
 
     def expires_at(self) -> datetime | None:
         days = self.cleaned_data["days"]

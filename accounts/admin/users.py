@@ -4,19 +4,36 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from accounts.models import ApiKey, SignInLink, User
 from accounts.person_access import link_url
 from accounts.roles import can_change_user
 from core.admin.buttons import button, render_in_dialog
-from core.admin.links import change_url
+from core.admin.links import change_link, change_url
 from core.admin.model_admin import ModelAdmin
+from core.admin.paginator import bounded_count
 
 from .forms import KeyForm, PasswordForm
 from .keys import KeyInline
+
+
+class AccountFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("accounts", "Accounts"), ("end_users", "End users")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() in ("accounts", "end_users"):
+            return queryset.filter(owner__isnull=self.value() == "accounts")
+        return queryset
 
 
 class UserForm(forms.ModelForm):
@@ -35,15 +52,33 @@ class UserForm(forms.ModelForm):
 @admin.register(User)
 class UserAdmin(ModelAdmin):
     form = UserForm
-    list_display = ("user_id", "name", "email", "state", "role", "created_at")
-    list_filter = ("is_active", "is_staff")
+    list_display = (
+        "user_id", "external_id", "account", "name", "email", "state", "role", "created_at",
+    )  # fmt: skip
+    list_select_related = ("owner",)
+    list_filter = (AccountFilter, ("owner", AutocompleteSelectFilter), "is_active", "is_staff")
     ordering = ("user_id",)
-    search_fields = ("user_id__startswith", "email__iexact")
-    search_help_text = "The start of a user id, or an email address"
+    search_fields = ("user_id__startswith", "external_id__startswith", "email__iexact")
+    search_help_text = "The start of a user id or of an end user's name, or an email address"
     select_fields = ("groups",)
     autocomplete_fields = ("groups",)
     fieldsets = (
-        (None, {"fields": ("user_id", "name", "email", "time_zone", "metadata", "is_active")}),
+        (
+            None,
+            {
+                "fields": (
+                    "user_id",
+                    "external_id",
+                    "account",
+                    "end_users",
+                    "name",
+                    "email",
+                    "time_zone",
+                    "metadata",
+                    "is_active",
+                )
+            },
+        ),
         ("Admin access", {"fields": ("is_staff", "is_superuser", "groups", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("user_id", "name", "email", "metadata")}),)
@@ -60,7 +95,7 @@ class UserAdmin(ModelAdmin):
         return allowed and (not isinstance(obj, User) or can_change_user(request.user, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        fields = ["last_login"]
+        fields = ["last_login", "external_id", "account", "end_users"]
         if obj is not None:  # clients use it
             fields.append("user_id")
         if not request.user.is_superuser:
@@ -79,6 +114,19 @@ class UserAdmin(ModelAdmin):
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+
+    @display(description="Account", ordering="owner")
+    def account(self, user: User) -> str | None:
+        return change_link(user.owner, user.owner.user_id) if user.owner else None
+
+    @display(description="End users")
+    def end_users(self, user: User) -> str | None:
+        """The number of end users, linked to their list."""
+        if user.owner_id is not None:
+            return None
+        number = bounded_count(user.end_users.all())
+        url = f"{reverse('admin:accounts_user_changelist')}?owner__id__exact={user.pk}"
+        return format_html('<a href="{}">{}</a>', url, number)
 
     @display(description="State", label={"active": "success", "deactivated": "warning"})
     def state(self, user: User) -> str:
@@ -105,6 +153,8 @@ class UserAdmin(ModelAdmin):
             app_name=values["app_name"],
             scopes=values["scopes"],
             expires_at=form.expires_at(),
+            names_end_users=values["names_end_users"],
+            is_pinned=values["is_pinned"],
         )
         self.log_change(request, user, f"Created key {key}.")
         context = {"key": key, "secret": secret, "done_url": change_url(user)}

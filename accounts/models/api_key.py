@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from core.errors import NotAllowed, OpenMemoryError
+from core.errors import Malformed, NotAllowed, OpenMemoryError
 
 from .user import User
 
@@ -48,6 +48,12 @@ class ScopeMissing(NotAllowed):
     code = "key_scope"
 
 
+class EndUsersNotNamed(Malformed):
+    """Only an account's key that is not pinned can name end users."""
+
+    code = "end_users_not_named"
+
+
 def digest(secret: str) -> bytes:
     """Hash a key for storage. Keys have 256 random bits, so one fast round is enough."""
     return hashlib.sha256(secret.encode()).digest()
@@ -62,8 +68,15 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         app_name: str = "",
         scopes: Iterable[str] = (Scope.READ, Scope.WRITE),
         expires_at: datetime | None = None,
+        names_end_users: bool = False,
+        is_pinned: bool = False,
     ) -> tuple[ApiKey, str]:
-        """Create a key and return it with its secret, which is not stored."""
+        """Create a key and return it with its secret, which is not stored.
+
+        Raises EndUsersNotNamed.
+        """
+        if names_end_users and (is_pinned or user.owner_id is not None):
+            raise EndUsersNotNamed
         secret = f"om_{secrets.token_urlsafe(32)}"
         key = self.create(
             user=user,
@@ -71,6 +84,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             app_name=app_name,
             scopes=sorted(set(scopes)),
             expires_at=expires_at,
+            names_end_users=names_end_users,
+            is_pinned=is_pinned,
             prefix=secret[:11],
             digest=digest(secret),
         )
@@ -79,17 +94,19 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def valid(self) -> ApiKeyQuerySet:
         """The keys that are accepted now."""
         unexpired = models.Q(expires_at=None) | models.Q(expires_at__gt=timezone.now())
-        return self.filter(unexpired, revoked_at=None, user__is_active=True)
+        active = models.Q(user__owner=None) | models.Q(user__owner__is_active=True)
+        return self.filter(unexpired, active, revoked_at=None, user__is_active=True)
 
     def authenticate(self, secret: str) -> ApiKey:
         """Get the valid key with this secret, and its user.
 
         Raises KeyRejected. Its subclasses distinguish revoked and expired keys.
         """
-        key = self.select_related("user").filter(digest=digest(secret)).first()
+        key = self.select_related("user__owner").filter(digest=digest(secret)).first()
         if key is None:
             raise KeyRejected
-        if key.revoked_at is not None or not key.user.is_active:
+        account = key.user.owner or key.user
+        if key.revoked_at is not None or not (key.user.is_active and account.is_active):
             raise KeyRevoked
         if key.expires_at is not None and key.expires_at <= timezone.now():
             raise KeyExpired
@@ -114,6 +131,19 @@ class ApiKey(models.Model):
     scopes = ArrayField(
         models.CharField(max_length=8, choices=Scope), help_text="What the key permits."
     )
+    names_end_users = models.BooleanField(
+        "may name end users",
+        default=False,
+        db_default=False,
+        help_text="Whether `user_id` names an end user of the key's user, over REST and MCP too.",
+    )
+    is_pinned = models.BooleanField(
+        "pinned to its user",
+        default=False,
+        db_default=False,
+        help_text="Whether the key reaches nobody but its own user, not even through the API of "
+        "Mem0.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -128,7 +158,11 @@ class ApiKey(models.Model):
             models.CheckConstraint(
                 condition=models.Q(scopes__contained_by=list(Scope.values), scopes__len__gt=0),
                 name="api_key_has_known_scopes",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(names_end_users=False) | models.Q(is_pinned=False),
+                name="api_key_is_pinned_or_names_end_users",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -136,8 +170,12 @@ class ApiKey(models.Model):
 
     @property
     def has_operator_rights(self) -> bool:
-        """Whether the key carries its operator's rights. A key bound to an app never does."""
-        return self.user.is_operator and not self.app_name
+        """Whether the key carries its operator's rights.
+
+        A key bound to an app never does, nor one that is pinned or names end users.
+        """
+        is_limited = self.app_name or self.is_pinned or self.names_end_users
+        return self.user.is_operator and not is_limited
 
     @property
     def can_read(self) -> bool:

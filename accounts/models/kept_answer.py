@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from django.db import models
@@ -20,9 +20,9 @@ class KeptAnswerQuerySet(models.QuerySet["KeptAnswer"]):
         """Keep the answers that show any of these memories."""
         return self.filter(shown__in=objects)
 
-    def about(self, user: User) -> KeptAnswerQuerySet:
-        """Keep the answers that a user got, and those that others got about them."""
-        return self.filter(models.Q(user=user) | models.Q(subject=user))
+    def about(self, users: Iterable[User]) -> KeptAnswerQuerySet:
+        """Keep the answers that users got, and those that others got about them."""
+        return self.filter(models.Q(user__in=users) | models.Q(subject__in=users))
 
 
 class KeptAnswer(models.Model):

@@ -51,6 +51,9 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A user whose memories the server stores.
 
+    A user with an `owner` is an end user: a person whom an account serves, and names by any
+    string. Their `user_id` is made up. An end user has no end users.
+
     Operators are staff with all permissions; over the API they can access any user. Other staff
     can sign in to the admin, where their permissions decide what they see and change.
     """
@@ -61,6 +64,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         unique=True,
         validators=[validate_user_id],
         help_text="The name by which clients identify this user.",
+    )
+    # Erasing an account erases its end users first, with receipts.
+    owner = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="end_users",
+        db_index=False,
+        help_text="The account whose end user this is. Null for an account.",
+    )
+    external_id = models.CharField(
+        max_length=255,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="How the account names this end user.",
     )
     name = models.CharField(max_length=255, blank=True, help_text="The display name of this user.")
     email = models.EmailField(blank=True, help_text="The email address of this user.")
@@ -89,6 +109,31 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     USERNAME_FIELD = "user_id"
 
+    class Meta:
+        constraints = [
+            # Null owners are distinct: this is about end users, and serves to find them.
+            models.UniqueConstraint(fields=["owner", "external_id"], name="end_user_named_once"),
+            models.CheckConstraint(
+                condition=models.Q(owner__isnull=False) | models.Q(external_id=""),
+                name="end_user_has_an_account",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(owner=None) | models.Q(is_staff=False, is_superuser=False),
+                name="end_user_is_not_staff",
+                violation_error_message="An end user cannot be an operator.",
+            ),
+        ]
+
+    @property
+    def named_id(self) -> str:
+        """The name by which clients know this user: an account's is its `user_id`."""
+        return self.user_id if self.owner_id is None else self.external_id
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether this user exists. An end user to whom nothing was written yet does not."""
+        return not self._state.adding
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone or "UTC")
@@ -98,8 +143,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         """Whether this user can access any user and change the configuration."""
         return self.is_staff and self.is_superuser
 
+    @property
+    def path(self) -> str:
+        """What commands and operators call this user: `shop/alice` is an end user of `shop`."""
+        return self.user_id if self.owner is None else f"{self.owner.user_id}/{self.external_id}"
+
     def __str__(self) -> str:
-        return self.user_id
+        return self.user_id if self.owner_id is None else f"{self.user_id} ({self.external_id})"
 
     def clean(self) -> None:
         super().clean()

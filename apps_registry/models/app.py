@@ -74,6 +74,11 @@ class AppQuerySet(models.QuerySet["App"]):
         """Get the app of this name if rules restrict what it reads."""
         return self.filter(name=name, rules__isnull=False).first() if name else None
 
+    def require_active(self, *, name: str) -> None:
+        """Raises AppPaused if one of these has this name and is paused."""
+        if self.paused().filter(name=name).exists():
+            raise AppPaused
+
     def get_or_create_active(self, user: User, *, name: str) -> App:
         """Get the user's app of this name, created on first use. Raises AppPaused."""
         app, _ = self.get_or_create(owner=user, name=name)

@@ -25,7 +25,7 @@ def dry_run_import(
     result = import_archive(
         file, user=user, mode=mode, by=by, progress=progress, finishing=_roll_back
     )
-    message = f'Dry run of an import into user "{user.user_id}". Nothing was changed.'
+    message = f'Dry run of an import into user "{user.named_id}". Nothing was changed.'
     return {**result, "message": message, "job": None}
 
 

@@ -144,7 +144,7 @@ def _merge(
     if space is not None:
         enqueue_if_outgrown(user.pk, space.pk)
     return {
-        "message": f'Import completed into user "{user.user_id}"',
+        "message": f'Import completed into user "{user.named_id}"',
         **dataclasses.asdict(counts),
         "job": _job_path(job) if job else None,
     }

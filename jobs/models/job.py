@@ -52,6 +52,10 @@ class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: User) -> JobQuerySet:
         return self.filter(owner=user)
 
+    def of_account(self, account: User) -> JobQuerySet:
+        """Keep the jobs of an account and of its end users."""
+        return self.filter(Q(owner=account) | Q(owner__owner=account))
+
     def visible_to(self, app_name: str) -> JobQuerySet:
         """Keep the jobs that were enqueued through this app, or all for a key without an app."""
         return self.filter(app_name=app_name) if app_name else self

@@ -126,6 +126,6 @@ class BulkResultsSerializer(serializers.Serializer):
 
 def require_own(fields: Mapping[str, Any], *, user: User) -> None:
     """Raises ValidationError if one of many memories names another user than all of them."""
-    if fields.get("user_id") not in (None, "", user.user_id):
+    if fields.get("user_id") not in (None, "", user.user_id, user.named_id):
         detail = "All memories are of one user: name them beside `memories`."
         raise ValidationError({"user_id": [ErrorDetail(detail, "another_user")]})

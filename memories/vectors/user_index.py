@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import product
 
 from django.conf import settings
 from django.db.models import Count
@@ -163,6 +164,17 @@ def drop_index(user: User, space: EmbeddingSpace) -> Outcome:
     """Drop a user's index. Searches are exact from then on. Raises IndexingUnderway."""
     with lock_indexes():
         return _drop(user, space)
+
+
+def drop_indexes(users: Iterable[User]) -> None:
+    """Drop all indexes of users. Raises IndexingUnderway."""
+    spaces = list(EmbeddingSpace.objects.all())
+    with lock_indexes():
+        existing = _existing_indexes()
+        for user, space in product(users, spaces):
+            if _name(user, space) in existing:
+                _drop(user, space)
+        UserIndex.objects.filter(user__in=users).delete()
 
 
 def drop_leftovers() -> list[str]:

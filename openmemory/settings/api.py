@@ -31,6 +31,9 @@ MAX_BODY_BYTES = env.integer(
 )
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 
+# Of one account: its own user and their end users are rows of one table.
+MAX_END_USERS = env.integer("OPENMEMORY_MAX_END_USERS", 100_000, minimum=0, maximum=10_000_000)
+
 # CORS credentials stay off: no cookie authenticates the API, and the Authorization header does not
 # need them.
 CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"

@@ -15,7 +15,8 @@ from accounts.models import User
 from core.admin.buttons import DialogForm, button
 from core.admin.statement_timeout import TooSlow, limit_statements
 from core.errors import Conflict
-from operators.erase import count_belongings, enqueue_erasure
+from operators.belongings import count_belongings
+from operators.erase import enqueue_erasure
 
 admin.site.unregister(User)
 

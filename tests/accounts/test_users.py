@@ -13,6 +13,8 @@ def test_me_is_the_user_of_the_key(alice):
     assert shown == {
         "id": str(alice.user.pk),
         "user_id": "alice",
+        "owner": None,
+        "external_id": None,
         "name": "",
         "email": "",
         "time_zone": "",
@@ -35,6 +37,8 @@ def test_an_operator_makes_a_user_whose_key_works(olga):
     assert made == {
         "id": str(carol.pk),
         "user_id": "carol",
+        "owner": None,
+        "external_id": None,
         "name": "Carol",
         "email": "c@example.org",
         "time_zone": "",

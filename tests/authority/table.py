@@ -9,9 +9,10 @@ from django.conf import settings
 GUIDE = Path(settings.BASE_DIR) / "docs" / "authority.md"
 
 
-def read() -> dict[str, dict[str, str]]:
+def read(heading: str = "The table") -> dict[str, dict[str, str]]:
     """The cells by operation, such as `GET /memories`, and by the heading of their column."""
-    _, _, section = GUIDE.read_text().partition("\n## The table\n")
+    _, _, section = GUIDE.read_text().partition(f"\n## {heading}\n")
+    section, _, _ = section.partition("\n## ")
     rows = [_cells(line) for line in section.splitlines() if line.startswith("|")]
     (corner, *callers), _, *operations = rows
     assert corner == "operation"

@@ -9,9 +9,9 @@ from drf_spectacular.generators import SchemaGenerator
 
 from tests.authority import table
 from tests.authority.operations import ASKED, Asked, filled, is_personal
-from tests.authority.world import Caller, World, build, callers
+from tests.authority.world import Caller, World, build, callers, callers_about_end_user, end_user_of
 
-TABLE = table.read()
+TABLE, END_USERS = table.read(), table.read("End users")
 
 # These read by connections of their own, which see only what is committed.
 APART = {"POST /backup/export"}
@@ -32,6 +32,21 @@ def test_everybody_may_do_what_the_table_says_and_nothing_else(operation, alice,
     assert found == TABLE[operation]
 
 
+@pytest.mark.parametrize(
+    "operation",
+    [pytest.param(name, marks=[COMMITTED] if name in APART else []) for name in END_USERS],
+)
+def test_an_account_reaches_its_end_users_and_nobody_elses(operation, alice, bob):
+    erin = end_user_of(alice, "erin@example.org")
+    world = build(erin)
+    connection.check_constraints()
+    asking = callers_about_end_user(erin, alice, bob)
+
+    found = {who: outcome(operation, world, caller) for who, caller in asking.items()}
+
+    assert found == END_USERS[operation]
+
+
 def test_the_table_has_a_row_for_every_operation_and_for_no_other():
     paths = SchemaGenerator().get_schema(public=True)["paths"]
     operations = {
@@ -41,6 +56,7 @@ def test_the_table_has_a_row_for_every_operation_and_for_no_other():
     }
 
     assert set(TABLE) == operations
+    assert set(END_USERS) == {each for each in operations if is_personal(each)}
 
 
 def outcome(operation: str, world: World, caller: Caller) -> str:

@@ -17,7 +17,8 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
-from accounts.models import ApiKey
+from accounts.end_users import find_end_user, store_end_user
+from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from configuration.models import Configuration
 from jobs import files
@@ -132,6 +133,46 @@ def related_pair(owner: Member, *, category: str = "animals") -> list[str]:
     for memory in Memory.objects.filter(pk__in=ids):
         memory.add_categories([shared])
     return ids
+
+
+def end_user_of(account: Member, name: str) -> Member:
+    """An end user of an account, with a key of their own."""
+    user = find_end_user(account.user, name)
+    store_end_user(user)
+    return Member(user, *ApiKey.objects.issue(user=user))
+
+
+def callers_about_end_user(
+    end_user: Member, account: Member, other_account: Member
+) -> dict[str, Caller]:
+    """Who calls about an end user of an account, by the heading of their column."""
+    name = end_user.user.external_id
+    naming = account.with_key(names_end_users=True).secret
+    App.objects.create(owner=account.user, name="phone", is_active=False)
+    paused = account.with_key(names_end_users=True, app_name="phone").secret
+    return {
+        "key of the end user": Caller(end_user.secret),
+        "account, naming its end user": Caller(naming, names=name),
+        "account, by ids": Caller(naming),
+        "account, key of an app": Caller(
+            account.with_key(names_end_users=True, app_name="desk").secret, names=name
+        ),
+        "account, key of a paused app": Caller(paused, names=name),
+        "account, ordinary key": Caller(account.secret, names=name),
+        "account, pinned key": Caller(account.with_key(is_pinned=True).secret, names=name),
+        "other account, same name": Caller(
+            other_account.with_key(names_end_users=True).secret, names=name
+        ),
+        "operator, naming the account": Caller(
+            operator_with_end_users().secret, names=account.user.user_id
+        ),
+    }
+
+
+def operator_with_end_users() -> Member:
+    """An operator's key that names end users has an operator's rights no more."""
+    user = User.objects.create_superuser("oscar")
+    return Member(user, *ApiKey.objects.issue(user=user, names_end_users=True))
 
 
 def callers(owner: Member, other: Member, operator: Member) -> dict[str, Caller]:

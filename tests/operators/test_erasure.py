@@ -40,7 +40,8 @@ from memories.models import (
     StateChange,
 )
 from memories.vectors import user_index
-from operators.erase import count_belongings, enqueue_erasure, erase_user, get_belongings
+from operators.belongings import count_belongings, get_belongings
+from operators.erase import enqueue_erasure, erase_user
 from operators.models import Receipt
 from tests.deadline import SECONDS
 from tests.memories.stock import stock
@@ -134,7 +135,7 @@ def test_a_dry_run_counts_all_that_belongs_to_a_person(alice):
 
     # What a person has as an operator.
     beside = {"LogEntry", "User_groups", "User_user_permissions"}
-    assert hanging - beside <= set(get_belongings(alice.user))
+    assert hanging - beside <= set(get_belongings([alice.user]))
 
 
 def test_a_person_leaves_no_name_in_what_they_did_for_others(alice, bob, olga):

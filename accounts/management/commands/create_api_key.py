@@ -8,8 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ApiKey, Scope, User
+from accounts.models.api_key import EndUsersNotNamed
 from accounts.models.user import check_user_id
 from accounts.roles import make_operator
+from accounts.subjects import UserNotFound, get_user
 from core import argument_types
 
 
@@ -32,9 +34,22 @@ class Command(BaseCommand):
             "--read-only", action="store_true", help="create a key with only the read scope"
         )
 
+        parser.add_argument(
+            "--end-users",
+            action="store_true",
+            help="let the key name end users of the user by any `user_id`, and no other user",
+        )
+        parser.add_argument(
+            "--pinned", action="store_true", help="let the key reach nobody but its own user"
+        )
+
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
         user = self._get_or_create_user(options["user"], create=options["create_user"])
+        if options["end_users"] and (options["pinned"] or user.owner_id is not None):
+            raise CommandError(str(EndUsersNotNamed()))
+        if options["operator"] and user.owner_id is not None:
+            raise CommandError("An end user cannot be an operator.")
         if options["operator"] and not user.is_operator:
             make_operator(user)
             self.stderr.write(f"{user} is now an operator.")
@@ -44,13 +59,15 @@ class Command(BaseCommand):
             app_name=options["app"] or "",
             scopes=[Scope.READ] if options["read_only"] else [Scope.READ, Scope.WRITE],
             expires_at=_expires_at(options["expires"]),
+            names_end_users=options["end_users"],
+            is_pinned=options["pinned"],
         )
         self.stdout.write(secret)
 
     def _get_or_create_user(self, user_id: str, *, create: bool) -> User:
         try:
-            return User.objects.get(user_id=user_id)
-        except User.DoesNotExist:
+            return get_user(user_id)
+        except UserNotFound:
             if not create:
                 raise CommandError(
                     f"User {user_id!r} does not exist. Create it with --create-user."

@@ -9,6 +9,7 @@ from accounts.models import User
 from accounts.subjects import get_user
 from core.command_output import ReportingCommand
 from operators import erase, personal_data
+from operators.belongings import count_belongings
 from operators.erase import ReportStep
 
 
@@ -36,7 +37,7 @@ class Command(ReportingCommand):
         if options["dry_run"]:
             self._report(
                 "would be erased",
-                erase.count_belongings(user),
+                count_belongings(user),
                 personal_data.describe_unreachable_data(user),
                 options,
             )
@@ -88,5 +89,5 @@ def _confirm(user: User) -> None:
     """Ask for the user_id to be typed again. Raises CommandError."""
     if not sys.stdin.isatty():
         raise CommandError("Nothing was erased. Without a terminal, confirm with --yes.")
-    if input(f"Type {user.user_id} to erase all data of this user: ") != user.user_id:
+    if input(f"Type {user.path} to erase all data of this user: ") != user.path:
         raise CommandError("Nothing was erased.")
