@@ -13,7 +13,7 @@ WORKERS ?= auto
 PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 LOCKS := requirements.lock requirements-binaries.lock
 
-.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema migrations check fuzz lock audit pin-images clean install install-dev
+.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema messages migrations check fuzz lock audit pin-images clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -62,6 +62,10 @@ migrations: $(VENV)/.installed-dev ## check for missing migrations
 
 schema: $(VENV)/.installed-dev ## generate openapi.yaml
 	@$(RUN) manage.py spectacular --validate --fail-on-warn --file openapi.yaml
+
+messages: $(VENV)/.installed-dev ## collect the texts of pages for translation, and compile them: needs gettext
+	@cd pages && ../$(VENV)/bin/python -m django makemessages --locale de --no-wrap --add-location file
+	@msgfmt --check-format --output-file pages/locale/de/LC_MESSAGES/django.mo pages/locale/de/LC_MESSAGES/django.po
 
 fuzz: $(VENV)/.installed-dev ## call every endpoint with valid and broken input
 	@$(RUN) -m tests.fuzz $(ARGS)

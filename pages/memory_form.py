@@ -130,6 +130,10 @@ class EditForm(MemoryForm):
 
     field_order = ("text", "categories")
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["said_at"].required = True  # every memory was said at some time
+
     def clean_categories(self) -> list[str]:
         parts = [part.strip() for part in self.cleaned_data["categories"].split(",")]
         return list(dict.fromkeys(part for part in parts if part))

@@ -88,7 +88,7 @@ class MemoryQueryForm(forms.Form):
         required=False,
         coerce=int,
         empty_value=None,
-        choices=[(size, size) for size in SIZES],
+        choices=[("", SIZES[0]), *((size, size) for size in SIZES[1:])],
     )
     page = forms.IntegerField(required=False, min_value=1, max_value=MAX_PAGE)
 

@@ -1,5 +1,7 @@
 from django.urls import path
 
+from core.api import converters as _converters  # noqa: F401 - registers `<id:…>`
+
 from .views import entrance, memory_list, memory_page, selection_page, settings_page
 
 app_name = "pages"

@@ -32,8 +32,8 @@ def visits(shared_server: SharedServer) -> Iterator[Callable[[Look], Visit]]:
     opened: list[Visit] = []
     with chromium.browser() as browser:
 
-        def visit(look: Look) -> Visit:
-            opened.append(Visit(browser, shared_server.url, look))
+        def visit(look: Look, **options: bool) -> Visit:
+            opened.append(Visit(browser, shared_server.url, look, **options))
             return opened[-1]
 
         yield visit

@@ -57,7 +57,7 @@ def test_the_newest_come_first_and_none_of_others(browser, texts):
         ("sort=text", ["Rex is a dog", "Tea is &lt;b&gt;hot&lt;/b&gt;", "Tea is green"]),
         ("sort=app", ["Tea is green", "Rex is a dog", "Tea is &lt;b&gt;hot&lt;/b&gt;"]),
         ("page=2", []),
-        ("size=25&page=1&state=active&actor=ANA", ["Rex is a dog"]),
+        ("size=50&page=1&state=active&actor=ANA", ["Rex is a dog"]),
     ],
 )
 def test_filters_match_and_do_not_match(browser, texts, query, expected):

@@ -1,0 +1,130 @@
+"""Each cell of the table of pages in docs/authority.md, called with the cookies of a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import transaction
+from django.test import Client
+
+from accounts.models import PersonSession, SignInLink
+from memories.access.reader import Reader
+from memories.models import Memory, Revision
+from pages import urls
+from pages.memory_change import change_memories
+from pages.page_view import PageView
+from tests.cast import Member
+
+GUIDE = Path(settings.BASE_DIR) / "docs" / "authority.md"
+MARKER = "The owner's own secret"
+NEW = "a quite long new one"
+
+# What a form sends. Others are sent empty.
+FORMS: dict[str, dict[str, Any]] = {
+    "POST /memories/new": {"text": "We go to the sea in June"},
+    "POST /memories/{memory_id}/edit": {"text": "Rex", "etag": "x", "said_at": "2026-01-01T00:00"},
+    "POST /memories/change": {"do": "delete", "ids": ["{memory_id}"]},
+    "POST /memories/undo": {"token": "{undo}"},
+    "POST /settings/password": {"new": NEW, "again": NEW},
+    "POST /settings/time-zone": {"time_zone": "Asia/Tokyo"},
+    "POST /appearance": {"theme": "dark"},
+}
+
+
+def read() -> dict[str, dict[str, str]]:
+    _, _, rest = GUIDE.read_text().partition("\n## Pages\n")
+    lines = [line for line in rest.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    (corner, *callers), _, *rows = [
+        [cell.strip().replace("`", "") for cell in line.strip("|").split("|")] for line in lines
+    ]
+    assert corner == "page"
+    return {name: dict(zip(callers, cells, strict=True)) for name, *cells in rows}
+
+
+TABLE = read()
+
+
+def test_the_table_has_a_row_for_every_page_and_for_no_other():
+    operations = set()
+    for pattern in urls.urlpatterns:
+        view: type[PageView] = pattern.callback.view_class
+        path = "/" + str(pattern.pattern).replace("<id:", "{").replace(">", "}")
+        names = [name for name in ("get", "post") if hasattr(view, name)]
+        operations |= {f"{name.upper()} {path}" for name in names}
+
+    assert set(TABLE) == operations
+
+
+@pytest.mark.parametrize("operation", TABLE)
+def test_everybody_sees_what_the_table_says_and_nothing_else(operation, alice, bob, olga):
+    memory_id = alice.remember(MARKER, infer=False)["id"]
+    other_id = alice.remember("Another one", infer=False)["id"]
+    other = Memory.objects.filter(pk=other_id)
+    undo = change_memories("archive", other, reader=Reader(alice.user)).undo
+    owner = _signed_in(alice)
+    session_id = PersonSession.objects.get(user=alice.user).pk
+    ids = {"memory_id": memory_id, "session_id": session_id, "undo": undo}
+    staff = Client()
+    staff.force_login(olga.user)
+    key = Client(headers={"Authorization": f"Bearer {alice.secret}"})
+    callers = {
+        "nobody": Client(),
+        "the owner": owner,
+        "another person": _signed_in(bob),
+        "an operator": _signed_in(olga),
+        "staff in the admin": staff,
+        "a key": key,
+    }
+
+    found = {
+        name: _outcome(operation, client, ids, owner=alice, is_owner=name == "the owner")
+        for name, client in callers.items()
+    }
+
+    assert found == TABLE[operation]
+
+
+def _signed_in(member: Member) -> Client:
+    client = Client()
+    client.post("/sign-in/link", {"token": SignInLink.objects.issue(member.user)})
+    return client
+
+
+def _outcome(
+    operation: str, client: Client, ids: dict[str, Any], *, owner: Member, is_owner: bool
+) -> str:
+    method, path = operation.split()
+    form = {name: _filled(value, ids) for name, value in FORMS.get(operation, {}).items()}
+    cookies = client.cookies.output()
+    with transaction.atomic():
+        before = _owned(owner)
+        answer = getattr(client, method.lower())(path.format(**ids), form)
+        changed = _owned(owner) != before
+        transaction.set_rollback(True)
+    client.cookies.load(cookies)
+    location = answer.headers.get("Location", "")
+    if not is_owner:
+        assert not changed
+        assert MARKER not in answer.content.decode()
+    return f"{answer.status_code} sign in" if "/sign-in" in location else str(answer.status_code)
+
+
+def _owned(owner: Member) -> list[Any]:
+    owner.user.refresh_from_db()
+    memories = Memory.objects.filter(user=owner.user)
+    return [
+        sorted(map(str, memories.values_list("pk", "state", "content"))),
+        Revision.objects.filter(memory__user=owner.user).count(),
+        sorted(map(str, PersonSession.objects.filter(user=owner.user).values_list("pk"))),
+        owner.user.password,
+        owner.user.time_zone,
+    ]
+
+
+def _filled(value: Any, ids: dict[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_filled(each, ids) for each in value]
+    return value.format(**ids)

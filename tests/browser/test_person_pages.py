@@ -1,0 +1,148 @@
+"""The pages of a person in a real browser: wide and narrow, light and dark, by keyboard, bare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE, Look, Visit
+from tests.shared_server import SharedServer
+
+SignIn = Callable[..., Visit]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patience() -> None:
+    """A busy machine takes longer than a person would wait."""
+    expect.set_options(timeout=120_000)
+
+
+@pytest.fixture
+def person(visits, shared_server: SharedServer, user_id: str) -> Iterator[SignIn]:
+    """Sign the user in by a link. Afterwards, nothing may have gone wrong in the browser."""
+    opened: list[Visit] = []
+
+    def sign_in(look: Look = DESKTOP, **options: bool) -> Visit:
+        visit = visits(look, **options)
+        opened.append(visit)
+        link = shared_server.output_of("sign_in_link", user_id, "--url", shared_server.url)
+        visit.page.goto(link)
+        visit.page.get_by_role("button", name=f"Sign in as {user_id}").click()
+        visit.page.wait_for_url(f"{shared_server.url}/settings")
+        return visit
+
+    yield sign_in
+    for visit in opened:
+        visit.close()
+    assert [fault for visit in opened for fault in visit.faults] == []
+
+
+def violations(page):
+    """What is wrong by all rules, those of good practice among them."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+def store(server: SharedServer, user_id: str, *texts: str) -> None:
+    for text in texts:
+        server.call("POST", "/memories", json={"user_id": user_id, "text": text, "infer": False})
+
+
+@pytest.mark.parametrize("look", [DESKTOP, DARK, PHONE, DARK_PHONE], ids=str)
+def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look):
+    visit = person(look)
+    visit.page.goto("/memories")
+    memory = visit.page.locator(".memory-text").get_attribute("href")
+    paths = [
+        "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
+        "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex", f"{memory}/edit", "/memories/x",
+    ]  # fmt: skip
+
+    found = {}
+    for path in paths:
+        visit.page.goto(path)
+        for menu in visit.page.locator("details").all():
+            menu.evaluate("menu => { menu.open = true }")
+        found[path] = violations(visit.page), visit.is_wider_than_the_screen()
+    visit.faults[:] = [fault for fault in visit.faults if "status of 40" not in fault]
+    visit.page.context.clear_cookies()
+    visit.page.goto("/")
+    found["/"] = violations(visit.page), visit.is_wider_than_the_screen()
+
+    assert {path: wrong for path, wrong in found.items() if wrong != ([], False)} == {}
+
+
+def test_one_searches_while_one_types_deletes_all_and_takes_it_back(person, shared_server, user_id):
+    store(shared_server, user_id, "Tea is green", "Coffee is black")
+    visit = person()
+    page = visit.page
+    page.goto("/memories")
+
+    page.keyboard.press("/")
+    page.keyboard.type("which drink is green")
+    expect(page.locator(".memory-text").first).to_have_text("Tea is green")
+    expect(page.get_by_label("Search your memories")).to_be_focused()
+    assert page.url.endswith("/memories?q=which+drink+is+green")
+
+    page.goto("/memories")
+    page.get_by_label("Select all on this page").check()
+    expect(page.locator("[data-selected]")).to_have_text("3")
+    page.locator(".bar").get_by_role("button", name="Delete", exact=True).click()
+    expect(page.get_by_text("Deleted 3 memories.")).to_be_visible()
+    expect(page.get_by_text("Nothing is remembered yet")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".memory-text")).to_have_count(3)
+
+
+def test_one_edits_with_the_keyboard_alone(person, user_id):
+    visit = person()
+    page = visit.page
+    page.goto("/memories")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.locator(".memory-text").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("link", name="Edit").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Text", exact=True)).to_be_visible()
+    page.get_by_label("Text", exact=True).focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("Rex is a cat")
+    page.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("article .text")).to_have_text("Rex is a cat")
+    expect(page.get_by_text(f"The dog of {user_id} is called Rex")).to_be_visible()
+
+
+def test_all_of_it_works_without_a_script(person, shared_server, user_id):
+    store(shared_server, user_id, "Tea is green", "Coffee is black")
+    visit = person(PHONE, java_script_enabled=False)
+    page = visit.page
+    page.goto("/memories")
+
+    page.get_by_label("Search your memories").fill("which drink is green")
+    page.get_by_role("button", name="Search").click()
+    expect(page.locator(".memory-text").first).to_have_text("Tea is green")
+
+    page.goto("/memories")
+    page.get_by_text("Change several").click()
+    page.get_by_label("All 3").check()
+    page.locator(".bar").get_by_role("button", name="Pause", exact=True).click()
+    expect(page.get_by_role("heading", name="Pause 3 memories?")).to_be_visible()
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_text("Paused 3 memories.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("3 memories are as they were before.")).to_be_visible()
+
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    page.locator(".account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
