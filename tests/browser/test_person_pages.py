@@ -58,7 +58,8 @@ def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look):
     memory = visit.page.locator(".memory-text").get_attribute("href")
     paths = [
         "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
-        "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex", f"{memory}/edit", "/memories/x",
+        "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex",
+        f"{memory}/edit", "/memories/x",
     ]  # fmt: skip
 
     found = {}
