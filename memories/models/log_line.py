@@ -11,7 +11,7 @@ from accounts.models import ApiKey, User
 from apps_registry.models import App
 
 if TYPE_CHECKING:
-    from .memory_queryset import MemoryQuerySet
+    pass
 
 
 class LogLineQuerySet(models.QuerySet["LogLine"]):
@@ -21,10 +21,6 @@ class LogLineQuerySet(models.QuerySet["LogLine"]):
     def after(self, sequence: int) -> LogLineQuerySet:
         """Keep the lines after this one, the oldest first."""
         return self.filter(sequence__gt=sequence).order_by("sequence")
-
-    def about(self, memories: MemoryQuerySet) -> LogLineQuerySet:
-        """Keep the lines about memories that still exist and are among these."""
-        return self.filter(memory_id__in=memories.values("pk"))
 
     def of_kinds(self, kinds: Collection[str]) -> LogLineQuerySet:
         return self.filter(kind__in=kinds)

@@ -35,9 +35,8 @@ JUDGED = 10
 # A neighbour's words say less than a hit's own.
 NEARBY_SHARE = 0.6
 
-# Somebody with so few memories reads them all anyway, and each word weighs too much among them.
+# Among fewer memories each word weighs too much, and a person finds what they asked for anyway.
 FEW_MEMORIES = 10
-FLOOR_OF_FEW = 0.25
 
 # A hit has what was looked for where it has nearly all words of the query by weight, or most of
 # them and a rare one: in at most so many memories, or in at most this share of them.
@@ -141,7 +140,7 @@ def _nearby_words(entry: Ranked) -> float:
 
 def _floor(memories: int) -> float:
     floor: float = settings.SEARCH_FLOOR
-    return floor * (FLOOR_OF_FEW if memories < FEW_MEMORIES else 1)
+    return 0.0 if memories < FEW_MEMORIES else floor
 
 
 def _can_be_judged(query: Query, judged: Sequence[Ranked]) -> bool:

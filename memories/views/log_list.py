@@ -6,6 +6,7 @@ import django_filters
 from django import forms
 from django.db.models import QuerySet
 from rest_framework import mixins
+from rest_framework.exceptions import PermissionDenied
 
 from accounts.subjects import USER_ID_HELP
 from core.api.filters import ChoiceFilter, NonEmptyField, leave_unfiltered
@@ -47,8 +48,8 @@ class LogViewSet(mixins.ListModelMixin, MemoriesOfOneUser):
     list: List the changes of memories, the oldest first.
 
     Each line has the hash of the one before, so that nobody can change or remove one unnoticed:
-    `manage.py verify_log` proves it. A key of an app is shown the lines about the memories that the
-    app may read.
+    `manage.py verify_log` proves it. A key that is bound to an app cannot read it: the sequence
+    counts the changes of memories that the app may not know of.
     """
 
     serializer_class = LogLineSerializer
@@ -56,7 +57,7 @@ class LogViewSet(mixins.ListModelMixin, MemoriesOfOneUser):
     default_page_size = 50
 
     def get_queryset(self) -> QuerySet[Any]:  # type: ignore[override]  # lines, not memories
-        lines = LogLine.objects.of_user(self.subject).order_by("sequence").defer("snapshot")
         if self.reader.app:
-            lines = lines.about(self.reader.memories())
+            raise PermissionDenied("A key that is bound to an app cannot read the log.")
+        lines = LogLine.objects.of_user(self.subject).order_by("sequence").defer("snapshot")
         return lines.select_related("by", "key", "app")

@@ -39,7 +39,7 @@ def test_a_client_from_before_today_is_welcomed_in_its_version(version, alice):
 
 
 def test_every_tool_says_what_it_takes_gives_and_does(alice):
-    for address, named in (("/mcp", 10), ("/mcp/cursor/http/alice", 5)):
+    for address, named in (("/mcp", 11), ("/mcp/cursor/http/alice", 5)):
         tools = Agent(alice.secret, address).ask("tools/list")["tools"]
 
         assert len(tools) == named

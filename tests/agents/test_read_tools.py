@@ -28,12 +28,17 @@ def test_a_search_finds_what_answers_a_question(agent_of_any_version, alice):
 
 
 def test_a_search_returns_nothing_where_nothing_fits_unless_told_to(agent, alice):
-    alice.remember("Our dog Rex is afraid of thunder", app="desk", infer=False)
-    alice.remember("I work as a gardener", app="desk", infer=False)
+    for text in (
+        "Our dog Rex is afraid of thunder", "I work as a gardener", "My sister plays the cello",
+        "The car is at the garage", "We drink tea in the evening", "Anna swims every morning",
+        "The dentist is on Monday", "I am allergic to nuts", "The bike has a flat tyre",
+        "My brother bakes bread",
+    ):  # fmt: skip
+        alice.remember(text, app="desk", infer=False)
     query = "What is the capital of Mongolia?"
 
     assert texts(agent.call("search_memories", query=query)) == []
-    assert len(texts(agent.call("search_memories", query=query, min_score=0))) == 2
+    assert texts(agent.call("search_memories", query=query, min_score=0))
 
 
 def test_what_is_known_comes_as_one_text_within_a_budget(agent, alice):

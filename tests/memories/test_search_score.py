@@ -123,7 +123,6 @@ def test_who_has_few_memories_finds_what_they_ask(alice):
 
     assert texts(alice, "What do I like to drink?")[0] == "I drink green tea."
     assert texts(alice, "Where does my sibling live?")[0] == "My sister lives in Lyon."
-    assert texts(alice, "Which animals live in the Amazon rainforest?") == []
 
 
 def test_what_the_model_knows_no_script_of_has_no_floor(alice):

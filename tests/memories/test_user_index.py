@@ -30,6 +30,7 @@ from tests.memories.stock import stock
 pytestmark = [pytest.mark.django_db(transaction=True, serialized_rollback=True), pytest.mark.slow]
 
 LIMIT = 100
+ALL = search.Cutoffs(top_k=100, min_score=0)
 
 
 @pytest.fixture(autouse=True)
@@ -88,11 +89,11 @@ def test_who_has_outgrown_exact_search_gets_an_index(alice, space):
 
 def test_a_search_asks_the_index_and_finds_what_exact_search_finds(alice, space):
     many(alice.user)
-    exact = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
+    exact = search.find_hits("tea", reader=Reader(alice.user), cutoffs=ALL)
     sync_index(alice.user, space)
 
     with CaptureQueriesContext(connection) as context:
-        indexed = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
+        indexed = search.find_hits("tea", reader=Reader(alice.user), cutoffs=ALL)
 
     [asked] = [each["sql"] for each in context if "::halfvec(" in each["sql"]]
     with connection.cursor() as cursor:
@@ -115,7 +116,7 @@ def test_filters_leave_room_for_all_that_match_with_an_index_too(alice, space):
     result = search.find_hits(
         "tea",
         reader=Reader(alice.user),
-        top_k=20,
+        cutoffs=search.Cutoffs(top_k=20, min_score=0),
         filters=search.Filters(metadata=MetadataFilter.parse({"k": 1})),
     )
 
@@ -129,7 +130,7 @@ def test_a_deleted_memory_leaves_a_search_by_index_at_once(alice, space):
         State.DELETED, by=alice.user
     )
 
-    result = search.find_hits("tea", reader=Reader(alice.user), top_k=100)
+    result = search.find_hits("tea", reader=Reader(alice.user), cutoffs=ALL)
 
     assert {hit.memory.pk for hit in result.hits} == {memory.pk for memory in memories[150:]}
 
