@@ -43,12 +43,17 @@ def _run(argv: list[str]) -> None:
 
 
 def _execute(argv: list[str]) -> None:
+    command = argv[1] if len(argv) > 1 else "help"
+    if command == "run":
+        from server import start
+
+        start.main(argv[2:])
+        return
     from django.conf import settings
     from django.core.management import execute_from_command_line
 
     from embedded import stack
 
-    command = argv[1] if len(argv) > 1 else "help"
     if command in WITHOUT_SERVICES or command.startswith("-") or {"-h", "--help"} & set(argv):
         execute_from_command_line(argv)
         return

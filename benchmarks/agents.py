@@ -187,10 +187,9 @@ def resources() -> tuple[float, int]:
     web = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "server.web" in " ".join(process.cmdline())
+        if process.name() == "openmemory-web"
     ]
-    processes = {process.pid: process for parent in web for process in [parent, *parent.children()]}
-    memory = sum(process.memory_full_info().uss for process in processes.values()) / 2**20
+    memory = sum(process.memory_full_info().uss for process in web) / 2**20
     connections = sql.fetch_value(
         "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
     )

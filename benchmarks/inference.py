@@ -30,7 +30,7 @@ CLIENTS = 8
 TURNS = 4
 POSTS = 15  # per turn
 KILLS = 12
-VICTIMS = ["server.worker quick", "server.web", "valkey-server", "postgres -D"]
+VICTIMS = ["openmemory-jobs", "server.all_in_one", "valkey-server", "postgres -D"]
 UNFINISHED = ["queued", "running"]
 TIMEOUT_MINUTES = 20
 
@@ -175,7 +175,7 @@ def kill_processes(times: int) -> None:
         words = VICTIMS[number % len(VICTIMS)].split()
         for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                if all(word in " ".join(process.cmdline()) for word in words):
+                if all(word in " ".join([process.name(), *process.cmdline()]) for word in words):
                     process.kill()
                     break
 

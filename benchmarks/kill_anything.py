@@ -202,17 +202,18 @@ class Killer:
 
 def kind_of(process: psutil.Process) -> str:
     words = process.cmdline()
-    title = " ".join(words)
+    title = " ".join([process.name(), *words])
     if "postgres" in process.name():
         return "PostgreSQL" if "-D" in words else "a helper of PostgreSQL"
     names = {
         "valkey-server": "Valkey",
-        "server.worker quick": "the quick worker",
-        "server.worker long": "the long worker",
-        "server.web": "the web server",
+        "openmemory-jobs": "the worker",
+        "openmemory-long": "a process of a long job",
+        "openmemory-web": "a web process",
+        "server.all_in_one": "their parent",
         "manage.py run": "the supervisor",
     }
-    return next((name for words, name in names.items() if words in title), "a web process")
+    return next((name for words, name in names.items() if words in title), "another process")
 
 
 def count_contents(server: RestartableServer) -> Counter[str]:

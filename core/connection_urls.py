@@ -1,4 +1,7 @@
-"""Parse DATABASE_URL, REDIS_URL and CELERY_BROKER_URL, with error messages for operators."""
+"""Parse DATABASE_URL, REDIS_URL and CELERY_BROKER_URL, with error messages for operators.
+
+The clients of both are imported on use: the supervisor reads settings too, and needs neither.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
 from django.core.exceptions import ImproperlyConfigured
-from psycopg.conninfo import conninfo_to_dict
-from redis.connection import parse_url
 
 EXAMPLE = "postgresql://user:password@host:5432/openmemory?sslmode=require"
 
 
 def parse_database_url(url: str) -> dict[str, Any]:
     """Parse the URL as libpq does, into Django's settings. Other parameters become OPTIONS."""
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
     if not url.startswith(("postgresql://", "postgres://")):
         raise ImproperlyConfigured(f"DATABASE_URL is not a PostgreSQL URL, such as {EXAMPLE}.")
     try:
@@ -37,6 +40,8 @@ def parse_database_url(url: str) -> dict[str, Any]:
 
 
 def parse_redis_url(url: str, *, variable: str = "REDIS_URL") -> str:
+    from redis.connection import parse_url
+
     try:
         parse_url(url)  # type: ignore[no-untyped-call]
     except ValueError:
@@ -48,16 +53,19 @@ def parse_redis_url(url: str, *, variable: str = "REDIS_URL") -> str:
     return url
 
 
-def parse_broker_url(url: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+def parse_broker_url(
+    url: str, *, is_own: bool = False
+) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Parse the broker's URL into Celery's URL, TLS settings and transport options.
 
     It is a URL of RabbitMQ, or of Redis as in REDIS_URL. TLS certificates are verified unless the
-    URL says otherwise.
+    URL says otherwise. That of our `own` Valkey needs no check.
     """
     scheme = urlsplit(url).scheme
     if scheme in ("amqp", "amqps"):
         return _check_amqp_url(url), {}, {}
-    parse_redis_url(url, variable="CELERY_BROKER_URL")
+    if not is_own:
+        parse_redis_url(url, variable="CELERY_BROKER_URL")
     verify = scheme == "rediss" and "ssl_cert_reqs" not in urlsplit(url).query
     tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if verify else {}
     # Unacknowledged messages are redelivered after an hour. That may be late, as the sweep finds

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import psycopg
-
-from . import postgres_data, postgres_setup
+from . import postgres_data
 from .account import Account, unprivileged_account
 from .errors import ServiceFailed
 from .processes import BARE_ENVIRONMENT, Command
@@ -17,15 +17,22 @@ from .service import Service
 from .sockets import ensure_private_folder
 from .state_folder import POSTGRES_PORT, POSTGRES_SOCKET
 
+if TYPE_CHECKING:
+    import psycopg
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 SETTINGS = {
     "listen_addresses": "",  # a unix socket only
     "port": str(POSTGRES_PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "200",
-    # For a machine with 2 GB. On larger ones the operating system's cache uses the rest.
-    "shared_buffers": "256MB",
+    "max_connections": "100",
+    # For a machine with 1 GB. On larger ones the operating system's cache uses the rest.
+    "shared_buffers": "64MB",
+    # Processes that a single machine has no use for: three that read ahead from slow disks, and one
+    # that looks for subscriptions.
+    "io_method": "sync",
+    "max_logical_replication_workers": "0",
     "effective_cache_size": "1GB",
     "work_mem": "16MB",
     "maintenance_work_mem": "256MB",
@@ -92,16 +99,21 @@ class Postgres(Service):
         )
 
     def answers(self) -> bool:
-        try:
-            with self._connect("postgres"):
-                return True
-        except psycopg.OperationalError:  # not there yet, or recovering
-            return False
+        # Its own program asks, as the driver would stay in the memory of the supervisor.
+        argv = [str(_programs() / "pg_isready"), "--quiet", "--timeout", "5"]
+        argv += ["--host", str(self.sockets), "--port", str(POSTGRES_PORT)]
+        argv += ["--username", postgres_data.SUPERUSER, "--dbname", "postgres"]
+        accepts = subprocess.run(argv, env=BARE_ENVIRONMENT, check=False)  # noqa: S603
+        return accepts.returncode == 0  # otherwise it is not there yet, or recovering
 
     def set_up(self) -> None:
+        from . import postgres_setup
+
         postgres_setup.set_up_database(self._connect)
 
     def _connect(self, database: str) -> psycopg.Connection[tuple[object, ...]]:
+        import psycopg
+
         return psycopg.connect(
             host=str(self.sockets),
             port=POSTGRES_PORT,
@@ -127,7 +139,7 @@ def _programs() -> Path:
 
 def _make_executable() -> None:
     """Undo a strict umask of root: the account can read every file, but must also execute these."""
-    for name in ("postgres", "initdb"):
+    for name in ("postgres", "initdb", "pg_isready"):
         program = _programs() / name
         if not program.stat().st_mode & 0o001:
             program.chmod(0o755)

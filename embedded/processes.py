@@ -37,6 +37,8 @@ class Command:
     environment: Mapping[str, str] | None = None
     # Signals that stop it, each with the seconds to wait for its exit.
     stop_sequence: Sequence[tuple[signal.Signals, float]] = field(default=((signal.SIGTERM, 10.0),))
+    # Whether it gets a pipe as its standard input, whose end it waits for.
+    has_input: bool = False
 
 
 class Child(ABC):
@@ -72,7 +74,7 @@ def spawn(command: Command) -> subprocess.Popen[bytes]:
             launch_argv(command),
             cwd=command.folder,
             env=command.environment,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if command.has_input else subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,

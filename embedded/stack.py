@@ -35,10 +35,15 @@ def start(services: list[Service]) -> None:
             service.start()
         for service in services:
             service.wait()
-            service.set_up()
     except BaseException:
         stop(services)
         raise
+
+
+def set_up(services: list[Service]) -> None:
+    """Set up services that answer, after each start of them."""
+    for service in services:
+        service.set_up()
 
 
 def stop(services: list[Service], urgent: Callable[[], bool] = lambda: False) -> None:
@@ -108,6 +113,7 @@ def _share_or_claim(
 def _owned(ownership: Ownership, services: list[Service]) -> Iterator[None]:
     try:
         start(services)
+        set_up(services)
         try:
             yield
         finally:

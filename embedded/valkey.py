@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 from importlib.util import find_spec
 from pathlib import Path
-
-import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from .errors import ServiceFailed
 from .processes import BARE_ENVIRONMENT, Command
@@ -35,13 +32,14 @@ class Valkey(Service):
         return Command(argv=argv, folder=self.folder, log=self.log, environment=BARE_ENVIRONMENT)
 
     def answers(self) -> bool:
-        path = str(self.sockets / VALKEY_SOCKET)
-        # The client's own retries would take seconds.
-        no_retry = Retry(NoBackoff(), retries=0)
+        # One command by hand, as a client would stay in the memory of the supervisor.
         try:
-            with redis.Redis(unix_socket_path=path, retry=no_retry) as client:
-                return bool(client.ping())
-        except redis.ConnectionError:  # not started yet, or loading its data
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+                client.settimeout(5)
+                client.connect(str(self.sockets / VALKEY_SOCKET))
+                client.sendall(b"PING\r\n")
+                return client.recv(64).startswith(b"+PONG")  # an error while it loads its data
+        except OSError:  # not started yet
             return False
 
     def _options(self) -> dict[str, str]:

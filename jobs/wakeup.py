@@ -39,6 +39,11 @@ def wake_worker(queue: Queue) -> None:
     _sender().send(queue)
 
 
+def flush() -> None:
+    """Wait until all messages are sent. A process that runs no exit handlers calls it last."""
+    _sender().flush()
+
+
 class WakeupSender:
     """Sends from a thread, as no timeout reliably bounds a call to an unreachable broker."""
 

@@ -1,51 +1,46 @@
-"""Start the whole server on one machine and supervise it until it is asked to stop."""
+"""Start the whole server on one machine and supervise it until it is asked to stop.
+
+This process stays while the server runs, so it imports neither Django's apps nor a driver.
+"""
 
 from __future__ import annotations
 
+import argparse
 import errno
 import http.client
+import json
 import os
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from shlex import quote
 
-import psycopg
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
-from django.db import DatabaseError, connection, connections
-from django.db.backends.postgresql.base import DatabaseWrapper
 
-from accounts.models import SignInLink, User
-from accounts.person_access import link_url
 from embedded import stack
-from embedded.errors import ServiceFailed
+from embedded.errors import AlreadyRunning, ServiceFailed
 from embedded.ownership import Owner
 from embedded.processes import Command
-from jobs import retention
-from memories.lifecycle import word_index
-from memories.vectors import migration
-from server import default_user
-from server.web_process import GRACE_SECONDS
+from embedded.service import Service
+from openmemory import settings
 
 from .supervisor import ServerProcess, StopRequests, Supervisor, stop_signals
 
+DESCRIPTION = "Run the server with all its processes and services on this machine, until Ctrl-C."
+
 # The web server of a run that was just killed may still hold the port.
 PORT_SECONDS = 3.0
-# Long, for a busy machine: a web server that has exited is noticed at once.
+# Long, for a busy machine: a server that has exited is noticed at once.
 ANSWER_SECONDS = 300.0
-# The time that a running job has to finish. A job that does not is run again later.
-JOB_SECONDS = 10.0
+# The time that its processes have to stop: more than they give to requests and jobs.
+STOP_SECONDS = 13.0
 READY_SECONDS = 20.0
-# Of the link that signs the default user in.
-LINK_LIFETIME = timedelta(hours=1)
-
-Report = Callable[[str], None]
+# What the server says to this process: how the default user can sign in.
+SIGN_IN = settings.STATE_DIR / "sign_in.json"
 
 
 @dataclass(frozen=True)
@@ -64,33 +59,37 @@ class Address:
         return f"http://{host}:{self.port}"
 
 
-def server_processes() -> list[ServerProcess]:
-    """The processes that run beside the services, the web server first. Add new ones here."""
-    web_seconds = settings.DRAIN_SECONDS + GRACE_SECONDS + 3.0
-    return [
-        _module_process("The web server", ["server.web"], web_seconds),
-        _module_process("The worker for quick jobs", ["server.worker", "quick"], JOB_SECONDS),
-        _module_process("The worker for long jobs", ["server.worker", "long"], JOB_SECONDS),
-    ]
+class ServerExited(Exception):
+    """The server exited during its start, and has said why."""
 
 
-def _module_process(name: str, module: list[str], seconds: float) -> ServerProcess:
-    """Return the process of a module, which gets this many seconds to stop."""
-    command = Command(
-        argv=[sys.executable, "-m", *module],
-        folder=settings.BASE_DIR,
-        parent_death_signal=signal.SIGKILL,  # without this process there is no database
-        stop_sequence=((signal.SIGTERM, seconds),),
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--with-parent", action="store_true", help="stop when the parent process exits"
     )
-    return ServerProcess(name, command)
 
 
-def run(report: Report, *, parent: int | None = None) -> None:
+def main(arguments: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(prog="manage.py run", description=DESCRIPTION)
+    add_arguments(parser)
+    run(with_parent=parser.parse_args(arguments).with_parent)
+
+
+def run(*, with_parent: bool = False) -> None:
     """Start everything, report it, and return when everything has stopped.
 
-    With a parent, its death is a request to stop. Raises ServiceFailed, AlreadyRunning or
-    ImproperlyConfigured if the server does not start.
+    With its parent, the death of that is a request to stop. Raises ImproperlyConfigured or
+    SystemExit if the server does not start.
     """
+    try:
+        _claim_and_run(os.getppid() if with_parent else None)
+    except (AlreadyRunning, ServiceFailed) as error:
+        sys.exit(error.detail)
+    except ServerExited:
+        sys.exit(1)
+
+
+def _claim_and_run(parent: int | None) -> None:
     for number in stop_signals():
         signal.signal(number, signal.default_int_handler)  # abort during the start
     address = Address(settings.HOST, settings.PORT)
@@ -98,32 +97,28 @@ def run(report: Report, *, parent: int | None = None) -> None:
     ownership = stack.claim_services(settings.STATE_DIR, owner, report)
     try:
         check_port(address)
-        _run(report, address, StopRequests(parent))
+        _run(address, StopRequests(parent))
     finally:
         ownership.release()
 
 
-def _run(report: Report, address: Address, stop: StopRequests) -> None:
+def _run(address: Address, stop: StopRequests) -> None:
     services = stack.required_services(
         settings.STATE_DIR, database_url=settings.DATABASE_URL, redis_url=settings.REDIS_URL
     )
-    stack.start(services)
-    web, *workers = server_processes()
-    supervisor = Supervisor([*services, web, *workers], settings.STATE_DIR / "log", report)
+    server = server_process()
+    supervisor = Supervisor([*services, server], settings.STATE_DIR / "log", report)
     try:
-        key, has_password = prepare_database()
-        # A log keeps what it is given: the key and the link are for a person only.
-        is_terminal = sys.stdout.isatty()
-        link = issue_link(address) if is_terminal else ""
+        server.start_waiting()  # it loads its modules meanwhile
+        _start_services(services)
         # From here on a stop signal is handled, even before the server is ready.
         with stop.listen():
-            web.start()
-            wait_until_live(address, web, stop)
-            summary = describe_server(address, key if is_terminal else None, has_password, link)
+            server.go_on()
+            wait_until_live(address, server, stop)
+            has_password, link = _read_sign_in()
+            summary = describe_server(address, _shown_key(), has_password, link)
             summary += wait_until_ready(address, stop)
             if not stop.requested():
-                for worker in workers:  # last, as nothing waits for them
-                    worker.start()
                 report(summary)
             supervisor.watch(stop)
             report("Stopping …")
@@ -131,6 +126,48 @@ def _run(report: Report, address: Address, stop: StopRequests) -> None:
         report("Stopped.")
     finally:
         supervisor.stop(lambda: True)
+
+
+def server_process() -> ServerProcess:
+    """The process whose children serve requests and run jobs."""
+    command = Command(
+        argv=[sys.executable, "-m", "server.all_in_one"],
+        folder=settings.BASE_DIR,
+        parent_death_signal=signal.SIGKILL,  # without this process there is no database
+        stop_sequence=((signal.SIGTERM, settings.DRAIN_SECONDS + STOP_SECONDS),),
+        has_input=True,
+    )
+    return ServerProcess("The server", command)
+
+
+def _start_services(services: list[Service]) -> None:
+    if services:
+        report(f"Starting {' and '.join(service.title for service in services)} …")
+    stack.start(services)
+
+
+def _shown_key() -> str | None:
+    """The key of the default user. A log keeps what it is given: the key is for a person only."""
+    key_file = settings.STATE_DIR / "api_key"
+    return key_file.read_text().strip() if sys.stdout.isatty() and key_file.exists() else None
+
+
+def _read_sign_in() -> tuple[bool, str]:
+    """Whether the default user has a password, and the link that signs them in once, if any."""
+    try:
+        text = SIGN_IN.read_text()
+    except FileNotFoundError:  # the server was stopped during its start
+        return True, ""
+    SIGN_IN.unlink()
+    sign_in = json.loads(text)
+    return sign_in["has_password"], sign_in["link"]
+
+
+def report(text: str) -> None:
+    # The reader may be gone. The server must still stop cleanly.
+    with suppress(OSError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
 
 
 def check_port(address: Address) -> None:
@@ -166,52 +203,17 @@ def _can_listen(address: Address) -> bool:
     return True
 
 
-def prepare_database() -> tuple[str, bool]:
-    """Migrate, create the default user, and apply changes of the embedding configuration.
+def wait_until_live(address: Address, server: ServerProcess, stop: StopRequests) -> None:
+    """Wait until the server answers or a stop is requested.
 
-    Returns the user's API key, and whether the user has a password for the admin.
+    Raises ServerExited or ServiceFailed.
     """
-    try:
-        # First without the pool, which retries for a while and then hides the error.
-        psycopg.connect(**connection.get_connection_params()).close()
-        call_command("migrate", interactive=False, verbosity=0)
-    except (psycopg.Error, DatabaseError) as error:
-        raise ServiceFailed(f"The database is not usable: {str(error).strip()}") from error
-    key = default_user.ensure_default_user(
-        user_id=settings.DEFAULT_USER, key_file=settings.STATE_DIR / "api_key"
-    )
-    user = User.objects.get(user_id=settings.DEFAULT_USER)
-    migration.apply_environment(by=user)
-    word_index.enqueue_outdated(by=user)
-    retention.remove_orphaned_files()  # of a run that was killed
-    _close_connections()
-    return key, user.has_usable_password()
-
-
-def issue_link(address: Address) -> str:
-    """Return the address of a link that opens the default user's pages once."""
-    user = User.objects.get(user_id=settings.DEFAULT_USER)
-    secret = SignInLink.objects.issue(user, lifetime=LINK_LIFETIME) if user.is_active else ""
-    _close_connections()
-    return link_url(secret, base=address.url) if secret else ""
-
-
-def _close_connections() -> None:
-    """Close all database connections. From here on this process only supervises others."""
-    for wrapper in connections.all():
-        wrapper.close()
-        if isinstance(wrapper, DatabaseWrapper):
-            wrapper.close_pool()
-
-
-def wait_until_live(address: Address, web: ServerProcess, stop: StopRequests) -> None:
-    """Wait until the web server answers or a stop is requested. Raises ServiceFailed."""
     deadline = time.monotonic() + ANSWER_SECONDS
     while fetch(address, "/health/live")[0] != http.client.OK and not stop.requested():
-        if web.status() is not None:
-            raise ServiceFailed("The web server exited during its start. See its output above.")
+        if server.status() is not None:
+            raise ServerExited
         if time.monotonic() > deadline:
-            raise ServiceFailed(f"The web server did not respond at {address.url}.")
+            raise ServiceFailed(f"The server did not respond at {address.url}.")
         time.sleep(0.05)
 
 

@@ -33,6 +33,19 @@ class ServerProcess(Child):
     def command(self) -> Command:
         return self._command
 
+    def start(self) -> None:
+        self.start_waiting()
+        self.go_on()
+
+    def start_waiting(self) -> None:
+        """Start a process that waits for the end of its input."""
+        super().start()
+
+    def go_on(self) -> None:
+        """End the input that it waits for, if it has any."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
+
 
 class StopRequests:
     """Counts the requests to stop this process. A second request makes it urgent."""

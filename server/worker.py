@@ -1,4 +1,4 @@
-"""A worker's process: `python -m server.worker quick`, or `long`.
+"""A worker's process: `python -m server.worker quick`, or `long`. On a single machine: both.
 
 Any number of workers may run, on any number of machines. A worker for quick jobs also sends the
 periodic tasks, unless `python -m server.worker beat` does so. Sending them twice does no harm.
@@ -7,13 +7,13 @@ Rationale: docs/decisions/0012-jobs.md.
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import psutil
@@ -23,7 +23,7 @@ from celery.worker import state
 
 from core.observability import multiprocess
 from server import bootstrap
-from server.web_process import watch_parent
+from server.forks import FORK, watch_parent
 
 if TYPE_CHECKING:
     from jobs.queues import Queue
@@ -35,7 +35,7 @@ SCHEDULER = "celery.beat:Scheduler"
 GRACE_SECONDS = 60
 
 # Set in every process of this worker when it is asked to stop.
-stopping = multiprocessing.Event()
+stopping: Any = FORK.Event()
 
 
 class Worker(CeleryWorker):
@@ -64,12 +64,76 @@ def main(part: Queue | Literal["beat"]) -> None:
 def _run_worker(queue: Queue) -> None:
     from django.conf import settings
 
-    worker = make_worker(queue)
-    if queue == "quick":
-        beats = settings.QUICK_WORKERS_BEAT
-        threading.Thread(target=_supervise, args=[worker.app, beats], daemon=True).start()
+    worker = make_worker(
+        f"{queue}@%h",
+        queues=[settings.JOBS_QUEUES[queue]],
+        concurrency=settings.WORKERS[queue],
+        pool_cls="threads" if queue == "quick" else "prefork",
+        time_limit=settings.JOBS_TIME_LIMITS[queue] + GRACE_SECONDS,
+        max_memory_per_child=settings.WORKER_MEGABYTES * 1024,
+    )
+    if queue == "long":
+        os.nice(settings.LONG_JOBS_NICENESS)
+    else:
+        _start_supervision(worker)
     worker.start()
     sys.exit(worker.exitcode)
+
+
+def run_quick_jobs(*, ask_for_long_job: Callable[[], None]) -> None:
+    """Run quick jobs in a fork of the server, and ask it for a process for each long job."""
+    from django.conf import settings
+
+    from core.observability import tracing
+    from jobs import tasks
+
+    _own_stop_event()
+    _use_connection_per_thread()
+    tracing.start()
+    tasks.ask_for_long_job = ask_for_long_job
+    worker = make_worker(
+        "all@%h",
+        queues=list(settings.JOBS_QUEUES.values()),
+        concurrency=settings.WORKERS["quick"] + 1,  # one is free for messages about long jobs
+        pool_cls="threads",
+    )
+    _start_supervision(worker)
+    worker.start()
+    sys.exit(worker.exitcode)
+
+
+def run_long_jobs() -> None:
+    """Run the long jobs that are due, in a fork of the server: its memory is free afterwards."""
+    from django.conf import settings
+    from django.db import connections
+
+    from core.observability import tracing
+    from jobs import tasks, wakeup
+
+    _own_stop_event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    os.nice(settings.LONG_JOBS_NICENESS)
+    # The system ends it if a job does not notice that its time is over.
+    signal.alarm(int(settings.JOBS_TIME_LIMITS["long"] + tasks.SHIFT_SECONDS + GRACE_SECONDS))
+    _use_connection_per_thread()
+    tracing.start()
+    tasks.work_off("long")
+    connections.close_all()
+    wakeup.flush()
+    tracing.stop()
+
+
+def _own_stop_event() -> None:
+    """Not that of the parent: one process that stops would stop all that are forked after it."""
+    global stopping
+    stopping = threading.Event()
+    _share_stop_event()
+
+
+def _use_connection_per_thread() -> None:
+    from django.db import connections
+
+    connections.settings["default"]["OPTIONS"]["pool"] = False
 
 
 def _run_beat() -> None:
@@ -80,30 +144,22 @@ def _run_beat() -> None:
     beat.Service(app, scheduler_cls=SCHEDULER).start()
 
 
-def make_worker(queue: Queue) -> Worker:
-    """Make the worker of a queue. Quick jobs run in threads, long ones in processes."""
-    from django.conf import settings
-
+def make_worker(name: str, **options: Any) -> Worker:
+    """Make a worker. Quick jobs run in threads, long ones in processes."""
     from openmemory.celery import app
 
     # It warns about root because of a serializer that is disabled here.
     warnings.filterwarnings("ignore", category=exceptions.SecurityWarning)
-    if queue == "long":
-        os.nice(settings.LONG_JOBS_NICENESS)
     signals.worker_process_init.connect(_start_child)
     signals.worker_init.connect(_share_stop_event)
     return Worker(
         app=app,
-        hostname=f"{queue}@%h",
-        queues=[settings.JOBS_QUEUES[queue]],
-        concurrency=settings.WORKERS[queue],
-        pool_cls="threads" if queue == "quick" else "prefork",
-        time_limit=settings.JOBS_TIME_LIMITS[queue] + GRACE_SECONDS,
-        max_memory_per_child=settings.WORKER_MEGABYTES * 1024,
+        hostname=name,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
         quiet=True,
+        **options,
     )
 
 
@@ -136,6 +192,13 @@ def _start_child(**_: Any) -> None:
 
     watch_parent(os.getppid(), _exit)
     tracing.start()
+
+
+def _start_supervision(worker: Worker) -> None:
+    from django.conf import settings
+
+    beats = settings.QUICK_WORKERS_BEAT
+    threading.Thread(target=_supervise, args=[worker.app, beats], daemon=True).start()
 
 
 def _supervise(app: Any, beats: bool) -> None:

@@ -36,16 +36,20 @@ def get_language_model(settings: LlmSettings) -> LanguageModel | None:
 
 def get_embedder(settings: EmbedderSettings) -> Embedder:
     """The configured embedding model. It is loaded, or connected to, on first use."""
-    from .embedder import RemoteEmbedder
-
     if settings.is_local:
         return get_local_embedder(settings.model or LOCAL_EMBEDDING_MODEL)
+    from .embedder import RemoteEmbedder
+
     return RemoteEmbedder(settings)
 
 
-@cache
 def get_local_embedder(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:
     """A built-in model: one instance per process, shared by all threads."""
+    return _load_local_embedder(model)
+
+
+@cache  # by its one argument: a default would be a second key, and a second copy of the model
+def _load_local_embedder(model: str) -> Embedder:
     from .local import LocalEmbedder
     from .multilingual import MultilingualEmbedder
 

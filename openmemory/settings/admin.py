@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.templatetags.static import static
-
 # Only the admin has sessions, and browsers send their cookies to no other path.
 ADMIN_PATH = "/admin"
 SESSION_COOKIE_NAME = "openmemory_session"
@@ -34,10 +32,14 @@ FORMAT_MODULE_PATH = "core.formats"
 
 
 def _icon_url(request: object) -> str:
+    from django.templatetags.static import static  # the supervisor needs no templates
+
     return static("core/icon.svg")
 
 
 def _style_url(request: object) -> str:
+    from django.templatetags.static import static
+
     return static("core/admin.css")
 
 

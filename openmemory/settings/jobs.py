@@ -43,9 +43,10 @@ QUICK_WORKERS_BEAT = env.boolean("OPENMEMORY_QUICK_WORKERS_BEAT", True)
 
 # The broker: RabbitMQ, Redis or Valkey; the one of the cache by default.
 CELERY_APP = "openmemory.celery.app"
+_broker = env.secret("CELERY_BROKER_URL") or REDIS_URL
 CELERY_BROKER_URL, CELERY_BROKER_USE_SSL, CELERY_BROKER_TRANSPORT_OPTIONS = (
     connection_urls.parse_broker_url(
-        env.secret("CELERY_BROKER_URL") or REDIS_URL or state_folder.broker_url(STATE_DIR)
+        _broker or state_folder.broker_url(STATE_DIR), is_own=not _broker
     )
 )
 # Periodic tasks. Sending them twice does no harm.

@@ -33,7 +33,12 @@ _database = (
     if DATABASE_URL
     else state_folder.database_settings(STATE_DIR)
 )
-_pool = {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10} if DATABASE_POOL else False
+# Each second of `max_idle` without use closes one connection of PostgreSQL, which has a process.
+_pool = (
+    {"min_size": 0, "max_size": DATABASE_POOL, "timeout": 10, "max_idle": 10}
+    if DATABASE_POOL
+    else False
+)
 
 DATABASES = {
     "default": {
@@ -48,9 +53,9 @@ DATABASES = {
 CACHES: dict[str, dict[str, object]] = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": connection_urls.parse_redis_url(
-            REDIS_URL or state_folder.broker_url(STATE_DIR)
-        ),
+        "LOCATION": connection_urls.parse_redis_url(REDIS_URL)
+        if REDIS_URL
+        else state_folder.broker_url(STATE_DIR),
         "KEY_PREFIX": "openmemory",
     }
 }

@@ -195,7 +195,7 @@ async def texts_over_http(account):
 
 
 def test_clients_do_not_notice_that_the_server_was_started_again(account, shared_server):
-    before = shared_server.child("server.web")
+    before = shared_server.child("server.all_in_one")
     workers = before.children(recursive=True)
 
     def started_again():

@@ -27,6 +27,7 @@ def postgres() -> Iterator[Postgres]:
     service = Postgres(folder, durable=False)
     try:
         stack.start([service])
+        stack.set_up([service])
         yield service
     finally:
         service.stop()

@@ -38,8 +38,8 @@ def test_jobs_are_done_and_those_of_a_killed_worker_by_the_next_one(
     jobs = [server.enqueue(gate), server.enqueue(gate, "long trace")]
     assert all(has_started(gate, job) for job in jobs)
 
-    for queue in ("quick", "long"):
-        server.child("server.worker", queue).kill()
+    for name in ("openmemory-jobs", "openmemory-long"):
+        server.child(name).kill()
 
     assert all(has_started(gate, job, attempt=2) for job in jobs)
     open_gate(gate)

@@ -19,13 +19,13 @@ def server() -> Iterator[WorkerServer]:
         yield server
 
 
-@pytest.mark.parametrize(("kind", "queue"), [("trace", "quick"), ("long trace", "long")])
+@pytest.mark.parametrize(("kind", "name"), [("trace", "jobs"), ("long trace", "long")])
 def test_a_job_whose_worker_is_killed_is_done_by_the_next_one(
-    server: WorkerServer, gate: Path, kind: str, queue: str
+    server: WorkerServer, gate: Path, kind: str, name: str
 ) -> None:
     job = server.enqueue(gate, kind)
     assert has_started(gate, job)
-    worker = server.child("server.worker", queue)
+    worker = server.child(f"openmemory-{name}")
     family = [worker, *worker.children(recursive=True)]
 
     worker.kill()
@@ -42,7 +42,7 @@ def test_a_process_of_a_worker_that_is_killed_is_replaced(server: WorkerServer, 
     job = server.enqueue(gate, "long trace")
     assert has_started(gate, job)
 
-    server.child("server.worker", "long").children()[0].kill()
+    server.child("openmemory-long").kill()
 
     assert has_started(gate, job, attempt=2)
     open_gate(gate)
@@ -52,7 +52,7 @@ def test_a_process_of_a_worker_that_is_killed_is_replaced(server: WorkerServer, 
 
 def test_a_broker_that_is_emptied_loses_no_job(server: WorkerServer, gate: Path) -> None:
     open_gate(gate)
-    with suspended(server.child("server.worker", "quick")):
+    with suspended(server.child("openmemory-jobs")):
         jobs = [server.enqueue(gate) for _ in range(5)]
 
         server.broker().flushall()
@@ -103,14 +103,15 @@ def test_a_job_that_runs_is_cancelled_when_it_next_tells_how_far_it_is(
     assert server.effects().count(job) == 0
 
 
+@pytest.mark.parametrize(("kind", "name"), [("trace", "jobs"), ("long trace", "long")])
 def test_a_worker_that_is_stopped_hands_its_jobs_to_the_next_one(
-    server: WorkerServer, gate: Path
+    server: WorkerServer, gate: Path, kind: str, name: str
 ) -> None:
-    job = server.enqueue(gate, "long trace")
+    job = server.enqueue(gate, kind)
     assert has_started(gate, job)
     (gate / f"{job}-1").unlink()
 
-    worker = server.child("server.worker", "long")
+    worker = server.child(f"openmemory-{name}")
     worker.terminate()
 
     assert eventually(lambda: not worker.is_running())
@@ -118,3 +119,15 @@ def test_a_worker_that_is_stopped_hands_its_jobs_to_the_next_one(
     open_gate(gate)
     assert eventually(lambda: server.has_succeeded(job))
     assert server.effects().count(job) == 1
+
+
+def test_quick_jobs_do_not_wait_for_long_ones(server: WorkerServer, gate: Path) -> None:
+    long_jobs = [server.enqueue(gate, "long trace") for _ in range(6)]  # more than threads
+    assert has_started(gate, long_jobs[0])
+
+    quick = server.enqueue(gate)
+
+    assert has_started(gate, quick)
+    assert server.job(long_jobs[0])["state"] == "running"
+    open_gate(gate)
+    assert eventually(lambda: server.have_succeeded([quick, *long_jobs]))

@@ -138,7 +138,7 @@ class Server:
         return in_folder or environment.get("OPENMEMORY_STATE_DIR") == str(self.state_dir)
 
     def child(self, *words: str) -> psutil.Process:
-        """Find the one process of the tree whose command line has all these words."""
+        """Find the one process of the tree whose name and command line have all these words."""
         return next(self._children(words))
 
     def has_child(self, *words: str) -> bool:
@@ -153,7 +153,7 @@ class Server:
 
 def _command(process: psutil.Process) -> str:
     try:
-        return " ".join(process.cmdline())
+        return " ".join([process.name(), *process.cmdline()])
     except psutil.NoSuchProcess:
         return ""
 

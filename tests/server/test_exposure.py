@@ -158,6 +158,7 @@ def run(tmp_path):
     "program",
     [
         ("manage.py", "run"),
+        ("-m", "server.all_in_one"),
         ("-m", "server.web"),
         ("-m", "server.worker", "quick"),
         ("-m", "server.worker", "long"),

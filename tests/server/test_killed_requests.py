@@ -21,9 +21,9 @@ def killed_server(shared_server):
 
 
 def kill_web_processes(server):
-    """Kill those that answer. Their master starts others."""
-    for process in server.child("server.web").children():
-        if "spawn_main" in " ".join(process.cmdline()):
+    """Kill those that answer. Their parent starts others."""
+    for process in server.child("server.all_in_one").children():
+        if process.name() == "openmemory-web":
             process.kill()
 
 

@@ -134,9 +134,10 @@ def test_slow_clients_hold_up_nobody(server: Server) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        pytest.param(("-m", "server.web"), id="the web server"),
-        pytest.param(("-m", "server.worker", "quick"), id="the worker for quick jobs"),
-        pytest.param(("-m", "server.worker", "long"), id="the worker for long jobs"),
+        pytest.param(
+            ("-m", "server.all_in_one"), id="the parent of the web processes and the worker"
+        ),
+        pytest.param(("openmemory-jobs",), id="the worker"),
         pytest.param(("valkey-server",), id="valkey"),
         pytest.param(("postgres", "-D"), id="postgres"),
         pytest.param(("postgres:", "checkpointer"), id="a process of postgres"),
@@ -155,11 +156,10 @@ def test_a_process_that_is_killed_is_started_again(server: Server, words: tuple[
 
 
 def test_a_web_worker_that_is_killed_is_started_again(server: Server) -> None:
-    master = server.child("-m", "server.web")
+    master = server.child("-m", "server.all_in_one")
 
     def workers() -> list[psutil.Process]:
-        """Beside them, the master has a process that tracks their resources."""
-        return [child for child in master.children() if "spawn_main" in " ".join(child.cmdline())]
+        return [child for child in master.children() if child.name() == "openmemory-web"]
 
     before = workers()
     before[0].kill()
@@ -208,8 +208,7 @@ def test_a_second_server_says_that_one_is_running(server: Server) -> None:
 
     assert status == 1
     assert said == (
-        f"CommandError: The server is already running: process {supervisor(server)}, "
-        f"at {server.url}.\n"
+        f"The server is already running: process {supervisor(server)}, at {server.url}.\n"
     )
 
 
@@ -264,7 +263,7 @@ def test_a_taken_port_is_told_before_anything_starts(state_dir: Path) -> None:
 
     assert status == 1
     assert said == (
-        f"CommandError: Another program uses port {server.port} of 127.0.0.1. "
+        f"Another program uses port {server.port} of 127.0.0.1. "
         f"Choose another port, such as PORT={server.port + 1}.\n"
     )
     assert sorted(path.name for path in state_dir.iterdir()) == ["secret_key", "services.lock"]

@@ -25,7 +25,7 @@ FACTS = sorted(
     f for n, t in enumerate(THINGS) for f in (f"My {t} is from Town {n}.", f"I got a {t}.")
 )
 
-VICTIMS = [["server.worker", "quick"], ["server.web"], ["valkey-server"], ["postgres"]]
+VICTIMS = [["openmemory-jobs"], ["server.all_in_one"], ["valkey-server"], ["postgres"]]
 
 
 @pytest.fixture
