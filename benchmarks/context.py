@@ -21,7 +21,12 @@ from measurement import WARM_UP, capture_statements, milliseconds
 from sample_data import Writer
 
 CONTEXT_PLACES = 3
-NO_BOOSTS = {"RECALL_NEARBY_WORDS": 0.0, "RECALL_CONTEXT": 0.0, "RECALL_SPEAKER": 0.0}
+NO_BOOSTS = {
+    "RECALL_NEARBY_WORDS": 0.0,
+    "RECALL_CONTEXT": 0.0,
+    "RECALL_ANSWERS": 0.0,
+    "RECALL_SPEAKER": 0.0,
+}
 
 
 def main() -> None:

@@ -63,7 +63,7 @@ def describe_explanation(explanation: Explanation | None, *, similarity: float |
         parts.append(alike)
     if explanation.speaker:
         parts.append(_("said by %(speaker)s") % {"speaker": explanation.speaker})
-    if explanation.context:
+    if explanation.nearby_words:
         parts.append(_("what was said beside it fits"))
     if explanation.time_part:
         parts.append(_("from the time that was asked for"))

@@ -9,20 +9,28 @@ from typing import NamedTuple
 
 from core import sql
 from memories.models.memory import MemoryQuerySet
-from memories.time_words import Period
+from memories.time_words import TIME_WORDS, Period
 
 from .lexemes import Lexeme
 from .query import LATIN_BYTES, Query
 
-# The cosine of each memory with the query, null where either has no vector in this space; whether
-# it is of the period that the query names, and in Latin letters; the numbers, from 1, of the
-# lexemes that it has; and whether it is valid. In SQL, as Django takes longer to build this query
-# and read its rows than PostgreSQL takes to run it.
+# A text of so many characters or fewer says little beside its words for times.
+SHORT = 200.0
+
+# The conversation of each memory, null for none; whether it ends as a question; the worth of its
+# words for times where the query asks when; its cosine with the query, null where either has no
+# vector in this space; whether it is of the period that the query names, and in Latin letters; the
+# numbers, from 1, of the lexemes that it has; and whether it is valid. In SQL, as Django takes
+# longer to build this query and read its rows than PostgreSQL takes to run it.
 CANDIDATES = """
 SELECT memory.id,
     memory.created_at,
     memory.actor,
-    memory.actor <> '' OR memory.conversation <> '',
+    CASE WHEN memory.actor <> '' OR memory.conversation <> ''
+        THEN memory.app_id::text || ' ' || memory.conversation END,
+    right(rtrim(memory.content), 1) IN ('?', '\uff1f', '\u061f'),
+    CASE WHEN memory.words @@ %(time_words)s::tsquery
+        THEN least(1, %(short)s / greatest(1, char_length(memory.content))::float8) ELSE 0 END,
     1 - (embedding.vector <=> %(vector)s::halfvec),
     (memory.created_at >= %(start)s AND memory.created_at < %(end)s)
         OR (memory.valid_from >= %(start)s AND memory.valid_from < %(end)s),
@@ -47,11 +55,13 @@ class Candidate(NamedTuple):
     pk: uuid.UUID
     created_at: datetime
     actor: str
-    in_conversation: bool
+    conversation: str | None
     cosine: float | None
     similarity: float
     matched: Sequence[Lexeme]
     lexical: float
+    is_question: bool = False
+    time_words: float = 0.0  # 0 to 1
     has_all_words: bool = False
     is_of_period: bool = False
     is_valid: bool = True  # at the time of the query
@@ -71,6 +81,8 @@ def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]
             "end": query.period and query.period.end,
             "latin_bytes": LATIN_BYTES,
             "at": query.at,
+            "time_words": TIME_WORDS if query.asks_when else None,
+            "short": SHORT,
             "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
         },
     )
@@ -95,7 +107,9 @@ def _candidate(
     pk: uuid.UUID,
     created_at: datetime,
     actor: str,
-    in_conversation: bool,
+    conversation: str | None,
+    is_question: bool,
+    time_words: float,
     cosine: float | None,
     is_of_period: bool | None,
     is_latin: bool,
@@ -112,11 +126,13 @@ def _candidate(
         pk,
         created_at,
         actor,
-        in_conversation,
+        conversation,
         cosine,
         similarity,
         matched=matched,
         lexical=sum(lexeme.idf for lexeme in matched),
+        is_question=is_question,
+        time_words=time_words,
         has_all_words=0 < query.wanted_terms == sum(lexeme.required for lexeme in matched),
         is_of_period=bool(is_of_period),
         is_valid=is_valid,

@@ -24,14 +24,16 @@ class Explanation:
     cosine: float | None
     similarity_part: float
     words_part: float
+    nearby_words_part: float
     context_part: float
+    answers_part: float
     speaker_part: float
+    when_part: float
     all_words_part: float
     time_part: float
     matched_words: dict[str, float]
     words_score: float
     nearby_words: Boost | None
-    context: Boost | None
     speaker: str | None
     weights: dict[str, float]
     vectors_by: str
@@ -45,17 +47,11 @@ class Explanation:
 def explain_rank(ranked: Ranked, likelihood: Likelihood, vectors_by: str) -> Explanation:
     return Explanation(
         cosine=ranked.candidate.cosine,
-        similarity_part=ranked.similarity_part,
-        words_part=ranked.lexical_part,
-        context_part=ranked.context_boost.value if ranked.context_boost else 0.0,
-        speaker_part=ranked.speaker_part,
-        all_words_part=ranked.all_words_part,
-        time_part=ranked.time_part,
+        **{f"{name}_part": value for name, value in ranked.parts._asdict().items()},
         matched_words={lexeme.text: lexeme.idf for lexeme in ranked.candidate.matched},
         words_score=ranked.candidate.lexical,
-        nearby_words=ranked.lexical_boost,
-        context=ranked.context_boost,
-        speaker=ranked.candidate.actor if ranked.speaker_part else None,
+        nearby_words=ranked.nearby_words,
+        speaker=ranked.candidate.actor if ranked.parts.speaker else None,
         weights=dataclasses.asdict(ScoringWeights.configured()),
         vectors_by=vectors_by,
         rank_score=ranked.score,

@@ -1,24 +1,38 @@
-"""Fuse the scores of candidates into one."""
+"""Fuse the scores of candidates into one: see docs/decisions/0051-ranking.md."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .candidates import Candidate
 from .scoring_weights import ScoringWeights
 
-# Neighbours up to this many places away give a lexical boost.
+# Neighbours up to this many places away lend their words.
 LEXICAL_PLACES = 2
+
+# What is said within half an hour of a memory, in its conversation, and how many count.
+CONTEXT_SECONDS = 30 * 60
+CONTEXT_MEMORIES = 3
+
+# The parts that a memory outside of any conversation cannot have: it gets their means over the
+# best so many that are in one. Else it would rank behind whatever was said in a conversation.
+CONTEXT_PARTS = ("nearby_words", "context", "answers")
+COMPARED_IN_CONVERSATION = 10
+
+Column = NDArray[np.float64]
 
 
 # A search makes hundreds of each of these: named tuples are made faster than dataclasses.
 class Booster(NamedTuple):
-    """A candidate that boosts another one of its conversation, `places` away."""
+    """A candidate that boosts another one of its conversation: before it if `place` is negative."""
 
     candidate: Candidate
-    places: int
+    place: int
 
 
 # The boosters of each candidate that has any.
@@ -33,17 +47,26 @@ class Boost(NamedTuple):
     value: float
 
 
+class Parts(NamedTuple):
+    """What a score is the weighted sum of: `ScoringWeights` names the weight of each."""
+
+    similarity: float
+    words: float
+    nearby_words: float
+    context: float
+    answers: float
+    speaker: float
+    when: float
+    all_words: float
+    time: float
+
+
 class Ranked(NamedTuple):
-    """A candidate with its score, and the unweighted parts that add up to it."""
+    """A candidate with its score, the parts of it, and the neighbour with the best words."""
 
     candidate: Candidate
-    similarity_part: float
-    lexical_part: float
-    lexical_boost: Boost | None
-    context_boost: Boost | None
-    speaker_part: float
-    all_words_part: float
-    time_part: float
+    parts: Parts
+    nearby_words: Boost | None
     score: float
 
 
@@ -59,114 +82,152 @@ def fuse_scores(
 
     Those that are not valid at the time of the query follow all others.
 
-    The similarity part is 1 for the nearest candidate and 0 for the farthest, or 1 for all if they
-    are equally near. The lexical part is the lexical score plus a share of the best booster's,
-    relative to the greatest of all candidates; it replaces the similarity part of a candidate
-    without a vector. The score adds a share of the best booster's score by these two parts, and the
-    speaker's weight if the actor is one of the `named_actors`, and a weight for having all words of
-    a query that asks for all, and one for being of the period that it names, times `time_value`.
+    The similarity is 1 for the nearest candidate and 0 for the farthest, or 1 for all if they are
+    equally near. The words are the lexical score relative to the greatest; they replace the
+    similarity of a candidate without a vector. These two make a candidate's own score.
+
+    The nearby words are the lexical score of the best booster, relative to the greatest. The
+    context is the mean of the three best own scores around it. An answer follows a question of
+    another speaker, and has that one's own score. A speaker counts if it is one of the
+    `named_actors`, and a candidate of the period that the query names counts `time_value`.
     """
+    if not candidates:
+        return []
     boosters = boosters or {}
-    # Only of those that have boosters, as most have none.
-    lexical_boosts = {pk: _lexical_boost(its_boosters) for pk, its_boosters in boosters.items()}
-    lexical_parts = _lexical_parts(candidates, lexical_boosts, weights.nearby_words)
-    similarity_parts = _similarity_parts(candidates, lexical_parts)
-    base_scores = [
-        weights.similarity * similarity_part + weights.words * lexical_part
-        for similarity_part, lexical_part in zip(similarity_parts, lexical_parts, strict=True)
+    nearby = [_nearby_words(boosters.get(candidate.pk, ())) for candidate in candidates]
+    words = _relative(_column(candidate.lexical for candidate in candidates))
+    similarity = _similarity(candidates, words)
+    own_scores = weights.own_score(similarity, words)
+    has_context = weights.use_neighbours
+    nothing = np.zeros(len(candidates))
+    columns = {
+        "similarity": similarity,
+        "words": words,
+        "nearby_words": _relative(_column(boost.value if boost else 0.0 for boost in nearby)),
+        "context": _context(candidates, own_scores) if has_context else nothing,
+        "answers": _answers(candidates, boosters, own_scores),
+        "speaker": _column(candidate.actor in named_actors for candidate in candidates),
+        "when": _column(candidate.time_words for candidate in candidates),
+        "all_words": _column(candidate.has_all_words for candidate in candidates),
+        "time": time_value * _column(candidate.is_of_period for candidate in candidates),
+    }
+    if has_context:
+        _fill_in_context(candidates, columns, weights)
+    scores = weights.add_up(columns)
+    parts = np.column_stack([columns[name] for name in Parts._fields]).tolist()
+    return [
+        Ranked(candidates[index], Parts(*parts[index]), nearby[index], float(scores[index]))
+        for index in _order(candidates, scores)
     ]
-    base_score_of = {
-        candidate.pk: score for candidate, score in zip(candidates, base_scores, strict=True)
-    }
-    context_boosts = {
-        pk: _context_boost(its_boosters, base_score_of, weights.per_place)
-        for pk, its_boosters in boosters.items()
-    }
-    ranked = []
-    for index, candidate in enumerate(candidates):
-        context_boost = context_boosts.get(candidate.pk)
-        speaker_part = 1.0 if candidate.actor in named_actors else 0.0
-        time_part = time_value if candidate.is_of_period else 0.0
-        all_words_part = 1.0 if candidate.has_all_words else 0.0
-        ranked.append(
-            Ranked(
-                candidate,
-                similarity_part=similarity_parts[index],
-                lexical_part=lexical_parts[index],
-                lexical_boost=lexical_boosts.get(candidate.pk),
-                context_boost=context_boost,
-                speaker_part=speaker_part,
-                all_words_part=all_words_part,
-                time_part=time_part,
-                score=base_scores[index]
-                + weights.context * _value(context_boost)
-                + weights.speaker * speaker_part
-                + weights.all_words * all_words_part
-                + weights.time * time_part,
-            )
+
+
+def _order(candidates: Sequence[Candidate], scores: Column) -> list[int]:
+    order = np.lexsort(
+        (
+            # The last tie is broken by the integer of the id, which is compared much faster.
+            np.array([candidate.pk.int >> 64 for candidate in candidates], np.uint64),
+            -_moments(candidates),
+            -scores,
+            ~np.array([candidate.is_valid for candidate in candidates]),
         )
-    return _sorted(ranked)
-
-
-def _sorted(ranked: list[Ranked]) -> list[Ranked]:
-    # The last tie is broken by the integer of the id, which is compared much faster than the id.
-    ranked.sort(key=lambda entry: entry.candidate.pk.int)
-    ranked.sort(
-        key=lambda entry: (entry.candidate.is_valid, entry.score, entry.candidate.created_at),
-        reverse=True,
     )
-    return ranked
+    indexes: list[int] = order.tolist()
+    return indexes
 
 
-def _lexical_boost(boosters: Iterable[Booster]) -> Boost | None:
-    return _best(
-        Boost(booster.candidate.pk, booster.places, booster.candidate.lexical)
-        for booster in boosters
-        if booster.places <= LEXICAL_PLACES
+def _nearby_words(boosters: Iterable[Booster]) -> Boost | None:
+    best = max(
+        (
+            Boost(booster.candidate.pk, abs(booster.place), booster.candidate.lexical)
+            for booster in boosters
+            if abs(booster.place) <= LEXICAL_PLACES
+        ),
+        key=lambda boost: boost.value,
+        default=None,
     )
-
-
-def _context_boost(
-    boosters: Iterable[Booster], base_score_of: Mapping[uuid.UUID, float], per_place: float
-) -> Boost | None:
-    return _best(
-        Boost(
-            booster.candidate.pk,
-            booster.places,
-            base_score_of[booster.candidate.pk] * per_place**booster.places,
-        )
-        for booster in boosters
-    )
-
-
-def _best(boosts: Iterable[Boost]) -> Boost | None:
-    best = max(boosts, key=lambda boost: boost.value, default=None)
     return best if best and best.value else None
 
 
-def _value(boost: Boost | None) -> float:
-    return boost.value if boost else 0.0
-
-
-def _lexical_parts(
-    candidates: Sequence[Candidate], boosts: Mapping[uuid.UUID, Boost | None], share: float
-) -> list[float]:
-    scores = [
-        candidate.lexical + share * _value(boosts.get(candidate.pk)) for candidate in candidates
-    ]
-    greatest = max(scores, default=0.0)
-    return [score / greatest if greatest else 0.0 for score in scores]
-
-
-def _similarity_parts(
-    candidates: Sequence[Candidate], lexical_parts: Sequence[float]
-) -> list[float]:
-    cosines = [candidate.cosine for candidate in candidates if candidate.cosine is not None]
-    farthest, nearest = min(cosines, default=0.0), max(cosines, default=0.0)
+def _similarity(candidates: Sequence[Candidate], words: Column) -> Column:
+    cosines = _column(
+        np.nan if candidate.cosine is None else candidate.cosine for candidate in candidates
+    )
+    is_missing = np.isnan(cosines)
+    if is_missing.all():
+        return words
+    farthest, nearest = np.nanmin(cosines), np.nanmax(cosines)
     span = nearest - farthest
-    return [
-        lexical_part
-        if candidate.cosine is None
-        else ((candidate.cosine - farthest) / span if span else 1.0)
-        for candidate, lexical_part in zip(candidates, lexical_parts, strict=True)
-    ]
+    similarity = (cosines - farthest) / span if span else np.ones(len(candidates))
+    return np.where(is_missing, words, similarity)
+
+
+def _context(candidates: Sequence[Candidate], own_scores: Column) -> Column:
+    """The mean of the best own scores within half an hour in the conversation of each."""
+    numbers: dict[str, int] = {}
+    conversations = np.array(
+        [
+            numbers.setdefault(candidate.conversation, len(numbers))
+            if candidate.conversation
+            else -1
+            for candidate in candidates
+        ]
+    )
+    context = np.zeros(len(candidates))
+    [inside] = np.nonzero(conversations >= 0)
+    conversations, moments = conversations[inside], _moments(candidates)[inside]
+    are_near = (conversations[:, None] == conversations) & (
+        np.abs(moments[:, None] - moments) <= CONTEXT_SECONDS
+    )
+    np.fill_diagonal(are_near, False)
+    others = np.where(are_near, own_scores[inside], 0.0)
+    few = max(0, len(inside) - CONTEXT_MEMORIES)
+    best = np.partition(others, few, axis=1)[:, few:] if len(inside) else others
+    context[inside] = best.sum(axis=1) / CONTEXT_MEMORIES
+    return context
+
+
+def _answers(candidates: Sequence[Candidate], boosters: Boosters, own_scores: Column) -> Column:
+    """The own score of the question right before a candidate, if somebody else asked it."""
+    own_score_of = {
+        candidate.pk: score for candidate, score in zip(candidates, own_scores, strict=True)
+    }
+
+    def value(candidate: Candidate) -> float:
+        return max(
+            (
+                own_score_of[booster.candidate.pk]
+                for booster in boosters.get(candidate.pk, ())
+                if booster.place == -1
+                and booster.candidate.is_question
+                and booster.candidate.actor != candidate.actor
+            ),
+            default=0.0,
+        )
+
+    return _column(value(candidate) for candidate in candidates)
+
+
+def _fill_in_context(
+    candidates: Sequence[Candidate], columns: Mapping[str, Column], weights: ScoringWeights
+) -> None:
+    is_alone = np.array([candidate.conversation is None for candidate in candidates])
+    if is_alone.all() or not is_alone.any():
+        return
+    [inside] = np.nonzero(~is_alone)
+    scores = weights.add_up(columns)[inside]
+    best = inside[np.argsort(-scores, kind="stable")[:COMPARED_IN_CONVERSATION]]
+    for name in CONTEXT_PARTS:
+        columns[name][is_alone] = columns[name][best].mean()
+
+
+def _moments(candidates: Sequence[Candidate]) -> Column:
+    return _column(candidate.created_at.timestamp() for candidate in candidates)
+
+
+def _relative(values: Column) -> Column:
+    greatest = values.max(initial=0.0)
+    return values / greatest if greatest else values
+
+
+def _column(values: Iterable[Any]) -> Column:
+    return np.fromiter(values, np.float64)

@@ -135,7 +135,7 @@ def _weighed(query: Query) -> list[Lexeme]:
 
 
 def _nearby_words(entry: Ranked) -> float:
-    return entry.lexical_boost.value if entry.lexical_boost else 0.0
+    return entry.nearby_words.value if entry.nearby_words else 0.0
 
 
 def _floor(memories: int) -> float:

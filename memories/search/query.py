@@ -16,7 +16,7 @@ from configuration.errors import ProviderError, WrongDimensions
 from configuration.providers import Vectors
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
-from memories.time_words import Period, find_period
+from memories.time_words import Period, asks_when, find_period
 from memories.words import asks_for_all
 
 from .lexemes import Lexeme, parse_terms, query_lexemes
@@ -83,6 +83,10 @@ class Query:
     @cached_property
     def knows_all_scripts(self) -> bool:
         return not self.space.embedder.is_latin_only
+
+    @cached_property
+    def asks_when(self) -> bool:
+        return asks_when(self.text)
 
     @cached_property
     def is_latin(self) -> bool:

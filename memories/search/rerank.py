@@ -65,7 +65,7 @@ def _add_neighbours(
     """Add the neighbours of the best candidates, and say which of these boost which."""
     ranked = fuse_scores(candidates, weights.without_boosts())
     best = [entry.candidate for entry in ranked[:BOOSTERS]]
-    booster_of = {candidate.pk: candidate for candidate in best if candidate.in_conversation}
+    booster_of = {candidate.pk: candidate for candidate in best if candidate.conversation}
     neighbours_of = find_neighbours(
         booster_of, places=BOOST_PLACES, among=among, reader=query.reader
     )
@@ -78,5 +78,5 @@ def _add_neighbours(
     boosters: dict[uuid.UUID, list[Booster]] = defaultdict(list)
     for pk, neighbours in neighbours_of.items():
         for neighbour in neighbours:
-            boosters[neighbour.pk].append(Booster(booster_of[pk], abs(neighbour.place)))
+            boosters[neighbour.pk].append(Booster(booster_of[pk], -neighbour.place))
     return [*candidates, *new_candidates], boosters

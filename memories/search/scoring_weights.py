@@ -1,8 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
+import numpy as np
 from django.conf import settings
+from numpy.typing import NDArray
+
+Column = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -13,22 +18,19 @@ class ScoringWeights:
     words: float
     nearby_words: float = 0.0
     context: float = 0.0
-    per_place: float = 0.0
+    answers: float = 0.0
     speaker: float = 0.0
+    when: float = 0.0
     all_words: float = 0.0
     time: float = 0.0
 
     @classmethod
     def configured(cls) -> ScoringWeights:
         return cls(
-            similarity=settings.RECALL_SIMILARITY,
-            words=settings.RECALL_WORDS,
-            nearby_words=settings.RECALL_NEARBY_WORDS,
-            context=settings.RECALL_CONTEXT,
-            per_place=settings.RECALL_CONTEXT_PER_PLACE,
-            speaker=settings.RECALL_SPEAKER,
-            all_words=settings.RECALL_ALL_WORDS,
-            time=settings.RECALL_TIME,
+            **{
+                field.name: getattr(settings, f"RECALL_{field.name.upper()}")
+                for field in fields(cls)
+            }
         )
 
     def without_boosts(self) -> ScoringWeights:
@@ -38,4 +40,16 @@ class ScoringWeights:
     @property
     def use_neighbours(self) -> bool:
         """Whether neighbours count, and so have to be loaded."""
-        return bool(self.nearby_words or (self.context and self.per_place))
+        return bool(self.nearby_words or self.context or self.answers)
+
+    def own_score(self, similarity: Column, words: Column) -> Column:
+        """What a memory's own meaning and words are worth, 0 to 1."""
+        total = self.similarity + self.words
+        return (self.similarity * similarity + self.words * words) / (total or 1.0)
+
+    def add_up(self, columns: Mapping[str, Column]) -> Column:
+        """The score of each candidate. Elementwise: equal ones score equally to the last bit."""
+        score = np.zeros(len(columns["words"]))
+        for name, column in columns.items():
+            score += getattr(self, name) * column
+        return score

@@ -154,11 +154,25 @@ class ExplanationSerializer(serializers.Serializer):
         help_text="Its cosine relative to the candidates', 0 to 1."
     )
     words_part = serializers.FloatField(
-        help_text="Its `words_score`, plus the weighted `nearby_words`, relative to the "
-        "candidates', 0 to 1."
+        help_text="Its `words_score` relative to the candidates', 0 to 1."
     )
-    context_part = serializers.FloatField(help_text="The `worth` of its `context`, else 0.")
+    nearby_words_part = serializers.FloatField(
+        help_text="The `worth` of its `nearby_words` relative to the candidates', 0 to 1. This, "
+        "`context_part` and `answers_part` are, for a memory outside of any conversation beside "
+        "others in one, the means of the best of those."
+    )
+    context_part = serializers.FloatField(
+        help_text="How well the best candidates within half an hour in its conversation match by "
+        "themselves, 0 to 1."
+    )
+    answers_part = serializers.FloatField(
+        help_text="How well the question before it, of another speaker, matches by itself, 0 to 1."
+    )
     speaker_part = serializers.FloatField(help_text="1 if the query names its speaker, else 0.")
+    when_part = serializers.FloatField(
+        help_text="If the query asks when something was: 1 if the memory has words for times, less "
+        "if it is long; else 0."
+    )
     all_words_part = serializers.FloatField(
         help_text="1 if the query is of keywords, or has a number or code, and the memory has all "
         "of its words, else 0."
@@ -176,26 +190,19 @@ class ExplanationSerializer(serializers.Serializer):
         allow_null=True,
         help_text="The neighbour within two places with the best lexical score, if any.",
     )
-    context = BoostSerializer(  # type: ignore[assignment]  # DRF keeps fields apart
-        allow_null=True,
-        help_text="The neighbour within three places that boosts it most, if any: by its own "
-        "`similarity` and `words` parts, times `per_place` for each place.",
-    )
     speaker = serializers.CharField(
         allow_null=True, help_text="Its speaker, if the query names them."
     )
     weights = serializers.DictField(
         child=serializers.FloatField(),
-        help_text="The weights of the parts `similarity`, `words`, `context`, `speaker`, "
-        "`all_words` and `time`, and "
-        "`nearby_words` and `per_place` within them.",
+        help_text="The weights of the parts, by their names without `_part`.",
     )
     vectors_by = serializers.ChoiceField(
         ["exact", "index", "none"],
         help_text="Whether all vectors were compared, an index was used, or neither.",
     )
     rank_score = serializers.FloatField(
-        help_text="The sum of the four parts, each times its weight. It orders the results."
+        help_text="The sum of the parts, each times its weight. It orders the results."
     )
     fit = serializers.FloatField(
         help_text="The probability that any memory answers the query, the same for all results."

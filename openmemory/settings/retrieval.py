@@ -21,25 +21,24 @@ SEARCH_EMBEDDING_SECONDS = env.integer(
 # `manage.py reembed` after its backfill.
 REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
 
-# Scoring weights. The defaults were tuned on conversations of LoCoMo; changing one by a quarter has
-# little effect: see docs/decisions and `benchmarks/recall.py --sweep`. With nearby words, context
-# and speaker at 0, only the memory itself counts, and no neighbours are read.
+# Scoring weights. The defaults were tuned on LoCoMo and LongMemEval; changing one by a quarter has
+# little effect: see docs/decisions/0051-ranking.md and `benchmarks/recall.py --sweep`. With nearby
+# words, context and answers at 0, only the memory itself counts, and no neighbours are read.
 
 # Vector similarity and the lexical score, each normalised to 0 to 1 among the candidates.
-RECALL_SIMILARITY = env.number("OPENMEMORY_RECALL_SIMILARITY", 0.6, minimum=0, maximum=1)
-RECALL_WORDS = env.number("OPENMEMORY_RECALL_WORDS", 0.4, minimum=0, maximum=1)
+RECALL_SIMILARITY = env.number("OPENMEMORY_RECALL_SIMILARITY", 0.48, minimum=0, maximum=1)
+RECALL_WORDS = env.number("OPENMEMORY_RECALL_WORDS", 0.35, minimum=0, maximum=1)
 
-# The share of the best neighbour's lexical score that counts as the memory's own.
-RECALL_NEARBY_WORDS = env.number("OPENMEMORY_RECALL_NEARBY_WORDS", 0.4, minimum=0, maximum=1)
-
-# The neighbour boost: a share of the best neighbour's score, and its decay per place of distance.
-RECALL_CONTEXT = env.number("OPENMEMORY_RECALL_CONTEXT", 0.25, minimum=0, maximum=1)
-RECALL_CONTEXT_PER_PLACE = env.number(
-    "OPENMEMORY_RECALL_CONTEXT_PER_PLACE", 0.8, minimum=0, maximum=1
-)
+# What is said beside a memory: the best neighbour's lexical score, the best of the half hour around
+# it, and the question that it answers.
+RECALL_NEARBY_WORDS = env.number("OPENMEMORY_RECALL_NEARBY_WORDS", 0.17, minimum=0, maximum=1)
+RECALL_CONTEXT = env.number("OPENMEMORY_RECALL_CONTEXT", 0.24, minimum=0, maximum=1)
+RECALL_ANSWERS = env.number("OPENMEMORY_RECALL_ANSWERS", 0.25, minimum=0, maximum=1)
 
 # The boost if the query names the speaker.
-RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.15, minimum=0, maximum=1)
+RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.25, minimum=0, maximum=1)
+# The boost for words for times where the query asks when.
+RECALL_WHEN = env.number("OPENMEMORY_RECALL_WHEN", 0.2, minimum=0, maximum=1)
 # The boost for memories with all words of a query of keywords or with a number or code.
 RECALL_ALL_WORDS = env.number("OPENMEMORY_RECALL_ALL_WORDS", 0.6, minimum=0, maximum=1)
 # The boost for memories of the period that the query names.

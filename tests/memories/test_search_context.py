@@ -58,12 +58,13 @@ def boost_of(member: Member, memory: dict, **body) -> dict | None:
     result_by_id = {
         result["id"]: result for result in results(member, QUESTION, explain=True, **body)
     }
-    return result_by_id[memory["id"]]["explanation"]["context"]
+    return result_by_id[memory["id"]]["explanation"]["nearby_words"]
 
 
 def switch_boosts_off(settings) -> None:
     settings.RECALL_NEARBY_WORDS = 0
     settings.RECALL_CONTEXT = 0
+    settings.RECALL_ANSWERS = 0
     settings.RECALL_SPEAKER = 0
 
 
@@ -127,24 +128,52 @@ def test_an_explanation_with_context_adds_up_to_the_score(alice, talk):
     explanation = result_by_id[answer["id"]]["explanation"]
     assert explanation["speaker"] == "Ben"
     assert explanation["nearby_words"]["memory_id"] == question["id"]
-    assert explanation["context"]["memory_id"] == question["id"]
-    assert explanation["context"]["places"] == 1
-    assert explanation["context_part"] == explanation["context"]["worth"] > 0
+    assert explanation["nearby_words"]["places"] == 1
+    assert explanation["nearby_words_part"] == 1
+    assert explanation["context_part"] > 0
     for result in result_by_id.values():
         parts = result["explanation"]
-        added = sum(
-            parts["weights"][part] * parts[f"{part}_part"]
-            for part in ("similarity", "words", "context", "speaker")
-        )
+        added = sum(parts["weights"][part] * parts[f"{part}_part"] for part in parts["weights"])
         assert parts["rank_score"] == pytest.approx(added)
-    alone = result_by_id[question["id"]]["explanation"]
+    asked = result_by_id[question["id"]]["explanation"]
+    weights = asked["weights"]
     by_itself = (
-        alone["weights"]["similarity"] * alone["similarity_part"]
-        + alone["weights"]["words"] * alone["words_part"]
-    )
-    assert explanation["context"]["worth"] == pytest.approx(
-        by_itself * alone["weights"]["per_place"]
-    )
+        weights["similarity"] * asked["similarity_part"] + weights["words"] * asked["words_part"]
+    ) / (weights["similarity"] + weights["words"])
+    assert explanation["answers_part"] == pytest.approx(by_itself)
+
+
+def test_a_fact_beside_a_conversation_keeps_its_place(alice):
+    fact = alice.remember("The canoe has a hole.", infer=False)
+    say(alice, [(name, f"Canoes, {number}!") for number, name in enumerate(["Ana", "Ben"] * 4)])
+
+    first = results(alice, "Does the canoe have a hole?", explain=True)[0]
+
+    assert first["id"] == fact["id"]
+    explanation = first["explanation"]
+    assert explanation["nearby_words"] is None
+    assert explanation["nearby_words_part"] > 0 < explanation["context_part"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("When did Ana see the dentist?", 1.0),
+        ("Wann war Ana beim Zahnarzt?", 1.0),
+        ("¿Cuándo fue Ana al dentista?", 1.0),
+        ("安娜什么时候去看牙医?", 1.0),
+        ("Did Ana see the dentist?", 0.0),
+    ],
+)
+def test_words_for_times_count_where_the_query_asks_when(alice, query, expected):
+    alice.remember("Ana saw the dentist, and hated it.", infer=False)
+    told = alice.remember("Ana saw the dentist yesterday.", infer=False)
+
+    result_by_id = {result["id"]: result for result in results(alice, query, explain=True)}
+
+    parts = {pk: result["explanation"]["when_part"] for pk, result in result_by_id.items()}
+    assert parts.pop(told["id"]) == expected
+    assert set(parts.values()) == {0.0}
 
 
 @pytest.mark.parametrize("state", [State.PAUSED, State.ARCHIVED, State.DELETED])
