@@ -9,9 +9,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, Min
 from django.db.models.expressions import OrderBy
 from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
 
 from accounts.subjects import USER_ID_HELP
-from core.api.fields import TIME_SCHEMA
+from core.api.fields import PAST_SCHEMA, TIME_SCHEMA, PastField
 from core.api.filters import (
     ChoiceFilter,
     FlagFilter,
@@ -37,6 +38,13 @@ SORT_COLUMNS = {
 INCLUDE_EXPIRED_HELP = (
     "Also show expired memories, until they are purged. Not to apps: 403 with a key that is bound "
     "to one, or where the request names one."
+)
+
+
+AS_OF_HELP = (
+    "Answer what was known at this time, for any time since the log began: in seconds since 1970, "
+    "or in ISO 8601 with its offset. Memories that were purged since are missing: `erased_since` "
+    "is their number. What apps may read is decided by the rules of now."
 )
 
 
@@ -66,6 +74,29 @@ class TimeFilter(django_filters.Filter):
     """Seconds since 1970, or a day or moment in ISO 8601."""
 
     field_class = TimeFormField
+
+
+class PastFormField(NonEmptyField):
+    def clean(self, value: Any) -> Any:
+        value = super().clean(value)
+        return value and parse_past(value)
+
+
+@extend_schema_field(PAST_SCHEMA)
+class PastFilter(django_filters.Filter):
+    """A moment since the log began."""
+
+    field_class = PastFormField
+
+
+def parse_past(value: Any) -> datetime | None:
+    """Parse a moment that has passed, if any. Raises Django's ValidationError."""
+    try:
+        moment: datetime | None = PastField(allow_null=True).run_validation(value)
+    except serializers.ValidationError as error:
+        [detail] = list(error.detail)
+        raise ValidationError(str(detail), code=str(getattr(detail, "code", "invalid"))) from None
+    return moment
 
 
 @extend_schema_field({"type": "string", "contentMediaType": "application/json"})
@@ -112,6 +143,7 @@ class MemoryFilterSet(django_filters.FilterSet):
     )
     metadata = JSONFilter(method="_with_metadata", help_text=f"As JSON. {METADATA_FILTER_HELP}")
     include_expired = FlagFilter(method=leave_unfiltered, help_text=INCLUDE_EXPIRED_HELP)
+    as_of = PastFilter(method=leave_unfiltered, help_text=AS_OF_HELP)
     sort_column = ChoiceFilter(
         method=leave_unfiltered,
         choices=[(name, name) for name in SORT_COLUMNS],

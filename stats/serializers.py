@@ -1,6 +1,7 @@
 from rest_framework import serializers
 
 from apps_registry.models import App
+from core.api.fields import EpochField
 
 
 class StatsAppSerializer(serializers.ModelSerializer):
@@ -20,3 +21,11 @@ class StatsSerializer(serializers.Serializer):
     )
     total_apps = serializers.IntegerField(help_text="Number of apps of the user.")
     apps = StatsAppSerializer(many=True, help_text="All apps of the user, ordered by name.")
+    as_of = EpochField(
+        required=False, help_text="Present with `as_of`: the time, in seconds since 1970."
+    )
+    erased_since = serializers.IntegerField(
+        required=False,
+        help_text="Present with `as_of`, but not for apps: how many memories of then have been "
+        "purged since.",
+    )

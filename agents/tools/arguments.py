@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
+from django.core.exceptions import ValidationError
 from pydantic import BaseModel, Field
 from rest_framework.serializers import Serializer
 
+from agents.tool_call import Caller
 from core.api.serializers import RequestSerializer
 from core.errors import Malformed
 from core.iso_time import InvalidTime, parse_time
 from memories import search
+from memories.access.reader import Reader
+from memories.change_log.as_of import Past
+from memories.filters import parse_past
 from memories.serializers import SearchFiltersSerializer
 
 MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
@@ -76,6 +82,11 @@ At = Annotated[
     Field(description=f"Rank what is not true at this time last, by default now: {_MOMENT}."),
 ]
 
+AsOf = Annotated[
+    str | int | float | None,
+    Field(description=f"Return what was known at this time: {_MOMENT}. Only for the past."),
+]
+
 Metadata = Annotated[
     dict[str, Any] | None,
     Field(
@@ -106,6 +117,16 @@ def validate(serializer_class: type[Serializer], data: Mapping[str, Any]) -> dic
     )
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
+
+
+def reader_as_of(caller: Caller, as_of: str | float | None) -> Reader:
+    """The caller's reader, of the past if asked. Raises Malformed, BeforeLog and InFuture."""
+    try:
+        moment = parse_past(as_of)
+    except ValidationError as error:
+        raise Malformed(str(error.message), field="as_of") from None
+    past = Past.at(moment, user=caller.user) if moment else None
+    return replace(caller.reader, past=past)
 
 
 def search_filters(

@@ -24,6 +24,7 @@ from memories.serializers import SearchSerializer
 
 from .arguments import (
     Actors,
+    AsOf,
     At,
     Categories,
     Conversations,
@@ -36,6 +37,7 @@ from .arguments import (
     SearchFilters,
     Threshold,
     ToDate,
+    reader_as_of,
     search_filters,
     validate,
 )
@@ -61,6 +63,7 @@ def search_memories(
     filters: SearchFilters = None,
     at: At = None,
     include_context: IncludeContext = 0,
+    as_of: AsOf = None,
     cursor: Cursor = None,
 ) -> SearchResults:
     """Search the memories about the user.
@@ -71,14 +74,16 @@ def search_memories(
     that a specific person said, name them in the query. Set include_context if results may only
     make sense with the messages around them. No results means that nothing is known: min_score 0
     returns the nearest memories all the same.
+    Set as_of only if the user asks what was known at an earlier time.
     Results with `valid: false` are not true at the time asked about, by default now: no longer, or
     not yet.
     """
     validated = validate(SearchSerializer, {"query": query, "at": at})
+    reader = reader_as_of(caller, as_of)
     start = parse_offset(cursor, maximum=MAX_RANKED - 1)
     result = find_hits(
         validated["query"],
-        reader=caller.reader,
+        reader=reader,
         cutoffs=Cutoffs(
             top_k=min(start + limit + 1, MAX_RANKED), threshold=threshold, min_score=min_score
         ),
@@ -93,14 +98,14 @@ def search_memories(
         ),
         at=validated.get("at"),
     )
-    hits = add_context(
-        result.hits[start : start + limit], reader=caller.reader, places=include_context
-    )
+    hits = add_context(result.hits[start : start + limit], reader=reader, places=include_context)
     page = take_fitting(hits, lambda hit: hit.memories)
-    log_hits(page, reader=caller.reader)
+    log_hits(page, reader=reader)
     end = start + len(page)
     next_cursor = str(end) if page and end < len(result.hits) else None
-    return SearchResults(memories=[render_hit(hit) for hit in page], next_cursor=next_cursor)
+    with reader.showing():
+        memories = [render_hit(hit) for hit in page]
+    return SearchResults(memories=memories, next_cursor=next_cursor)
 
 
 def get_memories(
@@ -113,6 +118,7 @@ def get_memories(
     to_date: ToDate = None,
     metadata: Metadata = None,
     filters: SearchFilters = None,
+    as_of: AsOf = None,
     cursor: Cursor = None,
 ) -> MemoryPage:
     """List the memories about the user, newest first.
@@ -129,22 +135,29 @@ def get_memories(
         metadata=metadata,
         filters=filters,
     )
-    memories = chosen.apply(caller.memories().active())
-    following = list(after(memories.with_relations(), cursor)[: limit + 1])
+    reader = reader_as_of(caller, as_of)
+    with reader.reading():
+        memories = chosen.apply(reader.memories().active())
+        following = list(after(memories.with_relations(), cursor)[: limit + 1])
     page = take_fitting(following[:limit], lambda memory: [memory])
-    caller.reader.log(page, "list")
+    reader.log(page, "list")
     next_cursor = position_of(page[-1]) if len(page) < len(following) else None
-    return MemoryPage(memories=[render_memory(memory) for memory in page], next_cursor=next_cursor)
+    with reader.showing():
+        rendered = [render_memory(memory) for memory in page]
+    return MemoryPage(memories=rendered, next_cursor=next_cursor)
 
 
-def get_memory(caller: Caller, memory_id: MemoryId) -> MemoryInfo:
+def get_memory(caller: Caller, memory_id: MemoryId, as_of: AsOf = None) -> MemoryInfo:
     """Return one memory by its id, in any state.
 
-    Call it when you have an id and need the current text.
+    Call it when you have an id and need the current text, or with as_of, an earlier one.
     """
-    memory = caller.memories().with_relations().one(memory_id)
-    caller.reader.log([memory], "get")
-    return render_memory(memory)
+    reader = reader_as_of(caller, as_of)
+    with reader.reading():
+        memory = reader.memories().with_relations().one(memory_id)
+        rendered = render_memory(memory)
+    reader.log([memory], "get")
+    return rendered
 
 
 def get_related(

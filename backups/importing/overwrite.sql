@@ -90,9 +90,16 @@ LEFT JOIN LATERAL (
 WHERE coalesce(last.new_state, memory.state) <> staged.state
 
 -- name: delete_vectors
-DELETE FROM memories_embedding WHERE memory_id IN (
-    SELECT memory.id FROM $changed_memories WHERE memory.content <> staged.content
+-- They are kept for searches as of a moment before.
+WITH gone AS (
+    DELETE FROM memories_embedding WHERE memory_id IN (
+        SELECT memory.id FROM $changed_memories WHERE memory.content <> staged.content
+    )
+    RETURNING user_id, memory_id, space_id, vector
 )
+INSERT INTO memories_formervector (user_id, memory_id, space_id, vector)
+SELECT user_id, memory_id, space_id, vector FROM gone
+ON CONFLICT (memory_id, space_id) WHERE sequence IS NULL DO NOTHING
 
 -- name: update_memories
 UPDATE memories_memory AS memory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -115,6 +116,17 @@ TIME_SCHEMA = {
 }
 
 
+# The same of a moment, for which a day is too long.
+PAST_SCHEMA = {
+    "anyOf": [
+        {"type": "number", "minimum": 0, "maximum": MAX_SECONDS},
+        {"type": "string", "format": "date-time"},
+    ]
+}
+
+FRACTION = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}", re.ASCII)
+FRACTION_OF_SECOND = re.compile(r":[0-9]{2}[.,][0-9]")
+
 END_OF_MOMENTS = datetime(9999, 1, 1, tzinfo=UTC)
 
 
@@ -196,6 +208,53 @@ class MomentField(EpochField):
         if not EPOCH <= time < END_OF_MOMENTS:
             self.fail("out_of_range")
         return time.replace(microsecond=0)
+
+
+class PastField(EpochField):
+    """A moment that has passed, in seconds since 1970, or in ISO 8601 with its offset.
+
+    As answers have whole seconds, a time without a fraction is the last moment of its second.
+    """
+
+    default_error_messages = {
+        "invalid": "Send seconds since 1970, such as 1700000000, or a time in ISO 8601 with its "
+        "offset, such as 2024-01-31T10:30:00Z.",
+        "day": "Send a time with its offset, such as 2024-01-31T10:30:00Z: a day begins at another "
+        "moment in each time zone.",
+        "future": "Send a time that has passed.",
+    }
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        if isinstance(data, str) and is_day(data):
+            self.fail("day")
+        if isinstance(data, str) and FRACTION.fullmatch(data.strip()):
+            data = float(data)
+        if isinstance(data, float):
+            return self._require_past(self._of_float(data))
+        time = super().run_validation(data)
+        if not isinstance(time, datetime):
+            return time
+        is_exact = isinstance(data, str) and FRACTION_OF_SECOND.search(data)
+        return self._require_past(time if is_exact else end_of_second(time))
+
+    def _of_float(self, seconds: float) -> datetime:
+        if not 0 <= seconds <= MAX_SECONDS:  # nor for what is no number
+            self.fail("invalid")
+        return datetime.fromtimestamp(seconds, UTC)
+
+    def _require_past(self, time: datetime) -> datetime:
+        if time < EPOCH:
+            self.fail("too_early")
+        now = timezone.now()
+        if time.replace(microsecond=0) > now:
+            self.fail("future")
+        if time > now and time != end_of_second(time):
+            self.fail("future")
+        return min(time, now)
+
+
+def end_of_second(time: datetime) -> datetime:
+    return time.replace(microsecond=999_999)
 
 
 class LegacyDateTimeField(serializers.DateTimeField):

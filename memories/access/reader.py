@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
+from memories.change_log.as_of import Past
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
@@ -18,13 +20,22 @@ class Reader:
     """Reads the memories of a user: as an app, or as the user where `app` is None.
 
     What is changed among them is recorded with `key`. Nobody sees expired memories but the user,
-    where `sees_expired`; an app never does.
+    where `sees_expired`; an app never does. With a `past`, it reads what was known then:
+    whatever it reads is loaded and shown while `reading()`.
     """
 
     user: User
     app: App | None = None
     key: ApiKey | None = None
     sees_expired: bool = False
+    past: Past | None = None
+
+    def reading(self) -> AbstractContextManager[None]:
+        return self.past.reading() if self.past else nullcontext()
+
+    def showing(self) -> AbstractContextManager[None]:
+        """For what was loaded before: whether it has expired depends on the moment."""
+        return self.past.showing() if self.past else nullcontext()
 
     def memories(self) -> MemoryQuerySet:
         """The user's memories that the reader may read, in any state."""

@@ -4,7 +4,9 @@ WITH place AS (
         lag(sequence, 1, 0::bigint) OVER chain AS sequence_before,
         lag(hash, 1, decode(repeat('00', 32), 'hex')) OVER chain AS hash_before,
         lag(at, 1, at) OVER chain AS time_before,
-        lead(at) OVER (PARTITION BY memory_id ORDER BY sequence) AS time_after,
+        CASE WHEN memory_id IS NOT NULL
+            THEN lead(at) OVER (PARTITION BY memory_id ORDER BY sequence)
+        END AS time_after,
         sequence = max(sequence) OVER about AS is_newest,
         sequence = max(sequence) OVER () AS is_last,
         max(sequence) FILTER (WHERE kind IN ('purged', 'erased')) OVER about AS purged_by
@@ -30,12 +32,15 @@ CROSS JOIN LATERAL (VALUES
     (CASE
         WHEN line.kind IN ('purged', 'erased')
             THEN line.snapshot IS NOT NULL OR line.salt IS NOT NULL
+        -- What is about no memory goes with the user.
+        WHEN line.memory_id IS NULL AND line.snapshot IS NULL AND line.salt IS NULL
+            THEN EXISTS (SELECT FROM accounts_user WHERE id = line.user_id)
         WHEN line.snapshot IS NULL AND line.salt IS NULL
             THEN purged_by IS NULL OR purged_by < line.sequence
         ELSE line.snapshot IS NULL OR line.salt IS NULL
             OR line.content_hash <> memories_content_hash(line.salt, line.snapshot)
     END, 'content'),
-    (is_newest AND CASE
+    (is_newest AND line.memory_id IS NOT NULL AND CASE
         WHEN line.kind IN ('purged', 'erased') THEN memory.id IS NOT NULL
         ELSE memory.id IS NULL OR line.snapshot IS DISTINCT FROM memories_snapshot(memory)
     END, 'memory')

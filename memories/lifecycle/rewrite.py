@@ -17,7 +17,7 @@ from memories.models import Categorization, Category, Memory, Revision, Terms
 from memories.models.memory import fingerprint
 from memories.models.terms import TERMS, show_terms
 from memories.search.search_vector import search_vector
-from memories.vectors.embed import EmbeddedTexts, store_vectors
+from memories.vectors.embed import EmbeddedTexts, delete_vectors, store_vectors
 from memories.words import WORDS_VERSION
 
 # The fields of a revision, by those of the memory that they keep.
@@ -82,7 +82,7 @@ def rewrite_memory(
     if "content" in before:
         assert embedded is not None  # noqa: S101 - see above
         # Even when no new vector is stored now: one of the previous content finds the wrong memory.
-        memory.embeddings.all().delete()
+        delete_vectors(memory)
         store_vectors([memory], embedded)
     return bool(before)
 

@@ -3,6 +3,7 @@ from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category, CategoryNotFound
 from .embedding import Embedding, EmbeddingSpace
+from .former_text import FormerVector, FormerWords
 from .log_line import LogChain, LogLine
 from .memory import Memory, MemoryDeleted, MemoryExpired, MemoryImmutable, MemoryNotFound
 from .revision import Revision
@@ -21,6 +22,8 @@ __all__ = [
     "Embedding",
     "EmbeddingSpace",
     "FirstAccess",
+    "FormerVector",
+    "FormerWords",
     "LogChain",
     "LogLine",
     "Memory",

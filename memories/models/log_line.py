@@ -39,6 +39,8 @@ class LogLineQuerySet(models.QuerySet["LogLine"]):
 class LogLine(models.Model):
     """A change of a memory: one line of its user's log, which the database writes.
 
+    A few lines are about no memory: their snapshot says what happened.
+
     Each line has the hash of the one before, and a salted hash of the memory as it was after the
     change. Purging a memory removes the content and its salt: the hashes stay, and tell nothing.
     See docs/decisions/0031-log.md.
@@ -54,6 +56,9 @@ class LogLine(models.Model):
         METADATA = "metadata", "metadata changed"
         PURGED = "purged"
         ERASED = "erased"
+        # About no memory.
+        RENAMED = "renamed", "category renamed"
+        IMPORTED = "imported", "log of a former server"
 
     # Without constraints: lines outlive what they are about, and who made the change.
     user = models.ForeignKey(
@@ -62,7 +67,9 @@ class LogLine(models.Model):
     sequence = models.BigIntegerField(help_text="Counts the lines of a user without a gap.")
     at = models.DateTimeField(help_text="When it was written, just before the change was visible.")
     kind = models.CharField(max_length=10, choices=Kind)
-    memory_id = models.UUIDField()
+    memory_id = models.UUIDField(
+        null=True, help_text="Null for a renamed category and for the log of a former server."
+    )
     by = models.ForeignKey(
         User,
         on_delete=models.DO_NOTHING,
@@ -89,6 +96,9 @@ class LogLine(models.Model):
         null=True,
         related_name="+",
         help_text="The app that changed it.",
+    )
+    run = models.UUIDField(
+        null=True, help_text="The run of inference, or the import, that this change is part of."
     )
     # The last rows of the memory's history that belong to this change, or to one before.
     last_state_change = models.BigIntegerField(default=0)
@@ -117,6 +127,16 @@ class LogLine(models.Model):
         ]
         indexes = [
             models.Index(fields=["memory_id", "sequence"], name="log_line_by_memory"),
+            models.Index(
+                fields=["user", "sequence"],
+                condition=models.Q(memory_id=None),
+                name="log_line_about_no_memory",
+            ),
+            models.Index(
+                fields=["user", "run", "sequence"],
+                condition=models.Q(run__isnull=False),
+                name="log_line_by_run",
+            ),
             # A page of a list as of a moment.
             models.Index(
                 "user",

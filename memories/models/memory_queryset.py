@@ -15,10 +15,10 @@ from django.db import models, transaction
 from django.db.models import Exists, F, Func, IntegerField, OuterRef, Q, Subquery, TextField, Value
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
-from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
+from core import clock
 from core.errors import Conflict, NotFound
 from core.sql import uuid_array
 from memories.taxonomy import fold_category_name
@@ -129,7 +129,7 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def unexpired(self) -> MemoryQuerySet:
         """Keep the memories that have not expired at this moment."""
-        return self.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=clock.now()))
 
     def expired_before(self, moment: datetime) -> MemoryQuerySet:
         return self.filter(expires_at__lt=moment)

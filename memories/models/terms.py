@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.utils import timezone
 
+from core import clock
 from core.errors import Malformed
 
 
@@ -67,7 +67,7 @@ class WithTerms(models.Model):
 
     @property
     def is_expired(self) -> bool:
-        return self.expires_at is not None and self.expires_at <= timezone.now()
+        return self.expires_at is not None and self.expires_at <= clock.now()
 
 
 def show_terms(terms: dict[str, Any]) -> dict[str, Any]:

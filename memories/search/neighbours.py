@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from core import sql
+from core import clock, sql
 from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
 
@@ -21,7 +21,7 @@ ONLY_AMONG = """CROSS JOIN LATERAL (
     ) AS {name}"""
 
 UNEXPIRED = """
-            AND (near.expires_at IS NULL OR near.expires_at > statement_timestamp())"""
+            AND (near.expires_at IS NULL OR near.expires_at > %s)"""
 
 # The neighbours of one memory on one side, in the order of its conversation. The bounds are written
 # so that each is a condition of the index: the conversation of a memory that names none are the
@@ -87,13 +87,15 @@ def find_neighbours(
     if reader is not None and reader.app is not None:
         readable, readable_parameters = _only_among(reader.memories(), row="near", name="readable")
     filtered, filtered_parameters = _only_among(among, row="scanned", name="filtered")
-    unexpired = UNEXPIRED if reader and not reader.sees_expired else ""
+    unexpired, moments = "", []
+    if reader and not reader.sees_expired:
+        unexpired, moments = UNEXPIRED, [clock.now()]
     before, after = (
         side.format(readable=readable, filtered=filtered, unexpired=unexpired)
         for side in (BEFORE, AFTER)
     )
     scanned = SCANNED_PER_PLACE * places
-    side_parameters = [*readable_parameters, scanned, *filtered_parameters, places]
+    side_parameters = [*readable_parameters, *moments, scanned, *filtered_parameters, places]
     rows = sql.fetch_all(
         BOTH_SIDES.format(before=before, after=after),
         [*side_parameters, *side_parameters, sql.uuid_array(ids)],

@@ -98,9 +98,33 @@ def find_hits(
     explanation. The `missing` memories are explained to the asker, by default the reader.
     """
     filters = Filters() if filters is None else filters
-    memories = filters.apply(reader.memories().active())
-    with stage("question"):
+    with stage("question"), reader.reading():
         parsed = Query.of(reader, query, at=at)
+    if reader.past:
+        _ = parsed.vector  # no transaction waits for a model
+    with reader.reading():
+        return _find_hits(
+            parsed,
+            reader=reader,
+            asker=asker or reader,
+            cutoffs=cutoffs,
+            filters=filters,
+            explain=explain,
+            missing=missing,
+        )
+
+
+def _find_hits(
+    parsed: Query,
+    *,
+    reader: Reader,
+    asker: Reader,
+    cutoffs: Cutoffs,
+    filters: Filters,
+    explain: bool,
+    missing: Sequence[uuid.UUID],
+) -> SearchResult:
+    memories = filters.apply(reader.memories().active())
     ids, vectors_by = _find_candidates(memories, parsed)
     with stage("ranking"):
         ranking = rank_candidates(ids, parsed, among=memories)
@@ -133,7 +157,7 @@ def find_hits(
         by_words_alone=parsed.vector is None,
         nothing_fits=selection.nothing_fits,
         missing=selection.explain_missing(
-            missing, found=loaded, among=memories, reader=reader, asker=asker or reader
+            missing, found=loaded, among=memories, reader=reader, asker=asker
         ),
     )
 
@@ -219,7 +243,8 @@ def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit
     """Add the context to each hit: none where `places` is 0."""
     if not places:
         return list(hits)
-    contexts = load_contexts([hit.memory for hit in hits], reader=reader, places=places)
+    with reader.reading():
+        contexts = load_contexts([hit.memory for hit in hits], reader=reader, places=places)
     return [replace(hit, context=contexts[hit.memory.pk]) for hit in hits]
 
 

@@ -8,12 +8,12 @@ from datetime import datetime
 
 import structlog
 from django.conf import settings
-from django.utils import timezone
 from django.utils.functional import cached_property
 from pgvector import HalfVector
 
 from configuration.errors import ProviderError, WrongDimensions
 from configuration.providers import Vectors
+from core import clock
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 from memories.time_words import Period, asks_when, find_period
@@ -52,7 +52,7 @@ class Query:
     unknown_lexemes: Sequence[Lexeme] = ()
     memories: int = 0
     period: Period | None = None
-    at: datetime = field(default_factory=timezone.now)
+    at: datetime = field(default_factory=clock.now)
 
     @classmethod
     def of(cls, reader: Reader, text: str, *, at: datetime | None = None) -> Query:
@@ -71,8 +71,8 @@ class Query:
             wanted_terms=sum(term.required for term in terms) if asks_for_all(text) else 0,
             unknown_lexemes=lexemes.unknown,
             memories=lexemes.memories,
-            period=find_period(text, timezone.now().astimezone(reader.user.zone)),
-            at=at or timezone.now(),
+            period=find_period(text, clock.now().astimezone(reader.user.zone)),
+            at=at or clock.now(),
         )
 
     @cached_property

@@ -12,10 +12,11 @@ from core.api.fields import (
     LegacyDateTimeField,
     OneOfField,
     OneOrMoreField,
+    PastField,
     TextField,
     WholeNumberField,
 )
-from memories.filters import INCLUDE_EXPIRED_HELP
+from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP
 from memories.limits import MAX_FILTER_VALUES, MAX_IDS, MAX_TEXT_BYTES
 from memories.metadata_filter.api_field import MetadataFilterField
 from memories.models import Access, State, UserCategory
@@ -38,6 +39,14 @@ class CategorySerializer(serializers.ModelSerializer):
 class CategoriesSerializer(serializers.Serializer):
     categories = CategorySerializer(many=True, help_text="Sorted by name.")
     total = serializers.IntegerField(help_text="The number of categories.")
+    as_of = EpochField(
+        required=False, help_text="Present with `as_of`: the time, in seconds since 1970."
+    )
+    erased_since = serializers.IntegerField(
+        required=False,
+        help_text="Present with `as_of`, but not for apps: how many memories of "
+        "then have been purged since.",
+    )
 
 
 class FilterSerializer(SubjectSerializer):
@@ -98,6 +107,7 @@ class FilterSerializer(SubjectSerializer):
     )
     show_archived = FlagField(default=False, help_text="Include archived memories.")
     include_expired = FlagField(default=False, help_text=INCLUDE_EXPIRED_HELP)
+    as_of = PastField(required=False, allow_null=True, help_text=AS_OF_HELP)
 
 
 # Of these and `global_pause`, one selects the memories.

@@ -13,11 +13,12 @@ from core.api.fields import (
     MomentField,
     NumberField,
     OneOrMoreField,
+    PastField,
     TextField,
     WholeNumberField,
 )
 from core.api.serializers import RequestSerializer
-from memories.filters import INCLUDE_EXPIRED_HELP
+from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP
 from memories.limits import (
     MAX_CATEGORY_NAME,
     MAX_FILTER_VALUES,
@@ -101,6 +102,7 @@ class SearchSerializer(SubjectSerializer):
         help_text="Rank what is not valid at this time behind what is; by default now. In seconds "
         "since 1970, or in ISO 8601 with its offset.",
     )
+    as_of = PastField(required=False, allow_null=True, help_text=AS_OF_HELP)
     include_expired = FlagField(default=False, help_text=INCLUDE_EXPIRED_HELP)
     explain = FlagField(default=False, help_text="Explain the score of each result.")
     explain_missing = OneOrMoreField(
@@ -302,6 +304,14 @@ class SearchResultsSerializer(serializers.Serializer):
         required=False,
         help_text="Present, and true, if no memory is likely to answer, and so there are no "
         "results. `min_score: 0` returns the nearest.",
+    )
+    as_of = EpochField(
+        required=False, help_text="Present with `as_of`: the time, in seconds since 1970."
+    )
+    erased_since = serializers.IntegerField(
+        required=False,
+        help_text="Present with `as_of`, but not for apps: how many memories of then have been "
+        "purged since.",
     )
     missing = MissingSerializer(
         many=True, required=False, help_text="Present with `explain_missing`, in its order."

@@ -33,6 +33,14 @@ class LogLineSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The app that changed it, if known.",
     )
+    memory_id = serializers.UUIDField(
+        allow_null=True,
+        help_text="Null for a category that was renamed, and for the log of a former server.",
+    )
+    run = serializers.UUIDField(
+        allow_null=True,
+        help_text="The run of inference, or the import, that the change is part of.",
+    )
     redacted = serializers.SerializerMethodField(
         help_text="Whether the content is gone, because the memory was purged or erased."
     )
@@ -43,7 +51,7 @@ class LogLineSerializer(serializers.ModelSerializer):
     class Meta:
         model = LogLine
         fields = (
-            "sequence", "at", "kind", "memory_id", "user_id", "key", "app", "redacted",
+            "sequence", "at", "kind", "memory_id", "run", "user_id", "key", "app", "redacted",
             "content_hash", "previous_hash", "hash",
         )  # fmt: skip
 

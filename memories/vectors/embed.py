@@ -16,12 +16,23 @@ import numpy as np
 
 from accounts.models import User
 from configuration.providers import Vectors, get_local_embedder
+from core.sql import execute
 from jobs.models import Job
 from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
 
 from .embedding_jobs import embed_missing, embed_new
 from .user_index import check_growth
+
+KEEP_VECTORS = """
+WITH gone AS (
+    DELETE FROM memories_embedding WHERE memory_id = %s
+    RETURNING user_id, memory_id, space_id, vector
+)
+INSERT INTO memories_formervector (user_id, memory_id, space_id, vector)
+SELECT user_id, memory_id, space_id, vector FROM gone
+ON CONFLICT (memory_id, space_id) WHERE sequence IS NULL DO NOTHING
+"""
 
 
 @dataclass(frozen=True)
@@ -98,6 +109,11 @@ def store_vectors(memories: Sequence[Memory], embedded: EmbeddedTexts) -> None:
     if memories and written - {space.pk for space in embedded.vectors}:
         ids = [str(memory.pk) for memory in memories]
         embed_new.enqueue(owner=memories[0].user, parameters={"memories": ids})
+
+
+def delete_vectors(memory: Memory) -> None:
+    """Delete the vectors of a memory whose text is replaced, but for searches of the past."""
+    execute(KEEP_VECTORS, [memory.pk])
 
 
 def enqueue_missing(user: User) -> Job:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
-from core.api.pagination import EnvelopePagination
 from memories.filters import sort_memories
 from memories.lifecycle.states import change_state_of
 from memories.models import State, UserCategory
+from memories.models.memory import MemoryQuerySet
 from memories.search import Filters
 from memories.serializers import (
     CategoriesSerializer,
@@ -21,17 +24,19 @@ from memories.serializers import (
     build_selection,
 )
 
-from .scope import INCLUDE_EXPIRED, MemoriesOfOneUser, validate
+from .scope import AS_OF, INCLUDE_EXPIRED, MemoriesOfOneUser, PastPages, validate
 
 
 class MemoryActionsViewSet(MemoriesOfOneUser):
     """Actions of users on their memories."""
 
+    pagination_class = PastPages
     default_page_size = 10
+    past_actions = {"filter", "categories"}
     safe_actions = {"filter", "categories"}
     array_actions = {"archive"}
     by_id_actions = {"archive", "pause"}
-    query_fields = {"filter": ("include_expired",)}
+    query_fields = {"filter": ("include_expired",), "categories": ("as_of",)}
     serializer_class = MemoryItemSerializer
 
     @extend_schema(
@@ -45,6 +50,16 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         `show_archived` adds archived ones.
         """
         body = self.read_body(FilterSerializer)
+        pagination = PastPages()
+        with self.reader.reading():
+            memories = self._filter(body)
+            page = pagination.paginate(
+                memories.with_relations(), body, default_size=self.default_page_size
+            )
+            items = MemoryItemSerializer(page, many=True).data
+        return self.answer_past(pagination.get_paginated_response(items))
+
+    def _filter(self, body: Mapping[str, Any]) -> MemoryQuerySet:
         memories = self.get_queryset().managed(archived=body["show_archived"])
         memories = Filters(
             app_ids=body.get("app_ids") or (),
@@ -59,14 +74,9 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         if body.get("category_ids"):
             own = UserCategory.objects.categories(self.subject, body["category_ids"])
             memories = memories.in_categories_by_id(own)
-        memories = sort_memories(
+        return sort_memories(
             memories, column=body.get("sort_column"), direction=body.get("sort_direction")
         )
-        pagination = EnvelopePagination()
-        page = pagination.paginate(
-            memories.with_relations(), body, default_size=self.default_page_size
-        )
-        return pagination.get_paginated_response(MemoryItemSerializer(page, many=True).data)
 
     @extend_schema(
         request=SelectionSerializer,
@@ -101,14 +111,15 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
 
     @extend_schema(
         responses=CategoriesSerializer,
-        parameters=[USER_ID_PARAMETER],
+        parameters=[USER_ID_PARAMETER, AS_OF],
     )
     def categories(self, request: AuthenticatedRequest) -> Response:
         """List the categories of the user's memories.
 
         Categories that only deleted memories have are left out.
         """
-        memories = self.get_queryset().undeleted()
-        categories = list(UserCategory.objects.of(self.subject, memories))
-        items = CategorySerializer(categories, many=True).data
-        return Response({"categories": items, "total": len(categories)})
+        with self.reader.reading():
+            memories = self.get_queryset().undeleted()
+            categories = list(UserCategory.objects.of(self.subject, memories))
+            items = CategorySerializer(categories, many=True).data
+        return self.answer_past(Response({"categories": items, "total": len(categories)}))

@@ -40,7 +40,7 @@ from memories.serializers import (
     show_written,
 )
 
-from .scope import INCLUDE_EXPIRED, MemoriesOfOneUser
+from .scope import AS_OF, INCLUDE_EXPIRED, MemoriesOfOneUser, PastPages
 
 # The most seconds that a request waits for the language model.
 MAX_WAIT = 60
@@ -63,22 +63,26 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     serializer_class = MemoryItemSerializer
     filterset_class = MemoryFilterSet
+    pagination_class = PastPages
     default_page_size = 50
+    past_actions = {"list", "retrieve", "search"}
     safe_actions = {"search"}
     conditional_actions = {"update", "partial_update", "destroy"}
     tagged_actions = {"create", "update", "partial_update"}
     slow_actions = {"create", "update", "partial_update"}
     by_id_actions = {"create", "retrieve", "update", "partial_update", "destroy", "destroy_many"}
-    query_fields = {"retrieve": ("include_expired",), "search": ("include_expired",)}
+    query_fields = {"retrieve": ("include_expired", "as_of"), "search": ("include_expired",)}
 
     def get_queryset(self) -> MemoryQuerySet:
         memories = super().get_queryset()
         return memories.active().with_relations() if self.action == "list" else memories
 
     def list(self, request: AuthenticatedRequest) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        with self.reader.reading():
+            page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+            items = self.get_serializer(page, many=True).data
         self.reader.log(page, "list")
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        return self.answer_past(self.get_paginated_response(items))
 
     @extend_schema(
         request=NewMemorySerializer, responses=StoredMemorySerializer, parameters=[PREFER]
@@ -112,15 +116,20 @@ class MemoryViewSet(MemoriesOfOneUser):
         answer = show_written(stored.memory, stored.event, job=job, key=self.request.auth)
         return self._tagged(answer, stored.memory)
 
-    @extend_schema(responses=MemorySerializer, parameters=[INCLUDE_EXPIRED])
+    @extend_schema(responses=MemorySerializer, parameters=[INCLUDE_EXPIRED, AS_OF])
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
         """Retrieve a memory, in any state.
 
         An expired one is shown to its user, with or without `include_expired`, until it is purged.
+        With `as_of`, it is answered as it was then, and without an `ETag`: 404 if it was not there
+        yet, or has been purged since.
         """
-        memory = self.get_queryset().with_relations().one(memory_id)
+        with self.reader.reading():
+            memory = self.get_queryset().with_relations().one(memory_id)
+            shown = show(memory)
         self.reader.log([memory], "get")
-        return self._tagged(show(memory), memory)
+        # What it was then has no version.
+        return Response(shown) if self.past else self._tagged(shown, memory)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -217,4 +226,6 @@ class MemoryViewSet(MemoriesOfOneUser):
             missing=body.get("explain_missing") or (),
             context=body["include_context"],
         )
-        return Response(SearchResultsSerializer(result).data)
+        with self.reader.showing():
+            shown = SearchResultsSerializer(result).data
+        return self.answer_past(Response(shown))

@@ -4,19 +4,25 @@ import uuid
 from collections.abc import Collection
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.utils.functional import cached_property
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import viewsets
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from accounts.authentication import AuthenticatedRequest
+from accounts.models import User
 from accounts.subjects import SubjectView
 from apps_registry.acting_app import get_acting_app
 from apps_registry.models import App
+from core.api.fields import PAST_SCHEMA
 from core.api.filters import BOOLEANS
+from core.api.pagination import EnvelopePagination
 from core.errors import Malformed, NotAllowed
 from memories.access.reader import Reader
-from memories.filters import INCLUDE_EXPIRED_HELP
+from memories.change_log.as_of import Past
+from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP, parse_past
 from memories.lifecycle.states import Selection, change_state
 from memories.models import State
 from memories.models.memory import MemoryQuerySet
@@ -27,7 +33,21 @@ PARTICIPLES = {
     State.ARCHIVED: "archived",
     State.DELETED: "deleted",
 }
+AS_OF = OpenApiParameter("as_of", PAST_SCHEMA, description=AS_OF_HELP)
 INCLUDE_EXPIRED = OpenApiParameter("include_expired", bool, description=INCLUDE_EXPIRED_HELP)
+
+
+PAST_MEMBERS = {
+    "as_of": {
+        "type": "integer",
+        "description": "Present with `as_of`: the time, in seconds since 1970.",
+    },
+    "erased_since": {
+        "type": "integer",
+        "description": "Present with `as_of`, but not for apps: how many memories of then have "
+        "been purged since.",
+    },
+}
 
 
 class ExpiredHidden(NotAllowed):
@@ -36,11 +56,22 @@ class ExpiredHidden(NotAllowed):
     code = "expired_hidden"
 
 
+class PastPages(EnvelopePagination):
+    """Pages that may be as of a moment."""
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        pages = super().get_paginated_response_schema(schema)
+        pages["properties"] |= PAST_MEMBERS
+        return pages
+
+
 class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
     """For views about memories. Memories that the caller may not read do not exist."""
 
     # Those about memories that are named by their ids: also about expired ones of the user.
     by_id_actions: ClassVar[Collection[str]] = ()
+    # Those that also answer what was known at a moment.
+    past_actions: ClassVar[Collection[str]] = ()
 
     @cached_property
     def reader(self) -> Reader:
@@ -56,7 +87,19 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         if is_asked and app is not None:
             raise ExpiredHidden
         sees_expired = is_asked or self.action in self.by_id_actions
-        return Reader(self.subject, app, self.request.auth, sees_expired)
+        return Reader(self.subject, app, self.request.auth, sees_expired, self.past)
+
+    @cached_property
+    def past(self) -> Past | None:
+        """The past, if the query or the body says with `as_of` that it is asked about."""
+        is_possible = self.action in self.past_actions
+        return find_past(self.request, user=self.subject) if is_possible else None
+
+    def answer_past(self, response: Response) -> Response:
+        """Add as of when the answer is, and what is missing in it."""
+        if response.data is not None:
+            response.data |= describe_past(self.reader)
+        return response
 
     def get_queryset(self) -> MemoryQuerySet:
         return self.reader.memories()
@@ -82,6 +125,26 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         return validate(serializer, self.request.data)
+
+
+def find_past(request: AuthenticatedRequest, *, user: User) -> Past | None:
+    """Raises Malformed, BeforeLog and InFuture."""
+    text = request.query_params.get("as_of")
+    body = request.data if isinstance(request.data, dict) else {}
+    try:
+        moment = parse_past(body.get("as_of") if text is None else text)
+    except ValidationError as error:
+        raise Malformed(str(error.message), field="as_of") from None
+    return Past.at(moment, user=user) if moment else None
+
+
+def describe_past(reader: Reader) -> dict[str, Any]:
+    """An app is not told how many memories it can no longer read."""
+    past = reader.past
+    if past is None:
+        return {}
+    erased = {} if reader.app else {"erased_since": past.erased}
+    return {"as_of": int(past.moment.timestamp()), **erased}
 
 
 def _includes_expired(query: Any) -> bool:
