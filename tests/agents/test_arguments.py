@@ -163,7 +163,7 @@ def test_what_is_no_date_is_said(agent, date):
         ("search_memories", "category", "Did you mean `categories`?"),
         ("search_memories", "fromDate", "Did you mean `from_date`?"),
         ("search_memories", "filter", "Did you mean `filters`?"),
-        ("search_memories", "as_of", "`as_of` is not known."),
+        ("search_memories", "as_off", "Did you mean `as_of`?"),
         ("search_memories", "user_id", "`user_id` is not known."),
         ("search_memories", "since", "`since` is not known."),
         ("get_memories", "date", "Did you mean"),

@@ -3,6 +3,7 @@ import json
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from agents import cursors
 from memories.models import Access, Memory, State
@@ -246,3 +247,34 @@ def test_what_one_said_or_what_was_said_in_one_conversation_is_found(agent):
 
         assert [memory["id"] for memory in found.data["memories"]] == [tea]
         assert [memory["id"] for memory in listed.data["memories"]] == [tea]
+
+
+def test_tools_answer_what_was_known_at_a_moment(agent, alice):
+    memory = alice.remember("Our dog is called Rex", app="desk", infer=False)
+    connection.check_constraints()  # writes the lines of the log
+    then = timezone.now().isoformat()
+    alice.patch(f"/memories/{memory['id']}", {"text": "The moon is far away"})
+    connection.check_constraints()
+    query = "What is the dog called?"
+
+    for arguments, text in (
+        ({}, "The moon is far away"),
+        ({"as_of": then}, "Our dog is called Rex"),
+    ):
+        assert texts(agent.call("get_memories", **arguments)) == [text]
+        found = agent.call("search_memories", query=query, min_score=0, **arguments)
+        assert texts(found) == [text]
+        assert agent.call("get_memory", memory_id=memory["id"], **arguments).data["text"] == text
+
+
+@pytest.mark.parametrize("tool", ["get_memories", "search_memories"])
+@pytest.mark.parametrize("moment", [1, "2999-01-01T00:00:00Z", "yesterday"])
+def test_tools_name_a_moment_that_they_cannot_answer(agent, alice, tool, moment):
+    alice.remember("Our dog is called Rex", app="desk", infer=False)
+    connection.check_constraints()
+    query = {"query": "dog"} if tool == "search_memories" else {}
+
+    result = agent.call(tool, as_of=moment, **query)
+
+    assert result.is_error
+    assert "as_of" in result.text or "log begins" in result.text or "passed" in result.text
