@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
+from .plug_in_views import show_file, show_index
+
 
 def _view(name: str) -> Callable[..., HttpResponseBase]:
     """Return a view that imports the real one on its first request.
@@ -28,6 +30,8 @@ def _view(name: str) -> Callable[..., HttpResponseBase]:
 
 
 urlpatterns = [
+    path("plugins", show_index),
+    path("plugins/<path:name>", show_file),
     path("mcp", _view("McpView")),
     path("mcp/messages", _view("MessagePostView")),
     # The name of an app may have slashes, which arrive decoded. A user id has none.

@@ -31,20 +31,25 @@ class Command(BaseCommand):
             raise CommandError(
                 "--url must begin with http:// or https://, as in https://memory.example.org."
             )
-        client = CLIENTS[options["client"]]
-        key = self._key(options["client"], options["user"]) if client.needs_key else ""
         # Accept the MCP endpoint as well as the server's URL.
-        url = options["url"].rstrip("/").removesuffix("/mcp")
+        self.show(options, options["url"].rstrip("/").removesuffix("/mcp"))
+
+    def show(self, options: dict[str, Any], url: str) -> None:
+        client = CLIENTS[options["client"]]
+        key = ""
+        if client.needs_key:
+            key = self.issue_key(options["client"], options["user"], app=options["client"])
         access = Access(f"{url}/mcp", key, options["user"])
         self.stderr.write(f"{client.title}. {client.location}:", self.style.NOTICE)
         self.stdout.write(client.snippet(access))
 
-    def _key(self, client: str, user_id: str) -> str:
+    def issue_key(self, client: str, user_id: str, *, app: str) -> str:
         user = User.objects.filter(user_id=user_id).first()
         if user is None:
             raise CommandError(
                 f"There is no user {user_id!r}. Create one: manage.py create_api_key {user_id} "
                 "--create-user."
             )
-        _, secret = ApiKey.objects.issue(user=user, app_name=client, name=f"mcp_config {client}")
+        name = f"{self.__module__.rpartition('.')[2]} {client}"
+        _, secret = ApiKey.objects.issue(user=user, app_name=app, name=name)
         return secret
