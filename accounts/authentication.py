@@ -31,7 +31,7 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, ApiKey]:
         if settings.LEGACY_CLIENTS and "Authorization" not in request.headers:
             return authenticate_legacy_client(request)
-        key = find_key(request.headers.get("Authorization", ""))
+        key = find_key(request.headers.get("Authorization", ""), path=request.path_info)
         key.record_use()
         return key.user, key
 
@@ -39,15 +39,21 @@ class BearerAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def find_key(header: str) -> ApiKey:
-    """Return the key of an Authorization header. Raises AuthenticationFailed."""
+def find_key(header: str, *, path: str | None = None) -> ApiKey:
+    """Return the key of an Authorization header, which opens the path, if one is given.
+
+    Raises AuthenticationFailed.
+    """
     if not header.strip():
         raise AuthenticationFailed(MISSING, code="key_missing")
     scheme, _, secret = header.strip().partition(" ")
     if scheme.lower() != "bearer" or not secret.strip():
         raise AuthenticationFailed(NOT_BEARER, code="key_invalid")
     try:
-        return ApiKey.objects.authenticate(secret.strip())
+        key = ApiKey.objects.authenticate(secret.strip())
+        if path is not None:
+            key.require_audience(path)
+        return key
     except KeyRejected as error:
         raise AuthenticationFailed(error.detail, code=error.code) from error
 

@@ -37,6 +37,7 @@ def keys() -> Findings:
     now = timezone.now()
     expiring = ApiKey.objects.filter(
         revoked_at=None,
+        renewable_until=None,  # programs renew those of their connections themselves
         user__is_active=True,
         expires_at__range=(now, now + SOON),
         last_used_at__gt=now - IN_USE,

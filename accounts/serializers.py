@@ -105,7 +105,7 @@ class KeySerializer(serializers.ModelSerializer):
         model = ApiKey
         fields = [
             "id", "name", "app", "prefix", "scopes", "created_at", "expires_at", "revoked_at",
-            "last_used_at", "end_users", "pinned",
+            "last_used_at", "end_users", "pinned", "renewable_until",
         ]  # fmt: skip
 
     end_users = serializers.BooleanField(

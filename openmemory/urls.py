@@ -23,6 +23,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),
+    path("", include("oauth.urls")),
     path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),
     path(

@@ -24,6 +24,7 @@ from memories.models import (
     UserCategory,
     UserIndex,
 )
+from oauth.models import AuthorizationCode, Connection
 
 from . import personal_data
 
@@ -49,6 +50,8 @@ def get_belongings(users: Collection[User]) -> dict[str, QuerySet]:
         "AccessRule": AccessRule.objects.filter(app__owner__in=users),
         "ArchivePolicy": ArchivePolicy.objects.filter(user__in=users),
         "UserIndex": UserIndex.objects.filter(user__in=users),
+        "Connection": Connection.objects.filter(key__user__in=users),
+        "AuthorizationCode": AuthorizationCode.objects.filter(user__in=users),
         "ApiKey": ApiKey.objects.filter(user__in=users),
         "KeptAnswer": KeptAnswer.objects.about(users),
         "PersonSession": PersonSession.objects.filter(user__in=users),

@@ -26,6 +26,8 @@ from memories.models import Category, UserCategory
 from memories.models.category import CategoryQuerySet
 from memories.models.user_category import UserCategoryQuerySet
 from memories.vectors import user_index
+from oauth.models import AuthorizationCode, OAuthClient
+from oauth.models.oauth_connection import expired_keys
 
 from . import purge_deleted, vacuum
 
@@ -117,6 +119,9 @@ def _expired_access() -> dict[str, QuerySet[Any]]:
         "Session": Session.objects.filter(expire_date__lt=timezone.now()),
         "PersonSession": PersonSession.objects.expired(),
         "SignInLink": SignInLink.objects.expired(),
+        "AuthorizationCode": AuthorizationCode.objects.expired(),
+        "ApiKey": expired_keys(),
+        "OAuthClient": OAuthClient.objects.expired(),
     }
 
 
@@ -197,7 +202,7 @@ CHORES = (
     Chore("jobs", "remove old jobs", _count_jobs, _remove_jobs),
     Chore(
         "sessions",
-        "remove expired sessions and sign-in links",
+        "remove expired sessions, sign-in links and connections",
         _count_sessions,
         _delete_sessions,
     ),

@@ -30,7 +30,7 @@ from .person_csrf import protect_forms
 
 # Browsers send it to every path, but only pages read it: it opens nothing of the API.
 SESSION_COOKIE = "openmemory_person"
-MAX_NEXT = 2000
+MAX_NEXT = 8000  # what a program asks for may be long
 
 
 class PageRequest(HttpRequest):
@@ -172,9 +172,11 @@ def start_session(
 
 def own_path(address: str, *, default: str = "pages:memories") -> str:
     """Return an address to go to next if it is a path of this server, else the default page."""
+    path, _, query = address.partition("?")  # which may be longer than Django accepts
     is_own = (
-        address.startswith("/")
+        path.startswith("/")
         and len(address) <= MAX_NEXT
-        and url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+        and url_has_allowed_host_and_scheme(path, allowed_hosts=None)
+        and query.isprintable()
     )
     return address if is_own else reverse(default)

@@ -2,7 +2,15 @@ from django.urls import path
 
 from core.api import converters as _converters  # noqa: F401 - registers `<id:…>`
 
-from .views import entrance, memory_list, memory_page, selection_page, settings_page
+from .views import (
+    connections_page,
+    consent_page,
+    entrance,
+    memory_list,
+    memory_page,
+    selection_page,
+    settings_page,
+)
 
 app_name = "pages"
 
@@ -12,6 +20,7 @@ urlpatterns = [
     path("sign-in/link", entrance.LinkView.as_view(), name="sign_in_link"),
     path("sign-out", entrance.SignOutView.as_view(), name="sign_out"),
     path("appearance", settings_page.AppearanceView.as_view(), name="appearance"),
+    path("oauth/authorize", consent_page.ConsentView.as_view(), name="consent"),
     path("memories", memory_list.MemoryListView.as_view(), name="memories"),
     path("memories/new", memory_page.NewMemoryView.as_view(), name="new_memory"),
     path("memories/change", selection_page.ChangeView.as_view(), name="change"),
@@ -25,6 +34,11 @@ urlpatterns = [
         "settings/sessions/<id:session_id>/end",
         settings_page.EndSessionView.as_view(),
         name="end_session",
+    ),
+    path(
+        "settings/connections/<id:key_id>/end",
+        connections_page.EndConnectionView.as_view(),
+        name="end_connection",
     ),
     path(
         "settings/sign-out-everywhere",

@@ -10,6 +10,12 @@ from django.utils.translation import gettext_noop as _
 SENTENCES = (
     _("This link was used before, or has expired. Ask for a new one."),
     _("This session has ended already."),
+    _("This connection has ended already."),
+    _(
+        "This server was reached by plain HTTP from another machine, where tokens would be "
+        "overheard: it gives out none. Put a proxy with HTTPS in front and set "
+        "OPENMEMORY_PUBLIC_URL, or use keys."
+    ),
     _("This can no longer be undone."),
     _("This is nothing that can be done to memories."),
     _("Memory not found."),

@@ -14,7 +14,7 @@ atexit.register(shutil.rmtree, _state_dir, ignore_errors=True)
 os.environ["OPENMEMORY_STATE_DIR"] = _state_dir
 
 # Tests all call from one address, and some call often.
-for name in ("READS", "WRITES", "FAILED_KEYS", "SIGN_INS"):
+for name in ("READS", "WRITES", "FAILED_KEYS", "SIGN_INS", "REGISTRATIONS"):
     os.environ[f"OPENMEMORY_RATE_{name}"] = "1000000/m"
 
 from openmemory.settings import *  # noqa: E402, F403

@@ -14,14 +14,17 @@ from core.admin.buttons import button
 from core.admin.links import change_link
 from core.admin.model_admin import ReadOnlyAdmin, TabularInline
 
-LABELS = {"active": "success", "expired": "warning", "revoked": "danger"}
+LABELS = {"active": "success", "idle": "default", "expired": "warning", "revoked": "danger"}
 
 
 def key_state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    expired = key.expires_at is not None and key.expires_at <= timezone.now()
-    return "expired" if expired else "active"
+    now = timezone.now()
+    if key.expires_at is None or key.expires_at > now:
+        return "active"
+    is_renewable = key.renewable_until is not None and key.renewable_until > now
+    return "idle" if is_renewable else "expired"
 
 
 class KeyColumns:
@@ -45,7 +48,7 @@ class KeyAdmin(KeyColumns, ReadOnlyAdmin):
     search_help_text = "The first eleven characters of a key, or the start of a user id"
     fields = (
         "prefix", "user", "name", "app_name", "scope_names", "state", "created_at", "expires_at",
-        "revoked_at", "last_used_at",
+        "revoked_at", "last_used_at", "audience", "renewable_until",
     )  # fmt: skip
     readonly_fields = ("scope_names", "state")
     actions_detail = ("revoke",)

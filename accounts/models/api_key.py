@@ -18,6 +18,8 @@ from .user import User
 # `last_used_at` may lag by this much, so that a busy key is not written on every request.
 LAST_USED_RESOLUTION = timedelta(minutes=1)
 
+PREFIX_LENGTH = 11
+
 
 class Scope(models.TextChoices):
     READ = "read"
@@ -42,6 +44,12 @@ class KeyExpired(KeyRejected):
     code = "key_expired"
 
 
+class KeyForAnotherAddress(KeyRejected):
+    """The API key is for other addresses of this server. Use a key that is bound to none."""
+
+    code = "key_audience"
+
+
 class ScopeMissing(NotAllowed):
     """This key lacks a scope."""
 
@@ -59,6 +67,10 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+def new_secret() -> str:
+    return f"om_{secrets.token_urlsafe(32)}"
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def issue(
         self,
@@ -70,6 +82,8 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         expires_at: datetime | None = None,
         names_end_users: bool = False,
         is_pinned: bool = False,
+        audience: str = "",
+        renewable_until: datetime | None = None,
     ) -> tuple[ApiKey, str]:
         """Create a key and return it with its secret, which is not stored.
 
@@ -77,7 +91,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """
         if names_end_users and (is_pinned or user.owner_id is not None):
             raise EndUsersNotNamed
-        secret = f"om_{secrets.token_urlsafe(32)}"
+        secret = new_secret()
         key = self.create(
             user=user,
             name=name,
@@ -86,7 +100,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
             expires_at=expires_at,
             names_end_users=names_end_users,
             is_pinned=is_pinned,
-            prefix=secret[:11],
+            audience=audience,
+            renewable_until=renewable_until,
+            prefix=secret[:PREFIX_LENGTH],
             digest=digest(secret),
         )
         return key, secret
@@ -144,8 +160,20 @@ class ApiKey(models.Model):
         help_text="Whether the key reaches nobody but its own user, not even through the API of "
         "Mem0.",
     )
+    audience = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The path that the key opens, and those below it. Empty if it opens all.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
+    renewable_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        help_text="Until when the program that got the key by a connection can renew it.",
+    )
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(
         null=True, blank=True, help_text="Accurate to the minute: not every request updates it."
@@ -189,6 +217,20 @@ class ApiKey(models.Model):
         """Raises ScopeMissing if the key lacks the scope."""
         if scope not in self.scopes:
             raise ScopeMissing(f"This key has no `{scope}` scope.")
+
+    def require_audience(self, path: str) -> None:
+        """Raises KeyForAnotherAddress if the key does not open this path."""
+        if self.audience and not f"{path}/".startswith(f"{self.audience}/"):
+            raise KeyForAnotherAddress(f"This API key opens `{self.audience}` and nothing else.")
+
+    def renew(self, *, scopes: Iterable[str], expires_at: datetime, until: datetime) -> str:
+        """Give the key another secret, and return it. The former one is void."""
+        secret = new_secret()
+        self.prefix, self.digest = secret[:PREFIX_LENGTH], digest(secret)
+        self.scopes, self.expires_at = sorted(set(scopes)), expires_at
+        self.renewable_until = until
+        self.save(update_fields=["prefix", "digest", "scopes", "expires_at", "renewable_until"])
+        return secret
 
     def record_use(self) -> None:
         now = timezone.now()

@@ -48,6 +48,8 @@ GROUPS = (
         (
             Item("Users", "group", "accounts.user"),
             Item("API keys", "key", "accounts.apikey"),
+            Item("Connections", "cable", "oauth.connection"),
+            Item("Clients", "app_registration", "oauth.oauthclient"),
             Item("Apps", "apps", "apps_registry.app"),
             Item("Access rules", "rule", "apps_registry.accessrule"),
         ),

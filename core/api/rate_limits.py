@@ -1,4 +1,4 @@
-"""Rate limits of reads, writes, failed keys and sign-ins, each within a fixed window.
+"""Rate limits of reads, writes, failed keys, sign-ins and registrations, in fixed windows.
 
 Rationale: docs/decisions/0008-rate-limits.md.
 """
@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # views import this module
     from rest_framework.views import APIView
 
 READS, WRITES, FAILED_KEYS, SIGN_INS = "reads", "writes", "failed_keys", "sign_ins"
+REGISTRATIONS = "registrations"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Usage:
 
 def count_request(request: HttpRequest, policy: str) -> Usage | None:
     """Count this request. None if the limit is off; a count of 0 if the cache is unreachable."""
-    by_address = policy in (FAILED_KEYS, SIGN_INS)
+    by_address = policy in (FAILED_KEYS, SIGN_INS, REGISTRATIONS)
     return _count(request, policy, _address_key(request) if by_address else _client_key(request))
 
 

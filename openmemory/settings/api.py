@@ -34,9 +34,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # Of one account: its own user and their end users are rows of one table.
 MAX_END_USERS = env.integer("OPENMEMORY_MAX_END_USERS", 100_000, minimum=0, maximum=10_000_000)
 
+# `host:port` of documents about programs that may be fetched though they are on a private network.
+OAUTH_PRIVATE_HOSTS = env.strings("OPENMEMORY_OAUTH_PRIVATE_HOSTS", [])
+
 # CORS credentials stay off: no cookie authenticates the API, and the Authorization header does not
 # need them.
-CORS_URLS_REGEX = r"^/(api|mcp)(/|$)"
+CORS_URLS_REGEX = r"^/(api|mcp|\.well-known|oauth/(register|token|revoke))(/|$)"
 # If clients need no key, only the origin protects the API, so that it must be restricted.
 CORS_ALLOWED_ORIGINS = env.strings(
     "CORS_ALLOWED_ORIGINS", legacy_clients.ORIGINS if LEGACY_CLIENTS else []
@@ -62,6 +65,7 @@ CORS_EXPOSE_HEADERS = [
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
+    "WWW-Authenticate",
     "X-RateLimit-Limit",
     "X-RateLimit-Remaining",
     "X-RateLimit-Reset",
@@ -104,14 +108,16 @@ HEALTH_CHECKS = {
     "embedder": "memories.readiness.check_embedder",
 }
 
-# Reads and writes count per key, or per address without one. Failed keys and sign-ins to the admin
-# count per address.
+# Reads and writes count per key, or per address without one. Failed keys, sign-ins and
+# registrations of programs count per address.
 RATE_LIMITS = {
     "reads": env.rate("OPENMEMORY_RATE_READS", "6000/m"),
     "writes": env.rate("OPENMEMORY_RATE_WRITES", "1200/m"),
     "failed_keys": env.rate("OPENMEMORY_RATE_FAILED_KEYS", "60/m"),
     # A password can be guessed, unlike a key.
     "sign_ins": env.rate("OPENMEMORY_RATE_SIGN_INS", "10/m"),
+    # Anybody may introduce a program.
+    "registrations": env.rate("OPENMEMORY_RATE_REGISTRATIONS", "30/m"),
 }
 RATELIMIT_USE_CACHE = "limits"
 RATELIMIT_FAIL_OPEN = True

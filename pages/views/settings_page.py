@@ -12,6 +12,7 @@ from django.contrib.auth.password_validation import (
     password_validators_help_texts,
     validate_password,
 )
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -24,6 +25,8 @@ from accounts.models import PersonSession
 from accounts.models.user import validate_time_zone
 from core.api import rate_limits
 from core.errors import NotFound
+from oauth.issuer import MCP_PATH
+from oauth.models import Connection
 from pages import browser_choices
 from pages.browser_choices import LANGUAGE, THEME, THEMES
 from pages.page_view import SESSION_COOKIE, PageView, own_path
@@ -87,10 +90,16 @@ class SettingsView(PageView):
             "has_password": self.person.has_usable_password(),
             "sessions": sessions.order_by("-last_used_at", "-created_at"),
             "session": self.session,
+            "connections": self._list_connections(),
+            "mcp_address": f"{person_access.server_url()}{MCP_PATH}",
             "languages": settings.LANGUAGES,
             "zones": sorted(zoneinfo.available_timezones()),
         }
         return self.render("pages/settings.html", context)
+
+    def _list_connections(self) -> QuerySet[Connection]:
+        live = Connection.objects.live().filter(key__user=self.person)
+        return live.select_related("key", "client").order_by("-created_at", "pk")
 
 
 class PasswordView(SettingsView):

@@ -28,6 +28,7 @@ def test_a_key_is_shown_when_it_is_made_and_never_again(alice):
         "last_used_at": None,
         "end_users": False,
         "pinned": False,
+        "renewable_until": None,
     }
     listed = alice.get("/keys").json()
     assert listed["items"][0] == {**made, "created_at": created_at}

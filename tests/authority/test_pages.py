@@ -13,6 +13,7 @@ from django.test import Client
 from accounts.models import PersonSession, SignInLink
 from memories.access.reader import Reader
 from memories.models import Memory, Revision
+from oauth.models import Connection, OAuthClient
 from pages import urls
 from pages.memory_change import change_memories
 from pages.page_view import PageView
@@ -66,7 +67,8 @@ def test_everybody_sees_what_the_table_says_and_nothing_else(operation, alice, b
     undo = change_memories("archive", other, reader=Reader(alice.user)).undo
     owner = _signed_in(alice)
     session_id = PersonSession.objects.get(user=alice.user).pk
-    ids = {"memory_id": memory_id, "session_id": session_id, "undo": undo}
+    key_id = connect(alice).pk
+    ids = {"memory_id": memory_id, "session_id": session_id, "key_id": key_id, "undo": undo}
     staff = Client()
     staff.force_login(olga.user)
     key = Client(headers={"Authorization": f"Bearer {alice.secret}"})
@@ -85,6 +87,17 @@ def test_everybody_sees_what_the_table_says_and_nothing_else(operation, alice, b
     }
 
     assert found == TABLE[operation]
+
+
+def connect(member: Member) -> Connection:
+    client = OAuthClient.objects.create(
+        client_id="desk", name="Desk", redirect_uris=["https://x.example/"], auth_method="none"
+    )
+    connection, _tokens = Connection.objects.open(
+        user=member.user, client=client, app_name="desk", scopes=["read"],
+        resource="https://y.example/mcp", audience="/mcp",
+    )  # fmt: skip
+    return connection
 
 
 def _signed_in(member: Member) -> Client:
@@ -119,6 +132,7 @@ def _owned(owner: Member) -> list[Any]:
         sorted(map(str, memories.values_list("pk", "state", "content"))),
         Revision.objects.filter(memory__user=owner.user).count(),
         sorted(map(str, PersonSession.objects.filter(user=owner.user).values_list("pk"))),
+        sorted(map(str, Connection.objects.live().filter(key__user=owner.user).values_list("pk"))),
         owner.user.password,
         owner.user.time_zone,
     ]

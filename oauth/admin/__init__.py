@@ -1,0 +1,1 @@
+from . import client_list, connection_list  # noqa: F401 - each registers its page
