@@ -24,9 +24,10 @@ from . import openmemory_tools
 from .coercion import Arguments, read_arguments
 from .keyed_call import IdempotencyKey, KeyedCall, call_notes, run_once
 from .mcp_prompts import add_prompts, validate_prompt
+from .offered_tools import offer_permitted_tools
 from .resources import add_resources, list_categories
 from .tool_call import Call, Caller, error_text, get_docstring, run_tool
-from .tools import delete_all, read, recall, write
+from .tools import connector, delete_all, read, recall, write
 
 VERSION = "1"
 
@@ -145,6 +146,8 @@ def memory_server(lifespan: Lifespan | None = None) -> MCPServer[Call]:
     _add(server, read.get_memory, "Show a memory", READ_ONLY)
     _add(server, read.get_related, "Find related memories", READ_ONLY)
     _add(server, read.list_apps, "List apps", READ_ONLY)
+    _add(server, connector.search, "Search", READ_ONLY)
+    _add(server, connector.fetch, "Fetch", READ_ONLY)
     _add(server, write.add_memory, "Store a memory", ADDITIVE)
     _add(server, write.update_memory, "Update a memory", DESTRUCTIVE)
     _add(server, write.pause_memories, "Pause memories", REVERSIBLE)
@@ -185,7 +188,7 @@ def _server(name: str, instructions: str | None, lifespan: Lifespan | None) -> M
         request_state_security=RequestStateSecurity(keys=[secret]),
         # There is nothing to subscribe to, and each subscription would hold a thread.
         subscriptions=False,
-        middleware=[list_categories, validate_prompt],
+        middleware=[list_categories, validate_prompt, offer_permitted_tools],
     )
 
 

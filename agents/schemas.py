@@ -60,6 +60,21 @@ class RecalledContext(BaseModel):
     tokenizer: str = Field(description="What counted them.")
 
 
+class FoundDocument(BaseModel):
+    id: str = Field(description="The memory's id, for use with fetch.")
+    title: str = Field(description="The beginning of its text.")
+    url: str = Field(description="Its page, for citations.")
+
+
+class FoundDocuments(BaseModel):
+    results: list[FoundDocument] = Field(description="The most relevant first.")
+
+
+class FetchedDocument(FoundDocument):
+    text: str = Field(description="The memory's text.")
+    metadata: dict[str, str] = Field(description="What else is known of it.")
+
+
 class MemoryPage(BaseModel):
     memories: list[MemoryInfo] = Field(description="In the order described by the tool.")
     next_cursor: str | None = Field(description=CURSOR)

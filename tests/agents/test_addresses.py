@@ -39,7 +39,7 @@ def test_a_client_from_before_today_is_welcomed_in_its_version(version, alice):
 
 
 def test_every_tool_says_what_it_takes_gives_and_does(alice):
-    for address, named in (("/mcp", 11), ("/mcp/cursor/http/alice", 5)):
+    for address, named in (("/mcp", 13), ("/mcp/cursor/http/alice", 5)):
         tools = Agent(alice.secret, address).ask("tools/list")["tools"]
 
         assert len(tools) == named
@@ -73,7 +73,7 @@ def test_a_call_without_a_good_key_is_401_and_says_how_to_send_one(address, alic
         "/register",
     ],
 )
-def test_no_oauth_is_advertised(path, client):
+def test_no_oauth_is_advertised_over_plain_http_to_other_machines(path, client):
     assert client.get(path).status_code == 404
 
 

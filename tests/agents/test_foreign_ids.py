@@ -19,6 +19,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.attacks]
 POSITIONS = [
     ("add_memory", "supersedes", {"text": "Mine", "supersedes": ["{own_memory_id}", "{id}"]}),
     ("get_memory", "memory_id", {"memory_id": "{id}"}),
+    ("fetch", "id", {"id": "{id}"}),
     ("get_related", "memory_id", {"memory_id": "{id}"}),
     ("update_memory", "memory_id", {"memory_id": "{id}", "text": "Mine"}),
     ("delete_memory", "memory_id", {"memory_id": "{id}"}),
