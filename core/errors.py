@@ -7,13 +7,17 @@ docstring of an error is its default message.
 from __future__ import annotations
 
 import inspect
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 
 
 class OpenMemoryError(Exception):
     """The server could not process the request."""
 
     code: ClassVar[str] = "error"
+    # What a program needs to know beside the code and the detail.
+    members: Mapping[str, Any] = MappingProxyType({})
     retry_after: float | None = None  # seconds, where trying again helps and it is known
 
     def __init__(self, detail: str | None = None) -> None:

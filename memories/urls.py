@@ -5,6 +5,7 @@ from .views import (
     AppMemoriesViewSet,
     AppReadsViewSet,
     BulkViewSet,
+    DiffViewSet,
     HistoryViewSet,
     LogViewSet,
     MemoryActionsViewSet,
@@ -12,6 +13,7 @@ from .views import (
     PromptContextViewSet,
     RelatedViewSet,
     RuleViewSet,
+    UndoViewSet,
 )
 
 urlpatterns = [
@@ -22,6 +24,7 @@ urlpatterns = [
     path("memories/bulk", BulkViewSet.as_view({"post": "store_many", "patch": "edit_many"})),
     path("memories/search", MemoryViewSet.as_view({"post": "search"})),
     path("memories/context", PromptContextViewSet.as_view({"post": "compose"})),
+    path("memories/diff", DiffViewSet.as_view({"get": "list"})),
     path("memories/filter", MemoryActionsViewSet.as_view({"post": "filter"})),
     path("memories/categories", MemoryActionsViewSet.as_view({"get": "categories"})),
     path("memories/actions/archive", MemoryActionsViewSet.as_view({"post": "archive"})),
@@ -41,6 +44,7 @@ urlpatterns = [
     path("memories/<id:memory_id>/history", HistoryViewSet.as_view({"get": "list"})),
     path("memories/<id:memory_id>/related", RelatedViewSet.as_view({"get": "list"})),
     path("log", LogViewSet.as_view({"get": "list"})),
+    path("log/<int:sequence>/undo", UndoViewSet.as_view({"post": "undo"})),
     path("apps/<id:app_id>/memories", AppMemoriesViewSet.as_view({"get": "list"})),
     path("apps/<id:app_id>/accessed", AppReadsViewSet.as_view({"get": "list"})),
     path("apps/<id:app_id>/rules", RuleViewSet.as_view({"get": "list", "post": "create"})),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import IO, Any
@@ -19,6 +20,7 @@ from core.errors import Conflict
 from core.progress import Progress, ignore_progress
 from core.transactions import change
 from jobs.models import Job
+from memories.change_log.run_name import name_run
 from memories.models import EmbeddingSpace
 from memories.vectors.embed import enqueue_missing
 from memories.vectors.user_index import enqueue_if_outgrown
@@ -138,6 +140,7 @@ def _merge(
         space=space,
         report=report,
     )
+    name_run(uuid.uuid4())
     counts = merge.run()
     # In the same transaction: the memories become visible together with the job that embeds them.
     job = enqueue_missing(user) if merge.lacks_vectors() else None

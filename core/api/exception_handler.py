@@ -106,7 +106,7 @@ def _(error: errors.Unavailable, request: AnyRequest) -> Problem:
 
 
 def _domain_problem(status: int, error: errors.OpenMemoryError, **options: Any) -> Problem:
-    return Problem(status, error.code, error.detail, **options)
+    return Problem(status, error.code, error.detail, members=error.members, **options)
 
 
 # --- Errors of Django REST framework -------------------------------------------------------

@@ -52,6 +52,7 @@ class Problem:
     detail: str
     faults: Sequence[Fault] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         members: dict[str, Any] = {
@@ -61,6 +62,7 @@ class Problem:
             "detail": self.detail,
             "code": self.code,
             "request_id": logs.request_id(),
+            **self.members,
         }
         if self.faults:
             members["errors"] = [

@@ -57,13 +57,13 @@ class Past:
     line: int
 
     @classmethod
-    def at(cls, moment: datetime, *, user: User) -> Past:
-        """Raises InFuture and BeforeLog."""
+    def at(cls, moment: datetime, *, user: User, field: str = "as_of") -> Past:
+        """Raises InFuture and BeforeLog, about the field of the request that names the moment."""
         if moment > timezone.now():
-            raise InFuture(field="as_of")
+            raise InFuture(field=field)
         line = fetch_value("SELECT memories_sequence_at(%s, %s)", [user.pk, moment])
         if not line:
-            raise _before_log(user)
+            raise _before_log(user, field)
         return cls(user, moment, line)
 
     @contextmanager
@@ -90,9 +90,9 @@ class Past:
         return count
 
 
-def _before_log(user: User) -> BeforeLog:
+def _before_log(user: User, field: str) -> BeforeLog:
     first = LogLine.objects.of_user(user).after(0).values_list("at", flat=True).first()
     if first is None:
-        return BeforeLog("The log begins with the first memory, and there is none.", field="as_of")
+        return BeforeLog("The log begins with the first memory, and there is none.", field=field)
     began = first.isoformat().replace("+00:00", "Z")
-    return BeforeLog(f"{BeforeLog.__doc__} The log begins at {began}.", field="as_of")
+    return BeforeLog(f"{BeforeLog.__doc__} The log begins at {began}.", field=field)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from configuration import effective
 from configuration.providers import LanguageModel, get_language_model
 from jobs.job_run import JobRun
+from memories.change_log.run_name import name_run
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
 from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.models import Category, EmbeddingSpace, Memory
@@ -45,6 +46,14 @@ def infer(run: JobRun) -> None:
             result["skipped"] = str(change)
 
 
+@contextmanager
+def _finishing(run: JobRun) -> Iterator[dict[str, Any]]:
+    """The transaction of the effects. Their lines in the log name the job."""
+    with run.finishing() as result:
+        name_run(run.job.pk)
+        yield result
+
+
 def _infer(run: JobRun, source: Memory) -> None:
     settings = effective.current_settings()
     llm = get_language_model(settings.llm)
@@ -53,7 +62,7 @@ def _infer(run: JobRun, source: Memory) -> None:
     space = EmbeddingSpace.objects.current()
     repeated = find_repeated(source.content, SimilarMemories.of(source, space))
     if repeated:
-        with run.finishing() as result:
+        with _finishing(run) as result:
             result.update(apply_verdicts(source, [], repeated=repeated, categories={}), left_out=0)
         return
     extraction = extract_facts(
@@ -66,7 +75,7 @@ def _infer(run: JobRun, source: Memory) -> None:
     if extraction.facts:
         _store_facts(run, source, extraction, llm=llm)
     else:
-        with run.finishing() as result:
+        with _finishing(run) as result:
             result.update(apply_verdicts(source, [], categories={}), left_out=extraction.left_out)
 
 
@@ -82,7 +91,7 @@ def _store_facts(
         similar_memories = SimilarMemories.of(source, space)
         verdicts = reconcile(extraction.facts, embedded, similar_memories=similar_memories, llm=llm)
         try:
-            with run.finishing() as result:
+            with _finishing(run) as result:
                 if attempts_left:
                     require_no_concurrent_facts(verdicts, since=similar_memories)
                 result.update(apply_verdicts(source, verdicts, categories=categories))
@@ -116,7 +125,7 @@ def categorize(run: JobRun) -> None:
         names = ask_for_categories(memory.content, llm=llm, categories=allowed_names())
         categories = Category.objects.get_or_create_many(names)
         # An edit during the call found this job unfinished, and enqueued no other one.
-        with suppress(SourceChanged), run.finishing():
+        with suppress(SourceChanged), _finishing(run):
             unchanged = undeleted.filter(pk=memory.pk, content=memory.content).locked().first()
             if unchanged is None:
                 raise SourceChanged

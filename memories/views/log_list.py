@@ -40,6 +40,7 @@ class LogFilterSet(django_filters.FilterSet):
     )
     kind = ChoiceFilter(choices=LogLine.Kind.choices, help_text="Changes of this kind.")
     memory_id = UUIDFilter(help_text="Changes of this memory.")
+    run = UUIDFilter(help_text="Changes of this run of inference, or of this import.")
 
 
 class LogViewSet(mixins.ListModelMixin, MemoriesOfOneUser):

@@ -43,6 +43,8 @@ ASKED = {
     ),
     "POST /memories/actions/archive": Asked(body=IDS),
     "POST /memories/actions/pause": Asked(body=IDS),
+    "GET /memories/diff": Asked(query={"from": "{moment}"}),
+    "POST /log/{sequence}/undo": Asked(body={}),
     "PUT /apps/{app_id}": Asked(body={"is_active": False}),
     "POST /apps/{app_id}/rules": Asked(body={"memory_id": "{memory_id}", "effect": "allow"}),
     "POST /keys": Asked(body={"name": "another"}),

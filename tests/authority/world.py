@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from ipaddress import ip_address
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from zipfile import ZipFile
 
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.test import APIClient
@@ -23,7 +24,7 @@ from apps_registry.models import AccessRule, App
 from configuration.models import Configuration
 from jobs import files
 from jobs.models import Job, State
-from memories.models import Access, Category, Memory, UserCategory
+from memories.models import Access, Category, LogLine, Memory, UserCategory
 from tests.cast import Member
 
 ADDRESSES = map(ip_address, count(int(ip_address("127.1.0.1"))))
@@ -64,6 +65,17 @@ def _encoded(client: APIClient, body: Any) -> tuple[Any, ...]:
 class World:
     owner: Member
     ids: Ids
+    # A moment since the log began, and the sequence of a line written after it.
+    log: Ids = field(default_factory=dict)
+
+    def write_log(self) -> None:
+        """Write the lines of the log, as the end of a transaction does, and one more change."""
+        connection.check_constraints()
+        self.log["moment"] = timezone.now().isoformat()
+        Memory.objects.filter(pk=self.ids["memory_id"]).update(content="Our dog Rex fears thunder")
+        connection.check_constraints()
+        lines = LogLine.objects.of_user(self.owner.user).order_by("sequence")
+        self.log["sequence"] = str(lines.values_list("sequence", flat=True).last())
 
     def owned(self) -> list[Any]:
         """All that a call could change of the owner's, or of everybody's."""
