@@ -48,6 +48,7 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ("memory_id", "PATCH /memories/{id}", {}, {"metadata": {"a": 1}}),
     ("memory_id", "GET /memories/{id}/history", {}, None),
     ("memory_id", "GET /log", {"memory_id": "{id}"}, None),
+    ("run", "GET /log", {"run": "{id}"}, None),
     ("memory_id", "PUT /memories/{id}", {}, {"memory_content": "Mine"}),
     ("memory_id", "DELETE /memories/{id}", {}, None),
     ("memory_id", "GET /memories/{id}/access-log", {}, None),
@@ -125,7 +126,9 @@ POSITIONS: list[tuple[str, str, dict[str, Any], Any]] = [
     ids=[f"{kind} in {call} {body or query or ''}" for kind, call, query, body in POSITIONS],
 )
 def test_an_id_of_somebody_else_is_answered_as_an_unknown_one(kind, call, query, body, alice, bob):
-    world, own = build(alice, category="animals"), build(bob, category="plants")
+    world = build(alice, category="animals")
+    world.write_log()
+    own = build(bob, category="plants")
     known = {f"own_{name}": pk for name, pk in own.ids.items()}
     theirs = world.ids[kind]
     before = world.owned(), own.owned()
@@ -184,6 +187,8 @@ ABOUT_A_USER = [
 @pytest.mark.parametrize("operation", ABOUT_A_USER)
 def test_somebody_elses_name_is_answered_as_an_unknown_one(operation, alice, bob):
     world, own = build(alice, category="animals"), build(bob, category="plants")
+    own.write_log()
+    names = own.ids | own.log
     method, path = operation.split()
     asked = ASKED.get(operation, Asked())
     before = world.owned(), own.owned()
@@ -191,8 +196,8 @@ def test_somebody_elses_name_is_answered_as_an_unknown_one(operation, alice, bob
     answers = []
     for user_id in (alice.user.user_id, str(uuid.uuid4())):
         caller = Caller(bob.secret, names=user_id)
-        call = f"{method} {(asked.path or path).format(**own.ids)}"
-        query, body = filled(asked.query, own.ids), filled(asked.body, own.ids)
+        call = f"{method} {(asked.path or path).format(**names)}"
+        query, body = filled(asked.query, names), filled(asked.body, names)
         answers.append(said(caller, call, query, body, {"id": user_id}))
 
     assert answers[0] == answers[1]

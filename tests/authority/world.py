@@ -24,6 +24,7 @@ from apps_registry.models import AccessRule, App
 from configuration.models import Configuration
 from jobs import files
 from jobs.models import Job, State
+from memories.change_log.run_name import name_run
 from memories.models import Access, Category, LogLine, Memory, UserCategory
 from tests.cast import Member
 
@@ -114,6 +115,8 @@ def build(owner: Member, *, category: str = "animals") -> World:
     rule = AccessRule.objects.create(app=app, memory_id=None, effect="allow")
     key = owner.with_key(name="spare").key
     job = Job.objects.create(owner=owner.user, kind="import", app_name="desk")
+    run = uuid.uuid4()
+    name_run(run)
     ids = {
         "user_id": owner.user.user_id,
         "memory_id": memory,
@@ -122,6 +125,7 @@ def build(owner: Member, *, category: str = "animals") -> World:
         "category_id": UserCategory.objects.get(user=owner.user, category__name=category).pk,
         "key_id": key.pk,
         "job_id": job.pk,
+        "run": run,
         "exporting_id": exported(owner).pk,
         **said,
     }
