@@ -24,3 +24,6 @@ ADMIN_STATEMENT_SECONDS = 600
 
 # Passwords of tests are nobody's, and hashing them well takes a tenth of a second each time.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Each client of Django's makes a handler of its own, and looks for all static files with it.
+WHITENOISE_AUTOREFRESH = True
