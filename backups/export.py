@@ -16,6 +16,7 @@ from accounts.subjects import UserNotFound
 from core.progress import Progress, ignore_progress
 
 from .archive import format
+from .archive.chain import LogHead
 from .archive.manifest import ArchiveUser, Manifest, VectorSpace
 from .archive.rows import LISTS
 from .archive.writer import COMPRESSION_LEVEL, ArchiveWriter, MemberWriter
@@ -83,8 +84,9 @@ class _Export:
             for chunk, rows in self._read("lines"):
                 lines.write(chunk)
                 self._advance(rows)
+        log = None if self._filters.narrow else self._write_log()
         space = self._write_vectors() if self._filters.vectors else None
-        manifest = self._manifest(user, space)
+        manifest = self._manifest(user, space, log)
         with self._archive.member(format.MANIFEST) as member:
             member.write(_dump_json(manifest.to_builtins(), indent=2))
         self._progress(self._total, self._total)
@@ -113,6 +115,20 @@ class _Export:
             separator = b",\n"
             self._counts[name] += rows
             self._advance(rows if name == "memories" else 0)
+
+    def _write_log(self) -> LogHead | None:
+        """Not beside a part of the memories: it has all of them."""
+        try:
+            head = self._snapshot.fetch_one(self._statements["log_head"], self._parameters)
+        except LookupError:
+            return None
+        with (
+            self._archive.member(format.LOG, compressed=False) as member,
+            gzip.GzipFile(fileobj=member, mode="wb", compresslevel=COMPRESSION_LEVEL) as lines,
+        ):
+            for chunk, _ in self._read("log"):
+                lines.write(chunk)
+        return LogHead(head["sequence"], head["hash"])
 
     def _write_vectors(self) -> VectorSpace:
         space = self._snapshot.fetch_one(self._statements["vector_space"], {})
@@ -143,7 +159,9 @@ class _Export:
             "generated_at": self._created_at,
         }
 
-    def _manifest(self, user: ArchiveUser, space: VectorSpace | None) -> Manifest:
+    def _manifest(
+        self, user: ArchiveUser, space: VectorSpace | None, log: LogHead | None
+    ) -> Manifest:
         return Manifest(
             format=format.FORMAT,
             version=format.VERSION,
@@ -154,6 +172,7 @@ class _Export:
             counts=self._counts,
             members=self._archive.members,
             vectors=space,
+            log=log,
         )
 
 

@@ -101,6 +101,17 @@ FROM memories_memory AS memory
 JOIN (SELECT id AS app_id, name AS app FROM apps_registry_app) AS app USING (app_id)
 WHERE $memory_filter
 
+-- name: log
+-- The texts of snapshots are those that were hashed.
+SELECT id, user_id, sequence, $at, kind, memory_id, by_id AS by, key_id AS key, app_id AS app,
+    last_state_change, last_revision, run, encode(salt, 'hex') AS salt, snapshot::text AS snapshot,
+    encode(content_hash, 'hex') AS content_hash, encode(previous_hash, 'hex') AS previous_hash,
+    encode(hash, 'hex') AS hash
+FROM memories_logline WHERE user_id = %(user)s ORDER BY sequence
+
+-- name: log_head
+SELECT sequence, encode(hash, 'hex') AS hash FROM memories_logchain WHERE user_id = %(user)s
+
 -- name: vector_space
 SELECT id, provider, model, dimensions FROM memories_embeddingspace WHERE state = 'active'
 

@@ -25,6 +25,7 @@ TIMES = {
     **{
         name: _time(name)
         for name in (
+            "at",
             "created_at",
             "updated_at",
             "state_changed_at",
@@ -53,6 +54,11 @@ class ExportFilters:
     last: datetime | None = None
     vectors: bool = True
     metadata: MetadataFilter | None = None
+
+    @property
+    def narrow(self) -> bool:
+        """Whether anything of the user's is left out."""
+        return any(each is not None for each in (self.app, self.first, self.last, self.metadata))
 
     def statements(self) -> dict[str, str]:
         """The statements of `export.sql`, limited by these filters."""

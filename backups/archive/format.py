@@ -9,6 +9,7 @@ VERSION: Final = 1
 
 ENTITIES: Final = "memories.json"
 LINES: Final = "memories.jsonl.gz"
+LOG: Final = "log.jsonl.gz"
 VECTORS: Final = "vectors.f16"
 # The last member: it has the digests of all others.
 MANIFEST: Final = "manifest.json"

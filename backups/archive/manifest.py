@@ -9,6 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from .chain import LogHead
+
 
 class MemberDigest(msgspec.Struct, frozen=True):
     """Of a member as it comes out of the ZIP."""
@@ -41,6 +43,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]  # of each list, and of `vectors`
     members: dict[str, MemberDigest]  # every member but the manifest itself
     vectors: VectorSpace | None = None  # None where there is no such member
+    log: LogHead | None = None  # the same
 
     def to_builtins(self) -> dict[str, Any]:
         """As it is written, with times and ids as they are."""

@@ -7,6 +7,7 @@ read. Rows are compared with each other in the database: see `importing.consiste
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import groupby
 from typing import IO, Any, NamedTuple
 
@@ -17,9 +18,10 @@ from core.api.exception_handler import BadBody
 from core.api.parsers import UNIQUE_DECODER, parse_json
 
 from . import vectors
+from .chain import ArchivedLine, BrokenChain, LogVerifier
 from .columns import Row
 from .errors import BadArchive
-from .format import ENTITIES, FORMAT, LINES, MANIFEST, VECTORS, VERSION
+from .format import ENTITIES, FORMAT, LINES, LOG, MANIFEST, VECTORS, VERSION
 from .gunzip import open_gzip
 from .json_stream import Item, JsonObjectStream
 from .limits import MAX_EMPTY_LINES, MAX_ROW_CHARACTERS, check_count, row_too_long
@@ -40,8 +42,8 @@ class PlacedRow(NamedTuple):
 class ArchiveReader:
     """An archive, to be read once.
 
-    Read `entities`, `lines` and `vectors` to their ends, in this order, then call `finish`. All of
-    them raise BadArchive and ArchiveTooLarge.
+    Read `entities`, `lines`, `log` and `vectors` to their ends, in this order, then call `finish`.
+    All of them raise BadArchive and ArchiveTooLarge.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -84,6 +86,23 @@ class ArchiveReader:
             with open_gzip(member) as unzipped:
                 yield from self._read_lines(member, unzipped)
             self._verify(member)
+
+    def log(self) -> None:
+        """Read `log.jsonl.gz`, if there is one, and follow its chain from line to line."""
+        head = self.manifest and self.manifest.log
+        if not head:
+            return
+        verifier = LogVerifier()
+        with self._zip.open(LOG) as member:
+            with open_gzip(member) as unzipped:
+                for number, line in self._read_log(member, unzipped):
+                    with _naming_line(number):
+                        verifier.follow(line)
+                with _naming_line(None):
+                    verifier.finish()
+            self._verify(member)
+        if verifier.head != head:
+            raise BadArchive("`log` is not the end of the log.", member=MANIFEST)
 
     def vectors(self) -> Iterator[NDArray[Any]]:
         """Read the vectors as `read_records` does; none if the archive has none."""
@@ -139,7 +158,13 @@ class ArchiveReader:
                 f"`vectors` must be present if and only if the archive has {VECTORS}.",
                 member=MANIFEST,
             )
-        for name in (ENTITIES, LINES, *([VECTORS] if has_vectors else [])):
+        has_log = LOG in self._zip
+        if has_log != (manifest.log is not None):
+            raise BadArchive(
+                f"`log` must be present if and only if the archive has {LOG}.", member=MANIFEST
+            )
+        optional = ([VECTORS] if has_vectors else []) + ([LOG] if has_log else [])
+        for name in (ENTITIES, LINES, *optional):
             if name not in manifest.members:
                 raise BadArchive(f"There is no digest of {name}.", member=MANIFEST)
         return manifest
@@ -207,6 +232,18 @@ class ArchiveReader:
             row = _convert(_parse_json(text, LINES, line), LineRow, LINES, line)
             yield PlacedRow(number - 1, line, row, _staged_values(row, LINES, line))
 
+    def _read_log(
+        self, member: MemberReader, unzipped: IO[bytes]
+    ) -> Iterator[tuple[int, ArchivedLine]]:
+        number = 0
+        while text := unzipped.readline(MAX_ROW_CHARACTERS + 1):
+            number += 1
+            member.budget.spend(len(text), LOG, number)
+            member.budget.spend_row(LOG, number)
+            if len(text) > MAX_ROW_CHARACTERS:
+                raise row_too_long(LOG, number)
+            yield number, _convert(_parse_json(text, LOG, number), ArchivedLine, LOG, number)
+
     def _verify(self, member: MemberReader) -> None:
         """Compare the digest of a member that has been read to its end."""
         if member.read(1):
@@ -218,6 +255,14 @@ class ArchiveReader:
                 "The digest differs from that in the manifest: it was changed after the export."
             )
             raise BadArchive(detail, member=member.name)
+
+
+@contextmanager
+def _naming_line(number: int | None) -> Iterator[None]:
+    try:
+        yield
+    except BrokenChain as error:
+        raise BadArchive(str(error), member=LOG, line=number) from None
 
 
 def _parse_json(text: bytes, member: str, line: int) -> Any:

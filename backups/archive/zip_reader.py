@@ -14,11 +14,11 @@ from contextlib import contextmanager
 from typing import IO
 
 from .errors import ArchiveTooLarge, BadArchive
-from .format import ENTITIES, LINES, MANIFEST, VECTORS
+from .format import ENTITIES, LINES, LOG, MANIFEST, VECTORS
 from .limits import MAX_DIRECTORY_BYTES, MAX_MEMBERS, UnpackBudget
 from .manifest import MemberDigest
 
-ARCHIVE_MEMBERS = (ENTITIES, LINES, VECTORS, MANIFEST)
+ARCHIVE_MEMBERS = (ENTITIES, LINES, LOG, VECTORS, MANIFEST)
 
 _ENCRYPTED = 0x1
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}

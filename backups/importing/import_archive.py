@@ -26,6 +26,7 @@ from memories.vectors.embed import enqueue_missing
 from memories.vectors.user_index import enqueue_if_outgrown
 
 from .consistency import check_consistency
+from .former_log import name_former_log
 from .merge import Merge, Mode
 from .staging import drop_staged_lines, stage_archive
 
@@ -141,6 +142,9 @@ def _merge(
         report=report,
     )
     name_run(uuid.uuid4())
+    head = archive.manifest and archive.manifest.log
+    if head:
+        name_former_log(head, source=archive.user.id, user=user)
     counts = merge.run()
     # In the same transaction: the memories become visible together with the job that embeds them.
     job = enqueue_missing(user) if merge.lacks_vectors() else None

@@ -78,6 +78,7 @@ class _Staging:
         for name, rows in self._archive.entities():
             self._copy(PACKED[name], LISTS[name], rows)
         self._copy(PACKED["lines"], LineRow, self._archive.lines())
+        self._archive.log()
         arrays = self._archive.vectors()
         if vectors:
             self._copy_vectors(arrays)

@@ -41,6 +41,12 @@ class LogLineSerializer(serializers.ModelSerializer):
         allow_null=True,
         help_text="The run of inference, or the import, that the change is part of.",
     )
+    note = serializers.JSONField(
+        read_only=True,
+        allow_null=True,
+        help_text="What a line without a memory tells: `category`, `former_name` and `name`; or "
+        "`sequence` and `hash`, the end of the former log, and `user`, whose it was there.",
+    )
     redacted = serializers.SerializerMethodField(
         help_text="Whether the content is gone, because the memory was purged or erased."
     )
@@ -51,8 +57,8 @@ class LogLineSerializer(serializers.ModelSerializer):
     class Meta:
         model = LogLine
         fields = (
-            "sequence", "at", "kind", "memory_id", "run", "user_id", "key", "app", "redacted",
-            "content_hash", "previous_hash", "hash",
+            "sequence", "at", "kind", "memory_id", "note", "run", "user_id", "key", "app",
+            "redacted", "content_hash", "previous_hash", "hash",
         )  # fmt: skip
 
     def get_redacted(self, line: LogLine) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import django_filters
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Case, F, QuerySet, When
 from rest_framework import mixins
 from rest_framework.exceptions import PermissionDenied
 
@@ -61,4 +61,5 @@ class LogViewSet(mixins.ListModelMixin, MemoriesOfOneUser):
         if self.reader.app:
             raise PermissionDenied("A key that is bound to an app cannot read the log.")
         lines = LogLine.objects.of_user(self.subject).order_by("sequence").defer("snapshot")
+        lines = lines.annotate(note=Case(When(memory_id=None, then=F("snapshot"))))
         return lines.select_related("by", "key", "app")
