@@ -83,7 +83,7 @@ def test_a_key_is_made_shown_once_used_and_revoked(sign_in, shared_server, user_
     open_user(visit, user_id)
 
     visit.press("Create a key")
-    visit.page.locator("#dialog").get_by_label("Name").fill("laptop")
+    visit.page.locator("#dialog").get_by_label("Name", exact=True).fill("laptop")
     visit.confirm()
     secret = visit.page.locator("#secret").inner_text()
     visit.follow("Done")

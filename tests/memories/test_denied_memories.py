@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps_registry.models import AccessRule, App, Effect
 from memories.access.log import log_accesses
-from memories.models import Access, Memory, State
+from memories.models import Access, LogLine, Memory, State
 from tests.agents.agent import Agent
 from tests.authority import table
 from tests.cast import Member
@@ -81,6 +82,7 @@ def build(member: Member, *, effect: str | None) -> World:
         supersede(world.ids[1], by=hidden_ids[0])
         supersede(hidden_ids[1], by=world.ids[0])
     Memory.objects.filter(pk=world.ids[1]).change_state(State.ARCHIVED, by=member.user)
+    connection.check_constraints()  # writes the log, as the end of a transaction does
     return world
 
 
@@ -123,6 +125,9 @@ def reads(world: World) -> Iterator[tuple[str, str, str, Any]]:
         {"actors": ["Carl", "Bo"]},
     ):
         yield "POST /memories/filter", "post", "/memories/filter", body
+    if world.ids:  # else no log has begun
+        since = LogLine.objects.of_user(world.member.user).earliest("sequence").at
+        yield "GET /memories/diff", "get", "/memories/diff", {"from": since.isoformat()}
     yield "GET /memories/categories", "get", "/memories/categories", {}
     yield "GET /apps", "get", "/apps", {}
     if world.ids:  # else no app has more memories than another
