@@ -96,8 +96,8 @@ def line_hash(line: ArchivedLine) -> str:
     texts = [
         json.dumps(line.previous_hash), str(line.id), _id(line.user_id), str(line.sequence),
         f"{seconds}.{line.at.microsecond:06}", json.dumps(line.kind, ensure_ascii=False),
-        _id(line.memory_id), _id(line.by), _id(line.key), _id(line.app), str(line.last_state_change),
-        str(line.last_revision), json.dumps(line.content_hash),
+        _id(line.memory_id), _id(line.by), _id(line.key), _id(line.app),
+        str(line.last_state_change), str(line.last_revision), json.dumps(line.content_hash),
         *([] if line.run is None else [_id(line.run)]),
     ]  # fmt: skip
     text = f"[{', '.join(texts)}]"
