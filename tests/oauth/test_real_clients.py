@@ -1,0 +1,193 @@
+"""The official clients, from the bare address, against a server behind TLS on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import subprocess
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+import pytest
+import requests
+from mcp import ClientSession
+from mcp.client.auth import OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
+
+from tests.agents.test_node import packages
+from tests.deadline import SECONDS
+from tests.oauth.certificate import make_certificate
+from tests.oauth.person import Person
+from tests.oauth.tls_relay import TlsRelay
+from tests.server.processes import Server
+
+__all__ = ["packages"]
+
+pytestmark = pytest.mark.slow
+
+TEXT = "Our dog Rex is afraid of thunder"
+
+
+class SecureServer(Server):
+    """A server behind TLS. `authority` signs its certificate."""
+
+    def __init__(self, folder, certificate, relay):
+        public = {"OPENMEMORY_PUBLIC_URL": relay.url, "OPENMEMORY_TRUSTED_PROXIES": "1"}
+        trust = {"SSL_CERT_FILE": str(certificate.file)}
+        super().__init__(
+            folder / "var", USER="default_user", OPENMEMORY_WEB_PROCESSES="1", **public, **trust
+        )
+        self.authority, self.origin = certificate.file, relay.url
+        self.mcp = f"{relay.url}/mcp"
+
+    def person(self):
+        link = self.output_of("sign_in_link", "default_user")
+        return Person(self.origin, link, authority=self.authority)
+
+    def call(self, method, path, **request):
+        answer = requests.request(
+            method,
+            f"{self.url}/api/v1{path}",
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=SECONDS,
+            **request,
+        )
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def key_of(self, app):
+        [key] = [each for each in self.call("GET", "/keys")["items"] if each["app"] == app]
+        return key
+
+    def expire(self, app):
+        """Have the access token of an app expire, as an hour would."""
+        statement = (
+            "from accounts.models import ApiKey; from django.utils import timezone; "
+            f"ApiKey.objects.filter(app_name={app!r}).update(expires_at=timezone.now())"
+        )
+        self.output_of("shell", "--no-imports", "-c", statement)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory) -> Iterator[SecureServer]:
+    folder = tmp_path_factory.mktemp("secure")
+    certificate = make_certificate(folder)
+    relay = TlsRelay(certificate)
+    server = SecureServer(folder, certificate, relay)
+    try:
+        server.start()
+        relay.start(server.port)
+        server.call("POST", "/memories", json={"text": TEXT, "infer": False})
+        yield server
+    finally:
+        relay.stop()
+        server.kill_everything()
+
+
+class Storage:
+    """What a client of the SDK keeps."""
+
+    tokens = client = None
+
+    async def get_tokens(self):
+        return self.tokens
+
+    async def set_tokens(self, tokens):
+        self.tokens = tokens
+
+    async def get_client_info(self):
+        return self.client
+
+    async def set_client_info(self, client):
+        self.client = client
+
+
+def test_the_python_client_connects_from_the_bare_address(server):
+    person, storage, sent = server.person(), Storage(), []
+
+    async def open_browser(address):
+        sent.append(person.allow(address, app="python"))
+
+    async def wait_for_browser():
+        values = {name: each[0] for name, each in parse_qs(urlsplit(sent[-1]).query).items()}
+        return AuthorizationCodeResult(**values)
+
+    metadata = OAuthClientMetadata(
+        client_name="Python", redirect_uris=["http://localhost:3030/callback"]
+    )
+    provider = OAuthClientProvider(server.mcp, metadata, storage, open_browser, wait_for_browser)
+
+    async def run():
+        context = ssl.create_default_context(cafile=str(server.authority))
+        async with (
+            httpx2.AsyncClient(auth=provider, verify=context, timeout=SECONDS) as http,
+            streamable_http_client(server.mcp, http_client=http) as streams,
+            ClientSession(streams[0], streams[1]) as session,
+        ):
+            await session.initialize()
+            first = await session.call_tool("search_memories", {"query": "dog"})
+            former = storage.tokens
+            provider.context.token_expiry_time = 1  # it thinks that its token has expired
+            second = await session.call_tool("search_memories", {"query": "dog"})
+            await asyncio.to_thread(server.call, "DELETE", f"/keys/{server.key_of('python')['id']}")
+            third = http.post(server.mcp, json={}, auth=None)
+            return first, former, second, await third
+
+    first, former, second, refused = asyncio.run(run())
+
+    assert TEXT in first.content[0].text
+    assert TEXT in second.content[0].text
+    assert former.access_token != storage.tokens.access_token
+    assert len(sent) == 1
+    assert refused.status_code == 401
+    assert server.key_of("python")["last_used_at"]
+
+
+def test_the_typescript_client_connects_from_the_bare_address(server, packages):
+    person = server.person()
+    program = subprocess.Popen(
+        ["node", "connect.mjs", server.mcp],
+        cwd=packages,
+        env={**os.environ, "NODE_EXTRA_CA_CERTS": str(server.authority)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with program:
+
+        def hear():
+            line = program.stdout.readline()
+            assert line, "The client ended early."
+            return json.loads(line)
+
+        def tell(text):
+            program.stdin.write(f"{text}\n")
+            program.stdin.flush()
+
+        tell(person.allow(hear()["open"], app="typescript"))
+        connected = hear()
+        server.expire("typescript")
+        tell("go on")
+        renewed = hear()
+        server.call("DELETE", f"/keys/{server.key_of('typescript')['id']}")
+        tell("go on")
+        revoked = hear()
+
+    assert {"search", "fetch", "search_memories", "add_memory"} <= set(connected["tools"])
+    assert TEXT in renewed["found"]
+    assert renewed["renewed"] is True
+    assert revoked["refused"] is True
+
+
+def test_check_connector_goes_the_whole_way(server):
+    said = server.output_of("check_connector", server.mcp, "--user", "default_user")
+
+    assert said.count("Revoked, the token is refused.") == 2
+    assert "with fetch, search" in said
+    assert "claude.ai and ChatGPT need a public address" in said
+    assert "Nothing stands in the way." in said
+    assert "check_connector" not in str(server.call("GET", "/keys"))
