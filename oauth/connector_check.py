@@ -27,6 +27,8 @@ MAX_SKEW = 60
 
 VERSION = "2025-06-18"
 
+COOKIES = "Have the proxy pass cookies on, both ways, and keep nothing of the pages."
+
 
 @dataclass(frozen=True)
 class Connector:
@@ -175,6 +177,10 @@ class Way:
             )
         self._submit("/sign-in/link", page, token=secret)
         page = self.probe.send("GET", self._authorize_url())
+        if page.is_redirect and "/sign-in" in page.headers.get("Location", ""):
+            raise StepFailed(
+                "The server does not know who has just signed in to its own pages.", COOKIES
+            )
         if page.status_code != 200:
             raise self.probe.unexpected(page, instead_of="the page of consent")
         answer = self._submit(self._authorize_url(), page, app=APP, access="read", decision="allow")
@@ -285,7 +291,7 @@ class Way:
         if response.status_code == 403:
             raise StepFailed(
                 "The server refuses the forms of its own pages.",
-                f"{PUBLIC_URL.format(origin=self.probe.origin)} The proxy must pass cookies on.",
+                f"{PUBLIC_URL.format(origin=self.probe.origin)} {COOKIES}",
             )
         if not response.is_redirect:
             raise self.probe.unexpected(response, instead_of="the next page")

@@ -83,7 +83,7 @@ class Probe:
 
     def unexpected(self, response: httpx2.Response, *, instead_of: str = "") -> StepFailed:
         """What a response says about what is in front of the server."""
-        asked = f"{response.request.method} {response.request.url}"
+        asked = f"{response.request.method} {response.request.url.copy_with(query=None)}"
         code = error_code(response)
         expected = f", not {instead_of}" if instead_of else ""
         problem = f"{asked} was answered {response.status_code}{f' ({code})' if code else ''}"
