@@ -52,14 +52,6 @@ def is_registered(uri: str, registered: list[str]) -> bool:
     return find_fault(uri) is None and any(_differs_in_port(uri, each) for each in registered)
 
 
-def source_of(uri: str) -> str:
-    """Return the source by which a Content-Security-Policy allows to leave for this address."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("http", "https") and not (parts.hostname or "").count(":"):
-        return f"{parts.scheme}://{parts.netloc}"
-    return f"{parts.scheme}:"  # policies know no addresses of IPv6
-
-
 def target_of(uri: str) -> str:
     """Name who gets the code: a host, or the scheme of a program. Empty for this computer."""
     parts = urlsplit(uri)

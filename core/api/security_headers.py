@@ -10,28 +10,20 @@ from django.http import HttpRequest, HttpResponse
 # The same for everybody, without data of a user. Static files have a Cache-Control of their own.
 _PUBLIC_PATHS = ("/api/schema", "/docs", "/redoc", settings.STATIC_URL)
 
-
-def page_policy(*, form_action: str = "") -> str:
-    """The policy of a page: it has no inline scripts or styles, and nothing of other hosts.
-
-    `form_action` is a source beside the server itself that its forms may lead to.
-    """
-    return "; ".join(
-        [
-            "default-src 'none'",
-            "script-src 'self'",
-            "style-src 'self'",
-            "img-src 'self' data:",
-            "connect-src 'self'",
-            f"form-action 'self' {form_action}".rstrip(),
-            "base-uri 'none'",
-            "frame-ancestors 'none'",
-        ]
-    )
-
-
-# Of a page that sets no other one.
-_PAGE_POLICY = page_policy()
+# Of a page that leaves the server by a form: browsers would check each redirect after it, too.
+LEAVING_PAGE_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+# Of a page that sets no other one: it has no inline scripts or styles, and nothing of other hosts.
+_PAGE_POLICY = f"{LEAVING_PAGE_POLICY}; form-action 'self'"
 
 # Anything else is data and loads nothing.
 _DATA_POLICY = "default-src 'none'; frame-ancestors 'none'"

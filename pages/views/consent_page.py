@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps_registry.models import App
-from core.api.security_headers import page_policy
+from core.api.security_headers import LEAVING_PAGE_POLICY
 from core.errors import Malformed
 from core.visible_text import validate_visible
 from oauth import client_documents, redirect_uris
@@ -86,7 +86,7 @@ class ConsentView(PageView):
             grant = server.check_authorization(self.request, self.person)
         except OAuth2Error as error:
             if error.redirect_uri:
-                return self._leave(server.handle_error_response(None, error), error.redirect_uri)
+                return server.handle_error_response(None, error)
             raise ConnectionImpossible(self._explain(error)) from error
         response: HttpResponse = answer(server, grant)
         return response
@@ -99,7 +99,7 @@ class ConsentView(PageView):
                 return self._show(grant, form)
             scopes = form.cleaned_data["access"].split()
             consent = Consent(form.cleaned_data["app"], scopes)
-        return self._leave(server.answer_authorization(grant, consent), grant.redirect_uri)
+        return server.answer_authorization(grant, consent)
 
     def _show(self, grant: CodeGrant, form: ConsentForm) -> HttpResponse:
         client: OAuthClient = grant.request.client
@@ -112,18 +112,13 @@ class ConsentView(PageView):
             "own_address": self.request.get_full_path(),
         }
         response = self.render("pages/consent.html", context)
-        return self._leave(response, grant.redirect_uri)
+        response.headers["Content-Security-Policy"] = LEAVING_PAGE_POLICY
+        return response
 
     def _empty_form(self, grant: CodeGrant) -> ConsentForm:
         client: OAuthClient = grant.request.client
         name = slugify(client.name) or slugify(client.document_host) or "connector"
         return ConsentForm(grant.request.scope.split(), initial={"app": name})
-
-    def _leave(self, response: HttpResponse, redirect_uri: str) -> HttpResponse:
-        """Let the browser go where the form leads: browsers check where it is redirected to."""
-        source = redirect_uris.source_of(redirect_uri)
-        response.headers["Content-Security-Policy"] = page_policy(form_action=source)
-        return response
 
     def _ask_to_sign_in(self) -> HttpResponse:
         # The decision is lost with a session that has ended, but not what was asked.

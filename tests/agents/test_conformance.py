@@ -10,11 +10,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.agents.agent import BEFORE, TODAY
 from tests.deadline import SECONDS
+from tests.oauth.person import Person
+from tests.server.processes import free_port
 
 PROGRAMS = Path(__file__).parent / "conformance"
+SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
 
 # What the suite asks for that this server does not have, by the reason. A scenario in this table
 # that passes is an error as well: its row is out of date.
@@ -80,11 +84,41 @@ def test_the_server_conforms_wherever_the_suite_applies(version, suite, shared_s
     assert passed & not_applicable == set()
 
 
+@pytest.mark.slow
+def test_the_authorization_server_conforms(suite, shared_server):
+    """Both scenarios of authorization servers. Those called `auth/…` are about clients."""
+    port = free_port()
+    callback = f"http://127.0.0.1:{port}/callback"
+    body = {"redirect_uris": [callback], "token_endpoint_auth_method": "none"}
+    registered = requests.post(f"{shared_server.url}/oauth/register", json=body, timeout=SECONDS)
+    asked = ["--url", shared_server.url, "--resource", f"{shared_server.url}/mcp"]
+    asked += ["--client-id", registered.json()["client_id"], "--port", str(port)]
+    program = ["node_modules/.bin/node", SUITE, "authorization", *asked, "-o", "authorization"]
+    link = shared_server.output_of("sign_in_link", "default_user")
+    person = Person(shared_server.url, link)
+
+    with subprocess.Popen(program, cwd=suite, stdout=subprocess.PIPE, text=True) as process:
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.startswith(f"{shared_server.url}/oauth/authorize?"):
+                requests.get(person.allow(line.strip(), app="suite"), timeout=SECONDS)
+
+    files = (suite / "authorization").rglob("checks.json")
+    checks = {each["id"]: each for file in files for each in json.loads(file.read_text())}
+    assert {
+        name: check.get("errorMessage")
+        for name, check in checks.items()
+        if check["status"] != "SUCCESS"
+    } == {}, "".join(said)
+    assert {"authorization-server-metadata", "authorization-code-grant"} <= checks.keys()
+
+
 def run(suite, server, version):
     """Return the checks that failed, by scenario, and the scenarios in which none did."""
     results = suite / version
     program = ["node_modules/.bin/node", "--import", "./authorise.mjs"]
-    program += ["node_modules/@modelcontextprotocol/conformance/dist/index.js", "server"]
+    program += [SUITE, "server"]
     asked = ["--url", f"{server.url}/mcp", "--suite", "all", "--spec-version", version]
     done = subprocess.run(
         [*program, *asked, "-o", str(results)],

@@ -11,10 +11,12 @@ from tests.deadline import SECONDS
 
 
 class Person:
-    def __init__(self, origin: str, link: str, *, authority: Path) -> None:
+    """`authority` signs the certificate of the origin, if it has one."""
+
+    def __init__(self, origin: str, link: str, *, authority: Path | None = None) -> None:
         self.origin = origin
         self.browser = requests.Session()
-        self.browser.verify = str(authority)
+        self.browser.verify = str(authority) if authority else True
         path = link[link.index("/sign-in/link") :]
         page = self.browser.get(f"{origin}{path}", timeout=SECONDS)
         answer = self._submit(f"{origin}/sign-in/link", page, token=path.partition("token=")[2])

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from oauth import client_documents
 from oauth.client_documents import (
     MAX_BYTES,
     DocumentUnusable,
@@ -151,8 +152,9 @@ def test_a_large_document_is_not_read_to_its_end(web, db):
 
 
 @pytest.mark.attacks
-@pytest.mark.slow
-def test_a_slow_document_is_cut_off(web, db):
+def test_a_slow_document_is_cut_off(web, db, monkeypatch):
+    monkeypatch.setattr(client_documents, "SECONDS", 0.5)
+
     assert "took too long" in refusal(web.put("/client.json", b"", **{"X-Drip": "1"}))
 
 

@@ -8,6 +8,7 @@ import os
 import ssl
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -22,6 +23,7 @@ from tests.agents.test_node import packages
 from tests.deadline import SECONDS
 from tests.oauth.certificate import make_certificate
 from tests.oauth.person import Person
+from tests.oauth.program import REGISTRATION, Program, query_of
 from tests.oauth.tls_relay import TlsRelay
 from tests.server.processes import Server
 
@@ -181,6 +183,49 @@ def test_the_typescript_client_connects_from_the_bare_address(server, packages):
     assert TEXT in renewed["found"]
     assert renewed["renewed"] is True
     assert revoked["refused"] is True
+
+
+def test_a_code_and_a_refresh_token_work_once_also_at_the_same_moment(server):
+    http = requests.Session()
+    http.verify = str(server.authority)
+    registered = http.post(f"{server.origin}/oauth/register", json=REGISTRATION, timeout=SECONDS)
+    program = Program(registered.json()["client_id"])
+    person = server.person()
+
+    def connect():
+        address = server.origin + program.address(resource=server.mcp)
+        code = query_of(person.allow(address, app="race"))["code"]
+        return {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": program.redirect_uri,
+            "code_verifier": program.verifier,
+            "client_id": program.client_id,
+        }
+
+    def send(values):
+        return http.post(f"{server.origin}/oauth/token", data=values, timeout=SECONDS)
+
+    def send_at_once(values):
+        with ThreadPoolExecutor(8) as threads:
+            answers = list(threads.map(send, [values] * 8))
+        return [answer.json() for answer in answers if answer.status_code == 200]
+
+    codes = send_at_once(connect())
+    tokens = send(connect()).json()
+    refresh = {
+        "grant_type": "refresh_token",
+        "refresh_token": tokens["refresh_token"],
+        "client_id": program.client_id,
+    }
+    renewed = send_at_once(refresh)
+
+    assert len(codes) == len(renewed) == 1
+    for each in (codes[0], renewed[0]):
+        key = {"Authorization": f"Bearer {each['access_token']}"}
+        refused = http.post(server.mcp, json={}, headers=key, timeout=SECONDS)
+        assert refused.status_code == 401
+        assert refused.json()["code"] == "key_revoked"
 
 
 def test_check_connector_goes_the_whole_way(server):
