@@ -19,13 +19,12 @@ import random
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from live_server import Client, own_server
-from recall_sets import MISLEADING, Conversation, Question, Turn, read_conversations
+from recall_sets import MISLEADING, Conversation, Question, read_conversations
 
 FIT = ("similarity", "words", "nearby_words", "known_name", "unknown_name")
 SHARE = ("behind_best", "above_mean")
@@ -74,20 +73,9 @@ def main() -> None:
 
 
 def read_stores(path: Path) -> Iterator[Conversation]:
-    data = json.loads(path.read_text()) if path.suffix == ".json" else None
-    if not isinstance(data, dict):
-        yield from read_conversations(path)
-        return
-    turns = [
-        Turn(turn["id"], turn["text"], datetime.fromisoformat(turn["when"]))
-        for turn in data["turns"]
-    ]
-    questions = [
-        Question(question["question"], question["category"], frozenset(question["evidence"]))
-        for question in data["questions"]
-        if question["category"] != "abs"
-    ]
-    yield Conversation(path.stem, turns, questions)
+    for conversation in read_conversations(path):
+        if not conversation.name.endswith("-mixed"):  # the same questions again
+            yield conversation
 
 
 def with_foreign_questions(

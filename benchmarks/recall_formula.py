@@ -1,10 +1,15 @@
-"""The ranking of a search in plain numpy, with the server's embedder, words and speakers."""
+"""The ranking of a search without its statements: with all memories at hand, in plain Python.
+
+The scores are the server's own (`fuse_scores`). What finds the candidates, their words, neighbours
+and tokens, is written again, so that it shows what the statements miss.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,155 +19,184 @@ from recall_sets import Conversation, Turn
 CANDIDATES = 100
 BOOSTERS = 15
 BOOST_PLACES = 3
-LEXICAL_PLACES = 2
 CONVERSATION_SECONDS = 30 * 60
 
-# Of each turn, the indexes of its neighbours, and how many places away each is.
-Neighbours = Sequence[Sequence[tuple[int, int]]]
-
-
-@dataclass(frozen=True)
-class Weights:
-    """Named as the settings are."""
-
-    similarity: float = 0.6
-    words: float = 0.4
-    nearby_words: float = 0.4
-    context: float = 0.25
-    context_per_place: float = 0.8
-    speaker: float = 0.15
+# The default weights, by the names of the settings.
+WEIGHTS: Mapping[str, float] = {
+    "similarity": 0.48,
+    "words": 0.35,
+    "nearby_words": 0.17,
+    "context": 0.24,
+    "answers": 0.25,
+    "speaker": 0.25,
+    "when": 0.2,
+    "all_words": 0.6,
+    "time": 0.3,
+    "tokens": 0.5,
+}
 
 
 class Formula:
     """Ranks the memories of one user for the questions about them."""
 
     def __init__(self, conversation: Conversation) -> None:
-        from memories.search.speakers import find_named
-
         self.turns = conversation.turns
-        questions = [question.text for question in conversation.questions]
-        contents = [turn.content for turn in self.turns]
-        actors = [turn.actor for turn in self.turns]
-        names_by_question = [find_named(question, set(actors)) for question in questions]
-        self._cosines = embed_documents(contents) @ embed_queries(questions).T
+        self._questions = [question.text for question in conversation.questions]
+        self._actors = {turn.actor for turn in self.turns}
+        documents = embed_documents([turn.content for turn in self.turns])
+        self._packed = [document.tokens and document.tokens[0] for document in documents]
+        self._queries = embed_queries(self._questions)
+        vectors = np.stack([document.vectors[0] for document in documents])
+        self._cosines = vectors @ np.stack([query.vector for query in self._queries]).T
         turn_lexemes = [lexemes_of(turn) for turn in self.turns]
-        self._lexical = [lexical_scores(turn_lexemes, terms_of(query)) for query in questions]
-        self._speaker_matches = [
-            np.array([actor in names for actor in actors], float) for names in names_by_question
+        self._terms = [idf_terms(turn_lexemes, question) for question in self._questions]
+        self._lexical = [
+            sum((idf * matches for _, matches, idf, _ in terms), np.zeros(len(self.turns)))
+            for terms in self._terms
         ]
-        places = range(-BOOST_PLACES, BOOST_PLACES + 1)
-        self._neighbours = [
-            [
-                (index + place, abs(place))
-                for place in places
-                if self._are_neighbours(index, index + place)
-            ]
-            for index in range(len(self.turns))
-        ]
+        self._neighbours = find_neighbours(self.turns)
+        self._ids = [uuid.UUID(int=(index + 1) << 64) for index in range(len(self.turns))]
         # Turns of equal score stay in this order.
         self._newest = sorted(range(len(self.turns)), key=lambda i: self.turns[i].moment)[::-1]
 
-    def rank(self, number: int, weights: Weights, *, limit: int) -> list[str]:
+    def rank(self, number: int, weights: Mapping[str, float], *, limit: int) -> list[str]:
         """The ids of the best memories for the question of this number."""
-        scores = _Scores(
-            self._cosines[:, number],
-            self._lexical[number],
-            self._speaker_matches[number],
-            self._newest,
+        from memories.search.fusion import Booster, fuse_scores
+        from memories.search.scoring_weights import ScoringWeights
+        from memories.search.speakers import find_named
+
+        scoring = ScoringWeights(**weights)
+        by_index = {index: self._candidate(index, number) for index in self._find(number)}
+        best = fuse_scores(list(by_index.values()), scoring.without_boosts())[:BOOSTERS]
+        boosters: dict[uuid.UUID, list[Any]] = defaultdict(list)
+        for entry in best if scoring.use_neighbours else ():
+            for other, place in self._neighbours[index_of(entry)]:
+                by_index.setdefault(other, self._candidate(other, number))
+                boosters[self._ids[other]].append(Booster(entry.candidate, -place))
+        actors = {candidate.actor for candidate in by_index.values()}
+        ranked = fuse_scores(
+            list(by_index.values()),
+            scoring,
+            boosters=boosters,
+            named_actors=find_named(self._questions[number], actors),
+            match_tokens=self._token_match(number),
         )
-        return [self.turns[index].id for index in scores.rank(self._neighbours, weights)[:limit]]
+        return [self.turns[index_of(entry)].id for entry in ranked[:limit]]
 
-    def _are_neighbours(self, index: int, other: int) -> bool:
-        if index == other or not 0 <= other < len(self.turns):
-            return False
-        a, b = self.turns[index], self.turns[other]
-        seconds = abs((a.moment - b.moment).total_seconds())
-        return bool(a.actor and b.actor) and seconds <= CONVERSATION_SECONDS
+    def _find(self, number: int) -> set[int]:
+        by_vectors = self._sorted(self._cosines[:, number])[:CANDIDATES]
+        lexical = self._lexical[number]
+        by_keywords = self._sorted(lexical)[:CANDIDATES]
+        return {*by_vectors, *(index for index in by_keywords if lexical[index])}
 
+    def _candidate(self, index: int, number: int) -> Any:
+        from memories.search.candidates import SHORT, Candidate
+        from memories.time_words import asks_when
 
-@dataclass(frozen=True)
-class _Scores:
-    """The scores of all memories for one question."""
-
-    cosines: Any
-    lexical: Any
-    speaker_matches: Any
-    newest: Sequence[int]
-
-    def rank(self, neighbours: Neighbours, weights: Weights) -> list[int]:
-        candidates = self._candidates()
-        base_scores = self._base_scores(candidates, self.lexical, weights)
-        boosters = self._sorted(candidates, base_scores)[:BOOSTERS]
-        if not (weights.nearby_words or weights.context):
-            boosters = []
-        boosts = [
-            (booster, index, places)
-            for booster in boosters
-            for index, places in neighbours[booster]
-        ]
-        candidates = sorted({*candidates, *(index for _, index, _ in boosts)})
-        lexical_boosts = self._greatest(
-            (index, self.lexical[booster])
-            for booster, index, places in boosts
-            if places <= LEXICAL_PLACES
+        turn, question = self.turns[index], self._questions[number]
+        has_time = asks_when(question) and not time_words().isdisjoint(lexemes_of(turn))
+        return Candidate(
+            self._ids[index],
+            turn.moment,
+            turn.actor,
+            conversation="all" if turn.actor else None,
+            cosine=float(self._cosines[index, number]),
+            similarity=0.0,
+            matched=[],
+            lexical=float(self._lexical[number][index]),
+            is_question=turn.content.rstrip().endswith(("?", "\uff1f")),
+            time_words=min(1.0, SHORT / max(1, len(turn.content))) if has_time else 0.0,
+            has_all_words=self._has_all_words(index, number),
         )
-        lexical = self.lexical + weights.nearby_words * lexical_boosts
-        base_scores = self._base_scores(candidates, lexical, weights)
-        context_boosts = self._greatest(
-            (index, base_scores[booster] * weights.context_per_place**places)
-            for booster, index, places in boosts
-        )
-        speaker_matches = self.speaker_matches * (not self.speaker_matches[candidates].all())
-        scores = base_scores + weights.context * context_boosts + weights.speaker * speaker_matches
-        return self._sorted(candidates, scores)
 
-    def _candidates(self) -> list[int]:
-        by_vectors = self._sorted(self.newest, self.cosines)[:CANDIDATES]
-        by_keywords = self._sorted(self.newest, self.lexical)[:CANDIDATES]
-        return sorted({*by_vectors, *(index for index in by_keywords if self.lexical[index])})
+    def _has_all_words(self, index: int, number: int) -> bool:
+        from memories.words import asks_for_all
 
-    def _base_scores(self, candidates: Sequence[int], lexical: Any, weights: Weights) -> Any:
-        cosines = self.cosines[list(candidates)]
-        span = cosines.max() - cosines.min()
-        similarity = (self.cosines - cosines.min()) / span if span else np.ones_like(self.cosines)
-        greatest = lexical[list(candidates)].max() or 1
-        return weights.similarity * similarity + weights.words * lexical / greatest
+        required = [matches[index] for _, matches, _, is_required in self._terms[number]
+                    if is_required]  # fmt: skip
+        return bool(required) and all(required) and asks_for_all(self._questions[number])
 
-    def _greatest(self, boosts: Iterable[tuple[int, float]]) -> Any:
-        greatest = np.zeros(len(self.cosines))
-        for index, value in boosts:
-            greatest[index] = max(greatest[index], value)
-        return greatest
+    def _token_match(self, number: int) -> Callable[[Sequence[Any]], Any] | None:
+        from memories.search.late_interaction import compare_tokens
+        from memories.words import is_english
 
-    def _sorted(self, among: Sequence[int], scores: Any) -> list[int]:
+        tokens, text = self._queries[number].tokens, self._questions[number]
+        if tokens is None or not is_english(text):
+            return None
+        weights = self.token_weights(number)
+
+        def match(candidates: Sequence[Any]) -> Any:
+            packed = [self._packed[(candidate.pk.int >> 64) - 1] for candidate in candidates]
+            return compare_tokens(packed, tokens.vectors, weights)
+
+        return match
+
+    def token_weights(self, number: int) -> Any:
+        from memories.search.late_interaction import weigh_words
+
+        tokens = self._queries[number].tokens
+        idf_of = {term: idf for term, _, idf, _ in self._terms[number]}
+        return weigh_words(tokens.words if tokens else (), idf_of)
+
+    def _sorted(self, scores: Any) -> list[int]:
         """The best first; of equal ones, the newest."""
-        members = set(among)
-        newest = [index for index in self.newest if index in members]
-        return sorted(newest, key=lambda index: scores[index], reverse=True)
+        return sorted(self._newest, key=lambda index: scores[index], reverse=True)
 
 
-def lexical_scores(turns: list[set[str]], query: Sequence[Collection[str]]) -> Any:
-    """The sum of the idf of the terms that each turn has, in any of their forms."""
-    scores = np.zeros(len(turns))
-    for forms in query:
-        matches = np.array([not turn.isdisjoint(forms) for turn in turns])
-        if df := matches.sum():
-            scores += matches * np.log(1 + (len(turns) - df + 0.5) / (df + 0.5))
-    return scores
+def index_of(entry: Any) -> int:
+    """The index of the turn of a ranked candidate."""
+    return int(entry.candidate.pk.int >> 64) - 1
 
 
-def embed_documents(texts: Sequence[str]) -> Any:
+@cache
+def time_words() -> Collection[str]:
+    from memories.time_words import TIME_WORDS
+
+    return frozenset(TIME_WORDS.replace("'", "").split(" | "))
+
+
+def find_neighbours(turns: Sequence[Turn]) -> list[list[tuple[int, int]]]:
+    """Of each turn, the indexes of its neighbours and their places."""
+    said = sorted((i for i, turn in enumerate(turns) if turn.actor), key=lambda i: turns[i].moment)
+    neighbours: list[list[tuple[int, int]]] = [[] for _ in turns]
+    for number, index in enumerate(said):
+        for place in range(-BOOST_PLACES, BOOST_PLACES + 1):
+            if place and 0 <= number + place < len(said):
+                other = said[number + place]
+                apart = abs((turns[index].moment - turns[other].moment).total_seconds())
+                if apart <= CONVERSATION_SECONDS:
+                    neighbours[index].append((other, place))
+    return neighbours
+
+
+def idf_terms(turns: list[set[str]], query: str) -> list[tuple[str, Any, float, bool]]:
+    """Of each term of a query: which turns have it in any form, its idf, and if it is required."""
+    from memories.words import query_terms
+
+    terms = []
+    for term in query_terms(query):
+        matches = np.array([not turn.isdisjoint(term.forms) for turn in turns])
+        idf = float(np.log((len(turns) + 1) / (matches.sum() + 0.5)))
+        terms.append((term.text, matches, idf, term.required))
+    return terms
+
+
+def embed_documents(texts: Sequence[str]) -> list[Any]:
     # One by one, as the server does: this model's vectors depend a little on their batch.
-    return _in_two_threads(lambda text: embedder().embed_documents([text])[0], texts)
+    from configuration import providers
+
+    return _in_two_threads(lambda text: providers.embed_documents(embedder(), [text]), texts)
 
 
-def embed_queries(texts: Sequence[str]) -> Any:
-    return _in_two_threads(embedder().embed_query, texts)
+def embed_queries(texts: Sequence[str]) -> list[Any]:
+    from configuration import providers
+
+    return _in_two_threads(lambda text: providers.embed_query(embedder(), text), texts)
 
 
-def _in_two_threads(embed: Callable[[str], Any], texts: Sequence[str]) -> Any:
+def _in_two_threads(embed: Callable[[str], Any], texts: Sequence[str]) -> list[Any]:
     with ThreadPoolExecutor(2) as pool:
-        return np.stack(list(pool.map(embed, texts)))
+        return list(pool.map(embed, texts))
 
 
 @cache
@@ -172,15 +206,12 @@ def embedder() -> Any:
     return EmbeddingSpace.objects.current().embedder
 
 
-def lexemes_of(turn: Turn) -> set[str]:
+@cache
+def lexemes_of(turn: Turn) -> Collection[str]:
     from memories.words import document_lexemes
     from memories.words.languages import stem
 
     month = stem(f"{turn.moment:%B}".lower(), "english")
-    return {*document_lexemes(turn.content), str(turn.moment.day), month, str(turn.moment.year)}
-
-
-def terms_of(query: str) -> list[Collection[str]]:
-    from memories.words import query_terms
-
-    return [term.forms for term in query_terms(query)]
+    return frozenset(
+        [*document_lexemes(turn.content), str(turn.moment.day), month, str(turn.moment.year)]
+    )

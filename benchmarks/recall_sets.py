@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 CATEGORIES = {
     1: "several memories", 2: "a time", 3: "what follows", 4: "one memory", 5: "misleading"
 }  # fmt: skip
 
 # The evidence of a misleading question is what it leads to.
+UNANSWERABLE = "abs"
+
+# The server takes no longer text.
+MAX_TEXT_BYTES = 32 * 1024
 MISLEADING = f"5: {CATEGORIES[5]}"
 
 SPEAKER = re.compile(r"([^:]{1,30}): ")
@@ -45,18 +50,49 @@ class Conversation:
     turns: list[Turn] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
 
+    def held_out(self) -> Conversation:
+        """With every other question: those that `train_token_projection.py` does not see."""
+        return Conversation(self.name, self.turns, self.questions[1::2])
+
     @property
     def is_of_facts(self) -> bool:
         return not any(turn.actor for turn in self.turns)
 
 
 def read_conversations(path: Path) -> list[Conversation]:
-    return list(_read_locomo(path) if path.suffix == ".json" else _read_facts(path))
+    if path.suffix != ".json":
+        return list(_read_facts(path))
+    data = json.loads(path.read_text())
+    return list(_read_longmemeval(data) if isinstance(data, dict) else _read_locomo(data))
 
 
-def _read_locomo(path: Path) -> Iterator[Conversation]:
+def _read_longmemeval(data: dict[str, Any]) -> Iterator[Conversation]:
+    """Turns in the form of `longmemeval-dev.json`, put down in two ways.
+
+    *Lone*, none has a speaker and so a conversation. *Mixed*, those have one that are not `alone`.
+    """
+    questions = [
+        Question(question["question"], question["category"], frozenset(question["evidence"]))
+        for question in data["questions"]
+        if question["category"] != UNANSWERABLE
+    ]
+    for name, is_mixed in (("lone", False), ("mixed", True)):
+        turns = [
+            Turn(
+                turn["id"],
+                turn["text"].encode()[:MAX_TEXT_BYTES].decode(errors="ignore"),
+                datetime.fromisoformat(turn["when"]),
+                turn["role"] if is_mixed and not turn["alone"] else "",
+            )
+            for turn in data["turns"]
+        ]
+        groups = [replace(question, group=f"{name}: {question.group}") for question in questions]
+        yield Conversation(f"longmemeval-{name}", turns, groups)
+
+
+def _read_locomo(data: list[dict[str, Any]]) -> Iterator[Conversation]:
     """Conversations in the form of `locomo-dev.json`."""
-    for entry in json.loads(path.read_text()):
+    for entry in data:
         turns = [
             Turn(turn["id"], _content(turn), _moment(turn["when"]), turn["speaker"])
             for turn in entry["turns"]

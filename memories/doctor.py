@@ -38,6 +38,15 @@ def check_vectors() -> Findings:
             yield ok(f"{missing:,} memories have no embedding in {space} yet: a job embeds them.")
         else:
             yield ok(f"Every memory has an embedding in {space}.")
+        incomplete = space.incomplete().count() - missing
+        if incomplete and not has_job:
+            yield warning(
+                f"{incomplete:,} memories have no vectors of their tokens in {space}. "
+                "Searches rank them a little worse.",
+                "Add them: manage.py reembed",
+            )
+        elif incomplete:
+            yield ok(f"{incomplete:,} memories have no vectors of tokens yet: a job adds them.")
 
 
 @check("memories.spaces")

@@ -46,6 +46,7 @@ def prepare_database() -> None:
     )
     user = User.objects.get(user_id=settings.DEFAULT_USER)
     migration.apply_environment(by=user)
+    migration.complete(by=user)
     word_index.enqueue_outdated(by=user)
     retention.remove_orphaned_files()  # of a run that was killed
     # For the supervisor, which has no connection. A log keeps what it is given: a link is for a

@@ -113,8 +113,15 @@ class Merge:
         return self.counts
 
     def lacks_vectors(self) -> bool:
-        """Whether any imported memory, deleted ones aside, has no vector in a space of all."""
-        return any(self._fetch("lacks_vector", in_space=space) for space in self._space_ids)
+        """Whether any imported memory, deleted ones aside, has no vector in a space of all.
+
+        Nor the vectors of its tokens, which no archive has, where the model gives them.
+        """
+        spaces = EmbeddingSpace.objects.filter(pk__in=self._space_ids)
+        return any(
+            self._fetch("lacks_vector", in_space=space.pk, has_tokens=space.has_tokens)
+            for space in spaces
+        )
 
     def _merge_apps(self) -> None:
         if self.mode is Mode.OVERWRITE:

@@ -233,7 +233,11 @@ ON CONFLICT (memory_id, space_id) DO NOTHING
 SELECT EXISTS (
     SELECT FROM target_memories AS target JOIN memories_memory AS memory USING (id)
     WHERE taken AND memory.state <> 'deleted' AND NOT EXISTS (
-        SELECT FROM memories_embedding WHERE memory_id = target.id AND space_id = %(in_space)s
+        SELECT FROM memories_embedding AS embedding
+        WHERE memory_id = target.id AND space_id = %(in_space)s AND (
+            NOT %(has_tokens)s
+            OR EXISTS (SELECT FROM memories_tokenvectors WHERE embedding_id = embedding.id)
+        )
     )
 )
 

@@ -6,19 +6,35 @@ most processes need one of them at most.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from configuration.catalog import LOCAL, LOCAL_EMBEDDING_MODEL
 from configuration.errors import ProviderUnavailable
 from configuration.model_settings import EmbedderSettings, LlmSettings
 
-from .protocols import Embedder, LanguageModel, Message, Vectors
+from .protocols import (
+    EmbeddedDocuments,
+    EmbeddedQuery,
+    Embedder,
+    LanguageModel,
+    Message,
+    QueryTokens,
+    TokenEmbedder,
+    Vectors,
+)
 
 __all__ = [
+    "EmbeddedDocuments",
+    "EmbeddedQuery",
     "Embedder",
     "LanguageModel",
     "Message",
+    "QueryTokens",
+    "TokenEmbedder",
     "Vectors",
+    "embed_documents",
+    "embed_query",
     "get_embedder",
     "get_language_model",
     "get_local_embedder",
@@ -41,6 +57,20 @@ def get_embedder(settings: EmbedderSettings) -> Embedder:
     from .embedder import RemoteEmbedder
 
     return RemoteEmbedder(settings)
+
+
+def embed_documents(embedder: Embedder, texts: Sequence[str]) -> EmbeddedDocuments:
+    """Embed texts to be searched, with their tokens where the model gives them."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_documents_with_tokens(texts)
+    return EmbeddedDocuments(embedder.embed_documents(texts))
+
+
+def embed_query(embedder: Embedder, text: str, *, timeout: float | None = None) -> EmbeddedQuery:
+    """Embed a query, with its tokens where the model gives them."""
+    if isinstance(embedder, TokenEmbedder):
+        return embedder.embed_query_with_tokens(text)
+    return EmbeddedQuery(embedder.embed_query(text, timeout=timeout))
 
 
 def get_local_embedder(model: str = LOCAL_EMBEDDING_MODEL) -> Embedder:

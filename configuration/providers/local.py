@@ -6,22 +6,24 @@ Xiao et al., "C-Pack: Packed Resources For General Chinese Embeddings", 2023. En
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from configuration.catalog import LOCAL, LOCAL_DIMENSIONS, LOCAL_EMBEDDING_MODEL
 from core.observability import metrics, tracing
 
 from .embedding_models import CALIBRATIONS
 from .model_files import find_verified_file
-from .protocols import Vectors
+from .protocols import EmbeddedDocuments, EmbeddedQuery, Vectors
+from .token_vectors import pack_tokens, query_tokens
 
 FOLDER = "models/bge-small-en-v1.5-int8/"
 MODEL_SHA256 = "6c9c6101a956d62dfb5e7190c538226c0c5bb9cb27b651234b6df063ee7dbfe4"
@@ -36,6 +38,9 @@ BATCH = 64
 RUN_TOKENS = 768
 # Only one run of more tokens than this at a time: its memory is used again by the next one.
 SMALL_RUN_TOKENS = 256
+
+# Reads what is to be known of the tokens of a text from its last hidden states.
+Read = Callable[[Encoding, NDArray[np.float32]], Any]
 
 
 class LocalEmbedder:
@@ -56,32 +61,65 @@ class LocalEmbedder:
         vector: Vectors = self._embed([text])[0]
         return vector
 
+    def embed_documents_with_tokens(self, texts: Sequence[str]) -> EmbeddedDocuments:
+        tokens: list[bytes] = []
+        vectors = [
+            self._embed(texts[i : i + BATCH], read=pack_tokens, into=tokens)
+            for i in range(0, len(texts), BATCH)
+        ]
+        nothing = np.empty((0, self.dimensions), np.float32)
+        return EmbeddedDocuments(np.concatenate(vectors) if vectors else nothing, tokens)
+
+    def embed_query_with_tokens(self, text: str) -> EmbeddedQuery:
+        tokens: list[Any] = []
+        [vector] = self._embed(
+            [text],
+            read=lambda encoding, hidden: query_tokens(text, encoding, hidden),
+            into=tokens,
+        )
+        return EmbeddedQuery(vector, tokens[0])
+
     def calibrate(self, cosine: float) -> float:
         return CALIBRATIONS[self.model].scale(cosine)
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
+    def _embed(
+        self, texts: Sequence[str], *, read: Read | None = None, into: list[Any] | None = None
+    ) -> Vectors:
+        """Embed texts and, with `read`, read their tokens `into` a list."""
         with self._load_lock:
             tokenizer, session = self._tokenizer, self._session
         with (
             metrics.measure_embedding(self.model, len(texts)),
             tracing.span("embed", texts=len(texts)),
         ):
-            return self._run(tokenizer, session, texts)
+            encodings = tokenizer.encode_batch(list(texts))
+            vectors, tokens = self._run(session, encodings, read)
+        if into is not None:
+            into += tokens
+        return vectors
 
     def _run(
-        self, tokenizer: Tokenizer, session: onnxruntime.InferenceSession, texts: Sequence[str]
-    ) -> Vectors:
-        tokens = [encoding.ids for encoding in tokenizer.encode_batch(list(texts))]
-        vectors: Vectors = np.empty((len(texts), self.dimensions), np.float32)
-        for run in plan_runs([len(ids) for ids in tokens]):
-            inputs = _pad([tokens[index] for index in run])
+        self,
+        session: onnxruntime.InferenceSession,
+        encodings: Sequence[Encoding],
+        read: Read | None,
+    ) -> tuple[Vectors, list[Any]]:
+        ids = [encoding.ids for encoding in encodings]
+        tokens: list[Any] = [None] * len(ids)
+        vectors: Vectors = np.empty((len(ids), self.dimensions), np.float32)
+        for run in plan_runs([len(its_ids) for its_ids in ids]):
+            inputs = _pad([ids[index] for index in run])
             large = inputs["input_ids"].size > SMALL_RUN_TOKENS
             with self._large_run if large else nullcontext():
                 hidden = session.run(None, inputs)[0]
             # The model is trained to have the meaning of a text in its first token.
             vectors[run] = hidden[:, 0]
+            for row, index in enumerate(run):
+                if read is None:
+                    break
+                tokens[index] = read(encodings[index], hidden[row, : len(ids[index])])
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
+        return vectors, tokens
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:

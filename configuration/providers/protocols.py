@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,27 @@ class LanguageModel(Protocol):
         """
 
 
+class QueryTokens(NamedTuple):
+    """The tokens of a query that say something: the word of each, and its unit vector."""
+
+    words: Sequence[str]
+    vectors: Vectors
+
+
+class EmbeddedDocuments(NamedTuple):
+    """The vectors of texts and, from a model that gives them, those of their tokens, packed."""
+
+    vectors: Vectors
+    tokens: Sequence[bytes] | None = None
+
+
+class EmbeddedQuery(NamedTuple):
+    """The vector of a query and, from a model that gives them, those of its tokens."""
+
+    vector: Vectors
+    tokens: QueryTokens | None = None
+
+
 class Embedder(Hashable, Protocol):
     """Turns texts into unit vectors, whose dot product is their cosine.
 
@@ -71,3 +92,12 @@ class Embedder(Hashable, Protocol):
 
     def calibrate(self, cosine: float) -> float:
         """Scale one of this model's cosines: 0 means unrelated, 1 the same meaning."""
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that also gives the vectors of tokens, in the same run of its model."""
+
+    def embed_documents_with_tokens(self, texts: Sequence[str]) -> EmbeddedDocuments: ...
+
+    def embed_query_with_tokens(self, text: str) -> EmbeddedQuery: ...

@@ -2,7 +2,7 @@ from .access import Access, FirstAccess
 from .archive_policy import ArchivePolicy
 from .categorization import Categorization
 from .category import Category, CategoryNotFound
-from .embedding import Embedding, EmbeddingSpace
+from .embedding import Embedding, EmbeddingSpace, TokenVectors
 from .former_text import FormerVector, FormerWords
 from .log_line import LogChain, LogLine
 from .memory import Memory, MemoryDeleted, MemoryExpired, MemoryImmutable, MemoryNotFound
@@ -35,6 +35,7 @@ __all__ = [
     "State",
     "StateChange",
     "Terms",
+    "TokenVectors",
     "UserCategory",
     "UserIndex",
 ]

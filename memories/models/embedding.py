@@ -9,7 +9,7 @@ from django.utils.functional import cached_property
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
-from configuration.catalog import LOCAL
+from configuration.catalog import LOCAL, LOCAL_EMBEDDING_MODEL, TOKEN_VERSION
 from configuration.connection import load_settings
 from configuration.model_settings import EmbedderSettings
 from configuration.providers import Embedder, get_embedder
@@ -120,6 +120,11 @@ class EmbeddingSpace(models.Model):
         """Whether its model runs on this machine, so that requests can wait for it."""
         return self.provider == LOCAL
 
+    @property
+    def has_tokens(self) -> bool:
+        """Whether its model gives the vectors of tokens."""
+        return self.is_local and self.model == LOCAL_EMBEDDING_MODEL
+
     def is_of(self, settings: EmbedderSettings) -> bool:
         """Whether these settings are for its model, as far as known without calling it."""
         return (self.provider, self.model) == (settings.provider, settings.model) and (
@@ -143,6 +148,18 @@ class EmbeddingSpace(models.Model):
         # The range is given for both tables: PostgreSQL does not infer it for the second.
         embedded = Embedding.objects.filter(
             memory=OuterRef("pk"), memory__gt=after, space_id=self.pk
+        )
+        return Memory.objects.undeleted().filter(~Exists(embedded), pk__gt=after)
+
+    def incomplete(self, *, after: uuid.UUID = LOWEST_ID) -> MemoryQuerySet:
+        """Those, and the memories without the vectors of their tokens, if its model gives them."""
+        if not self.has_tokens:
+            return self.unembedded(after=after)
+        embedded = Embedding.objects.filter(
+            memory=OuterRef("pk"),
+            memory__gt=after,
+            space_id=self.pk,
+            tokens__version=TOKEN_VERSION,
         )
         return Memory.objects.undeleted().filter(~Exists(embedded), pk__gt=after)
 
@@ -171,3 +188,23 @@ class Embedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.memory_id} in {self.space_id}"
+
+
+class TokenVectors(models.Model):
+    """The vectors of the tokens of a memory in one space: a part of its embedding.
+
+    The database deletes them with the embedding, whoever deletes that.
+    """
+
+    embedding = models.OneToOneField(
+        Embedding,
+        primary_key=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,  # the migration adds one with ON DELETE CASCADE
+        related_name="tokens",
+    )
+    version = models.PositiveSmallIntegerField(help_text="Of what made them.")
+    vectors = models.BinaryField(help_text="Unit vectors, one after another, a byte a number.")
+
+    def __str__(self) -> str:
+        return f"tokens of {self.embedding_id}"

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from .fusion import Boost, Ranked
 from .likelihood import Likelihood
-from .scoring_weights import ScoringWeights
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Explanation:
     when_part: float
     all_words_part: float
     time_part: float
+    tokens_part: float
     matched_words: dict[str, float]
     words_score: float
     nearby_words: Boost | None
@@ -52,7 +52,7 @@ def explain_rank(ranked: Ranked, likelihood: Likelihood, vectors_by: str) -> Exp
         words_score=ranked.candidate.lexical,
         nearby_words=ranked.nearby_words,
         speaker=ranked.candidate.actor if ranked.parts.speaker else None,
-        weights=dataclasses.asdict(ScoringWeights.configured()),
+        weights=dataclasses.asdict(ranked.weights),
         vectors_by=vectors_by,
         rank_score=ranked.score,
         fit=likelihood.fit,

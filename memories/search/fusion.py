@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +24,9 @@ CONTEXT_MEMORIES = 3
 CONTEXT_PARTS = ("nearby_words", "context", "answers")
 COMPARED_IN_CONVERSATION = 10
 
+# The tokens of so many of the best are compared.
+TOKEN_CANDIDATES = 100
+
 Column = NDArray[np.float64]
 
 
@@ -34,6 +37,9 @@ class Booster(NamedTuple):
     candidate: Candidate
     place: int
 
+
+# How well the tokens of candidates match those of the query, NaN where they are not known.
+TokenMatch = Callable[[Sequence[Candidate]], Column]
 
 # The boosters of each candidate that has any.
 Boosters = Mapping[uuid.UUID, Collection[Booster]]
@@ -59,15 +65,17 @@ class Parts(NamedTuple):
     when: float
     all_words: float
     time: float
+    tokens: float
 
 
 class Ranked(NamedTuple):
-    """A candidate with its score, the parts of it, and the neighbour with the best words."""
+    """A candidate with its score, its parts and weights, and the neighbour with the best words."""
 
     candidate: Candidate
     parts: Parts
     nearby_words: Boost | None
     score: float
+    weights: ScoringWeights
 
 
 def fuse_scores(
@@ -77,6 +85,7 @@ def fuse_scores(
     boosters: Boosters | None = None,
     named_actors: Collection[str] = (),
     time_value: float = 0.0,
+    match_tokens: TokenMatch | None = None,
 ) -> list[Ranked]:
     """Score the candidates against each other: the best first and, of equal scores, the newest.
 
@@ -90,6 +99,9 @@ def fuse_scores(
     context is the mean of the three best own scores around it. An answer follows a question of
     another speaker, and has that one's own score. A speaker counts if it is one of the
     `named_actors`, and a candidate of the period that the query names counts `time_value`.
+
+    The tokens of the best by all of this are compared with those of the query, and replace most of
+    the similarity and half of the words.
     """
     if not candidates:
         return []
@@ -110,13 +122,20 @@ def fuse_scores(
         "when": _column(candidate.time_words for candidate in candidates),
         "all_words": _column(candidate.has_all_words for candidate in candidates),
         "time": time_value * _column(candidate.is_of_period for candidate in candidates),
+        "tokens": nothing,
     }
-    if has_context:
-        _fill_in_context(candidates, columns, weights)
-    scores = weights.add_up(columns)
+    scores = _add_up(candidates, columns, weights)
+    if match_tokens and weights.tokens:
+        tokens = _tokens(candidates, scores, own_scores, match_tokens)
+        if tokens is not None:
+            columns["tokens"] = tokens
+            weights = weights.beside_tokens()
+            scores = _add_up(candidates, columns, weights)
     parts = np.column_stack([columns[name] for name in Parts._fields]).tolist()
     return [
-        Ranked(candidates[index], Parts(*parts[index]), nearby[index], float(scores[index]))
+        Ranked(
+            candidates[index], Parts(*parts[index]), nearby[index], float(scores[index]), weights
+        )
         for index in _order(candidates, scores)
     ]
 
@@ -205,6 +224,33 @@ def _answers(candidates: Sequence[Candidate], boosters: Boosters, own_scores: Co
         )
 
     return _column(value(candidate) for candidate in candidates)
+
+
+def _tokens(
+    candidates: Sequence[Candidate], scores: Column, own_scores: Column, match: TokenMatch
+) -> Column | None:
+    """How well the tokens of the best match. None where those of none are known.
+
+    Where those of some are not yet known, their own score is a fair guess.
+    """
+    best = np.argsort(-scores, kind="stable")[:TOKEN_CANDIDATES]
+    matches = match([candidates[index] for index in best])
+    if np.isnan(matches).all():
+        return None
+    least, greatest = np.nanmin(matches), np.nanmax(matches)
+    span = greatest - least
+    parts = (matches - least) / span if span else np.where(np.isnan(matches), np.nan, 1.0)
+    tokens = np.zeros(len(candidates))
+    tokens[best] = np.where(np.isnan(parts), own_scores[best], parts)
+    return tokens
+
+
+def _add_up(
+    candidates: Sequence[Candidate], columns: Mapping[str, Column], weights: ScoringWeights
+) -> Column:
+    if weights.use_neighbours:
+        _fill_in_context(candidates, columns, weights)
+    return weights.add_up(columns)
 
 
 def _fill_in_context(

@@ -12,12 +12,12 @@ from django.utils.functional import cached_property
 from pgvector import HalfVector
 
 from configuration.errors import ProviderError, WrongDimensions
-from configuration.providers import Vectors
+from configuration.providers import EmbeddedQuery, QueryTokens, embed_query
 from core import clock
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 from memories.time_words import Period, asks_when, find_period
-from memories.words import asks_for_all
+from memories.words import asks_for_all, is_english
 
 from .lexemes import Lexeme, parse_terms, query_lexemes
 from .stages import stage
@@ -47,7 +47,7 @@ class Query:
     space: EmbeddingSpace
     has_index: bool
     lexemes: Sequence[Lexeme]
-    embedding: Future[Vectors]
+    embedding: Future[EmbeddedQuery]
     wanted_terms: int = 0
     unknown_lexemes: Sequence[Lexeme] = ()
     memories: int = 0
@@ -96,7 +96,7 @@ class Query:
     def vector(self) -> HalfVector | None:
         """Waits for the model. None if the provider did not respond."""
         try:
-            vector = self.embedding.result()
+            vector = self.embedding.result().vector
             if len(vector) != self.space.dimensions:
                 raise WrongDimensions
         except ProviderError as error:
@@ -107,11 +107,26 @@ class Query:
         return HalfVector(vector)
 
     @cached_property
+    def tokens(self) -> QueryTokens | None:
+        """None where the model gives none, for a query that is not in English, and in the past.
+
+        In other languages, those of the built-in model find less than its vectors of texts.
+        """
+        if self.vector is None or self.reader.past or not is_english(self.text):
+            return None
+        tokens = self.embedding.result().tokens
+        return tokens if tokens and tokens.words else None
+
+    @cached_property
+    def idf_by_term(self) -> dict[str, float]:
+        return {lexeme.text: lexeme.idf for lexeme in (*self.lexemes, *self.unknown_lexemes)}
+
+    @cached_property
     def vector_text(self) -> str | None:
         """The vector as an SQL literal."""
         return None if self.vector is None else self.vector.to_text()
 
 
-def _embed(space: EmbeddingSpace, text: str) -> Vectors:
+def _embed(space: EmbeddingSpace, text: str) -> EmbeddedQuery:
     with stage("embedding"):
-        return space.embedder.embed_query(text, timeout=settings.SEARCH_EMBEDDING_SECONDS)
+        return embed_query(space.embedder, text, timeout=settings.SEARCH_EMBEDDING_SECONDS)

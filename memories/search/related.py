@@ -11,7 +11,7 @@ import numpy as np
 from django.utils.functional import cached_property
 from pgvector import HalfVector
 
-from configuration.providers import Vectors
+from configuration.providers import EmbeddedQuery
 from core import sql
 from memories.access.reader import Reader
 from memories.models import Categorization, Embedding, EmbeddingSpace, Memory, UserIndex
@@ -121,6 +121,6 @@ def _has_index(embedding: Embedding) -> bool:
 
 def _query_of(memory: Memory, embedding: Embedding) -> Query:
     """A query for memories like this one, with the vector that it has already."""
-    vector: Future[Vectors] = Future()
-    vector.set_result(np.asarray(embedding.vector, dtype=np.float32))
+    vector: Future[EmbeddedQuery] = Future()
+    vector.set_result(EmbeddedQuery(np.asarray(embedding.vector, dtype=np.float32)))
     return Query(memory.content, Reader(memory.user), embedding.space, True, [], vector)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from memories.models.memory import MemoryQuerySet
 
 from .candidates import Candidate, load_candidates
 from .fusion import Booster, Boosters, Ranked, fuse_scores
+from .late_interaction import match_tokens
 from .neighbours import find_neighbours
 from .query import Query
 from .scoring_weights import ScoringWeights
@@ -49,6 +51,7 @@ def rank_candidates(ids: Collection[uuid.UUID], query: Query, *, among: MemoryQu
         boosters=boosters,
         named_actors=named_actors,
         time_value=_time_value(query),
+        match_tokens=partial(match_tokens, query=query) if query.tokens else None,
     )
     return Ranking(entries, named_actors)
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
 Column = NDArray[np.float64]
+
+# What is left of these weights where the vectors of tokens are compared.
+SIMILARITY_BESIDE_TOKENS = 1 / 5
+WORDS_BESIDE_TOKENS = 1 / 2
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class ScoringWeights:
     when: float = 0.0
     all_words: float = 0.0
     time: float = 0.0
+    tokens: float = 0.0
 
     @classmethod
     def configured(cls) -> ScoringWeights:
@@ -36,6 +41,14 @@ class ScoringWeights:
     def without_boosts(self) -> ScoringWeights:
         """The same weights of what a memory says itself, and 0 for all else."""
         return ScoringWeights(self.similarity, self.words)
+
+    def beside_tokens(self) -> ScoringWeights:
+        """The weights where tokens are compared: they say most of what these two say, and more."""
+        return replace(
+            self,
+            similarity=self.similarity * SIMILARITY_BESIDE_TOKENS,
+            words=self.words * WORDS_BESIDE_TOKENS,
+        )
 
     @property
     def use_neighbours(self) -> bool:

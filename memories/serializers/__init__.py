@@ -27,8 +27,8 @@ from .memory import (
     show,
     show_written,
 )
+from .rank_explanation import ExplanationSerializer
 from .search import (
-    ExplanationSerializer,
     SearchFiltersSerializer,
     SearchResultSerializer,
     SearchResultsSerializer,

@@ -11,9 +11,10 @@ from typing import Any
 
 from accounts.models import User
 from configuration.errors import RequestRejected, UnusableAnswer, WrongDimensions
-from configuration.providers import Vectors
+from configuration.providers import EmbeddedDocuments, embed_documents
 from memories.models import Embedding, EmbeddingSpace, Memory
 
+from .tokens import store_tokens
 from .user_index import check_growth
 
 # Texts per model call and per transaction: small, so that little is repeated after a failure.
@@ -34,15 +35,15 @@ Texts = Mapping[uuid.UUID, str]
 def find_unembedded(
     space: EmbeddingSpace, *, user: User | None = None
 ) -> Iterator[list[uuid.UUID]]:
-    """Yield batches of ids of memories without a vector in a space, of one user or of all."""
+    """Yield batches of ids of memories that lack vectors in a space, of one user or of all."""
     if user is not None:
         # In one query: with a LIMIT, PostgreSQL might scan the memories of all users.
-        ids = list(space.unembedded().owned_by(user).values_list("pk", flat=True))
+        ids = list(space.incomplete().owned_by(user).values_list("pk", flat=True))
         yield from split_into_batches(ids)
         return
     last = uuid.UUID(int=0)
     while page := list(
-        space.unembedded(after=last).order_by("pk").values_list("pk", flat=True)[:PAGE_SIZE]
+        space.incomplete(after=last).order_by("pk").values_list("pk", flat=True)[:PAGE_SIZE]
     ):
         yield from split_into_batches(page)
         last = page[-1]
@@ -78,7 +79,7 @@ class Backfill:
         to stop the backfill.
         """
         with ThreadPoolExecutor(1, thread_name_prefix="backfill") as model:
-            previous: tuple[Texts, Future[Vectors]] | None = None
+            previous: tuple[Texts, Future[EmbeddedDocuments]] | None = None
             for ids in batches:
                 before_batch()
                 texts = self._read_texts(ids)
@@ -93,9 +94,9 @@ class Backfill:
         accepted = [pk for pk in ids if pk not in self.rejected]
         return dict(Memory.objects.filter(pk__in=accepted).values_list("pk", "content"))
 
-    def _finish(self, texts: Texts, vectors: Future[Vectors]) -> None:
+    def _finish(self, texts: Texts, documents: Future[EmbeddedDocuments]) -> None:
         try:
-            self._store(texts, vectors.result())
+            self._store(texts, documents.result())
         except TEXT_REJECTED:
             self._embed([PROBE])  # raises again unless one of the texts is the cause
             for pk, text in texts.items():
@@ -107,17 +108,18 @@ class Backfill:
         except TEXT_REJECTED:
             self.rejected.add(pk)
 
-    def _embed(self, texts: Sequence[str]) -> Vectors:
-        vectors = self.space.embedder.embed_documents(texts)
-        if texts and vectors.shape[1] != self.space.dimensions:
+    def _embed(self, texts: Sequence[str]) -> EmbeddedDocuments:
+        documents = embed_documents(self.space.embedder, texts)
+        dimensions = documents.vectors.shape[1]
+        if texts and dimensions != self.space.dimensions:
             raise WrongDimensions(
-                f"{self.space.provider}/{self.space.model} returned {vectors.shape[1]} dimensions "
+                f"{self.space.provider}/{self.space.model} returned {dimensions} dimensions "
                 f"instead of {self.space.dimensions}."
             )
-        return vectors
+        return documents
 
-    def _store(self, texts: Texts, vectors: Vectors) -> None:
-        vector_by_id = dict(zip(texts, vectors, strict=True))
+    def _store(self, texts: Texts, documents: EmbeddedDocuments) -> None:
+        vector_by_id = dict(zip(texts, documents.vectors, strict=True))
         with self.step():
             # Locked because an edit deletes the vectors of a memory: one of the previous content
             # must not be stored after that.
@@ -135,5 +137,15 @@ class Backfill:
                 ],
                 ignore_conflicts=True,
             )
+            if documents.tokens:
+                # Also of those that had a vector before, which `stored` does not know the ids of.
+                embeddings = self.space.embeddings.filter(
+                    memory__in=[embedding.memory_id for embedding in stored]
+                )
+                packed_by_id = dict(zip(texts, documents.tokens, strict=True))
+                store_tokens(
+                    embeddings.only("memory_id", "space_id"),
+                    {(pk, self.space.pk): packed for pk, packed in packed_by_id.items()},
+                )
             check_growth(stored)
         self.done += len(texts)

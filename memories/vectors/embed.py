@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 
 import numpy as np
 
 from accounts.models import User
-from configuration.providers import Vectors, get_local_embedder
+from configuration.providers import EmbeddedDocuments, Vectors, embed_documents, get_local_embedder
 from core.sql import execute
 from jobs.models import Job
 from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
 
 from .embedding_jobs import embed_missing, embed_new
+from .tokens import store_tokens
 from .user_index import check_growth
 
 KEEP_VECTORS = """
@@ -41,16 +43,19 @@ class EmbeddedTexts:
 
     texts: Sequence[str]
     vectors: Mapping[EmbeddingSpace, Vectors]
+    tokens: Mapping[EmbeddingSpace, Sequence[bytes]]  # of the spaces whose models give them
 
     def at(self, index: int) -> EmbeddedTexts:
         """One of the texts alone."""
-        vectors = {space: vectors[index : index + 1] for space, vectors in self.vectors.items()}
-        return EmbeddedTexts(self.texts[index : index + 1], vectors)
+        return self.take([index])
 
     def take(self, indexes: Sequence[int]) -> EmbeddedTexts:
         """Some of the texts."""
         vectors = {space: vectors[list(indexes)] for space, vectors in self.vectors.items()}
-        return EmbeddedTexts([self.texts[index] for index in indexes], vectors)
+        tokens = {
+            space: [tokens[index] for index in indexes] for space, tokens in self.tokens.items()
+        }
+        return EmbeddedTexts([self.texts[index] for index in indexes], vectors, tokens)
 
     def category_names(self) -> list[list[str]]:
         """Classify each text, always with a model of this machine: the names of its categories."""
@@ -73,13 +78,22 @@ def embed_texts(texts: Sequence[str], *, for_job: bool = False) -> EmbeddedTexts
         for space in EmbeddingSpace.objects.written()
         if space.is_local or (for_job and space.state == EmbeddingSpace.State.ACTIVE)
     ]
-    return EmbeddedTexts(texts, {space: _embed(space, texts) for space in spaces})
+    embedded = {space: _embed(space, texts) for space in spaces}
+    return EmbeddedTexts(
+        texts,
+        {space: documents.vectors for space, documents in embedded.items()},
+        {space: documents.tokens for space, documents in embedded.items() if documents.tokens},
+    )
 
 
-def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> Vectors:
+def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> EmbeddedDocuments:
     if len(texts) < 2 or not space.is_local:
-        return space.embedder.embed_documents(texts)
-    return np.concatenate([*_pool().map(space.embedder.embed_documents, [[it] for it in texts])])
+        return embed_documents(space.embedder, texts)
+    documents = [*_pool().map(embed_documents, repeat(space.embedder), [[it] for it in texts])]
+    return EmbeddedDocuments(
+        np.concatenate([document.vectors for document in documents]),
+        [packed for document in documents for packed in document.tokens or ()],
+    )
 
 
 @cache
@@ -104,6 +118,14 @@ def store_vectors(memories: Sequence[Memory], embedded: EmbeddedTexts) -> None:
             if space.pk in written
             for memory, vector in zip(memories, vectors, strict=True)
         ]
+    )
+    store_tokens(
+        stored,
+        {
+            (memory.pk, space.pk): packed
+            for space, tokens in embedded.tokens.items()
+            for memory, packed in zip(memories, tokens, strict=True)
+        },
     )
     check_growth(stored)
     if memories and written - {space.pk for space in embedded.vectors}:

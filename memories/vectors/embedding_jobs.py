@@ -19,7 +19,7 @@ def embed_new(run: JobRun) -> None:
     ids = [uuid.UUID(pk) for pk in run.parameters["memories"]]
     backfills = [Backfill(space, run.step) for space in EmbeddingSpace.objects.written()]
     for backfill in backfills:
-        unembedded = backfill.space.unembedded().filter(pk__in=ids)
+        unembedded = backfill.space.incomplete().filter(pk__in=ids)
         backfill.run(split_into_batches(list(unembedded.values_list("pk", flat=True))))
     _finish(run, backfills)
 
@@ -29,7 +29,7 @@ def embed_missing(run: JobRun) -> None:
     """Embed all memories of the job's owner that have no vector."""
     owner = run.owner
     backfills = [Backfill(space, run.step) for space in EmbeddingSpace.objects.written()]
-    total = sum(backfill.space.unembedded().owned_by(owner).count() for backfill in backfills)
+    total = sum(backfill.space.incomplete().owned_by(owner).count() for backfill in backfills)
     for backfill in backfills:
         backfill.run(
             find_unembedded(backfill.space, user=owner),

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from core.stop_words import ENGLISH_STOP_WORDS
+
 from .characters import ascii_digits, fold, kinds_of, normalize, spell_out
 from .languages import (
-    ENGLISH_STOP_WORDS,
     LATIN_LANGUAGES,
     guess_language,
+    is_clearly,
     language_of_script,
     stem,
 )
@@ -110,6 +112,14 @@ def asks_for_all(text: str) -> bool:
     chunks, _ = _split(text)
     pieces = [fold(piece) for chunk in chunks for pieces in chunk.pieces for piece in pieces]
     return any(map(str.isdigit, pieces)) or guess_language(pieces) is None
+
+
+def is_english(text: str) -> bool:
+    """Whether a text is clearly in English: one of keywords alone is not."""
+    chunks, _ = _split(normalize(text))
+    return is_clearly(
+        "english", (fold(piece) for chunk in chunks for pieces in chunk.pieces for piece in pieces)
+    )
 
 
 def _chunk_terms(chunk: _Chunk, language: str | None) -> Iterator[Term]:

@@ -9,18 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import Stemmer
 
-# Those of PostgreSQL's English dictionary, by which memories were indexed before.
-ENGLISH = """
-    i me my myself we our ours ourselves you your yours yourself yourselves he him his
-    himself she her hers herself it its itself they them their theirs themselves what
-    which who whom this that these those am is are was were be been being have has had
-    having do does did doing a an the and but if or because as until while of at by for
-    with about against between into through during before after above below to from up
-    down in out on off over under again further then once here there when where why how
-    all any both each few more most other some such no nor not only own same so than too
-    very s t can will just don should now
-"""
-ENGLISH_STOP_WORDS = frozenset(ENGLISH.split())
+from core.stop_words import ENGLISH
 
 # Function words, folded. A text is of the language that most of its words belong to.
 FUNCTION_WORDS: Mapping[str, frozenset[str]] = {
@@ -95,6 +84,16 @@ def guess_language(words: Iterable[str]) -> str | None:
     counts = Counter(language for word in words for language in _LANGUAGES_OF.get(word, ()))
     # Of equal counts, the first in the order of FUNCTION_WORDS: English.
     return max(FUNCTION_WORDS, key=lambda name: counts[name]) if counts else None
+
+
+def is_clearly(language: str, words: Iterable[str]) -> bool:
+    """Whether more of these folded words are function words of this language than of any other.
+
+    "Was" and "in" are of several languages, and a text of such words is clearly of none.
+    """
+    counts = Counter(language for word in words for language in _LANGUAGES_OF.get(word, ()))
+    own = counts.pop(language, 0)
+    return own > max(counts.values(), default=0)
 
 
 def language_of_script(word: str) -> str | None:

@@ -10,6 +10,10 @@ from core import env, legacy_clients
 from core.exposure import LOCAL_NAMES, PublicAddress
 from embedded import state_folder
 
+# Read by NumPy as it is first imported, which is after this. A search multiplies small matrices:
+# its threads would wait for each other longer than that takes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]

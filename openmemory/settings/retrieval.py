@@ -39,6 +39,9 @@ RECALL_ANSWERS = env.number("OPENMEMORY_RECALL_ANSWERS", 0.25, minimum=0, maximu
 RECALL_SPEAKER = env.number("OPENMEMORY_RECALL_SPEAKER", 0.25, minimum=0, maximum=1)
 # The boost for words for times where the query asks when.
 RECALL_WHEN = env.number("OPENMEMORY_RECALL_WHEN", 0.2, minimum=0, maximum=1)
+# How well the tokens match, where the model gives their vectors. They take the place of most of the
+# similarity and half of the words: see docs/decisions/0052-token-vectors.md. 0 switches it off.
+RECALL_TOKENS = env.number("OPENMEMORY_RECALL_TOKENS", 0.5, minimum=0, maximum=1)
 # The boost for memories with all words of a query of keywords or with a number or code.
 RECALL_ALL_WORDS = env.number("OPENMEMORY_RECALL_ALL_WORDS", 0.6, minimum=0, maximum=1)
 # The boost for memories of the period that the query names.

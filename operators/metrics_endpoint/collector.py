@@ -24,6 +24,7 @@ from jobs.queues import QUEUES
 TABLES = [
     "memories_memory",
     "memories_embedding",
+    "memories_tokenvectors",
     "memories_access",
     "memories_statechange",
     "memories_revision",

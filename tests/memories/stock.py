@@ -13,6 +13,7 @@ from apps_registry.models import App
 from memories.models import Embedding, EmbeddingSpace, Memory
 from memories.models.memory import fingerprint
 from memories.search.search_vector import search_vector
+from memories.vectors.tokens import store_tokens
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -26,10 +27,12 @@ def stock(user: User, texts: Sequence[str], *, vectors: Any = None, **fields: An
     memories = [_memory(user, app, text, minute, fields) for minute, text in enumerate(texts)]
     space = EmbeddingSpace.objects.current()
     Memory.objects.bulk_create(memories)
-    Embedding.objects.bulk_create(
+    embeddings = Embedding.objects.bulk_create(
         Embedding(memory=memory, space=space, user=user, vector=vector)
         for memory, vector in zip(memories, vectors, strict=True)
     )
+    if space.has_tokens:  # as of texts that say nothing
+        store_tokens(embeddings, {(memory.pk, space.pk): b"" for memory in memories})
     return memories
 
 

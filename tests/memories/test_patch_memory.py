@@ -109,10 +109,10 @@ def test_only_a_new_text_is_embedded_and_once(alice, monkeypatch):
     memory = alice.remember("One.")
     vector = Embedding.objects.get().vector
     calls = []
-    embed = local.LocalEmbedder.embed_documents
+    embed = local.LocalEmbedder.embed_documents_with_tokens
     monkeypatch.setattr(
         local.LocalEmbedder,
-        "embed_documents",
+        "embed_documents_with_tokens",
         lambda self, texts: calls.append(list(texts)) or embed(self, texts),
     )
 

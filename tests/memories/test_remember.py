@@ -240,7 +240,7 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
 
     # key, app, spaces, category, lock, duplicate, memory, history, its category, spaces again,
     # embedding, configuration, and a savepoint around them: the transaction outside of tests
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(15):
         alice.remember(memory_with_one_category)
     with django_assert_num_queries(9):
         alice.post("/memories", {"text": "Verbatim.", "infer": False, "app": "openmemory"})

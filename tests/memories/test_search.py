@@ -207,6 +207,7 @@ def test_an_explanation_adds_up_to_the_score(alice):
         "when": 0.2,
         "all_words": 0.6,
         "time": 0.3,
+        "tokens": 0.5,
     }
     assert (explanation["nearby_words"], explanation["speaker"]) == (None, None)
     assert explanation["vectors_by"] == "exact"

@@ -52,7 +52,7 @@ def _summarize(result: dict[str, Any], user: User) -> str:
         f" unchanged, for {user}."
     )
     if result["job"]:
-        sentence += " A job of the server embeds those without a vector."
+        sentence += " A job of the server adds the vectors that are missing."
     return sentence
 
 

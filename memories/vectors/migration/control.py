@@ -80,6 +80,18 @@ def start(*, by: User, hold: bool = False) -> Job:
     return job
 
 
+def complete(*, by: User) -> Job | None:
+    """Enqueue the job that adds what a former release did not store in the current space, if any.
+
+    That is, the vectors of tokens.
+    """
+    space = EmbeddingSpace.objects.current()
+    is_configured = space.is_of(effective.current_settings().embedder)
+    if not (space.has_tokens and is_configured and space.incomplete().exists()):
+        return None
+    return start(by=by)
+
+
 def backfill(*, by: User) -> Job:
     """Enqueue the job that embeds what has no vector in the current space.
 

@@ -129,7 +129,7 @@ class _Attempt:
         return space
 
     def _fill(self) -> None:
-        missing = self.space.unembedded().count()
+        missing = self.space.incomplete().count()
         total = Memory.objects.undeleted().count()
         done_before = max(0, total - missing) - self.backfill.done
         self.backfill.run(
@@ -190,6 +190,6 @@ class _Attempt:
         # embedded yet. Keyword search finds them, and a job of their own embeds them.
         tolerant = not self.space.is_local and self.refills >= MAX_REFILLS
         allowed = BATCH_SIZE if tolerant else 0
-        missing = self.space.unembedded().exclude(pk__in=self.backfill.rejected)
+        missing = self.space.incomplete().exclude(pk__in=self.backfill.rejected)
         if missing[: allowed + 1].count() > allowed:
             raise NotFull
