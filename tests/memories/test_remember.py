@@ -239,10 +239,11 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
     memory_with_one_category = "We fly to Japan in October and stay in a hotel."
 
     # key, app, spaces, category, lock, duplicate, memory, history, its category, spaces again,
-    # embedding, configuration, and a savepoint around them: the transaction outside of tests
+    # embedding, its tokens, configuration, and a savepoint around them: the transaction outside of
+    # tests
     with django_assert_num_queries(15):
         alice.remember(memory_with_one_category)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         alice.post("/memories", {"text": "Verbatim.", "infer": False, "app": "openmemory"})
 
 
