@@ -190,7 +190,8 @@ BEGIN
             'category', NEW.id, 'former_name', OLD.name, 'name', NEW.name
         )
         FROM (
-            SELECT DISTINCT user_id FROM memories_categorization WHERE category_id = NEW.id
+            -- Also of those who no longer have any in it.
+            SELECT user_id FROM memories_usercategory WHERE category_id = NEW.id
         ) AS of_users;
     RETURN NULL;
 END
