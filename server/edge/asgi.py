@@ -50,7 +50,12 @@ class Edge:
             return
         environ = {**head.environ, **body.environ()}
         response = await pool.run(
-            wsgi_response.call, self._application, environ, sender.stream, address=head.address
+            wsgi_response.call,
+            self._application,
+            environ,
+            sender.stream,
+            address=head.address,
+            key=head.key,
         )
         close = not body.is_complete
         if response is None:  # it was sent while it came

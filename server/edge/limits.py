@@ -42,6 +42,9 @@ RESPONSE_MEMORY_BYTES = 128 * 1024
 LARGE_RESPONSES, LARGE_RESPONSES_PER_ADDRESS = 1024, 768
 CHUNK_BYTES = 256 * 1024
 
+# Requests of one client that run at once while others have some, too. Those that wait for a job or
+# for a model do not count.
+RUNNING_PER_CLIENT = 4
 # Requests that wait for a thread.
 WAITING_REQUESTS = 1024
 

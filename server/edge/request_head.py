@@ -53,6 +53,12 @@ class RequestHead:
         return method
 
     @property
+    def key(self) -> str:
+        """The Authorization header, whatever it says."""
+        value: str = self.environ.get("HTTP_AUTHORIZATION", "")
+        return value
+
+    @property
     def expects_continue(self) -> bool:
         return "HTTP_EXPECT" in self.environ
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from django.conf import settings
 
-from .limits import UPLOADS, WAITING_REQUESTS
+from core.turns import Turn, take
+
+from .limits import RUNNING_PER_CLIENT, UPLOADS, WAITING_REQUESTS
 from .request_head import RequestHead
 
 T = TypeVar("T")
@@ -19,60 +23,105 @@ T = TypeVar("T")
 SPARE_STREAM_THREADS = 4
 
 
-class Pool:
-    """Threads that client addresses take turns at: none waits behind all requests of another."""
+@dataclass(frozen=True, eq=False)
+class Waiting:
+    client: str
+    has_thread: asyncio.Future[None]
 
-    def __init__(self, name: str, threads: int) -> None:
+
+class Pool:
+    """Threads that are shared fairly.
+
+    Client addresses take turns at them: none waits behind all requests of another. And of one
+    client, which is a key or an address without one, only a few run at once while others have
+    requests, too: threads share one processor.
+    """
+
+    def __init__(self, name: str, threads: int, *, running_per_client: int | None = None) -> None:
         self._threads = self._free = threads
-        self._unfinished = 0
-        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}  # the next address first
+        self._limit = running_per_client or threads
+        self._unfinished: Counter[str] = Counter()  # by client, as is the next
+        self._running: Counter[str] = Counter()
+        self._waiting: dict[str, deque[Waiting]] = {}  # the next address first
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
     @property
     def is_full(self) -> bool:
-        return self._unfinished >= self._threads + WAITING_REQUESTS
+        return self._unfinished.total() >= self._threads + WAITING_REQUESTS
 
-    async def run(self, function: Callable[..., T], *arguments: Any, address: str = "") -> T:
-        self._unfinished += 1
+    async def run(
+        self, function: Callable[..., T], *arguments: Any, address: str = "", key: str = ""
+    ) -> T:
+        client = key or address
+        self._unfinished[client] += 1
         try:
-            await self._take_thread(address)
+            await self._wait_for_thread(client, address)
             try:
                 loop = asyncio.get_running_loop()
-                return await loop.run_in_executor(self._executor, function, *arguments)
+                turn = Turn(
+                    partial(loop.call_soon_threadsafe, self._count_running, client, -1),
+                    partial(loop.call_soon_threadsafe, self._count_running, client, 1),
+                )
+                call = partial(take, turn, function)
+                return await loop.run_in_executor(self._executor, call, *arguments)
             finally:
-                self._give_thread()
+                self._free += 1
+                self._running[client] -= 1
         finally:
-            self._unfinished -= 1
+            self._unfinished[client] -= 1
+            if not self._unfinished[client]:
+                del self._unfinished[client], self._running[client]
+            self._start_waiting()
 
-    async def _take_thread(self, address: str) -> None:
-        if self._free:
+    async def _wait_for_thread(self, client: str, address: str) -> None:
+        if self._free and not self._waiting and self._may_run(client):
             self._free -= 1
+            self._running[client] += 1
             return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(address, deque()).append(turn)
+        waiting = Waiting(client, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(address, deque()).append(waiting)
+        self._start_waiting()
         try:
-            await turn
+            await waiting.has_thread
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was this one's turn at the same moment
-                self._give_thread()
+            if not waiting.has_thread.cancelled():  # it was given one at the same moment
+                self._free += 1
+                self._running[client] -= 1
             raise
 
-    def _give_thread(self) -> None:
-        while self._waiting:
-            address = next(iter(self._waiting))
-            turns = self._waiting.pop(address)
-            turn = turns.popleft()
-            if turns:
-                self._waiting[address] = turns
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
+    def _start_waiting(self) -> None:
+        while self._free and (waiting := self._next()):
+            self._free -= 1
+            self._running[waiting.client] += 1
+            waiting.has_thread.set_result(None)
+
+    def _next(self) -> Waiting | None:
+        """Take the request out that is to run next, if one may. Its address is last from now on."""
+        for address, queue in self._waiting.items():
+            for waiting in tuple(queue):
+                if waiting.has_thread.done():  # it was cancelled
+                    queue.remove(waiting)
+                elif self._may_run(waiting.client):
+                    queue.remove(waiting)
+                    del self._waiting[address]
+                    if queue:
+                        self._waiting[address] = queue
+                    return waiting
+        self._waiting = {address: queue for address, queue in self._waiting.items() if queue}
+        return None
+
+    def _may_run(self, client: str) -> bool:
+        return self._running[client] < self._limit or len(self._unfinished) == 1
+
+    def _count_running(self, client: str, change: int) -> None:
+        """Count a request no more that waits for something else, or again."""
+        self._running[client] += change
+        self._start_waiting()
 
 
 class Pools:
     def __init__(self) -> None:
-        self.requests = Pool("request", settings.WEB_THREADS)
+        self.requests = Pool("request", settings.WEB_THREADS, running_per_client=RUNNING_PER_CLIENT)
         self.streams = Pool("stream", settings.AGENT_STREAMS + SPARE_STREAM_THREADS)
         self.uploads = Pool("upload", UPLOADS)
         self.health = Pool("health", 4)
