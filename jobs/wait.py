@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.db import Error, connection
 
-from core import turns
+from core import processor_turns
 from core.api.shutdown import stopping
 
 from .models import Job
@@ -37,7 +37,7 @@ def wait(job: Job, seconds: float) -> Job:
         if is_free:
             if not connection.in_atomic_block:
                 connection.close()  # another thread may need it meanwhile
-            with turns.interrupted():
+            with processor_turns.interrupted():
                 _watcher.wait(job.pk, seconds)
             job.refresh_from_db()
     return job

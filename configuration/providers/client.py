@@ -19,7 +19,7 @@ from configuration.base_urls import azure_headers, model_url, split_query
 from configuration.catalog import OLLAMA
 from configuration.errors import ProviderError, ProviderUnreachable, RateLimited, RequestRejected
 from configuration.model_settings import ModelSettings
-from core import turns
+from core import processor_turns
 
 from . import status_errors
 from .circuit_breaker import CircuitBreaker
@@ -127,7 +127,7 @@ class Endpoint:
             self._translated_errors(),
         ):
             client = self._client(max(0.001, deadline - time.monotonic()))
-            with turns.interrupted():
+            with processor_turns.interrupted():
                 response = client.post(path, cast_to=httpx2.Response, body=dict(body))
             answer = read_body(response.content)
             if failure := status_errors.find_failure(answer, response.headers):

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
-from core.turns import Turn, take
+from core.processor_turns import Turn, take
 
 from .limits import RUNNING_PER_CLIENT, UPLOADS, WAITING_REQUESTS
 from .request_head import RequestHead

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from core import turns
+from core import processor_turns
 from server.edge.thread_pools import Pool
 from tests.deadline import SECONDS
 
@@ -103,7 +103,7 @@ def test_requests_without_a_key_are_those_of_their_address():
 def test_who_waits_for_something_else_lets_the_next_request_run():
     async def test(work: Work) -> None:
         def wait() -> None:
-            with turns.interrupted():
+            with processor_turns.interrupted():
                 assert work.ended.wait(SECONDS)
 
         work.ask("b")
