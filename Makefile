@@ -9,7 +9,8 @@ PIP := $(RUN) -m pip install --disable-pip-version-check --quiet --require-hashe
 LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--only-binary :all: --annotation-style line --custom-compile-command "make lock"
 # The number of test processes, each with its own services. All tests of a file run in one process.
-WORKERS ?= auto
+# One more than there are processors: some tests wait more than they compute.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 LOCKS := requirements.lock requirements-binaries.lock
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from authlib.oauth2.base import OAuth2Error
@@ -74,7 +74,7 @@ class ConsentView(PageView):
     def post(self, request: HttpRequest) -> HttpResponse:
         return self._handle(self._decide)
 
-    def _handle(self, answer: Any) -> HttpResponse:
+    def _handle(self, answer: Callable[[TokenServer, CodeGrant], HttpResponse]) -> HttpResponse:
         issuer = find_issuer(self.request)
         if issuer is None:
             raise ConnectionImpossible(INSECURE)
@@ -86,10 +86,10 @@ class ConsentView(PageView):
             grant = server.check_authorization(self.request, self.person)
         except OAuth2Error as error:
             if error.redirect_uri:
-                return server.handle_error_response(None, error)
+                response: HttpResponse = server.handle_error_response(None, error)
+                return response
             raise ConnectionImpossible(self._explain(error)) from error
-        response: HttpResponse = answer(server, grant)
-        return response
+        return answer(server, grant)
 
     def _decide(self, server: TokenServer, grant: CodeGrant) -> HttpResponse:
         consent = None
