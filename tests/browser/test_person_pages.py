@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE, Look, Visit
+from tests.deadline import SECONDS
+from tests.oauth.program import REDIRECT, REGISTRATION, Program
 from tests.shared_server import SharedServer
 
 SignIn = Callable[..., Visit]
@@ -51,15 +54,23 @@ def store(server: SharedServer, user_id: str, *texts: str) -> None:
         server.call("POST", "/memories", json={"user_id": user_id, "text": text, "infer": False})
 
 
+def address_of_consent(server: SharedServer, redirect_uri: str = REDIRECT) -> str:
+    """Where a program sends the browser that has just registered."""
+    body = {**REGISTRATION, "redirect_uris": [redirect_uri]}
+    answer = requests.post(f"{server.url}/oauth/register", json=body, timeout=SECONDS)
+    program = Program(answer.json()["client_id"], redirect_uri)
+    return program.address(resource=f"{server.url}/mcp")
+
+
 @pytest.mark.parametrize("look", [DESKTOP, DARK, PHONE, DARK_PHONE], ids=str)
-def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look):
+def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look, shared_server):
     visit = person(look)
     visit.page.goto("/memories")
     memory = visit.page.locator(".memory-text").get_attribute("href")
     paths = [
         "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
         "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex",
-        f"{memory}/edit", "/memories/x",
+        f"{memory}/edit", "/memories/x", address_of_consent(shared_server),
     ]  # fmt: skip
 
     found = {}
