@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -158,3 +160,38 @@ def test_all_of_it_works_without_a_script(person, shared_server, user_id):
     page.locator(".account summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+class Callback(BaseHTTPRequestHandler):
+    """What a program does with the browser that comes back: it sends it on to another origin."""
+
+    def do_GET(self) -> None:
+        host, port = "localhost", self.server.server_address[1]
+        is_first = self.path.startswith("/callback")
+        self.send_response(302 if is_first else 200)
+        if is_first:
+            self.send_header("Location", f"http://{host}:{port}/done?{self.path.partition('?')[2]}")
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!DOCTYPE html><html lang=en><title>Done</title><h1>Connected</h1>")
+
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+def test_a_program_is_let_in_and_its_own_redirects_are_followed(person, shared_server):
+    program = ThreadingHTTPServer(("127.0.0.1", 0), Callback)
+    threading.Thread(target=program.serve_forever, daemon=True).start()
+    visit = person()
+    try:
+        uri = f"http://127.0.0.1:{program.server_port}/callback"
+        visit.page.goto(address_of_consent(shared_server, uri))
+        visit.page.get_by_label("Only read memories").check()
+        assert visit.faults == []
+        visit.page.get_by_role("button", name="Allow").click()
+        visit.page.wait_for_url(f"http://localhost:{program.server_port}/done?code=*")
+        visit.page.goto("about:blank")
+    finally:
+        program.shutdown()
+        program.server_close()
+        visit.faults.clear()  # those of the program's own pages
