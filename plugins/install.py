@@ -155,11 +155,24 @@ def save_access(hook: Any, memory: str, access: Access) -> None:
     hook.write_json(hook.settings_path(), settings)
 
 
+# A module is compiled once, a program at each call.
+_PROGRAM = """#!/usr/bin/env python3
+import sys
+
+sys.path.insert(0, {folder!r})
+from openmemory_hook import run
+
+run()
+"""
+
+
 def write_program(hook: Any, files: Files) -> Path:
     program: Path = hook.data_dir() / "openmemory-hook"
-    write_file(program, files["openmemory_hook.py"], 0o700)
+    write_file(hook.data_dir() / "openmemory_hook.py", files["openmemory_hook.py"], 0o600)
+    write_file(program, _PROGRAM.format(folder=str(program.parent)), 0o700)
     receipt = hook.read_json(hook.receipt_path())
-    receipt.update(files=["openmemory-hook"], links=make_link(program))
+    names = ["openmemory-hook", "openmemory_hook.py", "__pycache__"]
+    receipt.update(files=names, links=make_link(program))
     hook.write_json(hook.receipt_path(), receipt)
     return program
 

@@ -80,17 +80,14 @@ def read_json(path: Path, limit: int = MAX_RESPONSE) -> Json:
     return value
 
 
-def write_json(path: Path, value: Json, *, durably: bool = False) -> None:
-    """Write all or nothing, for this user alone. `durably`: also if the machine ends."""
+def write_json(path: Path, value: Json) -> None:
+    """Write all of it or nothing, for this user alone to read."""
     make_private_dir(path.parent)
     part = path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(value, file, ensure_ascii=True, indent=1)
-            if durably:
-                file.flush()
-                os.fsync(file.fileno())
         part.replace(path)
     except BaseException:
         part.unlink()
@@ -289,7 +286,7 @@ _ORDINARY = (
     r"|missing|empty|stored|hashed|hidden|set|unset|null|none|true|false|also|only|now|never|always"
     r"|still|being|used|wanted|falsch|richtig|nicht|nötig|leer|zu|im|in|string|str|int|your|my|what"
     r"|expired|optional|read|sent|kept|given|being|generated|created|about|for|from|of|and|or|limit"
-    r"|budget|count|counter|usage|per)\b"
+    r"|budget|count|counter|usage|per|bearer|basic)(?=[\s.,;:!?)]|$)"
 )
 SECRETS: list[tuple[str, re.Pattern[str]]] = [
     (
@@ -400,9 +397,7 @@ def _bare(line: str) -> str:
 
 
 def session_path(event: Json) -> Path:
-    import hashlib
-
-    name = hashlib.sha256(session_id(event).encode()).hexdigest()[:32]
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", session_id(event))[:120]
     return state_dir() / "sessions" / f"{name}.json"
 
 
@@ -435,33 +430,37 @@ _COMMAND = re.compile(r"\s*[/$@](?:openmemory:)?(?:remember|recall|forget)\b")
 
 
 def begin_turn(session: Json, event: Json, setup: Setup, prompt: str) -> None:
-    import uuid
-
     queue_turn(session, event, setup, "")  # the turn before may have been interrupted
     if prompt.strip():
         session["turn"] = {
-            "key": str(uuid.uuid4()),
+            "key": os.urandom(16).hex(),
             "at": time.time(),
-            "prompt": prompt[: 2 * MAX_SAID["user"]],
+            "prompt": shorten(prompt, MAX_SAID["user"]),
             "own": bool(_COMMAND.match(prompt)),
+            "late": setup.recall,  # until there is an answer
         }
 
 
 def queue_turn(session: Json, event: Json, setup: Setup, answer: str) -> bool:
     """Queue the turn that is open with its answer, once."""
     turn = session.pop("turn", None)
-    if not isinstance(turn, dict) or turn.get("own"):
+    if not isinstance(turn, dict) or "key" not in turn or turn.get("own"):
         return False
+    if turn.get("late"):
+        count("late")
     said = [("user", str(turn.get("prompt", ""))), ("assistant", answer)]
-    queued = enqueue(str(turn["key"]), float(turn["at"]), said, session, event, setup)
+    queued = enqueue(
+        str(turn["key"]), number(turn.get("at"), time.time()), said, session, event, setup
+    )
     session["last"] = digest(str(turn.get("prompt", "")), answer)
     return queued
 
 
 def digest(prompt: str, answer: str) -> str:
-    import hashlib
+    import zlib
 
-    return hashlib.sha256(f"{prompt.strip()}\0{answer.strip()}".encode()).hexdigest()
+    said = f"{prompt.strip()}\0{answer.strip()}".encode(errors="replace")
+    return f"{zlib.crc32(said):08x}-{len(said)}"
 
 
 def enqueue(
@@ -495,9 +494,8 @@ def enqueue(
         "project": Path(setup.project).name[:100],
         "messages": messages,
     }
-    write_json(queue_dir() / f"{int(at * 1000):015}-{key}.json", item, durably=True)
+    write_json(queue_dir() / f"{int(at * 1000):015}-{key}.json", item)
     bound_queue()
-    count("captured")
     return True
 
 
@@ -598,21 +596,27 @@ def remove(path: Path) -> None:
 
 def start_flush() -> None:
     """Send what waits, in a process that outlives this one."""
-    import subprocess
-
     if not list_queue():
         return
-    options: Json = {"start_new_session": True}
+    command = [sys.executable, "-IS", str(Path(__file__).resolve()), "flush", "--background"]
     if sys.platform == "win32":
-        options = {"creationflags": 0x00000008 | 0x00000200}  # detached, a group of its own
-    subprocess.Popen(  # noqa: S603 - this program
-        [sys.executable, "-IS", str(Path(__file__).resolve()), "flush", "--background"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=str(state_dir()),
-        **options,
-    )
+        import subprocess
+
+        nothing, flags = subprocess.DEVNULL, 0x00000008 | 0x00000200  # detached, a group of its own
+        subprocess.Popen(  # noqa: S603 - this program
+            command, stdin=nothing, stdout=nothing, stderr=nothing, creationflags=flags
+        )
+    elif os.fork() == 0:  # as `subprocess` would, in a tenth of the time
+        try:
+            os.setsid()
+            os.nice(10)
+            os.chdir("/")
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for descriptor in range(3):
+                os.dup2(nothing, descriptor)
+            os.execv(command[0], command)  # noqa: S606 - this program
+        finally:
+            os._exit(1)
 
 
 def flush(*, background: bool = False, seconds: float = LINGER_SECONDS) -> bool:
@@ -621,9 +625,14 @@ def flush(*, background: bool = False, seconds: float = LINGER_SECONDS) -> bool:
     Whoever queues a turn calls this afterwards. If another process sends already, that one finds
     the turn: it looks once more after it has given the lock back.
     """
+    with Lock("linger.lock", 0) as lingers:  # one process waits, the others try once
+        return _flush(background, seconds if lingers.held else 0)
+
+
+def _flush(background: bool, seconds: float) -> bool:
     give_up = time.monotonic() + seconds
     pause = 0.5
-    while list_queue() or not background:  # which an uninstall removes
+    while list_queue() or not background:  # an uninstall removes the queue
         with Lock("flush.lock", 0 if background else 5) as lock:
             if not lock.held:
                 return False
@@ -663,13 +672,8 @@ def send_all() -> set[str]:
 
 def send_item(path: Path, item: Json) -> str:
     """Send one turn: `sent`, `refused`, `later`, or `away` if no other need be tried now."""
-    notes: list[str] = []
-    _, access = choose_memory(
-        read_json(settings_path()).get("memories"), str(item["memory"]), "", notes
-    )
-    if not access:
-        return postpone(notes[-1], "later")
     try:
+        access = find_access(str(item["memory"]))
         if number(item.get("tried_at"), time.time()) < time.time() - KEY_SECONDS:
             if is_stored(access, str(item["key"])):
                 return finish(path)
@@ -679,7 +683,7 @@ def send_item(path: Path, item: Json) -> str:
         status, answer = request(
             access, "POST", "/memories", body_of(item), headers={"Idempotency-Key": item["key"]}
         )
-    except Away as error:
+    except (Away, ValueError) as error:
         return postpone(str(error), "away")
     code, detail = str(answer.get("code", "")), str(answer.get("detail", ""))[:300]
     if status < 300 or code == "idempotency_key_reused":
@@ -688,6 +692,16 @@ def send_item(path: Path, item: Json) -> str:
         return refuse(path, detail)
     said = f"The server answers {status}: {detail}"
     return postpone(said, "later" if status in (403, 409) else "away")
+
+
+def find_access(memory: str) -> dict[str, str]:
+    """Find the server and key of a memory. Raises ValueError."""
+    notes: list[str] = []
+    memories = read_json(settings_path()).get("memories")
+    _, access = choose_memory(memories, memory, "", notes)
+    if not access:
+        raise ValueError(notes[-1])
+    return access
 
 
 def body_of(item: Json) -> Json:
@@ -818,17 +832,15 @@ def fetch_context(setup: Setup, query: str) -> str:
     return text_of(answer, "text") if status == 200 else ""
 
 
-def within(seconds: float, work: Callable[[], str]) -> str:
-    """Do the work, or give it up. A thread, as nothing else interrupts the lookup of a name."""
+def within(seconds: float, work: Callable[[], str]) -> str | None:
+    """Do the work, or give it up: None. In a thread, as nothing else ends the lookup of a name."""
     import threading
 
     result: list[str] = []
     thread = threading.Thread(target=lambda: result.append(work()), daemon=True)
     thread.start()
     thread.join(max(0.0, seconds))
-    if not result:
-        count("late")
-    return result[0] if result else ""
+    return result[0] if result else None
 
 
 def age_of_process() -> float:
@@ -864,8 +876,11 @@ def count(name: str, by: int = 1) -> None:
 
 
 def count_withheld(kinds: list[str]) -> None:
-    for kind in kinds:
-        count(f"withheld {kind}")
+    for kind in set(kinds):
+        count(f"withheld {kind}", kinds.count(kind))
+
+
+ENDS = ("sent", "dropped", "refused")
 
 
 def describe(client: str, cwd: str) -> Json:
@@ -875,7 +890,7 @@ def describe(client: str, cwd: str) -> Json:
     }
     report: Json = {
         "waiting": len(list_queue()),
-        "captured": status.get("captured", 0),
+        "captured": sum(map(int, (len(list_queue()), *(status.get(each, 0) for each in ENDS)))),
         "sent": status.get("sent", 0),
         "dropped": status.get("dropped", 0),
         "refused": status.get("refused", 0),
@@ -1013,7 +1028,7 @@ def recall(client: str, event: Json) -> None:
     name, is_prompt = event_name(event), event_name(event) == "UserPromptSubmit"
     setup = load_setup(client, cwd_of(event))
     prompt, kinds = withhold_secrets(text_of(event, "prompt") if is_prompt else "")
-    text = ""
+    text = None
     if is_prompt and setup.capture:
         count_withheld(kinds)
         change_session(event, setup, lambda session: begin_turn(session, event, setup, prompt))
@@ -1021,14 +1036,15 @@ def recall(client: str, event: Json) -> None:
         query = take_out_recalled(prompt, [])[:MAX_QUERY]
         left = setup.seconds - age_of_process() - ENDING_SECONDS
         text = within(left, lambda: fetch_context(setup, query))
-    if text:
-        change_session(event, setup, lambda session: keep_recalled(session, text))
+    if text is not None:
+        found = text
+        change_session(event, setup, lambda session: keep_recalled(session, found))
     answer(client, name, mark_recalled(text) if text else "")
-    if is_prompt and setup.capture:
-        start_flush()
 
 
 def keep_recalled(session: Json, text: str) -> None:
+    if session.get("turn"):
+        session["turn"]["late"] = False
     known = [*(session.get("recalled") or []), *list_recalled(text)]
     session["recalled"] = list(dict.fromkeys(reversed(known)))[:MAX_RECALLED][::-1]
 
@@ -1089,7 +1105,12 @@ def capture_turn(session: Json, event: Json, setup: Setup) -> None:
         session.update(name=name, last=digest(prompt, last))
 
 
+HOOKS: dict[str, Callable[[str, Json], None]] = {"recall": recall, "capture": capture}
+
+
 def main(arguments: list[str]) -> int:
+    if len(arguments) == 3 and arguments[0] in HOOKS and arguments[1] == "--client":
+        return run_hook(arguments[0], arguments[2])  # without 10 ms for argparse
     import argparse
 
     parser = argparse.ArgumentParser(prog="openmemory-hook", description=__doc__.splitlines()[0])
@@ -1099,7 +1120,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print the status as JSON")
     parser.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    if options.command in ("recall", "capture"):
+    if options.command in HOOKS:
         return run_hook(options.command, options.client)
     if options.command == "status":
         report = describe(options.client, str(Path.cwd()))
@@ -1115,14 +1136,18 @@ def main(arguments: list[str]) -> int:
 
 def run_hook(command: str, client: str) -> int:
     try:
-        {"recall": recall, "capture": capture}[command](client, read_event())
+        HOOKS[command](client, read_event())
     except Exception as error:  # noqa: BLE001 - the agent's turn goes on
         with suppress(OSError):
             write_status(problem=f"{command}: {error or type(error).__name__}"[:500])
     return 0
 
 
-if __name__ == "__main__":
+def run() -> None:
     code = main(sys.argv[1:])
     sys.stdout.flush()
     os._exit(code)  # a recall that is given up is not waited for
+
+
+if __name__ == "__main__":
+    run()

@@ -61,6 +61,8 @@ OWN_VARIABLES = {
     "core/observability/multiprocess.py",  # sets one for a library
     "configuration/providers/http_client.py",  # leaves out what a library takes from one
     "agents/clients.py",  # passes them on to a program
+    "plugins/install.py",  # runs on the machines of agents
+    "plugins/openmemory_hook.py",
 }
 
 

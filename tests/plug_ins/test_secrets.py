@@ -1,0 +1,69 @@
+"""What looks like a secret stays on the machine."""
+
+import pytest
+
+# Put together, so that no scanner of repositories takes them for real ones.
+SECRETS = {
+    "-----BEGIN RSA PRIVATE " + "KEY-----\nMIIEabc\n-----END RSA PRIVATE KEY-----": "MIIEabc",
+    "-----BEGIN OPENSSH PRIVATE " + "KEY-----\nb3BlbnNz and no end": "b3BlbnNz",
+    "The key sk-" + "ant-api03-abcdefghijklmnopqrst works": "abcdefghijklmnopqrst",
+    "use sk-" + "proj-AbC123AbC123AbC123AbC123": "AbC123",
+    "AKIA" + "IOSFODNN7EXAMPLE is ours": "IOSFODNN7EXAMPLE",
+    "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789": "abcdefghij",
+    "github_pat_" + "11ABCDEFG0abcdefghijk": "11ABCDEFG0",
+    "xoxb-" + "123456789012-abcdefghij": "123456789012",
+    "My key is om_" + "9I35PgFaFJi8fa5AR4Yhcx": "9I35Pg",
+    "Authorization: Bearer " + "abcdef.ghijkl-mnop": "abcdef.ghijkl",
+    "eyJhbGciOiJIUzI1NiJ9." + "eyJzdWIiOiIxMjM0.abcDEF": "eyJzdWIiOiIxMjM0",
+    "postgres://app:" + "s3cr3t-word@db/app": "s3cr3t-word",
+    "My password is " + "hunter2, do not tell": "hunter2",
+    "password: " + "correct-horse": "correct-horse",
+    "DB_PASSWORD=" + "tr0ub4dor": "tr0ub4dor",
+    '"api_key": "' + 'abc123def456"': "abc123def456",
+    "Das Passwort lautet " + "Geheim99": "Geheim99",
+    "mi contraseña es " + "perro123": "perro123",
+    "密码\uff1a" + "abc12345": "abc12345",
+    "export TOKEN='" + "q1w2e3r4t5'": "q1w2e3r4t5",
+    "Take Zx9" + "QwErTy12UiOp34AsDf56GhJk78LzXcVb90 for it": "QwErTy12",
+}
+
+ORDINARY = [
+    "The password is wrong",
+    "Why is the password required here?",
+    "The token budget is 800, and the key idea is simple.",
+    "My bicycle is a green Brompton",
+    "See commit 3f786850e387550fdab836ed7e6dc881de23001b",
+    "The id is 6d80dc2e-887c-48fb-ab74-97c18f1ac0ee",
+    "Edit src/components/authentication/PasswordResetFormController.tsx",
+    "https://example.org/a/long/path/that/goes/on/and/on/index.html",
+    "a_very_long_function_name_that_nobody_would_write_twice()",
+    "Wir treffen uns am Schlüsselbund-Museum um 10:30",
+]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_what_looks_like_a_secret_is_withheld(program, text):
+    cleaned, kinds = program.withhold_secrets(text)
+
+    assert SECRETS[text] not in cleaned
+    assert "[withheld]" in cleaned
+    assert len(kinds) == 1
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_what_looks_ordinary_is_not(program, text):
+    assert program.withhold_secrets(text) == (text, [])
+
+
+def test_a_secret_reaches_neither_the_disk_nor_the_server(home):
+    home.set()
+
+    home.call("recall", "UserPromptSubmit", prompt="My password is " + "hunter2, and I like tea")
+    home.call("capture", "Stop", last_assistant_message="Noted: ghp_" + "a1" * 20)
+
+    files = [path.read_text() for path in home.state.rglob("*") if path.is_file()]
+    assert not [text for text in files if "hunter2" in text or "a1a1a1" in text]
+    (turn,) = home.queue()
+    assert turn["messages"][0]["content"] == "My password is [withheld], and I like tea"
+    assert home.status()["withheld"] == {"password": 1, "key": 1}
+    assert "1 key, 1 password (stayed on this machine)" in home.run("status").stdout
