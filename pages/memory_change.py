@@ -109,21 +109,21 @@ class Done:
 
 
 def change_memories(
-    name: str, memories: MemoryQuerySet, *, reader: Reader, category: str = ""
+    name: str, memories: MemoryQuerySet, *, reader: Reader, by: User, category: str = ""
 ) -> Done:
     """Do it to these memories, all or none. Raises Malformed, and what `revise_many` does."""
     user = reader.user
     state = VERBS[name].state
     if state is not None:
         moment = timezone.now()
-        count = memories.undeleted().change_state(state, by=user, moment=moment)
+        count = memories.undeleted().change_state(state, by=by, moment=moment)
         return Done(count, _sign(user, moment, state) if count else "")
     if name == "tag":
-        return Done(add_category(normal_category(category), memories, user=user, by=user))
+        return Done(add_category(normal_category(category), memories, user=user, by=by))
     edit = Edit(metadata_patch={"pinned": True if name == "pin" else None})
     ids: Sequence[uuid.UUID] = list(memories.values_list("pk", flat=True))
     _matched, changed = revise_many(
-        edit, ids=ids, filters=None, user=user, among=reader.memories(), by=user
+        edit, ids=ids, filters=None, user=user, among=reader.memories(), by=by
     )
     return Done(changed)
 
@@ -136,7 +136,7 @@ def normal_category(name: str) -> str:
         raise Malformed(str(error) or InvalidCategoryName.__doc__, field="category") from error
 
 
-def undo(token: str, *, reader: Reader) -> int:
+def undo(token: str, *, reader: Reader, by: User) -> int:
     """Take a change back. Returns how many memories are as before. Raises UndoExpired."""
     try:
         signed = signing.loads(token, salt=SALT, max_age=UNDO_AGE)
@@ -145,7 +145,7 @@ def undo(token: str, *, reader: Reader) -> int:
     if signed["user"] != str(reader.user.pk):
         raise UndoExpired
     moment, state = datetime.fromisoformat(signed["moment"]), State(signed["state"])
-    return undo_change(moment, state, among=reader.memories(), by=reader.user)
+    return undo_change(moment, state, among=reader.memories(), by=by)
 
 
 def _sign(user: User, moment: datetime, state: State) -> str:

@@ -19,5 +19,10 @@ class MenuItem:
 
 MENU = (
     MenuItem("memories", _("Memories"), "pages:memories"),
+    MenuItem("apps", _("Apps"), "pages:apps"),
+    MenuItem("reads", _("What was read"), "pages:reads"),
+    MenuItem("connect", _("Connect"), "pages:connect"),
+    MenuItem("keys", _("Keys"), "pages:keys"),
+    MenuItem("data", _("My data"), "pages:data"),
     MenuItem("settings", _("Settings"), "pages:settings"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from django_htmx.middleware import HtmxDetails
 from accounts.models import PersonSession, User
 from core.api import rate_limits
 from core.api.exception_handler import problem_of
-from core.errors import OpenMemoryError
+from core.errors import Conflict, OpenMemoryError
 from memories.access.reader import Reader
 
 from .browser_choices import BrowserChoices
@@ -30,7 +31,15 @@ from .person_csrf import protect_forms
 
 # Browsers send it to every path, but only pages read it: it opens nothing of the API.
 SESSION_COOKIE = "openmemory_person"
+# The end user at whose memories the holder of an account looks.
+SUBJECT_COOKIE = "openmemory_subject"
 MAX_NEXT = 8000  # what a program asks for may be long
+
+
+class OtherSubject(Conflict):
+    """You look at somebody else's memories by now. Go back, and choose whose you mean."""
+
+    code = "other_subject"
 
 
 class PageRequest(HttpRequest):
@@ -78,6 +87,7 @@ class PageView(View):
             usage = rate_limits.count_person(self.request, policy, str(session.user_id))
             if usage and usage.exceeded:
                 return self.render_too_often(usage.seconds_left)
+            self._require_subject()
         return super().dispatch(self.request, *args, **kwargs)
 
     @property
@@ -92,8 +102,19 @@ class PageView(View):
         return self.request.session_of_person
 
     @cached_property
+    def subject(self) -> User:
+        """Whose data the page is about: the person's, or an end user's whom they have chosen."""
+        return find_subject(self.request, self.person)
+
+    def _require_subject(self) -> None:
+        """Raises OtherSubject if a form is about somebody else than is chosen by now."""
+        about = self.request.POST.get("about") if self.request.method == "POST" else None
+        if about is not None and about != str(self.subject.pk):
+            raise OtherSubject
+
+    @cached_property
     def reader(self) -> Reader:
-        return Reader(self.person)
+        return Reader(self.subject)
 
     def render(
         self, template: str, context: dict[str, Any] | None = None, *, status: int = 200
@@ -102,6 +123,7 @@ class PageView(View):
         session = self.request.session_of_person
         shown = {
             "person": self.request.person,
+            "subject": self.subject if session else None,
             "choices": self.request.choices,
             "menu": MENU,
             "section": self.section,
@@ -150,6 +172,15 @@ def find_session(request: HttpRequest) -> PersonSession | None:
     """Find the session of the person in front of a browser, if somebody is signed in."""
     secret = request.COOKIES.get(SESSION_COOKIE, "")
     return PersonSession.objects.find(secret) if 0 < len(secret) <= 128 else None
+
+
+def find_subject(request: HttpRequest, person: User) -> User:
+    """Find the end user whom a person has chosen, if it is one of theirs: else the person."""
+    try:
+        chosen = uuid.UUID(request.COOKIES.get(SUBJECT_COOKIE, ""))
+    except ValueError:
+        return person
+    return User.objects.filter(owner=person, pk=chosen, is_active=True).first() or person
 
 
 def start_session(

@@ -5,6 +5,10 @@ A page shows a sentence that is not here in English.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
 SENTENCES = (
@@ -30,4 +34,54 @@ SENTENCES = (
     _("This time is in the future."),
     _("A category name has 1 to 100 characters, without commas, line breaks or invisible ones."),
     _("Ensure this field has no more than 100 elements."),
+    _("You look at somebody else's memories by now. Go back, and choose whose you mean."),
+    _("There is no such program here."),
+    _("Key not found."),
+    _("App not found."),
+    _("Rule not found."),
+    _("Job not found."),
+    _("This job has already finished."),
+    _("This job has no file to download."),
+    _("The file of this job has expired and was removed."),
+    _("You have too many unfinished exports: cancel one, or try again when they are done."),
+    _("You have too many unfinished imports: cancel one, or try again when they are done."),
+    _("The job is not a dry run, or its archive was removed: send the archive again."),
+    _("Another import into this user is under way: try again when it has ended."),
+    _("A rule allows or denies: everything, or the memories that are chosen."),
+    _("You have no such end user."),
+    _("Another operator has to erase an operator: otherwise nobody might be left."),
+    _("This address is no longer valid. Whoever runs the server can find the receipt."),
 )
+
+# What counts of an import or an erasure are called, in this order.
+COUNTED = {
+    "memories_created": _("memories are new"),
+    "memories_updated": _("memories change"),
+    "memories_unchanged": _("memories are here already"),
+    "apps_created": _("apps are new"),
+    "apps_updated": _("apps change"),
+    "categories_created": _("categories are new"),
+    "access_rules_created": _("rules are new"),
+    "status_changes_created": _("changes of state are new"),
+    "revisions_created": _("revisions are new"),
+    "vectors_taken_over": _("vectors are taken over"),
+    "User": _("users"),
+    "Memory": _("memories"),
+    "Revision": _("former texts"),
+    "StateChange": _("changes of state"),
+    "Categorization": _("categories of memories"),
+    "UserCategory": _("categories"),
+    "Embedding": _("vectors"),
+    "Access": _("entries of what was read"),
+    "App": _("apps"),
+    "AccessRule": _("rules"),
+    "ApiKey": _("keys"),
+    "Job": _("exports, imports and other jobs"),
+    "backups": _("backups"),
+}
+
+
+def describe_counts(counts: Mapping[str, Any]) -> list[tuple[int, str]]:
+    """Each number that is not zero, with what it counts, in words."""
+    numbers = [(counts.get(name), words) for name, words in COUNTED.items()]
+    return [(number, gettext(words)) for number, words in numbers if number]

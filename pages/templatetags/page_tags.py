@@ -131,3 +131,32 @@ def describe_author(entry: HistoryEntry, person: User) -> str:
         who = entry.by.user_id
     through = entry.app.name if entry.app else (entry.key and (entry.key.name or str(entry.key)))
     return gettext("%(who)s, through %(what)s") % {"who": who, "what": through} if through else who
+
+
+@register.simple_tag(takes_context=True)
+def about(context: dict[str, Any]) -> SafeString | str:
+    """Say in a form whose data it changes: in another tab, somebody else may be chosen by then."""
+    subject = context.get("subject")
+    if subject is None:
+        return ""
+    return format_html('<input type="hidden" name="about" value="{}">', subject.pk)
+
+
+@register.filter
+def unlocalized(number: float) -> str:
+    """A number for a drawing, with a point in every language."""
+    return str(number)
+
+
+JOB_STATES = {
+    "queued": gettext_lazy("waiting"),
+    "running": gettext_lazy("under way"),
+    "succeeded": gettext_lazy("done"),
+    "failed": gettext_lazy("failed"),
+    "cancelled": gettext_lazy("cancelled"),
+}
+
+
+@register.filter
+def job_state(state: str) -> str:
+    return str(JOB_STATES.get(state, state))

@@ -28,7 +28,7 @@ class MemoryListView(PageView):
     section = "memories"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = MemoryQueryForm(request.GET, user=self.person)
+        form = MemoryQueryForm(request.GET, user=self.subject)
         is_part = self.request.htmx.target == RESULTS
         template = "pages/memories/results.html" if is_part else "pages/memories/list.html"
         is_valid = form.is_valid()

@@ -40,7 +40,7 @@ class OneMemoryView(PageView):
     @cached_property
     def reader(self) -> Reader:
         """By its page, a person also sees a memory that has expired."""
-        return Reader(self.person, sees_expired=True)
+        return Reader(self.subject, sees_expired=True)
 
     def get_memory(self, memory_id: uuid.UUID) -> Memory:
         """Raises MemoryNotFound. What is deleted is not shown any more."""
@@ -61,7 +61,7 @@ class MemoryPageView(OneMemoryView):
             "related": list(related.with_relations()[:RELATED]),
             "readers": _readers(memory),
             "question": question,
-            "answer": explain_memory(memory, question, reader=Reader(self.person))
+            "answer": explain_memory(memory, question, reader=Reader(self.subject))
             if question
             else None,
         }
@@ -125,8 +125,8 @@ class NewMemoryView(PageView):
         if not form.is_valid():
             return self._show(form, status=400)
         try:
-            app = App.objects.get_or_create_active(self.person, name=DEFAULT_APP)
-            stored = remember(form.new_memory(), user=self.person, app=app, by=self.person)
+            app = App.objects.get_or_create_active(self.subject, name=DEFAULT_APP)
+            stored = remember(form.new_memory(), user=self.subject, app=app, by=self.person)
         except (Conflict, Malformed, NotAllowed) as error:
             _add_error(form, error)
             return self._show(form, status=409)

@@ -48,7 +48,9 @@ class ChangeView(PageView):
         # The number may have changed since it was said.
         if is_all and request.POST.get("count") != str(count):
             return self._ask(verb, count, next_path)
-        done = change_memories(verb, memories, reader=self.reader, category=category)
+        done = change_memories(
+            verb, memories, reader=self.reader, by=self.person, category=category
+        )
         self.say(VERBS[verb].outcome % {"count": done.count}, undo=done.undo)
         return HttpResponseRedirect(next_path)
 
@@ -64,7 +66,7 @@ class ChangeView(PageView):
 
     def _all(self) -> MemoryQuerySet:
         """All that match. A search has no end, so that only what it shows can be selected."""
-        form = MemoryQueryForm(_parse(self.request.POST.get("query", "")), user=self.person)
+        form = MemoryQueryForm(_parse(self.request.POST.get("query", "")), user=self.subject)
         if not form.is_valid():
             raise UnknownChange
         query = form.query()
@@ -90,7 +92,7 @@ class UndoView(PageView):
     section = "memories"
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        count = undo(request.POST.get("token", ""), reader=self.reader)
+        count = undo(request.POST.get("token", ""), reader=self.reader, by=self.person)
         text = ngettext(
             "%(count)d memory is as it was before.", "%(count)d memories are as they were before.",
             count,

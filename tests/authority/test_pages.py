@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,10 @@ from django.conf import settings
 from django.db import transaction
 from django.test import Client
 
-from accounts.models import PersonSession, SignInLink
+from accounts.models import ApiKey, PersonSession, SignInLink, User
+from apps_registry.models import AccessRule, App
+from backups.jobs import EXPORT
+from jobs.models import Job
 from memories.access.reader import Reader
 from memories.models import Memory, Revision
 from oauth.models import Connection, OAuthClient
@@ -32,6 +36,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /settings/password": {"new": NEW, "again": NEW},
     "POST /settings/time-zone": {"time_zone": "Asia/Tokyo"},
     "POST /appearance": {"theme": "dark"},
+    "POST /apps/{app_id}/state": {"do": "pause"},
+    "POST /apps/{app_id}/rules": {"do": "deny all"},
+    "POST /connect/{slug}": {"access": "read"},
+    "POST /keys": {"name": "another", "access": "write"},
+    "POST /data/erase": {"user_id": "alice"},
+    "POST /end-users/choose": {"end_user": "{end_user_id}"},
 }
 
 
@@ -52,7 +62,7 @@ def test_the_table_has_a_row_for_every_page_and_for_no_other():
     operations = set()
     for pattern in urls.urlpatterns:
         view: type[PageView] = pattern.callback.view_class
-        path = "/" + str(pattern.pattern).replace("<id:", "{").replace(">", "}")
+        path = "/" + re.sub("<[a-z]+:([a-z_]+)>", r"{\1}", str(pattern.pattern))
         names = [name for name in ("get", "post") if hasattr(view, name)]
         operations |= {f"{name.upper()} {path}" for name in names}
 
@@ -64,11 +74,18 @@ def test_everybody_sees_what_the_table_says_and_nothing_else(operation, alice, b
     memory_id = alice.remember(MARKER, infer=False)["id"]
     other_id = alice.remember("Another one", infer=False)["id"]
     other = Memory.objects.filter(pk=other_id)
-    undo = change_memories("archive", other, reader=Reader(alice.user)).undo
+    undo = change_memories("archive", other, reader=Reader(alice.user), by=alice.user).undo
     owner = _signed_in(alice)
     session_id = PersonSession.objects.get(user=alice.user).pk
     key_id = connect(alice).pk
-    ids = {"memory_id": memory_id, "session_id": session_id, "key_id": key_id, "undo": undo}
+    app = App.objects.get(owner=alice.user)
+    end_user = User.objects.create_user("end-user-1", owner=alice.user, external_id="erin")
+    job = EXPORT.enqueue(owner=alice.user, parameters={"user": str(alice.user.pk)})
+    ids = {
+        "memory_id": memory_id, "session_id": session_id, "undo": undo, "slug": "cursor",
+        "app_id": app.pk, "rule_id": AccessRule.objects.create(app=app, effect="allow").pk,
+        "key_id": key_id, "job_id": job.pk, "end_user_id": end_user.pk,
+    }  # fmt: skip
     staff = Client()
     staff.force_login(olga.user)
     key = Client(headers={"Authorization": f"Bearer {alice.secret}"})
@@ -135,6 +152,11 @@ def _owned(owner: Member) -> list[Any]:
         sorted(map(str, Connection.objects.live().filter(key__user=owner.user).values_list("pk"))),
         owner.user.password,
         owner.user.time_zone,
+        owner.user.is_active,
+        list(App.objects.filter(owner=owner.user).values_list("is_active")),
+        list(AccessRule.objects.filter(app__owner=owner.user).values_list("effect")),
+        sorted(map(str, ApiKey.objects.filter(user=owner.user).values_list("pk", "revoked_at"))),
+        sorted(map(str, Job.objects.filter(owner=owner.user).values_list("pk", "state"))),
     ]
 
 
