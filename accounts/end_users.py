@@ -17,6 +17,9 @@ from .models import User
 
 MAX_EXTERNAL_ID = 255
 
+# The end user of an account to whom belongs what is about nobody in particular.
+NAMELESS = ""
+
 # In place of a name, this means everybody.
 WILDCARD = "*"
 
@@ -38,7 +41,8 @@ def find_end_user(account: User, external_id: str) -> User:
 
     Raises Malformed and EndUserDeactivated.
     """
-    check_external_id(external_id)
+    if external_id != NAMELESS:
+        check_external_id(external_id)
     user = User.objects.filter(owner=account, external_id=external_id).first()
     if user is None:
         made_up = uuid.uuid4()

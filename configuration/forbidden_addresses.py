@@ -53,7 +53,7 @@ def parse_host(host: str) -> Address | None:
 
 
 def is_forbidden(address: Address) -> bool:
-    return any(variant in network for variant in _variants(address) for network in _NETWORKS)
+    return any(variant in network for variant in variants(address) for network in _NETWORKS)
 
 
 def check_host(host: str) -> None:
@@ -74,7 +74,7 @@ def check_resolved_host(host: str) -> None:
         check_host(str(peer[0]))
 
 
-def _variants(address: Address) -> Iterator[Address]:
+def variants(address: Address) -> Iterator[Address]:
     """The address itself, and the IPv4 address that it stands for."""
     yield address
     if isinstance(address, IPv6Address):

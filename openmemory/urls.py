@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),
     path("", include("oauth.urls")),
+    path("", include("mem0.urls")),
     path("", include("operators.urls")),
     path("api/schema", documentation.SchemaView.as_view(), name="schema"),
     path(

@@ -12,6 +12,7 @@ from accounts.models import ApiKey, KeptAnswer, PersonSession, SignInLink, User
 from apps_registry.models import AccessRule, App
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
+from mem0.models import Delivery, Entity, Event, Feedback, Project, Webhook
 from memories.models import (
     Access,
     ArchivePolicy,
@@ -56,6 +57,12 @@ def get_belongings(users: Collection[User]) -> dict[str, QuerySet]:
         "KeptAnswer": KeptAnswer.objects.about(users),
         "PersonSession": PersonSession.objects.filter(user__in=users),
         "SignInLink": SignInLink.objects.filter(user__in=users),
+        "Entity": Entity.objects.filter(Q(account__in=users) | Q(user__in=users)),
+        "Event": Event.objects.filter(Q(account__in=users) | Q(user__in=users)),
+        "Project": Project.objects.filter(account__in=users),
+        "Webhook": Webhook.objects.filter(account__in=users),
+        "Delivery": find_deliveries(users),
+        "Feedback": Feedback.objects.filter(memory__user__in=users),
         "Job": find_jobs(users),
         "User": User.objects.filter(pk__in=[user.pk for user in users]),
     }
@@ -81,6 +88,12 @@ def end_user_groups(account: User) -> Iterator[list[User]]:
     while group := list(end_users.filter(pk__gt=last)[:GROUP_SIZE]):
         yield group
         last = group[-1].pk
+
+
+def find_deliveries(users: Collection[User]) -> QuerySet[Delivery]:
+    """The messages of users' webhooks, and those of events about them."""
+    is_about = Q(event__account__in=users) | Q(event__user__in=users)
+    return Delivery.objects.filter(Q(webhook__account__in=users) | is_about)
 
 
 def find_jobs(users: Collection[User]) -> JobQuerySet:

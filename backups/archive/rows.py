@@ -120,6 +120,7 @@ class MemoryRow(Row, frozen=True, kw_only=True):
     superseded_by: UUID | None = None  # ours: the memory of this archive that replaced it
     actor: Attribution | None = None  # ours: who said it, empty when unknown
     conversation: Attribution | None = None  # ours: empty when unknown
+    agent_id: Attribution | None = None  # ours: empty when none
     # ours: the place in the order in which the memories of this archive arrived, from 1
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
     # ours: the terms; without `immutable`, the archive is from a release that had none of them

@@ -34,8 +34,8 @@ SELECT number, line FROM staged_memories AS it WHERE NOT EXISTS (
     AND (there.content, there.metadata, there.state, there.state_changed_at)
         = (it.content, it.metadata, it.state, it.state_changed_at)
     AND (there.created_at, there.updated_at) = (it.created_at, it.updated_at)
-    AND (there.actor, there.conversation)
-        = (coalesce(it.actor, ''), coalesce(it.conversation, ''))
+    AND (there.actor, there.conversation, there.agent_id)
+        = (coalesce(it.actor, ''), coalesce(it.conversation, ''), coalesce(it.agent_id, ''))
     AND there.superseded_by_id IS NOT DISTINCT FROM it.superseded_by
     AND (there.expires_at, there.valid_from, there.valid_until, there.immutable)
         IS NOT DISTINCT FROM (it.expires_at, it.valid_from, it.valid_until,

@@ -129,12 +129,12 @@ JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 INSERT INTO memories_memory (
     id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint,
     words, words_version,
-    actor, conversation, arrival, created_at, updated_at,
+    actor, conversation, agent_id, arrival, created_at, updated_at,
     expires_at, valid_from, valid_until, immutable
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
     words, $words_version,
-    coalesce(actor, ''), coalesce(conversation, ''), target.arrival, created_at, updated_at,
+    coalesce(actor, ''), coalesce(conversation, ''), coalesce(agent_id, ''), target.arrival, created_at, updated_at,
     expires_at, valid_from, valid_until, coalesce(immutable, false)
 FROM $taken_memories
 WHERE NOT target.known

@@ -10,6 +10,9 @@ coalesce(staged.actor, memory.actor)
 -- fragment: conversation
 coalesce(staged.conversation, memory.conversation)
 
+-- fragment: agent_id
+coalesce(staged.agent_id, memory.agent_id)
+
 -- fragment: expires_at
 -- Where the archive does not say, the terms stay.
 CASE WHEN staged.immutable IS NULL THEN memory.expires_at ELSE staged.expires_at END
@@ -35,12 +38,12 @@ LEFT JOIN target_memories AS superseding ON superseding.source = staged.supersed
 WHERE target.known AND (
     memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
     memory.superseded_by_id, memory.created_at, memory.updated_at,
-    memory.actor, memory.conversation,
+    memory.actor, memory.conversation, memory.agent_id,
     memory.expires_at, memory.valid_from, memory.valid_until, memory.immutable
 ) IS DISTINCT FROM (
     app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
     superseding.id, staged.created_at, staged.updated_at,
-    $actor, $conversation, $terms
+    $actor, $conversation, $agent_id, $terms
 )
 
 -- name: analyze_target_changes
@@ -106,7 +109,7 @@ UPDATE memories_memory AS memory
 SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
     fingerprint = staged.fingerprint, actor = $actor, conversation = $conversation,
-    words = staged.words, words_version = $words_version,
+    agent_id = $agent_id, words = staged.words, words_version = $words_version,
     expires_at = $expires_at, valid_from = $valid_from, valid_until = $valid_until,
     immutable = coalesce(staged.immutable, memory.immutable),
     created_at = staged.created_at, updated_at = staged.updated_at

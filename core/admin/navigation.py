@@ -69,6 +69,15 @@ GROUPS = (
         ),
     ),
     Group(
+        "Clients of Mem0",
+        (
+            Item("Entities", "person_pin", "mem0.entity"),
+            Item("Webhooks", "webhook", "mem0.webhook"),
+            Item("Deliveries", "outbox", "mem0.delivery"),
+            Item("Feedback", "thumbs_up_down", "mem0.feedback"),
+        ),
+    ),
+    Group(
         "Operators",
         (
             Item("Audit log", "history", "admin.logentry"),

@@ -183,6 +183,7 @@ class Effects:
             metadata={**inferred, **self._metadata},
             actor=self._find_actor(verdict),
             conversation=self.source.conversation,
+            agent_id=self.source.agent_id,
             created_at=self.source.created_at,
             **asdict(self._find_terms(verdict)),
         )

@@ -38,6 +38,11 @@ class NewMemory:
     where it has several, and None where there was no conversation. `actor` and `conversation`
     default to what `attribution` and `turns` find.
 
+    With `once_in_scope`, and with or without `infer`, it is a duplicate of the same text of one
+    app, agent and conversation, whatever its terms and actor.
+
+    What is brought from another server keeps its `pk` and its `updated_at`.
+
     It takes the place of the memories that it `supersedes`. An immutable text, and one that has
     expired, is not turned into facts. A duplicate has the same terms.
     """
@@ -48,7 +53,11 @@ class NewMemory:
     actor: str | None = None
     speaker: str | None = None
     conversation: str | None = None
+    agent_id: str = ""
+    once_in_scope: bool = False
     learned_at: datetime | None = None
+    pk: uuid.UUID | None = None
+    updated_at: datetime | None = None
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
 
@@ -83,7 +92,7 @@ def remember(
         if new.speaker is None and not memory.actor:
             memory.actor = recognize_speaker(memory)
         superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
-        duplicate = find_duplicate(memory, new.supersedes) if new.infer else None
+        duplicate = find_duplicate(memory, new) if new.infer or new.once_in_scope else None
         if duplicate is None:
             categories = Category.objects.get_or_create_many(category_names)
             insert_memory(memory, embedded, categories=categories, by=by, key=key)
@@ -105,9 +114,16 @@ def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
         metadata=new.metadata,
         actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
         conversation=find_conversation(new.metadata, explicit=new.conversation),
+        agent_id=new.agent_id,
         created_at=new.learned_at or timezone.now(),
+        **_identity_of(new),
         **asdict(new.terms),
     )
+
+
+def _identity_of(new: NewMemory) -> dict[str, Any]:
+    given = {"pk": new.pk, "updated_at": new.updated_at}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def may_change(memory: Memory) -> bool:
@@ -153,10 +169,10 @@ def insert_memories(
     store_vectors(memories, embedded)
 
 
-def find_duplicate(memory: Memory, superseded: Collection[uuid.UUID] = ()) -> Memory | None:
+def find_duplicate(memory: Memory, new: NewMemory) -> Memory | None:
     """Find an active memory of the same app with the same text and terms, if the app may read one.
 
-    Not one that is to be superseded.
+    Or of the same scope, if it is to be there once. Not one that is to be superseded.
     """
     digest = fingerprint(memory.content)
     # Two requests with the same text at once would both find nothing and both store it.
@@ -165,8 +181,12 @@ def find_duplicate(memory: Memory, superseded: Collection[uuid.UUID] = ()) -> Me
     lock_one_of_many(Lock.USER_TEXTS, user_key, Lock.SAME_TEXT, text_of_user)
     readable = Memory.objects.owned_by(memory.user).readable_by(memory.app).unexpired()
     duplicates = readable.filter(app=memory.app).same_as(memory.content)
-    duplicates = duplicates.filter(**asdict(memory.terms)).exclude(pk__in=superseded)
-    if memory.actor:
+    duplicates = duplicates.exclude(pk__in=new.supersedes)
+    if new.once_in_scope:
+        duplicates = duplicates.filter(agent_id=new.agent_id, conversation=memory.conversation)
+    else:
+        duplicates = duplicates.filter(**asdict(memory.terms))
+    if memory.actor and not new.once_in_scope:
         # That Ana likes tea is still unknown when Bo has said the same of himself.
         duplicates = duplicates.said_by([memory.actor, ""])
     pk = duplicates.values_list("pk", flat=True).first()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -36,17 +36,25 @@ from .remember import (
 from .supersede import lock_superseded, supersede
 from .turns import recognize_speaker
 
-# An app, the fingerprint of a text, and the terms.
-Text = tuple[uuid.UUID, bytes, Terms]
+# The agent and the conversation.
+Scope = tuple[str, str]
+# An app, the fingerprint of a text, and the terms, or the scope in which there is one.
+Text = tuple[uuid.UUID, bytes, Terms | Scope]
 
 
 def remember_many(
-    news: Sequence[tuple[NewMemory, App]], *, user: User, by: User, key: ApiKey | None = None
+    news: Sequence[tuple[NewMemory, App]],
+    *,
+    user: User,
+    by: User,
+    key: ApiKey | None = None,
+    note: Callable[[Sequence[StoredMemory]], None] | None = None,
 ) -> list[StoredMemory]:
     """Store these memories, each by its app, all or none of them.
 
     Each gets the event that it would get if it were stored alone, after those before it. Of a
-    duplicate, only the id is known. Raises as `remember` does.
+    duplicate, only the id is known. What became of all is told to `note`, in the transaction in
+    which they are stored. Raises as `remember` does.
     """
     if not news:
         return []
@@ -64,10 +72,13 @@ def remember_many(
             batch.add(index, new)
         batch.flush()
         jobs = batch.enqueue_jobs()
-    return [
-        StoredMemory(memory, event, jobs.get(memory.pk) if event == Event.ADD else None)
-        for memory, event in zip(batch.memories, batch.events, strict=True)
-    ]
+        stored = [
+            StoredMemory(memory, event, jobs.get(memory.pk) if event == Event.ADD else None)
+            for memory, event in zip(batch.memories, batch.events, strict=True)
+        ]
+        if note is not None:
+            note(stored)
+    return stored
 
 
 @dataclass
@@ -101,9 +112,11 @@ class _Batch:
             app__in=[app for app in apps if app.pk not in self.restricted],
             fingerprint__in={memory.fingerprint for memory in self.memories},
         )
-        rows = same.values_list("app", "fingerprint", "pk", Lower("actor"), *TERMS)
-        for app, digest, pk, actor, *terms in rows:
+        scope = ("agent_id", "conversation")
+        rows = same.values_list("app", "fingerprint", "pk", Lower("actor"), *scope, *TERMS)
+        for app, digest, pk, actor, agent, conversation, *terms in rows:
             self.known[app, bytes(digest), Terms(*terms)].append((pk, actor))
+            self.known[app, bytes(digest), (agent, conversation)].append((pk, actor))
 
     def add(self, index: int, new: NewMemory) -> None:
         memory = self.memories[index]
@@ -111,7 +124,8 @@ class _Batch:
             memory.actor = self._recognize_speaker(memory)
         superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
         self._forget(new.supersedes)
-        duplicate = self._find_duplicate(memory, new) if new.infer else None
+        is_once = new.infer or new.once_in_scope
+        duplicate = self._find_duplicate(memory, new) if is_once else None
         if duplicate is None:
             self._add_new(index, new)
         else:
@@ -127,7 +141,9 @@ class _Batch:
         self.events.append(Event.ADD)
         self.pending.append(index)
         if not memory.is_expired:
-            self.known[_text_of(memory)].append((memory.pk, memory.actor.lower()))
+            for scope in (memory.terms, (memory.agent_id, memory.conversation)):
+                text = (memory.app_id, bytes(memory.fingerprint), scope)
+                self.known[text].append((memory.pk, memory.actor.lower()))
         if not new.infer:
             self.category_names[index] = []
         elif may_change(memory):
@@ -177,13 +193,11 @@ class _Batch:
     def _find_duplicate(self, memory: Memory, new: NewMemory) -> uuid.UUID | None:
         if memory.app_id in self.restricted:
             self.flush()  # the rules of the app decide which it may read
-            duplicate = find_duplicate(memory, new.supersedes)
+            duplicate = find_duplicate(memory, new)
             return None if duplicate is None else duplicate.pk
         actors = ("", memory.actor.lower())
-        known = self.known[_text_of(memory)]
-        same = [pk for pk, actor in known if not memory.actor or actor in actors]
+        scope = (memory.agent_id, memory.conversation) if new.once_in_scope else memory.terms
+        known = self.known[memory.app_id, bytes(memory.fingerprint), scope]
+        takes_any = not memory.actor or new.once_in_scope
+        same = [pk for pk, actor in known if takes_any or actor in actors]
         return min(same, default=None)
-
-
-def _text_of(memory: Memory) -> Text:
-    return memory.app_id, bytes(memory.fingerprint), memory.terms

@@ -100,6 +100,13 @@ class Memory(WithTerms):
         db_default="",
         help_text="The conversation that it is from; empty if none was given.",
     )
+    agent_id = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The agent that it belongs to, as clients of Mem0 name it; empty if none.",
+    )
     created_at = models.DateTimeField(
         default=timezone.now, help_text="When it was said, which may be before it was stored."
     )
@@ -169,6 +176,10 @@ class Memory(WithTerms):
                 fields=["state_changed_at", "id"],
                 condition=Q(state=State.DELETED),
                 name="memory_by_deletion",
+            ),
+            # What an account's clients of Mem0 filter by.
+            models.Index(
+                fields=["user", "agent_id"], condition=~Q(agent_id=""), name="memory_by_agent"
             ),
             # The neighbours of a memory in its conversation, in order.
             models.Index(

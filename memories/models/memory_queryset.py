@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 # The columns that a response shows.
 SHOWN = [
-    "user", "app__name", "content", "metadata", "actor", "conversation", "state", "created_at",
+    "user", "app__name", "content", "metadata", "actor", "conversation", "agent_id", "state",
+    "created_at",
     "superseded_by", "categories_given", "version", *TERMS,
 ]  # fmt: skip
 

@@ -5,6 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime
 
+from django.db.models import Q
+
 from memories.metadata_filter import MetadataFilter
 from memories.models.memory import MemoryQuerySet
 
@@ -21,6 +23,7 @@ class Filters:
     to_date: datetime | None = None
     metadata: MetadataFilter | None = None
     valid_at: datetime | None = None
+    condition: Q | None = None  # any other one
 
     @property
     def narrow(self) -> bool:
@@ -42,4 +45,6 @@ class Filters:
             memories = memories.valid_at(self.valid_at)
         if self.metadata:
             memories = memories.filter(self.metadata.condition())
+        if self.condition is not None:
+            memories = memories.filter(self.condition)
         return memories

@@ -37,9 +37,19 @@ MAX_END_USERS = env.integer("OPENMEMORY_MAX_END_USERS", 100_000, minimum=0, maxi
 # `host:port` of documents about programs that may be fetched though they are on a private network.
 OAUTH_PRIVATE_HOSTS = env.strings("OPENMEMORY_OAUTH_PRIVATE_HOSTS", [])
 
+# Memories of several users that one search of Mem0's API compares: all of them, without an index.
+MEM0_SEARCH_LIMIT = env.integer(
+    "OPENMEMORY_MEM0_SEARCH_LIMIT", 50_000, minimum=100, maximum=10_000_000
+)
+
+# Hosts of private addresses that webhooks may lead to.
+MEM0_PRIVATE_WEBHOOK_HOSTS = [
+    host.lower() for host in env.strings("OPENMEMORY_MEM0_PRIVATE_WEBHOOK_HOSTS", [])
+]
+
 # CORS credentials stay off: no cookie authenticates the API, and the Authorization header does not
 # need them.
-CORS_URLS_REGEX = r"^/(api|mcp|\.well-known|oauth/(register|token|revoke))(/|$)"
+CORS_URLS_REGEX = r"^/+(api|mcp|v[123]|\.well-known|oauth/(register|token|revoke))(/|$)"
 # If clients need no key, only the origin protects the API, so that it must be restricted.
 CORS_ALLOWED_ORIGINS = env.strings(
     "CORS_ALLOWED_ORIGINS", legacy_clients.ORIGINS if LEGACY_CLIENTS else []

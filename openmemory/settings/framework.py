@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "backups",
     "stats",
     "agents",
+    "mem0",
     "operators",
     "pages",
     # Before the admin, whose templates and styles it overrides.
@@ -35,6 +36,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.api.middleware.RequestIdMiddleware",
+    "mem0.plain_errors.PlainErrors",
     "core.observability.middleware.ObservabilityMiddleware",
     "core.api.middleware.AccessLogMiddleware",
     # Before those that answer themselves: their answers have these headers, too.

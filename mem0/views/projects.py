@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework.response import Response
+
+from accounts.authentication import AuthenticatedRequest
+from core.errors import Malformed, NotAllowed, NotFound
+from mem0.models import Feedback, Project, Verdict
+from mem0.tenant import parse_id
+
+from .mem0_view import DialectViewSet
+
+TEXTS = ("name", "description", "custom_instructions", "agent_custom_instructions")
+LISTS = ("custom_categories", "retrieval_criteria")
+FLAGS = ("multilingual", "decay", "enable_graph")
+DEFAULTS: dict[str, Any] = {
+    "name": "openmemory",
+    "description": "",
+    "custom_instructions": None,
+    "agent_custom_instructions": None,
+    "custom_categories": None,
+    "retrieval_criteria": None,
+    "multilingual": False,
+    "decay": False,
+    "enable_graph": False,
+}
+MAX_TEXT, MAX_LIST = 20_000, 100
+
+
+class ProjectNotFound(NotFound):
+    """Project not found."""
+
+    code = "project_not_found"
+
+
+class OneProject(NotAllowed):
+    """A key is of one project, which is its account. It cannot be created, deleted or shared."""
+
+    code = "one_project"
+
+
+class ProjectsViewSet(DialectViewSet):
+    """The project of a key: its account."""
+
+    bodiless_actions: ClassVar = {"refuse"}
+
+    def retrieve(self, request: AuthenticatedRequest, org: str, project: str) -> Response:
+        self._require_own(org, project)
+        return Response(self._show())
+
+    def partial_update(self, request: AuthenticatedRequest, org: str, project: str) -> Response:
+        self._require_own(org, project)
+        self.tenant.require_whole_account()
+        changes = {name: value for name, value in self.body.items() if name in DEFAULTS}
+        for name, value in changes.items():
+            check_setting(name, value)
+        if not changes:
+            raise Malformed(f"Send one of {', '.join(DEFAULTS)}.")
+        row, _ = Project.objects.get_or_create(account=self.tenant.account)
+        row.settings = {**row.settings, **changes}
+        row.save()
+        return Response({**self._show(), "message": "Updated project successfully"})
+
+    def members(self, request: AuthenticatedRequest, org: str, project: str) -> Response:
+        self._require_own(org, project)
+        member = {"username": self.tenant.account.user_id, "role": "OWNER"}
+        return Response({"members": [member]})
+
+    def refuse(self, request: AuthenticatedRequest, **names: str) -> Response:
+        raise OneProject
+
+    def _require_own(self, org: str, project: str) -> None:
+        if (org, project) != (self.tenant.org_id, self.tenant.project_id):
+            raise ProjectNotFound
+
+    def _show(self) -> dict[str, Any]:
+        row = Project.objects.filter(account=self.tenant.account).first()
+        return {
+            "project_id": self.tenant.project_id,
+            "org_id": self.tenant.org_id,
+            **DEFAULTS,
+            **(row.settings if row else {}),
+        }
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Raises Malformed. Null is the default."""
+    if value is None:
+        return
+    if name in TEXTS and not (isinstance(value, str) and len(value) <= MAX_TEXT):
+        raise Malformed(f"`{name}` is a text of at most {MAX_TEXT:,} characters.", field=name)
+    if name in LISTS and not (isinstance(value, list) and len(value) <= MAX_LIST):
+        raise Malformed(f"`{name}` is a list of at most {MAX_LIST} values.", field=name)
+    if name in FLAGS and not isinstance(value, bool):
+        raise Malformed(f"`{name}` is true or false.", field=name)
+
+
+class FeedbackViewSet(DialectViewSet):
+    """What clients think of memories."""
+
+    def create(self, request: AuthenticatedRequest) -> Response:
+        body = self.body
+        memories = self.tenant.memories().undeleted()
+        memory = memories.one(parse_id(body.get("memory_id")))
+        verdict, reason = body.get("feedback"), body.get("feedback_reason")
+        if verdict is not None and verdict not in Verdict.values:
+            raise Malformed(f"`feedback` is null, or one of {', '.join(Verdict.values)}.")
+        if reason is not None and not (isinstance(reason, str) and len(reason) <= 2_000):
+            raise Malformed("`feedback_reason` is a text of at most 2,000 characters.")
+        pk = None
+        if verdict is None:
+            Feedback.objects.filter(memory=memory).delete()
+        else:
+            given = {"verdict": verdict, "reason": reason or ""}
+            row, _ = Feedback.objects.update_or_create(memory=memory, defaults=given)
+            pk = str(row.pk)
+        return Response(
+            {
+                "message": "Feedback submitted",
+                "id": pk,
+                "memory_id": str(memory.pk),
+                "feedback": verdict,
+                "feedback_reason": reason,
+            }
+        )
+
+
+class NeedsModel(Malformed):
+    """This needs Mem0's own models, which this server does not have."""
+
+    code = "not_supported"
+
+
+class UnsupportedViewSet(DialectViewSet):
+    """What is refused with a sentence, as it is not silently left out."""
+
+    bodiless_actions: ClassVar = {"refuse"}
+
+    def refuse(self, request: AuthenticatedRequest, **names: str) -> Response:
+        raise NeedsModel
+
+    def profile_settings(self, request: AuthenticatedRequest) -> Response:
+        return Response(
+            {
+                "enabled": False,
+                "capabilities": {},
+                "entities": {"user": {"schema": None, "custom_instructions": None}},
+            }
+        )
