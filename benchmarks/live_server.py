@@ -104,7 +104,7 @@ def own_server(folder: str | None = None, **environment: str) -> Iterator[Server
         ) as process:
             try:
                 url = f"http://127.0.0.1:{port}"
-                _wait_for(url, process)
+                wait_for(url, process)
                 yield Server(url, (Path(folder) / "api_key").read_text().strip())
             finally:
                 process.send_signal(signal.SIGTERM)
@@ -154,7 +154,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)

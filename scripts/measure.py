@@ -24,7 +24,7 @@ MAX_FUNCTION_LINES = 50
 
 # Names of modules that Django expects, or that every Django app may have.
 DJANGO_NAMES = {
-    "__init__", "admin", "apps", "filters", "forms", "middleware", "models", "permissions",
+    "__init__", "admin", "apps", "base", "filters", "forms", "middleware", "models", "permissions",
     "serializers", "tests", "urls", "views",
 }  # fmt: skip
 

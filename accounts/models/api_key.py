@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from core.compiled_query import CompiledQuery
 from core.errors import Malformed, NotAllowed, OpenMemoryError
 
 from .user import User
@@ -118,15 +119,23 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
         Raises KeyRejected. Its subclasses distinguish revoked and expired keys.
         """
-        key = self.select_related("user__owner").filter(digest=digest(secret)).first()
-        if key is None:
+        keys: list[ApiKey] = _keys_of_digest.fetch(digest=digest(secret))
+        if not keys:
             raise KeyRejected
+        [key] = keys
         account = key.user.owner or key.user
         if key.revoked_at is not None or not (key.user.is_active and account.is_active):
             raise KeyRevoked
         if key.expires_at is not None and key.expires_at <= timezone.now():
             raise KeyExpired
         return key
+
+
+# Of each request. It is asked anew each time: a key that was revoked is accepted by no process.
+_keys_of_digest = CompiledQuery(
+    lambda digest: ApiKey.objects.select_related("user__owner").filter(digest=digest),
+    digest=digest("an example"),
+)
 
 
 class ApiKey(models.Model):

@@ -43,7 +43,7 @@ _pool = (
 DATABASES = {
     "default": {
         **_database,
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.pooled_postgres",
         # Replaces connections after a restart of the database, so that no request fails.
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**_database["OPTIONS"], "pool": _pool},
