@@ -92,7 +92,7 @@ def _object_maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
     fields = info["select_fields"]
     first, end = fields[0], fields[-1] + 1
     names = [selected[0].target.attname for selected in compiler.select[first:end]]
-    related = get_related_populators(info, compiler.select, connection.alias)
+    related = get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg]  # the stubs are of a later Django
     annotations = list((compiler.annotation_col_map or {}).items())
     from_db, alias = info["model"].from_db, connection.alias
 

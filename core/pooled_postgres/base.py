@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
 from typing import Any
 
 from django.db.backends.base.base import NO_DB_ALIAS
@@ -10,6 +11,9 @@ from psycopg_pool import ConnectionPool
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    _connection_pools: dict[str, ConnectionPool]  # Django's, which the stubs do not know
+    _configure_connection: Callable[[Connection[Any]], None]
+
     @property
     def pool(self) -> ConnectionPool | None:
         """The pool of this process. Django's own asks the server before each request."""
