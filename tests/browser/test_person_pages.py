@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -69,10 +70,14 @@ def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look, shared_server
     visit = person(look)
     visit.page.goto("/memories")
     memory = visit.page.locator(".memory-text").get_attribute("href")
+    visit.page.goto("/apps")
+    app = visit.page.get_by_role("link", name="notes").get_attribute("href")
     paths = [
         "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
         "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex",
-        f"{memory}/edit", "/memories/x", address_of_consent(shared_server),
+        f"{memory}/edit", "/memories/x", "/apps", app, f"{app}?q=Rex", "/reads", "/connect",
+        "/connect/cursor", "/keys", "/data", "/data/erase", "/end-users",
+        address_of_consent(shared_server),
     ]  # fmt: skip
 
     found = {}
@@ -132,6 +137,23 @@ def test_one_edits_with_the_keyboard_alone(person, user_id):
 
     expect(page.locator("article .text")).to_have_text("Rex is a cat")
     expect(page.get_by_text(f"The dog of {user_id} is called Rex")).to_be_visible()
+
+
+def test_a_program_is_connected_and_the_test_turns_green(person, shared_server):
+    visit = person()
+    page = visit.page
+    page.goto("/connect")
+    page.get_by_role("link", name="Cursor").click()
+    page.get_by_role("button", name="Make a key, and show what to paste").click()
+
+    expect(page.get_by_text("Cursor has not called yet.")).to_be_visible()
+    assert (violations(page), visit.is_wider_than_the_screen()) == ([], False)
+    snippet = json.loads(page.locator("#snippet").inner_text())["mcpServers"]["openmemory"]
+    requests.get(
+        f"{shared_server.url}/api/v1/memories", headers=snippet["headers"], timeout=60
+    ).raise_for_status()
+
+    expect(page.get_by_text("Cursor has called")).to_be_visible()
 
 
 def test_all_of_it_works_without_a_script(person, shared_server, user_id):
