@@ -98,10 +98,11 @@ WITH gone AS (
     DELETE FROM memories_embedding WHERE memory_id IN (
         SELECT memory.id FROM $changed_memories WHERE memory.content <> staged.content
     )
-    RETURNING user_id, memory_id, space_id, vector
+    RETURNING id, user_id, memory_id, space_id, vector
 )
-INSERT INTO memories_formervector (user_id, memory_id, space_id, vector)
-SELECT user_id, memory_id, space_id, vector FROM gone
+INSERT INTO memories_formervector (user_id, memory_id, space_id, vector, token_version, tokens)
+SELECT user_id, memory_id, space_id, vector, tokens.version, tokens.vectors
+FROM gone LEFT JOIN memories_tokenvectors AS tokens ON tokens.embedding_id = gone.id
 ON CONFLICT (memory_id, space_id) WHERE sequence IS NULL DO NOTHING
 
 -- name: update_memories

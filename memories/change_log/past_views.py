@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from core.sql import execute, fetch_column, fetch_value
+from core.sql import execute, fetch_all, fetch_value
 
 SCHEMA = "memories_as_of"
 
@@ -19,32 +19,28 @@ SCHEMA = "memories_as_of"
 OWNER = "current_setting('openmemory.as_of_user')::uuid"
 LINE = "current_setting('openmemory.as_of_line')::bigint"
 
-# The memories that have changed since. All others are as they are in their table.
-CHANGED = f"""
-    SELECT memory_id FROM {{public}}.memories_logline
-    WHERE user_id = {OWNER} AND sequence > {LINE} AND memory_id IS NOT NULL
+MOMENT = "current_setting('openmemory.as_of_moment')::timestamptz"
+
+# A memory without a later line is as it is in its table. The others are hashed once per statement:
+# of a join, PostgreSQL would expect no rows, and sort all memories for a page of a list.
+UNCHANGED = f"""
+    {{row}} NOT IN (
+        SELECT later.memory_id FROM {{public}}.memories_logline AS later
+        WHERE later.user_id = {OWNER} AND later.sequence > {LINE} AND later.memory_id IS NOT NULL
+    )
 """  # noqa: S608 - constants
-UNCHANGED = """
-    NOT EXISTS (SELECT FROM ({changed}) AS later WHERE later.memory_id = {row})
-"""
-# The lines that held then, of the memories that have changed since.
+# The lines that held then and hold no more. Each condition on them has an index.
 HELD = f"""
-    (SELECT DISTINCT memory_id FROM ({{changed}}) AS later) AS changed
-    CROSS JOIN LATERAL (
-        SELECT * FROM {{public}}.memories_logline AS known
-        WHERE known.memory_id = changed.memory_id AND known.sequence <= {LINE}
-            AND known.user_id = {OWNER}
-        ORDER BY known.sequence DESC LIMIT 1
-    ) AS line
-"""  # noqa: S608 - constants
+    line.user_id = {OWNER} AND line.sequence <= {LINE} AND line.until > {MOMENT}
+    AND line.snapshot IS NOT NULL
+"""
 
 # The columns of a memory that a line keeps. What it does not keep never changes, or is not shown.
 KEPT = {
     "content": "line.snapshot ->> 'content'",
     "metadata": "line.snapshot -> 'metadata'",
     "state": "(line.snapshot ->> 'state')::varchar(8)",
-    "superseded_by_id": "(SELECT id FROM {public}.memories_memory"
-    " WHERE id = (line.snapshot ->> 'superseded_by')::uuid)",
+    "superseded_by_id": "(line.snapshot ->> 'superseded_by')::uuid",
     "app_id": "(line.snapshot ->> 'app')::uuid",
     "actor": "line.snapshot ->> 'actor'",
     "conversation": "line.snapshot ->> 'conversation'",
@@ -64,24 +60,24 @@ MEMORIES = """
 SELECT {present_columns} FROM {public}.memories_memory AS present
 WHERE present.user_id = {owner} AND {unchanged}
 UNION ALL
-SELECT {kept_columns} FROM {held}
-JOIN {public}.memories_memory AS present ON present.id = changed.memory_id
-WHERE line.snapshot IS NOT NULL
+SELECT {kept_columns} FROM {public}.memories_logline AS line
+JOIN {public}.memories_memory AS present ON present.id = line.memory_id
+WHERE {held}
 """
 CATEGORIZATIONS = """
 SELECT {present_columns} FROM {public}.memories_categorization AS present
 WHERE present.user_id = {owner} AND {unchanged}
 UNION ALL
-SELECT {kept_columns} FROM {held}
+SELECT {kept_columns} FROM {public}.memories_logline AS line
 CROSS JOIN LATERAL jsonb_array_elements_text(line.snapshot -> 'categories') AS category (id)
+WHERE {held}
 """
 # The first text that was replaced since is that of then; its vectors are those of the text.
 EMBEDDINGS = """
 SELECT {present_columns} FROM {public}.memories_embedding AS present
-WHERE present.user_id = {owner} AND NOT EXISTS (
-    SELECT FROM {public}.memories_formerwords AS former
+WHERE present.user_id = {owner} AND present.memory_id NOT IN (
+    SELECT former.memory_id FROM {public}.memories_formerwords AS former
     WHERE former.user_id = {owner} AND former.sequence > {line} AND former.is_new_text
-        AND former.memory_id = present.memory_id
 )
 UNION ALL
 SELECT {kept_columns} FROM (
@@ -91,6 +87,12 @@ SELECT {kept_columns} FROM (
 ) AS former
 JOIN {public}.memories_formervector AS kept
     ON kept.memory_id = former.memory_id AND kept.sequence = former.sequence
+"""
+TOKENS = """
+SELECT {present_columns} FROM {public}.memories_tokenvectors AS present
+UNION ALL
+SELECT {kept_columns} FROM {public}.memories_formervector AS kept
+WHERE kept.user_id = {owner} AND kept.tokens IS NOT NULL
 """
 CATEGORIES = """
 SELECT {kept_columns} FROM {public}.memories_category AS present
@@ -119,18 +121,31 @@ VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
         EMBEDDINGS,
         "memory_id",
         {
-            "id": "kept.id",
+            # No id of another one.
+            "id": "-kept.id",
             "memory_id": "kept.memory_id",
             "space_id": "kept.space_id",
             "user_id": "kept.user_id",
             "vector": "kept.vector",
         },
     ),
+    "memories_tokenvectors": (
+        TOKENS,
+        "embedding_id",
+        {"embedding_id": "-kept.id", "version": "kept.token_version", "vectors": "kept.tokens"},
+    ),
     "memories_category": (CATEGORIES, "id", {"name": FORMER_NAME}),
 }
 
+# Whether a migration has taken away what the views read.
+IS_MISSING = """
+SELECT NOT EXISTS (
+    SELECT FROM pg_attribute
+    WHERE attrelid = to_regclass('memories_formervector') AND attname = 'tokens'
+)
+"""
 COLUMNS = """
-SELECT attname FROM pg_attribute
+SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
@@ -146,7 +161,7 @@ def make_views(**signal: Any) -> None:
     if not signal.get("plan", True) or connection.vendor != "postgresql":
         return
     public = fetch_value("SELECT current_schema()")
-    if fetch_value("SELECT to_regclass('memories_formerwords') IS NULL"):
+    if fetch_value(IS_MISSING):
         return
     execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
     execute(f"CREATE SCHEMA {SCHEMA}")
@@ -156,15 +171,17 @@ def make_views(**signal: Any) -> None:
 
 def _statement(name: str, public: str) -> str:
     statement, row, kept = VIEWS[name]
-    columns = fetch_column(COLUMNS, [name])
-    present_columns = [f"present.{column}" for column in columns]
-    kept_columns = [f"{kept.get(column, f'present.{column}')} AS {column}" for column in columns]
-    changed = CHANGED.format(public=public)
+    columns = fetch_all(COLUMNS, [name])
+    present_columns = [f"present.{column}" for column, _ in columns]
+    # Of the very same types: else PostgreSQL would sort all rows for those of one page.
+    kept_columns = [
+        f"({kept.get(column, f'present.{column}')})::{kind} AS {column}" for column, kind in columns
+    ]
     return statement.format(
         present_columns=", ".join(present_columns),
         kept_columns=", ".join(kept_columns).format(public=public),
-        unchanged=UNCHANGED.format(changed=changed, row=f"present.{row}"),
-        held=HELD.format(changed=changed, public=public),
+        unchanged=UNCHANGED.format(public=public, row=f"present.{row}"),
+        held=HELD,
         owner=OWNER,
         line=LINE,
         public=public,

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     a search reads those of a hundred memories.
     """
 
-    dependencies = [("memories", "0041_log_lines_by_run")]
+    dependencies = [("memories", "0042_log_lines_by_end")]
 
     operations = [
         migrations.CreateModel(

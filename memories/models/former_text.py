@@ -58,6 +58,8 @@ class FormerVector(FormerText):
 
     space = models.ForeignKey(EmbeddingSpace, on_delete=models.CASCADE, related_name="+")
     vector = HalfVectorField()
+    token_version = models.PositiveSmallIntegerField(null=True)
+    tokens = models.BinaryField(null=True, help_text="The vectors of its tokens, if it had any.")
 
     class Meta:
         constraints = [

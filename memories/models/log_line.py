@@ -137,6 +137,12 @@ class LogLine(models.Model):
                 condition=models.Q(run__isnull=False),
                 name="log_line_by_run",
             ),
+            # What held at a moment and holds no more.
+            models.Index(
+                fields=["user", "until"],
+                condition=models.Q(until__isnull=False),
+                name="log_line_by_end",
+            ),
             # A page of a list as of a moment.
             models.Index(
                 "user",

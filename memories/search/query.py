@@ -108,11 +108,11 @@ class Query:
 
     @cached_property
     def tokens(self) -> QueryTokens | None:
-        """None where the model gives none, for a query that is not in English, and in the past.
+        """None where the model gives none, and for a query that is not in English.
 
         In other languages, those of the built-in model find less than its vectors of texts.
         """
-        if self.vector is None or self.reader.past or not is_english(self.text):
+        if self.vector is None or not is_english(self.text):
             return None
         tokens = self.embedding.result().tokens
         return tokens if tokens and tokens.words else None

@@ -29,10 +29,11 @@ from .user_index import check_growth
 KEEP_VECTORS = """
 WITH gone AS (
     DELETE FROM memories_embedding WHERE memory_id = %s
-    RETURNING user_id, memory_id, space_id, vector
+    RETURNING id, user_id, memory_id, space_id, vector
 )
-INSERT INTO memories_formervector (user_id, memory_id, space_id, vector)
-SELECT user_id, memory_id, space_id, vector FROM gone
+INSERT INTO memories_formervector (user_id, memory_id, space_id, vector, token_version, tokens)
+SELECT user_id, memory_id, space_id, vector, tokens.version, tokens.vectors
+FROM gone LEFT JOIN memories_tokenvectors AS tokens ON tokens.embedding_id = gone.id
 ON CONFLICT (memory_id, space_id) WHERE sequence IS NULL DO NOTHING
 """
 
