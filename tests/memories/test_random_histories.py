@@ -1,9 +1,11 @@
 """`as_of` answers at every moment of random histories what was answered then.
 
-benchmarks/histories.py does the same with a thousand of them.
+`HISTORIES=1000 make test ARGS=tests/memories/test_random_histories.py` tries a thousand.
 """
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -13,9 +15,13 @@ from tests.memories.random_history import History
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
 
-def test_every_moment_of_a_history_is_answered_as_it_was(alice):
-    history = History(alice, seed=14)
-    history.run(35)
+HISTORIES = int(os.environ.get("HISTORIES", "1"))
+
+
+@pytest.mark.parametrize("seed", range(14, 14 + HISTORIES))
+def test_every_moment_of_a_history_is_answered_as_it_was(alice, seed):
+    history = History(alice, seed=seed)
+    history.run(50 if HISTORIES > 1 else 35)
 
     assert [(number, moment.change) for number, moment, _ in history.wrong_moments()] == []
     assert find_faults(alice.user.pk) == []
