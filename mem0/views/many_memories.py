@@ -19,6 +19,7 @@ from mem0.filter_fields import category_in, parse_field, read_moment
 from mem0.memory_shape import keep_fields, load, load_users, show_memory
 from mem0.message_list import read_flag, read_messages, read_scope
 from mem0.models import Event, EventType
+from mem0.shared_score import score_hits
 from mem0.tenant import parse_id
 from memories.lifecycle.remember import StoredMemory
 from memories.lifecycle.remember_many import remember_many
@@ -26,7 +27,7 @@ from memories.lifecycle.revise_each import revise_each
 from memories.limits import MAX_BULK, MAX_TEXT_BYTES
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.search import Cutoffs, Filters, search
+from memories.search import Cutoffs, Filters, find_hits, log_hits
 
 from .mem0_view import DialectViewSet, PageOf, read_number
 from .one_memory import read_edit
@@ -127,14 +128,16 @@ class MemoriesViewSet(DialectViewSet):
         fields = read_fields(body)
         show_expired = read_flag(body, "show_expired", default=False)
         reader = reader_for(self.tenant, condition, sees_expired=show_expired)
-        cutoffs = Cutoffs(top_k, min_score=threshold or 0)
+        cutoffs = Cutoffs(top_k, min_score=0)
         filters = Filters(condition=condition.q)
-        hits = search(query, reader=reader, cutoffs=cutoffs, filters=filters).hits
+        found = find_hits(query, reader=reader, cutoffs=cutoffs, filters=filters).hits
+        scored = score_hits(found, threshold=threshold)
+        hits = [hit for hit, _ in scored]
+        log_hits(hits, reader=reader)
         load_users([hit.memory for hit in hits])
-        by_score = sorted(hits, key=lambda hit: hit.score, reverse=True)
         return [
-            keep_fields({**show_memory(hit.memory), "score": round(hit.score, 6)}, fields)
-            for hit in by_score
+            keep_fields({**show_memory(hit.memory), "score": score}, fields)
+            for hit, score in scored
         ]
 
     def update_many(self, request: AuthenticatedRequest) -> Response:

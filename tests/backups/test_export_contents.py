@@ -45,6 +45,7 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
         "id": first,
         "user_id": str(alice.user.pk),
         "app_id": str(memory.app_id),
+        "agent_id": "",
         "content": AWKWARD,
         "metadata": {"a": [1, None]},
         "state": "active",

@@ -45,7 +45,8 @@ def test_what_is_stored_does_not_depend_on_where_parts_end(alice, archive, make_
     second = imported(send(alice, archive.zipped()))
 
     assert everything() == whole
-    assert second == {**first, "categories_created": 0, "categories_unchanged": 1}
+    unlike = {"job": second["job"], "categories_created": 0, "categories_unchanged": 1}
+    assert second == {**first, **unlike}
 
 
 def test_each_part_is_overwritten_with_what_the_archive_says(alice, archive, make_parts_small):

@@ -105,6 +105,10 @@ process.exit(0);
 """
 
 
+# A registry that does not answer is waited for no longer.
+INSTALL_SECONDS = 60
+
+
 def cached(name: str) -> Path:
     """A folder of packages, which later runs use again."""
     return Path(tempfile.gettempdir()) / f"openmemory-clients-{os.getuid()}" / name
@@ -116,10 +120,22 @@ def install(folder: Path, *command: str) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode:
+    reason = ""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=INSTALL_SECONDS,
+        )
+        reason = done.stderr.strip()[-200:] if done.returncode else ""
+    except subprocess.TimeoutExpired:
+        reason = f"it took more than {INSTALL_SECONDS} seconds"
+    if reason:
         shutil.rmtree(folder, ignore_errors=True)
-        pytest.skip(f"the client cannot be installed here: {done.stderr.strip()[-200:]}")
+        pytest.skip(f"the client cannot be installed here: {reason}")
     (folder / "complete").touch()
 
 

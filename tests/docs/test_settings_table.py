@@ -61,6 +61,7 @@ OWN_VARIABLES = {
     "core/observability/multiprocess.py",  # sets one for a library
     "configuration/providers/http_client.py",  # leaves out what a library takes from one
     "agents/clients.py",  # passes them on to a program
+    "mem0/management/commands/import_mem0.py",  # takes the variable of Mem0's own clients
     "plugins/install.py",  # runs on the machines of agents
     "plugins/openmemory_hook.py",
 }

@@ -77,6 +77,15 @@ def test_too_many_memories_of_many_users_are_refused(stocked, settings):
     assert found(stocked, "dog", {"user_id": "ann"})
 
 
+def test_the_thresholds_of_clients_keep_an_answer_in_other_words(shop):
+    """Who asks names the person, whom the memory does not: its probability is low."""
+    shop.add("I like tea", "I live in Bonn", "The dog is called Rex", user_id="ann")
+
+    [hit] = found(shop, "What does Ann like to drink?", {"user_id": "ann"}, threshold=0.3)
+
+    assert hit["memory"] == "I like tea"
+
+
 def test_a_threshold_cuts_the_score_that_is_shown(stocked):
     hits = found(stocked, "What is the dog called?", {"user_id": "ann"}, threshold=0)
     worst = hits[-1]["score"]
