@@ -14,7 +14,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 LOCKS := requirements.lock requirements-binaries.lock
 
-.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema messages migrations check fuzz lock audit pin-images clean install install-dev
+.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema messages migrations check fuzz lock audit pin-images wheel wheel-check clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -85,6 +85,13 @@ pin-images: ## pin the images of docker/ by digest, which needs Docker and a reg
 
 check: ## run all checks, as in CI
 	@.ci/run
+
+wheel: $(VENV)/.installed-dev ## build the wheel of the server into dist/
+	@rm -rf dist
+	@$(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(RUN) --out-dir dist .
+
+wheel-check: wheel ## install the wheel into a new venv, start it, store a memory and find it
+	@$(RUN) -m scripts.check_wheel dist/*.whl
 
 clean: ## delete the venv and caches, but not var/, which has the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,7 +17,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from core.printable import escape_json, escape_unprintable
 
 # Commands that run a server log to standard output.
-_SERVER_COMMANDS = {"run", "runserver"}
+_PROGRAMS = {"manage.py", "openmemory"}
+_SERVER_COMMANDS = {"run", "runserver", "up"}
 
 # PostgreSQL shows a rejected row in its message. That would put a memory's text into the log.
 _SHOWN_ROW = re.compile(
@@ -155,7 +156,7 @@ def _formatter(kind: str) -> logging.Formatter:
 
 def _stream() -> TextIO:
     """Standard output; standard error for commands that print a result."""
-    command = sys.argv[1:2] if Path(sys.argv[0]).name == "manage.py" else None
+    command = sys.argv[1:2] if Path(sys.argv[0]).name in _PROGRAMS else None
     if command is None or _SERVER_COMMANDS.intersection(command):
         return sys.stdout
     return sys.stderr

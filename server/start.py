@@ -69,8 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def main(arguments: Sequence[str]) -> None:
-    parser = argparse.ArgumentParser(prog="manage.py run", description=DESCRIPTION)
+def main(arguments: Sequence[str], *, prog: str) -> None:
+    parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
     add_arguments(parser)
     run(with_parent=parser.parse_args(arguments).with_parent)
 
@@ -93,7 +93,7 @@ def _claim_and_run(parent: int | None) -> None:
     for number in stop_signals():
         signal.signal(number, signal.default_int_handler)  # abort during the start
     address = Address(settings.HOST, settings.PORT)
-    owner = Owner(os.getpid(), "make run", address.url)
+    owner = Owner(os.getpid(), settings.RUN_COMMAND, address.url)
     ownership = stack.claim_services(settings.STATE_DIR, owner, report)
     try:
         check_port(address)
@@ -246,7 +246,9 @@ def fetch(address: Address, path: str) -> tuple[int, str]:
 def describe_server(address: Address, key: str | None, has_password: bool, link: str = "") -> str:
     key_file = settings.STATE_DIR / "api_key"
     shown_key = f"{key}\n{'':17}stored in {key_file}" if key else f"cat {quote(str(key_file))}"
-    sign_in = "" if has_password else f"\n{'':17}`make operator` sets a password for it"
+    sign_in = (
+        "" if has_password else f"\n{'':17}`{settings.OPERATOR_COMMAND}` sets a password for it"
+    )
     pages = f"{link}\n{'':17}works once, within an hour" if link else f"{address.url}/"
     legacy = "\n  Legacy clients act as this user without a key" if settings.LEGACY_CLIENTS else ""
     return f"""

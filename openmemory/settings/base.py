@@ -18,6 +18,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent.parent
 
 VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
+# Installed as a wheel, the server has the command `openmemory`, and no make.
+IS_WHEEL = BASE_DIR.parent.name == "openmemory_server"
+RUN_COMMAND = "openmemory up" if IS_WHEEL else "make run"
+OPERATOR_COMMAND = "openmemory operator" if IS_WHEEL else "make operator"
+
 # All local state of the server, in a folder of mode 0700.
 STATE_DIR = Path(env.string("OPENMEMORY_STATE_DIR", str(BASE_DIR / "var"))).resolve()
 

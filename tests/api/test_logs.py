@@ -175,6 +175,8 @@ def test_a_row_that_postgresql_refused_is_not_shown(db, log_to):
         (["manage.py", "run"], "stdout"),
         (["manage.py", "create_api_key", "alice"], "stderr"),
         (["manage.py"], "stderr"),
+        (["bin/openmemory", "up"], "stdout"),
+        (["bin/openmemory", "key", "alice"], "stderr"),
         (["server/web.py"], "stdout"),
     ],
 )

@@ -56,6 +56,9 @@ OWN_VARIABLES = {
     "openmemory/settings/base.py",  # sets one for a library
     "server/worker.py",  # sets the default of one
     "server/bootstrap.py",  # says which settings are Django's
+    "server/console.py",  # sets what its options say
+    "packaging/openmemory_server/__init__.py",  # sets the default of one
+    "scripts/check_wheel.py",  # passes one on to a program
     "openmemory/wsgi.py",
     "openmemory/celery.py",
     "core/observability/multiprocess.py",  # sets one for a library

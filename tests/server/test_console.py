@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+from django.core.management import call_command, get_commands
+
+from server.command_names import COMMANDS, full_name, overview
+from server.completion_scripts import SHELLS
+from server.console import read_global_options
+
+
+def test_every_short_name_is_a_command_of_the_server():
+    assert {name.full for name in COMMANDS.values()} <= set(get_commands())
+    assert all(name.short in overview() for name in COMMANDS.values())
+
+
+def test_a_full_name_stays_as_it_is():
+    assert (full_name("key"), full_name("create_api_key")) == ("create_api_key", "create_api_key")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--state", "x", "key", "alice"], ["key", "alice", "--state=x"]]
+)
+def test_the_state_folder_is_named_before_or_after_the_command(monkeypatch, tmp_path, arguments):
+    monkeypatch.setenv("OPENMEMORY_STATE_DIR", "elsewhere")
+    monkeypatch.chdir(tmp_path)
+
+    assert read_global_options(arguments) == ["key", "alice"]
+
+    assert os.environ["OPENMEMORY_STATE_DIR"] == str(tmp_path / "x")
+
+
+def test_an_empty_state_folder_is_refused(monkeypatch, capsys):
+    monkeypatch.setenv("OPENMEMORY_STATE_DIR", "elsewhere")
+
+    with pytest.raises(SystemExit):
+        read_global_options(["--state=", "up"])
+
+    assert "an empty name is no folder" in capsys.readouterr().err
+
+
+def test_only_the_start_has_a_port(monkeypatch):
+    monkeypatch.setenv("PORT", "1")
+
+    assert read_global_options(["fake_llm", "--port", "9"]) == ["fake_llm", "--port", "9"]
+    assert read_global_options(["up", "--port", "9"]) == ["up"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_shell_completes_commands_and_their_options(capsys, shell):
+    call_command("completion", shell)
+
+    script = capsys.readouterr().out
+    assert all(short in script for short in COMMANDS)
+    assert "create-user" in script
+
+
+def test_bash_takes_the_script(capsys):
+    call_command("completion", "bash")
+    script = capsys.readouterr().out
+    ask = 'COMP_WORDS=(openmemory key --cr); COMP_CWORD=2; _openmemory; echo "${COMPREPLY[@]}"'
+
+    ended = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True)
+
+    assert (ended.stdout, ended.stderr) == ("--create-user\n", "")
