@@ -72,7 +72,7 @@ def go(alice):
     return run
 
 
-@pytest.mark.parametrize("connector", CONNECTORS, ids=str)
+@pytest.mark.parametrize("connector", CONNECTORS, ids=lambda each: each.title)
 def test_a_way_that_is_free_leads_to_the_tools(connector, go):
     found, notes = go(connector)
 
