@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 import httpx2
 from django.conf import settings
 
-from configuration.forbidden_addresses import Address, is_forbidden, parse_host, variants
+from configuration.forbidden_addresses import is_forbidden
+from core.ip_addresses import Address, is_public, parse_host
 
 # Seconds to connect, and to wait for each part of an answer.
 TIMEOUT = 10.0
@@ -99,7 +100,7 @@ def _resolve(host: str) -> Address:
 def _check_address(address: Address, *, host: str) -> None:
     if is_forbidden(address):
         raise DestinationRefused(f"{host} leads to a link-local address, or one of a cloud.")
-    if not all(each.is_global and not each.is_multicast for each in variants(address)):
+    if not is_public(address):
         _refuse_private(host)
 
 

@@ -7,7 +7,6 @@ other port than that of https, no redirect, a few seconds, a few kilobytes.
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
 import re
 import socket
@@ -23,6 +22,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from core.errors import Unprocessable
+from core.ip_addresses import is_public, parse_host
 
 from .client_metadata import InvalidMetadata, read_metadata
 from .models import AuthMethod, OAuthClient
@@ -174,9 +174,8 @@ def _find_address(host: str, port: int) -> str:
 
 
 def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return ip.is_global and not ip.is_multicast and (inner is None or inner.is_global)
+    parsed = parse_host(address)
+    return parsed is not None and is_public(parsed)
 
 
 def _explain(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
 import time
@@ -186,6 +187,25 @@ def test_private_addresses_are_not_asked(host, web, db):
     assert "public web" in refusal(f"https://{host}/client.json")
     assert "public web" in refusal(f"https://{host}:1/client.json")
     assert web.requests == []
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize(
+    "address",
+    [
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "::7f00:1",
+        "::ffff:10.0.0.1",
+        "2002:a00:1::",
+        "fe80::1%1",
+    ],
+)
+def test_addresses_that_stand_for_private_ones_are_not_asked(address, db, monkeypatch):
+    resolved = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 443, 0, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: resolved)
+
+    assert "public web" in refusal("https://x.example/client.json")
 
 
 @pytest.mark.attacks
