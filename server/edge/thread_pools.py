@@ -65,8 +65,7 @@ class Pool:
                 call = partial(take, turn, function)
                 return await loop.run_in_executor(self._executor, call, *arguments)
             finally:
-                self._free += 1
-                self._running[client] -= 1
+                self._give_thread_back(client)
         finally:
             self._unfinished[client] -= 1
             if not self._unfinished[client]:
@@ -75,8 +74,7 @@ class Pool:
 
     async def _wait_for_thread(self, client: str, address: str) -> None:
         if self._free and not self._waiting and self._may_run(client):
-            self._free -= 1
-            self._running[client] += 1
+            self._take_thread(client)
             return
         waiting = Waiting(client, asyncio.get_running_loop().create_future())
         self._waiting.setdefault(address, deque()).append(waiting)
@@ -85,14 +83,20 @@ class Pool:
             await waiting.has_thread
         except asyncio.CancelledError:
             if not waiting.has_thread.cancelled():  # it was given one at the same moment
-                self._free += 1
-                self._running[client] -= 1
+                self._give_thread_back(client)
             raise
+
+    def _take_thread(self, client: str) -> None:
+        self._free -= 1
+        self._running[client] += 1
+
+    def _give_thread_back(self, client: str) -> None:
+        self._free += 1
+        self._running[client] -= 1
 
     def _start_waiting(self) -> None:
         while self._free and (waiting := self._next()):
-            self._free -= 1
-            self._running[waiting.client] += 1
+            self._take_thread(waiting.client)
             waiting.has_thread.set_result(None)
 
     def _next(self) -> Waiting | None:
