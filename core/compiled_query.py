@@ -21,31 +21,20 @@ class NotCompilable(Exception):
 
 
 class CompiledQuery:
-    """A query whose statement stays the same whatever the values.
+    """A query of objects whose statement stays the same whatever the values.
 
     `build` makes the queryset from values of these names. It is called once, with the examples:
-    each must be one that occurs nowhere else in the query, so that it is known by what it is. A
-    slice of the queryset is not a value, as Django writes its bounds into the statement: `limit`
-    and `offset` are.
+    each must be one that occurs nowhere else in the query, so that it is known by what it is.
     """
 
     def __init__(self, build: Callable[..., QuerySet[Any]], **examples: Any) -> None:
         self._build, self._examples = build, examples
 
-    def fetch(self, *, limit: int | None = None, offset: int = 0, **values: Any) -> list[Any]:
-        """Return what the queryset would: objects, or tuples of one with `values_list`."""
+    def fetch(self, **values: Any) -> list[Any]:
         plan = self._plan
-        statement, parameters = plan.statement, plan.bind(values)
-        if limit is not None:
-            statement, parameters = f"{statement} LIMIT %s OFFSET %s", [*parameters, limit, offset]
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            rows = cursor.fetchall()
-        return plan.convert(rows)
-
-    def bind(self, **values: Any) -> tuple[str, list[Any]]:
-        """Return the statement and its parameters, to be a part of another statement."""
-        return self._plan.statement, self._plan.bind(values)
+            cursor.execute(plan.statement, plan.bind(values))
+            return plan.make_objects(cursor.fetchall())
 
     @cached_property
     def _plan(self) -> _Plan:
@@ -62,17 +51,15 @@ class _Plan:
             raise NotCompilable(f"The query has no place for {', '.join(sorted(missing))}.")
         expressions = [selected[0] for selected in compiler.select]
         self._compiler, self._converters = compiler, compiler.get_converters(expressions)
-        self._make = _object_maker(compiler) if compiler.klass_info else None
+        self._make = _object_maker(compiler)
 
     def bind(self, values: dict[str, Any]) -> list[Any]:
         return [value if name is None else values[name] for name, value in self._parameters]
 
-    def convert(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+    def make_objects(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
         if self._converters:
             rows = self._compiler.apply_converters(rows, self._converters)
-        if self._make:
-            return [self._make(row) for row in rows]
-        return [tuple(row) for row in rows]
+        return [self._make(row) for row in rows]
 
 
 def _name_parameter(value: Any, examples: dict[str, Any]) -> tuple[str | None, Any]:
@@ -87,21 +74,18 @@ def _name_parameter(value: Any, examples: dict[str, Any]) -> tuple[str | None, A
 
 
 def _object_maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
-    """Make objects of rows as ModelIterable does."""
+    """Make objects of rows, and what is selected with them, as ModelIterable does."""
     info = compiler.klass_info
     fields = info["select_fields"]
     first, end = fields[0], fields[-1] + 1
     names = [selected[0].target.attname for selected in compiler.select[first:end]]
     related = get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg]  # the stubs are of a later Django
-    annotations = list((compiler.annotation_col_map or {}).items())
     from_db, alias = info["model"].from_db, connection.alias
 
     def make(row: Sequence[Any]) -> Any:
         made = from_db(alias, names, row[first:end])
         for populator in related:
             populator.populate(row, made)
-        for name, column in annotations:
-            setattr(made, name, row[column])
         return made
 
     return make
