@@ -18,6 +18,7 @@ import httpx2
 from accounts.models import ApiKey, SignInLink, User
 
 from .connector_probe import PROXY, PUBLIC_URL, Probe, StepFailed, as_json, error_code
+from .connector_products import Connector
 from .models import OAuthClient
 
 # The app that the check connects as. It stores nothing.
@@ -29,31 +30,6 @@ VERSION = "2025-06-18"
 
 COOKIES = "Have the proxy pass cookies on, both ways, and keep nothing of the pages."
 
-
-@dataclass(frozen=True)
-class Connector:
-    """How a product asks, and which tools it needs."""
-
-    title: str
-    redirect_uri: str
-    auth_method: str
-    tools: frozenset[str]
-
-
-CONNECTORS = (
-    Connector(
-        "claude.ai",
-        "https://claude.ai/api/mcp/auth_callback",
-        "client_secret_post",
-        frozenset({"search_memories"}),
-    ),
-    Connector(
-        "ChatGPT",
-        "https://chatgpt.com/connector_platform_oauth_redirect",
-        "none",
-        frozenset({"search", "fetch"}),
-    ),
-)
 
 Step = Callable[[], str]
 

@@ -15,8 +15,9 @@ from django.utils.http import http_date
 
 from accounts.models import ApiKey
 from core.exposure import PublicAddress
-from oauth.connector_check import CONNECTORS, Way
+from oauth.connector_check import Way
 from oauth.connector_probe import Probe, StepFailed, check_network
+from oauth.connector_products import CONNECTORS
 from oauth.models import OAuthClient
 from tests.oauth.certificate import make_certificate
 from tests.oauth.program import ISSUER, RESOURCE

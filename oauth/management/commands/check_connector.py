@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts.person_access import server_url
 from accounts.subjects import UserNotFound, get_user
 from core.exposure import is_loopback
-from oauth.connector_check import CONNECTORS, Way
+from oauth.connector_check import Way
 from oauth.connector_probe import Probe, StepFailed, check_network
+from oauth.connector_products import CONNECTORS
 from oauth.issuer import MCP_PATH
 
 
