@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.plug_ins.hook import Home, load_program
@@ -18,4 +20,7 @@ def program(monkeypatch, home):
 
 @pytest.fixture
 def home(tmp_path):
-    return Home(tmp_path)
+    home = Home(tmp_path)
+    yield home
+    # A process that waits for a server ends when there is nothing to send.
+    shutil.rmtree(home.state, ignore_errors=True)
