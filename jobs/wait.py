@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
 from django.conf import settings
-from django.db import Error, connection
+from django.db import connection
 
 from core import processor_turns
 from core.api.shutdown import stopping
 
 from .models import Job
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
 
@@ -87,8 +90,11 @@ class Watcher:
         while jobs := self._jobs():
             try:
                 unfinished = self._unfinished(set(jobs.values()))
-            except Error:
-                unfinished = set()  # whoever waited asks the database, and fails as others do
+            except Exception:
+                # Whoever waited asks the database, and fails as others do. Without this thread,
+                # all would wait in vain.
+                log.exception("jobs that are waited for could not be read")
+                unfinished = set()
             for ended, job in jobs.items():
                 if job not in unfinished or stopping.is_set():
                     ended.set()

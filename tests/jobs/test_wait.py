@@ -87,3 +87,22 @@ def connections_in_use():
     """Those that threads have taken from the pool."""
     stats = connection.pool.get_stats()
     return stats["pool_size"] - stats["pool_available"]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_whatever_is_wrong_once_others_are_told_afterwards(alice, register, monkeypatch):
+    register()
+    job = get_job_type("work").enqueue(owner=alice.user)
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting._watcher, "_unfinished", refuse)
+        assert wait(job, seconds=SECONDS).state == State.QUEUED
+
+    thread = threading.Thread(target=wait_elsewhere, args=[job])
+    thread.start()
+    assert eventually(lambda: waiting._waiting[alice.user.pk] == 1)
+    run_due()
+    thread.join()
+
+
+def refuse(_):
+    raise RuntimeError("Not now.")
