@@ -17,7 +17,7 @@ from embedded.processes import Child, Command
 
 TICK = 0.2
 # Seconds before a child that exited is restarted: the first time, the second time, …
-RESTART_DELAYS = (0.0, 1.0, 2.0, 5.0, 10.0, 30.0)
+RESTART_DELAYS = (0.0, 1.0, 2.0, 5.0, 10.0)
 # A child that ran for so long has recovered, so that its delays start again.
 HEALTHY_SECONDS = 60.0
 TRIM_SECONDS = 60.0

@@ -34,8 +34,16 @@ _database = (
     else state_folder.database_settings(STATE_DIR)
 )
 # Each second of `max_idle` without use closes one connection of PostgreSQL, which has a process.
+# The pool waits twice as long before each attempt to reconnect: for so many seconds in all, or it
+# would be away for as long again as the database was.
 _pool = (
-    {"min_size": 0, "max_size": DATABASE_POOL, "timeout": 10, "max_idle": 10}
+    {
+        "min_size": 0,
+        "max_size": DATABASE_POOL,
+        "timeout": 10,
+        "max_idle": 10,
+        "reconnect_timeout": 10,
+    }
     if DATABASE_POOL
     else False
 )
