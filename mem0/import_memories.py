@@ -12,19 +12,22 @@ from typing import Any
 from apps_registry.acting_app import get_writing_app
 from core.errors import Malformed, OpenMemoryError
 from core.visible_text import is_visible
-from memories.lifecycle.remember import NewMemory, StoredMemory
-from memories.lifecycle.remember_many import remember_many
+from memories.lifecycle.import_batch import (
+    BATCH,
+    Destination,
+    ForeignMemory,
+    find_unknown,
+    import_batch,
+)
+from memories.lifecycle.remember import NewMemory
 from memories.limits import MAX_CATEGORY_NAME, MAX_TEXT_BYTES
-from memories.models import Categorization, Category, Memory, Terms
+from memories.models import Terms
 
 from .entity_register import app_entity, register_entities
 from .filter_fields import read_day
 from .memory_shape import end_of_day
 from .message_list import NamedScope, NobodyNamed, read_metadata, read_scope, read_timestamp
 from .tenant import Tenant
-
-# Of one transaction.
-BATCH = 500
 
 
 class InvalidMemory(Malformed):
@@ -42,8 +45,7 @@ class ImportOutcome:
 @dataclass(frozen=True)
 class _Row:
     scope: NamedScope
-    new: NewMemory
-    categories: Sequence[str]
+    memory: ForeignMemory
 
 
 def import_memories(
@@ -60,11 +62,10 @@ def import_memories(
         row = _read_row(tenant, memory, number)
         if row is None:
             outcome.empty += 1
-        elif row.new.pk in seen:
+        elif row.memory.pk in seen:
             outcome.known += 1
         else:
-            assert row.new.pk is not None  # noqa: S101 - `_read_row` sets it
-            seen.add(row.new.pk)
+            seen.add(row.memory.pk)
             groups[row.scope.user_id].append(row)
     for name, rows in groups.items():
         outcome.users.add(name or "")
@@ -80,44 +81,31 @@ def _import_batch(
     outcome: ImportOutcome,
     is_dry_run: bool,
 ) -> None:
-    ids = {pk: uuid.uuid5(tenant.account.pk, str(pk)) for row in rows if (pk := row.new.pk)}
-    stored = Memory.objects.filter(pk__in=[*ids, *ids.values()])
-    owned = set(stored.filter(user__in=tenant.users()).values_list("pk", flat=True))
-    taken = set(stored.values_list("pk", flat=True)) - owned
-    pending = []
-    for row in rows:
-        assert row.new.pk is not None  # noqa: S101
-        # An id that somebody else has, too, becomes another one: always the same.
-        pk = ids[row.new.pk] if row.new.pk in taken else row.new.pk
-        if pk in owned:
-            outcome.known += 1
-        else:
-            pending.append((row, pk))
-    outcome.created += len(pending)
-    if pending and not is_dry_run:
-        _store(tenant, user_name, pending)
-
-
-def _store(
-    tenant: Tenant, user_name: str | None, pending: Sequence[tuple[_Row, uuid.UUID]]
-) -> None:
     user = tenant.find_user(user_name)
-    pairs = []
-    for row, pk in pending:
-        app = get_writing_app(tenant.key, user=user, app_name=row.scope.app_id)
-        pairs.append((NewMemory(**{**vars(row.new), "pk": pk}), app))
+    destination = Destination(user, tenant.account, tenant.users(), tenant.account.pk)
+    if is_dry_run:
+        created = len(find_unknown([row.memory.pk for row in rows], destination))
+    else:
+        created = _store(tenant, rows, destination)
+    outcome.created += created
+    outcome.known += len(rows) - created
 
-    def note(stored: Sequence[StoredMemory]) -> None:
-        names = [*dict.fromkeys(name for row, _ in pending for name in row.categories)]
-        categories = Category.objects.get_or_create_by_name(names)
-        links = {(pk, categories[name].pk) for row, pk in pending for name in row.categories}
-        Categorization.objects.insert_many(sorted(links), user_id=user.pk)
-        for row, _ in pending:
-            named = {**row.scope.named(), "app_id": app_entity(row.scope.app_id)}
-            entities = {name: value for name, value in named.items() if value}
-            register_entities(tenant, entities, user=user)
 
-    remember_many(pairs, user=user, by=tenant.account, key=None, note=note)
+def _store(tenant: Tenant, rows: Sequence[_Row], destination: Destination) -> int:
+    user = destination.user
+    unknown = find_unknown([row.memory.pk for row in rows], destination)
+    names = {row.scope.app_id for row in rows if row.memory.pk in unknown}
+    apps = {name: get_writing_app(tenant.key, user=user, app_name=name) for name in names}
+
+    def note(ids: Mapping[uuid.UUID, uuid.UUID]) -> None:
+        for row in rows:
+            if row.memory.pk in ids:
+                named = {**row.scope.named(), "app_id": app_entity(row.scope.app_id)}
+                entities = {name: value for name, value in named.items() if value}
+                register_entities(tenant, entities, user=user)
+
+    pending = [(row.memory, apps[row.scope.app_id]) for row in rows if row.memory.pk in unknown]
+    return import_batch(pending, destination, note=note)
 
 
 def _read_row(tenant: Tenant, memory: Mapping[str, Any], number: int) -> _Row | None:
@@ -127,7 +115,8 @@ def _read_row(tenant: Tenant, memory: Mapping[str, Any], number: int) -> _Row | 
     if not is_visible(text):
         return None
     try:
-        return _Row(_read_scope(memory), _read_new(tenant, memory, text), _read_categories(memory))
+        new = _read_new(tenant, memory, text)
+        return _Row(_read_scope(memory), ForeignMemory(new, _read_categories(memory)))
     except OpenMemoryError as error:
         raise InvalidMemory(f"Memory {number}: {error.detail}") from error
 

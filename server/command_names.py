@@ -31,6 +31,7 @@ GROUPS: dict[str, tuple[CommandName, ...]] = {
         CommandName("backup", "backup_all", "back up each user to a folder"),
         CommandName("export", "export_backup", "export a user's data into an archive"),
         CommandName("import", "import_backup", "import an archive"),
+        CommandName("import-from", "import_from", "import from ChatGPT, Claude, Obsidian …"),
         CommandName("verify", "verify_backup", "verify an archive"),
         CommandName("verify-log", "verify_log", "verify the log of changes"),
     ),

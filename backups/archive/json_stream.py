@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from core.api.exception_handler import BadBody
 from core.api.parsers import UNIQUE_DECODER, reject_unstorable
@@ -43,7 +43,13 @@ class Item:
 
 
 class JsonObjectStream:
-    """The members of one large JSON object, and of those that are lists, the single items."""
+    """The members of one large JSON object, and of those that are lists, the single items.
+
+    An item has at most `max_characters`, and `max_brackets` objects and lists.
+    """
+
+    max_characters: ClassVar = MAX_ROW_CHARACTERS
+    max_brackets: ClassVar = MAX_BRACKETS
 
     def __init__(self, member: MemberReader) -> None:
         self._stream = member
@@ -75,6 +81,14 @@ class JsonObjectStream:
         self._expect("}")
         if self._peek():
             raise self._error("There is data after the end of the JSON.")
+
+    def values(self) -> Iterator[Item]:
+        """Read the items of the lists, and the other values, that follow each other here.
+
+        Raises as `items` does.
+        """
+        while next_one := self._peek():
+            yield from self._list("") if next_one == "[" else self._single("")
 
     def _single(self, key: str) -> Iterator[Item]:
         self._peek()
@@ -111,15 +125,16 @@ class JsonObjectStream:
                 # The digits of a number may continue in what has not been read yet.
                 if end < len(self._text) or self._ended:
                     return self._accept(value, end)
-            if len(self._text) - self._at > MAX_ROW_CHARACTERS:
-                raise row_too_long(self._member, self._line)
-            if self._text.count("[", self._at) + self._text.count("{", self._at) > MAX_BRACKETS:
-                raise too_many_values(self._member, self._line)
+            if len(self._text) - self._at > self.max_characters:
+                raise row_too_long(self._member, self._line, self.max_characters)
+            brackets = self._text.count("[", self._at) + self._text.count("{", self._at)
+            if brackets > self.max_brackets:
+                raise too_many_values(self._member, self._line, self.max_brackets)
             self._read_more()
 
     def _accept(self, value: Any, end: int) -> Any:
-        if end - self._at > MAX_ROW_CHARACTERS:
-            raise row_too_long(self._member, self._line)
+        if end - self._at > self.max_characters:
+            raise row_too_long(self._member, self._line, self.max_characters)
         try:
             reject_unstorable(value, self._text[self._at : end])
         except BadBody as error:

@@ -85,11 +85,11 @@ def check_count(name: str, count: int, *, member: str, line: int) -> None:
         raise ArchiveTooLarge(f"There are more than {limit} {name}.", member=member, line=line)
 
 
-def too_many_values(member: str, line: int) -> ArchiveTooLarge:
-    detail = f"The row has more than {MAX_BRACKETS} objects and lists."
+def too_many_values(member: str, line: int, limit: int = MAX_BRACKETS) -> ArchiveTooLarge:
+    detail = f"The row has more than {limit} objects and lists."
     return ArchiveTooLarge(detail, member=member, line=line)
 
 
-def row_too_long(member: str, line: int) -> ArchiveTooLarge:
-    detail = f"The row is longer than {MAX_ROW_CHARACTERS} characters."
+def row_too_long(member: str, line: int, limit: int = MAX_ROW_CHARACTERS) -> ArchiveTooLarge:
+    detail = f"The row is longer than {limit} characters."
     return ArchiveTooLarge(detail, member=member, line=line)

@@ -9,9 +9,9 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, ClassVar
 
 from .errors import ArchiveTooLarge, BadArchive
 from .format import ENTITIES, LINES, LOG, MANIFEST, VECTORS
@@ -35,8 +35,9 @@ class _ShortReads(io.RawIOBase):
     zipfile reads the directory of a ZIP at once, whatever length the ZIP declares.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], max_directory: int) -> None:
         self._file = file
+        self._max_directory = max_directory
         self.size = file.seek(0, os.SEEK_END)
         self.bytes_read = 0
 
@@ -58,7 +59,7 @@ class _ShortReads(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         remaining = self.size - self._file.tell()
         length = remaining if size < 0 else min(size, remaining)
-        if length > MAX_DIRECTORY_BYTES:
+        if length > self._max_directory:
             raise ArchiveTooLarge("The directory of the ZIP is too long.")
         data = self._file.read(max(0, length))
         self.bytes_read += len(data)
@@ -103,16 +104,33 @@ class MemberReader:
 class ZipReader:
     """A ZIP with the members of an archive, which may be in a folder, and beside others."""
 
+    max_members: ClassVar = MAX_MEMBERS
+    max_directory: ClassVar = MAX_DIRECTORY_BYTES
+
     def __init__(self, file: IO[bytes]) -> None:
         """Raises BadArchive and ArchiveTooLarge."""
-        self._file = _ShortReads(file)
+        self._file = _ShortReads(file, self.max_directory)
         self.size = self._file.size
         self.budget = UnpackBudget.for_archive(self.size)
         try:
             self._zip = zipfile.ZipFile(self._file)
         except BROKEN as error:
             raise BadArchive(f"The file is not a ZIP archive: {error}.") from None
-        self._infos = _find_members(self._zip.infolist(), self.size)
+        infos = self._zip.infolist()
+        _check_members(infos, self.size, self.max_members)
+        self._infos = self.select(infos)
+
+    def select(self, infos: Iterable[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
+        """The members that can be read, by name. Raises BadArchive."""
+        members: dict[str, zipfile.ZipInfo] = {}
+        for info in infos:
+            name = info.filename.rpartition("/")[2]
+            if name not in ARCHIVE_MEMBERS:
+                continue
+            if name in members:
+                raise BadArchive(f"{name} is in the archive twice, in different folders.")
+            members[name] = info
+        return members
 
     @property
     def bytes_read(self) -> int:
@@ -136,11 +154,11 @@ class ZipReader:
             yield MemberReader(name, stream, self.budget)
 
 
-def _find_members(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:
-    if len(infos) > MAX_MEMBERS:
-        raise ArchiveTooLarge(f"The ZIP has more than {MAX_MEMBERS} members.")
+def _check_members(infos: Sequence[zipfile.ZipInfo], size: int, max_members: int) -> None:
+    """Raises BadArchive and ArchiveTooLarge."""
+    if len(infos) > max_members:
+        raise ArchiveTooLarge(f"The ZIP has more than {max_members} members.")
     names: set[str] = set()
-    members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
         _check_member(info)
         if info.header_offset + info.compress_size > size:
@@ -150,13 +168,6 @@ def _find_members(infos: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.
         if info.filename in names:
             raise BadArchive("Two members have this name.", member=info.filename)
         names.add(info.filename)
-        name = info.filename.rpartition("/")[2]
-        if name not in ARCHIVE_MEMBERS:
-            continue
-        if name in members:
-            raise BadArchive(f"{name} is in the archive twice, in different folders.")
-        members[name] = info
-    return members
 
 
 def _check_member(info: zipfile.ZipInfo) -> None:

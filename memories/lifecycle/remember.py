@@ -41,7 +41,8 @@ class NewMemory:
     With `once_in_scope`, and with or without `infer`, it is a duplicate of the same text of one
     app, agent and conversation, whatever its terms and actor.
 
-    What is brought from another server keeps its `pk` and its `updated_at`.
+    What is brought from another server keeps its `pk` and its `updated_at`, and with `as_given`
+    its actor and conversation, even if these are empty.
 
     It takes the place of the memories that it `supersedes`. An immutable text, and one that has
     expired, is not turned into facts. A duplicate has the same terms.
@@ -58,6 +59,7 @@ class NewMemory:
     learned_at: datetime | None = None
     pk: uuid.UUID | None = None
     updated_at: datetime | None = None
+    as_given: bool = False
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
 
@@ -89,7 +91,7 @@ def remember(
     [category_names] = embedded.category_names() if new.infer else [[]]
     job = None
     with change():
-        if new.speaker is None and not memory.actor:
+        if new.speaker is None and not (memory.actor or new.as_given):
             memory.actor = recognize_speaker(memory)
         superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
         duplicate = find_duplicate(memory, new) if new.infer or new.once_in_scope else None
@@ -107,13 +109,18 @@ def remember(
 
 def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
     """Build the memory to store. It is of this moment, however long the model takes."""
+    if new.as_given:
+        actor, conversation = new.actor or "", new.conversation or ""
+    else:
+        actor = find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker)
+        conversation = find_conversation(new.metadata, explicit=new.conversation)
     return Memory(
         user=user,
         app=app,
         content=new.text,
         metadata=new.metadata,
-        actor=find_actor(new.text, new.metadata, explicit=new.actor, speaker=new.speaker),
-        conversation=find_conversation(new.metadata, explicit=new.conversation),
+        actor=actor,
+        conversation=conversation,
         agent_id=new.agent_id,
         created_at=new.learned_at or timezone.now(),
         **_identity_of(new),

@@ -120,7 +120,7 @@ class _Batch:
 
     def add(self, index: int, new: NewMemory) -> None:
         memory = self.memories[index]
-        if new.speaker is None and not memory.actor:
+        if new.speaker is None and not (memory.actor or new.as_given):
             memory.actor = self._recognize_speaker(memory)
         superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
         self._forget(new.supersedes)

@@ -13,6 +13,7 @@ INSTALLED_APPS = [
     "stats",
     "agents",
     "mem0",
+    "importers",
     "operators",
     "pages",
     # Before the admin, whose templates and styles it overrides.

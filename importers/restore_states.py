@@ -1,0 +1,50 @@
+"""Give imported memories the states that they had."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+
+from accounts.models import User
+from memories.lifecycle.import_batch import Destination
+from memories.models import Memory, State
+
+from .source import Kept
+
+
+def restore_states(
+    ids: Mapping[uuid.UUID, uuid.UUID], kept: Mapping[uuid.UUID, Kept], by: User
+) -> None:
+    """Change the states of memories that were just stored, in their transaction.
+
+    Their times are those of the file, not of the change.
+    """
+    groups: dict[State, list[uuid.UUID]] = defaultdict(list)
+    for pk, own in kept.items():
+        if pk in ids and own.state != State.ACTIVE:
+            groups[own.state].append(pk)
+    for state, pks in groups.items():
+        memories = Memory.objects.filter(pk__in=[ids[pk] for pk in pks])
+        times = dict(memories.values_list("pk", "updated_at"))
+        memories.change_state(state, by=by)
+        for pk in pks:
+            Memory.objects.filter(pk=ids[pk]).update(updated_at=times[ids[pk]])
+    for pk, own in kept.items():
+        if pk in ids and own.state_changed_at:
+            Memory.objects.filter(pk=ids[pk]).update(state_changed_at=own.state_changed_at)
+
+
+def restore_successors(links: Mapping[uuid.UUID, uuid.UUID], destination: Destination) -> None:
+    """Link memories that were just stored to those that replaced them, where these are here.
+
+    `links` are from the ids here to those in the file.
+    """
+    others = {newer: uuid.uuid5(destination.account, str(newer)) for newer in links.values()}
+    own = Memory.objects.filter(user=destination.user)
+    candidates = own.filter(pk__in=[*others, *others.values()])
+    here = set(candidates.values_list("pk", flat=True))
+    for pk, newer in links.items():
+        successor = newer if newer in here else others[newer]
+        if successor in here and successor != pk:
+            own.filter(pk=pk, state=State.ARCHIVED).update(superseded_by=successor)

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from apps_registry.models import App
+from memories.models import Memory
+
+from . import exports
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def export(tmp_path):
+    path = tmp_path / "export.zip"
+    path.write_bytes(exports.chatgpt())
+    return path
+
+
+def test_a_dry_run_shows_what_would_come(alice, export, capsys):
+    call_command("import_from", "auto", str(export), "--user", "alice", "--dry-run")
+
+    shown = capsys.readouterr().out
+    assert "From ChatGPT: 4 memories would be created" in shown
+    assert "Moves to Lisbon in May" in shown
+    assert not Memory.objects.exists()
+    assert not App.objects.exists()
+
+
+def test_the_result_as_json(alice, export, capsys):
+    call_command("import_from", "chatgpt", str(export), "--user", "alice", "--json")
+
+    result = json.loads(capsys.readouterr().out)
+    assert result["ok"]
+    assert (result["memories_created"], result["dry_run"]) == (4, False)
+    assert Memory.objects.filter(user=alice.user).count() == 4
+
+
+def test_a_refusal_as_json(alice, tmp_path, capsys):
+    path = tmp_path / "x.json"
+    path.write_text("[]")
+
+    with pytest.raises(CommandError):
+        call_command("import_from", "claude", str(path), "--user", "alice", "--json")
+
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "wrong_source"
+
+
+@pytest.mark.parametrize("arguments", [["auto", "/nowhere"], ["other", "{export}"]])
+def test_no_file_and_an_unknown_source(alice, export, arguments):
+    with pytest.raises(CommandError):
+        call_command(
+            "import_from", *[each.format(export=export) for each in arguments], "--user", "alice"
+        )
+
+
+def test_who_is_unknown_gets_nothing(db, export):
+    with pytest.raises(CommandError):
+        call_command("import_from", "auto", str(export), "--user", "nobody")
+
+
+def test_a_paused_app_stores_nothing(alice, export):
+    App.objects.create(owner=alice.user, name="chatgpt", is_active=False)
+
+    with pytest.raises(CommandError, match="paused"):
+        call_command("import_from", "auto", str(export), "--user", "alice", "--dry-run")
