@@ -52,6 +52,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in SLOW_FOLDERS or SLOW_FIXTURES & _fixtures(item):
             item.add_marker("slow")
+    _mix_files(items)
+
+
+def _mix_files(items: list[pytest.Item]) -> None:
+    """Spread the files with slow tests, which mostly wait, among those that compute.
+
+    They are spread over most of the run, as a slow one at its end has nothing to wait beside.
+    """
+    slow: dict[Path, bool] = {}
+    for item in items:
+        slow[item.path] = slow.get(item.path, False) or "slow" in item.keywords
+    place: dict[Path, float] = {}
+    for is_slow, end in ((True, 0.85), (False, 1.0)):
+        files = [path for path, value in slow.items() if value == is_slow]
+        place |= {path: end * number / len(files) for number, path in enumerate(files)}
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.hookimpl(trylast=True)
