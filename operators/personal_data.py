@@ -21,6 +21,7 @@ from accounts.models.api_key import digest
 from agents import sse
 from backups.files import list_all_backups
 from configuration import effective
+from embedded.state_folder import list_dumps
 from memories.models import EmbeddingSpace
 
 
@@ -71,6 +72,15 @@ def find_backups(users: Collection[User]) -> list[Path]:
         return []
     by_user = list_all_backups(folder)
     return [path for user in users for path in by_user.get(str(user.pk), [])]
+
+
+def remove_dumps() -> list[str]:
+    """Remove the dumps of the database from before upgrades, which hold every user. Says so."""
+    dumps = list_dumps(settings.STATE_DIR)
+    for dump in dumps:
+        dump.unlink(missing_ok=True)
+    text = "The dumps of the database from before upgrades held this user, and were removed."
+    return [text] if dumps else []
 
 
 def remove_backups(users: Collection[User]) -> int:

@@ -14,6 +14,8 @@ class CommandName(NamedTuple):
 GROUPS: dict[str, tuple[CommandName, ...]] = {
     "Run the server": (
         CommandName("up", "run", "start everything on this machine, until Ctrl-C"),
+        CommandName("service", "user_service", "run it as a service of yours, without root"),
+        CommandName("upgrade", "upgrade", "say what an upgrade will change, or take it back"),
         CommandName("doctor", "doctor", "look for problems, and say how to mend each"),
     ),
     "People and keys": (

@@ -15,6 +15,7 @@ from server.command_names import full_name, overview
 WITHOUT_SERVICES = {
     "help", "version", "run", "check", "collectstatic", "completion", "diffsettings", "fake_llm",
     "findstatic", "mcp_stdio", "spectacular", "startapp", "startproject", "test", "testserver",
+    "user_service",
 }  # fmt: skip
 
 # The doctor waits this long for a running server's services, and then says what it finds without.

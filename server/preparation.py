@@ -19,7 +19,7 @@ from embedded.state_folder import write_private
 from jobs import retention
 from memories.lifecycle import word_index
 from memories.vectors import migration
-from server import default_user
+from server import database_dump, default_user
 from server.start import SIGN_IN, Address
 
 # Of the link that signs the default user in.
@@ -38,6 +38,8 @@ def prepare_database() -> None:
     try:
         # First without the pool, which retries for a while and then hides the error.
         psycopg.connect(**connection.get_connection_params()).close()
+        if settings.DUMP_BEFORE_UPGRADE and not settings.DATABASE_URL:
+            database_dump.dump_before_upgrade()
         call_command("migrate", interactive=False, verbosity=0)
     except (psycopg.Error, DatabaseError) as error:
         raise ServiceFailed(f"The database is not usable: {str(error).strip()}") from error

@@ -16,3 +16,6 @@ IMPORT_MAX_RATIO = env.integer("OPENMEMORY_IMPORT_MAX_RATIO", 200, minimum=2, ma
 BACKUP_FOLDER = env.folder("OPENMEMORY_BACKUP_FOLDER")
 BACKUP_EVERY_HOURS = env.integer("OPENMEMORY_BACKUP_EVERY_HOURS", 24, minimum=1, maximum=8760)
 BACKUP_KEEP = env.integer("OPENMEMORY_BACKUP_KEEP", 7, minimum=1, maximum=10_000)
+
+# Whether a start that changes the embedded database writes a dump of it before.
+DUMP_BEFORE_UPGRADE = env.boolean("OPENMEMORY_DUMP_BEFORE_UPGRADE", True)
