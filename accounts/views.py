@@ -85,8 +85,9 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
         serializer = UserSettingsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         user = User.objects.get(pk=request.user.pk)
-        user.time_zone = serializer.validated_data.get("time_zone", user.time_zone)
-        user.save(update_fields=["time_zone", "updated_at"])
+        for name, value in serializer.validated_data.items():
+            setattr(user, name, value)
+        user.save(update_fields=[*serializer.validated_data, "updated_at"])
         return Response(UserSerializer(user).data)
 
 

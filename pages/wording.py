@@ -49,6 +49,11 @@ SENTENCES = (
     _("Another import into this user is under way: try again when it has ended."),
     _("A rule allows or denies: everything, or the memories that are chosen."),
     _("You have no such end user."),
+    _("The log has no line with this sequence."),
+    _("A change of this kind cannot be taken back."),
+    _("This line is part of no run of inference and of no import."),
+    _("The content is gone, because the memory was purged: it cannot be brought back."),
+    _("A later change stands on this one. Take back the later one first."),
     _("Another operator has to erase an operator: otherwise nobody might be left."),
     _("This address is no longer valid. Whoever runs the server can find the receipt."),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
 from .inference_jobs import INFER, enqueue_for
+from .kept_categories import require_all_kept
 from .supersede import lock_superseded, supersede
 from .turns import recognize_speaker
 
@@ -84,11 +85,13 @@ def remember(
 
     It can be found as soon as this returns. Its history names `key`, that of the request.
 
-    Raises MemoryNotFound, MemoryDeleted and MemoryImmutable for memories that it supersedes.
+    Raises NotKept, and MemoryNotFound, MemoryDeleted and MemoryImmutable for memories that it
+    supersedes.
     """
+    new = as_user_wants(new, user=user)
     memory = build_memory(new, user=user, app=app)
     embedded = embed_texts([new.text])
-    [category_names] = embedded.category_names() if new.infer else [[]]
+    [category_names] = categorize_texts(embedded, [new], user=user)
     job = None
     with change():
         if new.speaker is None and not (memory.actor or new.as_given):
@@ -105,6 +108,22 @@ def remember(
     if duplicate is not None:
         return StoredMemory(duplicate, Event.DUPLICATE)
     return StoredMemory(memory, Event.ADD, job)
+
+
+def as_user_wants(new: NewMemory, *, user: User) -> NewMemory:
+    """Without inference, where the user has switched that off."""
+    return new if user.infer else replace(new, infer=False)
+
+
+def categorize_texts(
+    embedded: EmbeddedTexts, news: Sequence[NewMemory], *, user: User
+) -> list[list[str]]:
+    """Find the categories of texts to store, none of what is stored as it is. Raises NotKept."""
+    if not user.categories_not_kept and not any(new.infer for new in news):
+        return [[] for _ in news]
+    names = embedded.category_names()
+    require_all_kept(names, user=user)
+    return [own if new.infer else [] for own, new in zip(names, news, strict=True)]
 
 
 def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
