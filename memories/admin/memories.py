@@ -20,6 +20,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.models import User
+from core.admin.audit_log import log_changes
 from core.admin.buttons import button
 from core.admin.model_admin import BoundedList, ReadOnlyAdmin
 from core.errors import OpenMemoryError
@@ -56,11 +57,18 @@ DELETING = (
 SCOPE_MISSING = "Choose a user or an app as well to filter by actor or conversation."
 
 
+# The field by which Django's list says that all are meant, not those of the page alone.
+SELECT_ACROSS = "select_across"
+
+
 class MemoryList(BoundedList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         if isinstance(self.paginator.object_list, list):  # already fetched
             self.result_list = self.paginator.object_list
+        best = getattr(getattr(request, "search", None), "best", None) or {}
+        for memory in self.result_list:
+            memory.search_score = best.get(memory.pk)
 
     def apply_select_related(self, qs: MemoryQuerySet) -> MemoryQuerySet:
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
@@ -93,6 +101,7 @@ class MemoryAdmin(ReadOnlyAdmin):
     search_fields = ("words",)
     search_help_text = "Words, a question or the id of a memory"
     ordering = ("-created_at", "id")
+    list_disable_select_all = False
     sortable_by = ("created_at",)
     actions = ("pause_selected", "resume_selected", "archive_selected", "discard_selected")
     actions_detail = ("edit", "pause", "resume", "restore", "archive", "discard")
@@ -136,7 +145,14 @@ class MemoryAdmin(ReadOnlyAdmin):
     def excerpt(self, memory: Memory) -> SafeString:
         text = memory.excerpt  # type: ignore[attr-defined]  # annotated by the list
         more = " …" if len(text) == EXCERPT else ""
-        return format_html('<span dir="auto" class="memory-excerpt">{}{}</span>', text, more)
+        score = memory.search_score  # type: ignore[attr-defined]  # set by the list
+        likely = "" if score is None else f" {score:.0%}"
+        return format_html(
+            '<span dir="auto" class="memory-excerpt">{}{}</span><small>{}</small>',
+            text,
+            more,
+            likely,
+        )
 
     @display(description="State", label=COLOURS)
     def shown_state(self, memory: Memory) -> str:
@@ -167,20 +183,33 @@ class MemoryAdmin(ReadOnlyAdmin):
         if request.POST.get("confirmed"):
             self._change_selected(State.DELETED, request, memories)
             return None
-        return self._confirm_discard(request, list(memories.values_list("pk", flat=True)))
+        ids = memories.order_by().values_list("pk", flat=True)
+        if _selects_all(request):
+            # One of them stands for all: the list's filters find the others again.
+            return self._confirm_discard(
+                request, list(ids[:1]), ids.count(), [(SELECT_ACROSS, "1")]
+            )
+        return self._confirm_discard(request, list(ids), len(ids), [])
 
-    def _confirm_discard(self, request: HttpRequest, ids: list[uuid.UUID]) -> HttpResponse:
+    def _confirm_discard(
+        self,
+        request: HttpRequest,
+        ids: Collection[uuid.UUID],
+        count: int,
+        more: list[tuple[str, str]],
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {len(ids):,} memories",
+            "title": f"Delete {count:,} memories",
             "opts": self.opts,
             "explanation": DELETING,
             "hidden": [
                 ("action", "discard_selected"),
                 ("confirmed", "yes"),
+                *more,
                 *((ACTION_CHECKBOX_NAME, pk) for pk in ids),
             ],
-            "label": f"Delete {len(ids):,} memories",
+            "label": f"Delete {count:,} memories",
             "danger": True,
             "back": request.get_full_path(),
         }
@@ -189,20 +218,19 @@ class MemoryAdmin(ReadOnlyAdmin):
     def _change_selected(
         self, state: State, request: HttpRequest, memories: MemoryQuerySet
     ) -> None:
-        selected_memories = list(memories)
+        if _selects_all(request) and state != State.DELETED:
+            memories = memories.undeleted()
+        ids = list(memories.order_by().values_list("pk", flat=True))
         try:
-            changed_count = _change_state(
-                state, [memory.pk for memory in selected_memories], by=operator(request)
-            )
+            changed_count = _change_state(state, ids, by=operator(request))
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return
-        message = f"{changed_count:,} of {len(selected_memories):,} memories are now {state}."
-        if changed_count < len(selected_memories):
+        message = f"{changed_count:,} of {len(ids):,} memories are now {state}."
+        if changed_count < len(ids):
             message += f" The others already were {state}."
         self.message_user(request, message)
-        for memory in selected_memories:
-            self.log_change(request, memory, f"State changed to {state}, with others.")
+        log_changes(request.user, Memory, ids, text=f"State changed to {state}, with others.")
 
     # --- One memory --------------------------------------------------------------------------
 
@@ -281,6 +309,10 @@ class MemoryAdmin(ReadOnlyAdmin):
     )
     def discard(self, request: HttpRequest, memory: Memory, form: object) -> str:
         return _change_one(State.DELETED, memory, by=operator(request))
+
+
+def _selects_all(request: HttpRequest) -> bool:
+    return request.POST.get(SELECT_ACROSS) == "1"
 
 
 def _change_one(state: State, memory: Memory, *, by: User) -> str:
