@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -20,11 +16,8 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from accounts.models import User
-from core.admin.audit_log import log_changes
 from core.admin.buttons import button
 from core.admin.model_admin import BoundedList, ReadOnlyAdmin
-from core.errors import OpenMemoryError
-from memories.lifecycle.states import change_state_of
 from memories.models import Categorization, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import EXPIRED, LIVE
@@ -44,21 +37,14 @@ from .list_filters import (
     lacks_scope,
 )
 from .memory_detail import COLOURS
+from .new_memory import add_memory
 from .search_box import Search
+from .selected_memories import DELETING, SelectedMemories, change_state
 
 # Characters that the list shows, cut by the database: 50 whole memories may take 1.6 MB.
 EXCERPT = 160
 
-DELETING = (
-    "Deleted memories leave every list and search at once. They cannot be restored, and are purged "
-    "after the retention period for deleted memories."
-)
-
 SCOPE_MISSING = "Choose a user or an app as well to filter by actor or conversation."
-
-
-# The field by which Django's list says that all are meant, not those of the page alone.
-SELECT_ACROSS = "select_across"
 
 
 class MemoryList(BoundedList):
@@ -80,8 +66,8 @@ class MemoryList(BoundedList):
 
 
 @admin.register(Memory)
-class MemoryAdmin(ReadOnlyAdmin):
-    """Memories are not created here: only apps store them."""
+class MemoryAdmin(SelectedMemories, ReadOnlyAdmin):
+    """Operators add memories, and edit their text alone."""
 
     list_display = ("excerpt", "user", "app", "shown_state", "shown_categories", "created_at")
     list_display_links = ("excerpt",)
@@ -162,75 +148,16 @@ class MemoryAdmin(ReadOnlyAdmin):
     def shown_categories(self, memory: Memory) -> str:
         return ", ".join(memory.listed_categories)  # type: ignore[attr-defined]  # annotated by the list
 
-    # --- Selected memories -------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("memories.add_memory"))
 
-    @admin.action(description="Pause selected memories", permissions=["operate"])
-    def pause_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.PAUSED, request, memories)
-
-    @admin.action(description="Resume or restore selected memories", permissions=["operate"])
-    def resume_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.ACTIVE, request, memories)
-
-    @admin.action(description="Archive selected memories", permissions=["operate"])
-    def archive_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.ARCHIVED, request, memories)
-
-    @admin.action(description="Delete selected memories …", permissions=["discard"])
-    def discard_selected(
-        self, request: HttpRequest, memories: MemoryQuerySet
-    ) -> HttpResponse | None:
-        if request.POST.get("confirmed"):
-            self._change_selected(State.DELETED, request, memories)
-            return None
-        ids = memories.order_by().values_list("pk", flat=True)
-        if _selects_all(request):
-            # One of them stands for all: the list's filters find the others again.
-            return self._confirm_discard(
-                request, list(ids[:1]), ids.count(), [(SELECT_ACROSS, "1")]
-            )
-        return self._confirm_discard(request, list(ids), len(ids), [])
-
-    def _confirm_discard(
+    def add_view(
         self,
         request: HttpRequest,
-        ids: Collection[uuid.UUID],
-        count: int,
-        more: list[tuple[str, str]],
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Delete {count:,} memories",
-            "opts": self.opts,
-            "explanation": DELETING,
-            "hidden": [
-                ("action", "discard_selected"),
-                ("confirmed", "yes"),
-                *more,
-                *((ACTION_CHECKBOX_NAME, pk) for pk in ids),
-            ],
-            "label": f"Delete {count:,} memories",
-            "danger": True,
-            "back": request.get_full_path(),
-        }
-        return TemplateResponse(request, "memories/admin/form_page.html", context)
-
-    def _change_selected(
-        self, state: State, request: HttpRequest, memories: MemoryQuerySet
-    ) -> None:
-        if _selects_all(request) and state != State.DELETED:
-            memories = memories.undeleted()
-        ids = list(memories.order_by().values_list("pk", flat=True))
-        try:
-            changed_count = _change_state(state, ids, by=operator(request))
-        except OpenMemoryError as error:
-            self.message_user(request, error.detail, messages.ERROR)
-            return
-        message = f"{changed_count:,} of {len(ids):,} memories are now {state}."
-        if changed_count < len(ids):
-            message += f" The others already were {state}."
-        self.message_user(request, message)
-        log_changes(request.user, Memory, ids, text=f"State changed to {state}, with others.")
+        return add_memory(self, request)
 
     # --- One memory --------------------------------------------------------------------------
 
@@ -311,18 +238,6 @@ class MemoryAdmin(ReadOnlyAdmin):
         return _change_one(State.DELETED, memory, by=operator(request))
 
 
-def _selects_all(request: HttpRequest) -> bool:
-    return request.POST.get(SELECT_ACROSS) == "1"
-
-
 def _change_one(state: State, memory: Memory, *, by: User) -> str:
-    changed_count = _change_state(state, [memory.pk], by=by)
+    changed_count = change_state(state, [memory.pk], by=by)
     return f"The memory is now {state}." if changed_count else f"The memory was already {state}."
-
-
-def _change_state(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:
-    """As in the API, no deleted memory can be restored. Raises MemoryDeleted."""
-    memories = Memory.objects.all()
-    if state == State.DELETED:
-        return memories.exactly(ids).change_state(state, by=by)
-    return change_state_of(ids, state, among=memories, by=by)

@@ -253,3 +253,29 @@ def test_a_question_is_answered_by_meaning_where_only_one_user_has_memories(brow
 
     assert "Alice likes green tea." in page
     assert "<small> " in page
+
+
+def test_an_operator_adds_a_memory(browser, root, alice):
+    form = {"user": "alice", "app": "notes", "text": "Alice plays\r\nthe cello"}
+    page = "/admin/memories/memory/add/"
+
+    answer = browser.post(page, form)
+
+    memory = Memory.objects.get()
+    assert answer.headers["Location"] == f"{LIST}{memory.pk}/change/"
+    assert (memory.user, memory.app.name, memory.content) == (
+        alice.user, "notes", "Alice plays\nthe cello",
+    )  # fmt: skip
+    assert LogEntry.objects.get().is_addition()
+    assert "cello" not in LogEntry.objects.get().get_change_message()
+    for wrong in ({"user": "nobody"}, {"text": " "}, {"app": ""}, {"text": "x" * 40_000}):
+        assert browser.post(page, {**form, **wrong}).status_code == 200
+    assert Memory.objects.count() == 1
+
+
+def test_who_only_sees_adds_nothing(reading, alice):
+    form = {"user": "alice", "app": "notes", "text": "Alice plays the cello"}
+
+    assert reading.post("/admin/memories/memory/add/", form).status_code == 403
+    assert "memory/add/" not in text_of(reading, LIST)
+    assert not Memory.objects.exists()
