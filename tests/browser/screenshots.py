@@ -31,7 +31,7 @@ PICTURES: list[tuple[str, str, Look]] = [
 
 # The pages of a person.
 OWN_PICTURES: list[tuple[str, str, Look]] = [
-    ("own-memories", "/memories?q=Who+is+Rex%3F", WIDE),
+    ("own-memories", "/memories?q=What+scares+my+dog%3F", WIDE),
     ("own-memories-phone", "/memories", PHONE),
     ("own-connect", "/connect", WIDE),
 ]

@@ -44,6 +44,26 @@
     }, 5000);
   });
 
+  // Scrolled parts all call themselves the same landmark, which none of them is.
+  window.addEventListener("load", () => {
+    for (const part of document.querySelectorAll(".simplebar-content-wrapper[role=region]")) {
+      part.removeAttribute("role");
+      part.removeAttribute("aria-label");
+    }
+  });
+
+  // What chooses among many rows is named as the field that it stands for.
+  window.addEventListener("load", () => {
+    for (const container of document.querySelectorAll(".select2-container")) {
+      const field = container.parentElement.querySelector("select");
+      const name = field?.labels[0]?.textContent.trim() || field?.name;
+      for (const part of name ? container.querySelectorAll("[role=combobox], [role=searchbox]") : []) {
+        part.removeAttribute("aria-labelledby");
+        part.setAttribute("aria-label", name);
+      }
+    }
+  });
+
   // A button copies the text of the element that it names.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
