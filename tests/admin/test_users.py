@@ -209,3 +209,10 @@ def test_a_dialog_that_is_opened_in_another_tab_is_a_page(browser, alice):
 
     assert "<main" in browser.get(address).content.decode()
     assert "<main" not in browser.get(address, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_the_page_of_a_user_spells_ids_as_they_are_and_shows_code_as_code(browser, alice):
+    page = browser.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert ">Alice<" not in page
+    assert "<code>yesterday</code>" in page
