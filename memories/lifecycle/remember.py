@@ -39,6 +39,8 @@ class NewMemory:
     where it has several, and None where there was no conversation. `actor` and `conversation`
     default to what `attribution` and `turns` find.
 
+    With `categorizes` it gets categories without `infer`, too.
+
     With `once_in_scope`, and with or without `infer`, it is a duplicate of the same text of one
     app, agent and conversation, whatever its terms and actor.
 
@@ -51,6 +53,7 @@ class NewMemory:
 
     text: str
     infer: bool = True
+    categorizes: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     actor: str | None = None
     speaker: str | None = None
@@ -112,18 +115,19 @@ def remember(
 
 def as_user_wants(new: NewMemory, *, user: User) -> NewMemory:
     """Without inference, where the user has switched that off."""
-    return new if user.infer else replace(new, infer=False)
+    return new if user.infer else replace(new, infer=False, categorizes=False)
 
 
 def categorize_texts(
     embedded: EmbeddedTexts, news: Sequence[NewMemory], *, user: User
 ) -> list[list[str]]:
     """Find the categories of texts to store, none of what is stored as it is. Raises NotKept."""
-    if not user.categories_not_kept and not any(new.infer for new in news):
+    wanted = [new.infer or new.categorizes for new in news]
+    if not user.categories_not_kept and not any(wanted):
         return [[] for _ in news]
     names = embedded.category_names()
     require_all_kept(names, user=user)
-    return [own if new.infer else [] for own, new in zip(names, news, strict=True)]
+    return [own if is_wanted else [] for own, is_wanted in zip(names, wanted, strict=True)]
 
 
 def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
+from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -233,6 +234,8 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
     return NewMemory(
         fields["text"],
         infer=fields["infer"],
+        # The original server categorized whatever `infer` said, which its page always switches off.
+        categorizes=settings.LEGACY_CLIENTS,
         metadata=fields["metadata"] or {},
         actor=fields.get("actor"),
         speaker=fields.get("speaker"),

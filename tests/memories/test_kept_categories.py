@@ -158,3 +158,14 @@ def test_an_archive_takes_the_settings_along(private, olga, tmp_path):
     copy.refresh_from_db()
     assert (copy.infer, copy.categories_not_kept) == (False, ["Health"])
     assert copy.time_zone == "Asia/Tokyo"
+
+
+def test_what_the_page_of_the_original_server_stores_is_categorized(alice, settings):
+    settings.LEGACY_CLIENTS = True
+
+    first, second = (alice.remember(DOG, infer=False) for _ in range(2))
+
+    assert first["categories"] == ["pets"]
+    assert first["id"] != second["id"]
+    alice.patch("/users/me", {"infer": False})
+    assert alice.remember(DOG, infer=False)["categories"] == []
