@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from memories.lifecycle.purge import purge
 from memories.models import LogLine, Memory
-from pages.views import log_page
+from pages.views import own_log_page
 from tests.cast import Member
 
 
@@ -105,7 +105,7 @@ def test_more_lines_cost_no_more_sql(browser, alice):
 
 
 def test_all_lines_are_reached(browser, rex, monkeypatch):
-    monkeypatch.setattr(log_page, "SHOWN", 2)
+    monkeypatch.setattr(own_log_page, "SHOWN", 2)
 
     first = page_of(browser.get("/log"))
 
