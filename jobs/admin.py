@@ -113,7 +113,9 @@ class JobAdmin(ReadOnlyAdmin):
     def formatted_result(self, job: Job) -> str:
         if job.result is None:
             return "-"
-        text = json.dumps(job.result, indent=2, ensure_ascii=False)
+        # A dry run of an import shows a sample of memories: not all who see jobs may read these.
+        facts = {name: value for name, value in job.result.items() if name != "sample"}
+        text = json.dumps(facts, indent=2, ensure_ascii=False)
         return format_html('<pre class="overflow-auto whitespace-pre-wrap">{}</pre>', text)
 
     @display(description="File")

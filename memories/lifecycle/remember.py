@@ -44,8 +44,8 @@ class NewMemory:
     With `once_in_scope`, and with or without `infer`, it is a duplicate of the same text of one
     app, agent and conversation, whatever its terms and actor.
 
-    What is brought from another server keeps its `pk` and its `updated_at`, and with `as_given`
-    its actor and conversation, even if these are empty.
+    What is brought from another server keeps its `pk`, `updated_at` and `state_changed_at`, and
+    with `as_given` its actor and conversation, even if these are empty.
 
     It takes the place of the memories that it `supersedes`. An immutable text, and one that has
     expired, is not turned into facts. A duplicate has the same terms.
@@ -63,6 +63,7 @@ class NewMemory:
     learned_at: datetime | None = None
     pk: uuid.UUID | None = None
     updated_at: datetime | None = None
+    state_changed_at: datetime | None = None
     as_given: bool = False
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
@@ -152,7 +153,7 @@ def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
 
 
 def _identity_of(new: NewMemory) -> dict[str, Any]:
-    given = {"pk": new.pk, "updated_at": new.updated_at}
+    given = {name: getattr(new, name) for name in ("pk", "updated_at", "state_changed_at")}
     return {name: value for name, value in given.items() if value is not None}
 
 
