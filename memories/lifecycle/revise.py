@@ -15,6 +15,7 @@ from configuration import effective
 from core.errors import Malformed, NotAllowed
 from core.merge_patch import apply_merge_patch
 from core.transactions import change
+from memories.access.readable import load_shown
 from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
 from memories.models import (
     Category,
@@ -22,10 +23,12 @@ from memories.models import (
     MemoryDeleted,
     MemoryExpired,
     MemoryImmutable,
+    MemoryNotFound,
     State,
     UserCategory,
 )
 from memories.models.memory import MemoryQuerySet
+from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import actor_after_edit
@@ -114,8 +117,9 @@ def revise(
             assigned = categories_after_edit(edit, embedded.category_names()[0], user=memory.user)
         with change():
             # Locked before it is read: it may have been edited or deleted while the model ran.
-            list(among.filter(pk=pk).locked(no_key=True).values_list("pk"))
-            memory = _get_editable(among, pk, edit, precondition)
+            if not among.filter(pk=pk).locked(no_key=True).values_list("pk"):
+                raise MemoryNotFound
+            memory = _get_editable(among, pk, edit, precondition, is_locked=True)
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
@@ -222,9 +226,20 @@ def require_few_categories(user: User, *, before: int) -> None:
 
 
 def _get_editable(
-    among: MemoryQuerySet, pk: uuid.UUID, edit: Edit, precondition: Precondition | None
+    among: MemoryQuerySet,
+    pk: uuid.UUID,
+    edit: Edit,
+    precondition: Precondition | None,
+    *,
+    is_locked: bool = False,
 ) -> Memory:
-    memory = among.with_relations().one(pk)
+    """Of one that is locked, it is known that it is among these."""
+    if is_locked:
+        memory = load_shown(pk, app=among.reading_app)
+    elif precondition is None:
+        memory = among.only("content", "state", *TERMS).one(pk)
+    else:
+        memory = among.with_relations().one(pk)
     require_editable(memory, edit, app=among.reading_app)
     if precondition is not None:
         precondition(memory)
