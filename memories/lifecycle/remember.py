@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from configuration import effective
+from core import sql
 from core.locks import Lock, lock_one_of_many
 from core.transactions import change
 from jobs.models import Job
@@ -67,6 +68,9 @@ class NewMemory:
     as_given: bool = False
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
+
+
+HAS_TEXT = "SELECT id FROM memories_memory WHERE user_id = %s AND fingerprint = %s LIMIT 1"
 
 
 class Event(StrEnum):
@@ -210,6 +214,8 @@ def find_duplicate(memory: Memory, new: NewMemory) -> Memory | None:
     user_key = lock_key_of(memory.user)
     text_of_user = int.from_bytes(digest[:8], "big") ^ user_key
     lock_one_of_many(Lock.USER_TEXTS, user_key, Lock.SAME_TEXT, text_of_user)
+    if sql.fetch_one(HAS_TEXT, [memory.user.pk, digest]) is None:
+        return None  # as nearly always
     readable = Memory.objects.owned_by(memory.user).readable_by(memory.app).unexpired()
     duplicates = readable.filter(app=memory.app).same_as(memory.content)
     duplicates = duplicates.exclude(pk__in=new.supersedes)

@@ -119,7 +119,8 @@ def revise(
             # Locked before it is read: it may have been edited or deleted while the model ran.
             if not among.filter(pk=pk).locked(no_key=True).values_list("pk"):
                 raise MemoryNotFound
-            memory = _get_editable(among, pk, edit, precondition, is_locked=True)
+            user, memory = memory.user, _get_editable(among, pk, edit, precondition, is_locked=True)
+            memory.user = user
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
@@ -237,9 +238,9 @@ def _get_editable(
     if is_locked:
         memory = load_shown(pk, app=among.reading_app)
     elif precondition is None:
-        memory = among.only("content", "state", *TERMS).one(pk)
+        memory = among.select_related("user").only("content", "state", "user", *TERMS).one(pk)
     else:
-        memory = among.with_relations().one(pk)
+        memory = among.with_relations().select_related("user").one(pk)
     require_editable(memory, edit, app=among.reading_app)
     if precondition is not None:
         precondition(memory)

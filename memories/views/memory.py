@@ -13,7 +13,7 @@ from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.etags import Preconditions
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
-from memories.access.readable import NewestFirst, load_one
+from memories.access.readable import NewestFirst, load_one, load_shown
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
@@ -117,7 +117,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             self.publish(response, seconds=seconds)
             wait(stored.job, seconds)
             authenticate_again(request)
-            memory = Memory.objects.shown_to(app).with_relations().one(stored.memory.pk)
+            memory = load_shown(stored.memory.pk, app=app)
             response = self._show_stored(replace(stored, memory=memory))
         return response
 

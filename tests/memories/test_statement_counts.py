@@ -113,7 +113,7 @@ def test_what_a_search_takes(used, django_assert_num_queries):
 
 def test_what_an_update_takes(used, django_assert_max_num_queries):
     pk = used.remember("I like tea.")["id"]
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         assert used.put(f"/memories/{pk}", {"memory_content": "I drink mate."}).status_code == 200
 
 
