@@ -67,6 +67,7 @@ def test_one_signs_in_with_the_keyboard_alone(visits, operator):
     visit.page.keyboard.press("Tab")
     assert visit.page.locator(":focus").inner_text() == "Skip to the content"
     visit.page.keyboard.press("Control+k")
+    visit.page.locator("#search-input-command:focus").wait_for()
     visit.page.keyboard.type(user_id)
     visit.page.locator("#command-results").get_by_text("User", exact=True).wait_for()
     visit.page.keyboard.press("Escape")

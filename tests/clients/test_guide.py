@@ -45,7 +45,7 @@ PRINTED = {
     "Delete": ["Successfully deleted memory", "Successfully deleted 2 memories"],
     "Configuration": ["Keep what is said about animals.", "bge-small-en-v1.5"],
     "Errors": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
-    "Retries": ["0"],
+    "Retries": ["6"],
     "Request ids": ["checkout-42"],
 }
 

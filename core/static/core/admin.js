@@ -52,16 +52,22 @@
     }
   });
 
-  // What chooses among many rows is named as the field that it stands for.
-  window.addEventListener("load", () => {
-    for (const container of document.querySelectorAll(".select2-container")) {
+  // What chooses among many rows is named as the field that it stands for, once it is made.
+  const nameChoices = () => {
+    for (const container of document.querySelectorAll(".select2-container:not([data-named])")) {
       const field = container.parentElement.querySelector("select");
       const name = field?.labels[0]?.textContent.trim() || field?.name;
-      for (const part of name ? container.querySelectorAll("[role=combobox], [role=searchbox]") : []) {
+      if (!name) continue;
+      container.dataset.named = "";
+      for (const part of container.querySelectorAll("[role=combobox], [role=searchbox]")) {
         part.removeAttribute("aria-labelledby");
         part.setAttribute("aria-label", name);
       }
     }
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    nameChoices();
+    new MutationObserver(nameChoices).observe(document.body, { childList: true, subtree: true });
   });
 
   // A button copies the text of the element that it names.
