@@ -25,6 +25,7 @@ from .serializers import (
     NewUserSerializer,
     UserSerializer,
     UserSettingsSerializer,
+    show_user,
 )
 from .subjects import USER_ID_PARAMETER, SubjectView
 
@@ -71,9 +72,9 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
         detail=False,
         permission_classes=[*viewsets.GenericViewSet.permission_classes, IsPersonalKeyOrReadOnly],
     )
-    def me(self, request: Request) -> Response:
+    def me(self, request: AuthenticatedRequest) -> Response:
         """Retrieve the user of the key."""
-        return Response(UserSerializer(request.user).data)
+        return Response(show_user(request.user))
 
     @extend_schema(filters=False, request=UserSettingsSerializer, responses=UserSerializer)
     @me.mapping.patch
