@@ -8,6 +8,8 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
+from embedded.ownership import Ownership
+
 from .models import PersonSession, SignInLink, User
 
 # Longer ones would only take time to hash.
@@ -41,10 +43,21 @@ def set_password(user: User, password: str, *, session: PersonSession) -> None:
         session.renew_credential()
 
 
+def running_url() -> str:
+    """The address at which the server of this machine runs, or ran last; empty if unknown.
+
+    A command is seldom given the PORT with which the server was started.
+    """
+    owner = None if settings.DATABASE_URL else Ownership(settings.STATE_DIR).owner()
+    return owner.address.rstrip("/") if owner else ""
+
+
 def server_url() -> str:
     """The address by which browsers reach this server."""
     if public := settings.PUBLIC_ADDRESS:
         return str(public.origin)
+    if running := running_url():
+        return running
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}"
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +10,7 @@ from core.api.serializers import RequestSerializer
 from core.visible_text import validate_visible
 
 from .models import ApiKey, Scope, User
-from .models.user import validate_time_zone, validate_user_id
+from .models.user import MAX_CATEGORIES_NOT_KEPT, validate_time_zone, validate_user_id
 from .subjects import SubjectSerializer
 
 MAX_METADATA_BYTES = 16 * 1024
@@ -26,6 +27,8 @@ class UserSerializer(serializers.ModelSerializer):
             "name",
             "email",
             "time_zone",
+            "infer",
+            "categories_not_kept",
             "metadata",
             "is_operator",
             "created_at",
@@ -47,6 +50,16 @@ class UserSerializer(serializers.ModelSerializer):
 
     def get_external_id(self, user: User) -> str | None:
         return None if user.owner_id is None else user.external_id
+
+
+@cache
+def _user_serializer() -> UserSerializer:
+    """One for all responses: it takes longer to make its fields than to fill them."""
+    return UserSerializer()
+
+
+def show_user(user: User) -> dict[str, Any]:
+    return dict(_user_serializer().to_representation(user))
 
 
 class TimeZoneField(TextField):
@@ -85,6 +98,17 @@ class NewUserSerializer(RequestSerializer):
 
 class UserSettingsSerializer(RequestSerializer):
     time_zone = TimeZoneField(required=False)
+    infer = FlagField(
+        required=False,
+        help_text="Whether what is stored is categorized, and turned into facts by a language "
+        "model where there is one. If false, every text is stored as it was sent.",
+    )
+    categories_not_kept = serializers.ListField(
+        child=TextField(max_length=100, validators=[validate_visible]),
+        max_length=MAX_CATEGORIES_NOT_KEPT,
+        required=False,
+        help_text="The names of categories: a text of one of these is not stored.",
+    )
 
 
 class CreatedUserSerializer(UserSerializer):

@@ -25,6 +25,7 @@ from .serializers import (
     NewUserSerializer,
     UserSerializer,
     UserSettingsSerializer,
+    show_user,
 )
 from .subjects import USER_ID_PARAMETER, SubjectView
 
@@ -71,9 +72,9 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
         detail=False,
         permission_classes=[*viewsets.GenericViewSet.permission_classes, IsPersonalKeyOrReadOnly],
     )
-    def me(self, request: Request) -> Response:
+    def me(self, request: AuthenticatedRequest) -> Response:
         """Retrieve the user of the key."""
-        return Response(UserSerializer(request.user).data)
+        return Response(show_user(request.user))
 
     @extend_schema(filters=False, request=UserSettingsSerializer, responses=UserSerializer)
     @me.mapping.patch
@@ -85,8 +86,9 @@ class UserViewSet(KeyedView, mixins.ListModelMixin, viewsets.GenericViewSet):
         serializer = UserSettingsSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         user = User.objects.get(pk=request.user.pk)
-        user.time_zone = serializer.validated_data.get("time_zone", user.time_zone)
-        user.save(update_fields=["time_zone", "updated_at"])
+        for name, value in serializer.validated_data.items():
+            setattr(user, name, value)
+        user.save(update_fields=[*serializer.validated_data, "updated_at"])
         return Response(UserSerializer(user).data)
 
 

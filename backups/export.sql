@@ -4,7 +4,7 @@
 -- `$app_filter` are conditions on the tables of these names. Parameters: see ExportFilters.
 
 -- name: user
-SELECT id, user_id, name, email, metadata, $created_at, $updated_at
+SELECT id, user_id, name, email, time_zone, infer, categories_not_kept, metadata, $created_at, $updated_at
 FROM accounts_user WHERE id = %(user)s
 
 -- name: apps

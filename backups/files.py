@@ -21,6 +21,7 @@ from core.progress import Progress, ignore_progress
 from .archive.manifest import Manifest
 from .export import export
 from .export_queries import ExportFilters
+from .markdown_export import export_markdown
 
 # memories_alice_0b7290a4-…_20260131T063000Z.zip: the id identifies the user, as it never changes.
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -58,6 +59,14 @@ def write_archive_file(
     """
     with _atomic_file(path, replace=replace) as target:
         return export(user, target, filters=filters or ExportFilters(), progress=progress)
+
+
+def write_markdown_file(
+    user: User, path: Path, *, progress: Progress = ignore_progress, replace: bool = False
+) -> int:
+    """Write the memories of a user as Markdown. Returns how many. Raises as the above does."""
+    with _atomic_file(path, replace=replace) as target:
+        return export_markdown(user, target, filters=ExportFilters(), progress=progress)
 
 
 @contextmanager

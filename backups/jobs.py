@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +24,7 @@ from .export import archive_filename, export
 from .export_queries import ExportFilters
 from .files import back_up_user
 from .importing import Mode, dry_run_import, import_archive
+from .markdown_export import export_markdown, markdown_filename
 from .schedule import BACKUP
 
 EXPORT = JobType("export", queue="long")
@@ -50,26 +52,47 @@ class DryRunExpired(Conflict):
     code = "nothing_tried"
 
 
-def enqueue_export(user: User, filters: ExportFilters, *, by: User) -> Job:
+class ExportFormat(StrEnum):
+    """An archive has everything. Markdown has the memories, for people and other programs."""
+
+    ARCHIVE = "archive"
+    MARKDOWN = "markdown"
+
+
+def enqueue_export(
+    user: User,
+    filters: ExportFilters,
+    *,
+    by: User,
+    export_format: ExportFormat = ExportFormat.ARCHIVE,
+) -> Job:
     """Enqueue the export of a user. Raises TooManyExports."""
     if Job.objects.owned_by(by).unfinished().filter(kind=EXPORT.name).count() >= MAX_UNFINISHED:
         raise TooManyExports
     with change():
-        return EXPORT.enqueue(owner=by, parameters={"user": str(user.pk), **filters.to_json()})
+        parameters = {"user": str(user.pk), "format": export_format, **filters.to_json()}
+        return EXPORT.enqueue(owner=by, parameters=parameters)
 
 
 @EXPORT.function
 def run_export(run: JobRun) -> None:
     user = _get_user(run.parameters)
+    filters = ExportFilters.from_json(run.parameters)
     path = run.folder / "archive.zip"
     with path.open("xb") as target:
-        manifest = export(
-            user, target, filters=ExportFilters.from_json(run.parameters), progress=run.progress
-        )
+        # Jobs of earlier versions name no format.
+        if run.parameters.get("format") == ExportFormat.MARKDOWN:
+            name = markdown_filename(user)
+            counts = {
+                "memories": export_markdown(user, target, filters=filters, progress=run.progress)
+            }
+        else:
+            name = archive_filename(user)
+            counts = export(user, target, filters=filters, progress=run.progress).counts
     size = path.stat().st_size
-    run.attach(path, archive_filename(user))
+    run.attach(path, name)
     with run.finishing() as result:
-        result.update(user_id=user.named_id, counts=manifest.counts, size=size)
+        result.update(user_id=user.named_id, counts=counts, size=size)
 
 
 def enqueue_import(

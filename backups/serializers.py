@@ -6,6 +6,8 @@ from accounts.subjects import SubjectSerializer
 from core.api.fields import EpochField, FlagField, IdField
 from memories.metadata_filter.api_field import MetadataFilterField
 
+from .jobs import ExportFormat
+
 
 class ExportSerializer(SubjectSerializer):
     app_id = IdField(
@@ -25,7 +27,14 @@ class ExportSerializer(SubjectSerializer):
     metadata = MetadataFilterField()
     include_vectors = FlagField(
         default=True,
-        help_text="Include the vectors, so that an import does not embed the memories again.",
+        help_text="Include the vectors, so that an import does not embed the memories again. "
+        "Markdown has none.",
+    )
+    format = serializers.ChoiceField(
+        choices=[str(each) for each in ExportFormat],
+        default=str(ExportFormat.ARCHIVE),
+        help_text="`archive` is a complete copy. `markdown` is a folder with a file for each "
+        "memory that is not deleted: its fields as front matter, then its text.",
     )
 
 

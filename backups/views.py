@@ -30,7 +30,8 @@ from .concurrency import archive_slot
 from .export import archive_filename, export, scratch_folder
 from .export_queries import ExportFilters
 from .importing import Mode, dry_run_import, import_archive
-from .jobs import enqueue_export, enqueue_import
+from .jobs import ExportFormat, enqueue_export, enqueue_import
+from .markdown_export import export_markdown, markdown_filename
 from .serializers import ExportSerializer, ImportResultSerializer, ImportSerializer
 from .upload_handler import MAX_FORM_BYTES, ArchiveParser
 
@@ -84,19 +85,24 @@ class ExportViewSet(SubjectView, viewsets.GenericViewSet):
         serializer.is_valid(raise_exception=True)
         filters = self._filters(**serializer.validated_data)
         require_stored(self.subject)  # an empty archive would pass for a backup
+        export_format = ExportFormat(serializer.validated_data["format"])
         if prefers_async(request):
-            return accepted(enqueue_export(self.subject, filters, by=request.user), request)
+            job = enqueue_export(
+                self.subject, filters, by=request.user, export_format=export_format
+            )
+            return accepted(job, request)
         # Completed before the first byte is sent: a failure has its own status, and a slow client
         # holds neither a snapshot nor a connection to the database.
         if not connection.in_atomic_block:
             connection.close()
         with ExitStack() as close_on_error:
             target = close_on_error.enter_context(TemporaryFile(dir=scratch_folder()))
+            is_markdown = export_format == ExportFormat.MARKDOWN
             with archive_slot(self.subject.pk):
-                export(self.subject, target, filters=filters)
+                (export_markdown if is_markdown else export)(self.subject, target, filters=filters)
             close_on_error.pop_all()
         target.seek(0)
-        name = archive_filename(self.subject)
+        name = (markdown_filename if is_markdown else archive_filename)(self.subject)
         return ArchiveResponse(target, as_attachment=True, filename=name, content_type=ZIP)
 
     def _filters(

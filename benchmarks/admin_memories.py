@@ -46,8 +46,9 @@ FILL = {
         FROM accounts_user, unnest(ARRAY['chat', 'editor']) AS app WHERE user_id LIKE 'user%%'""",
     "memories": """
         WITH app AS MATERIALIZED (
-            SELECT app.id, owner_id, row_number() OVER (ORDER BY user_id <> 'user1', app.id) AS n
-            FROM apps_registry_app AS app JOIN accounts_user AS owner ON owner.id = owner_id
+            SELECT app.id, app.owner_id,
+                row_number() OVER (ORDER BY user_id <> 'user1', app.id) AS n
+            FROM apps_registry_app AS app JOIN accounts_user AS owner ON owner.id = app.owner_id
             WHERE user_id LIKE 'user%%'
         ), written AS MATERIALIZED (
             SELECT n, now() - n * interval '30 seconds' AS at,

@@ -61,18 +61,18 @@ class Formula:
 
     def rank(self, number: int, weights: Mapping[str, float], *, limit: int) -> list[str]:
         """The ids of the best memories for the question of this number."""
-        from memories.search.fusion import Booster, fuse_scores
+        from memories.search.fusion import Booster, best_alone, fuse_scores
         from memories.search.scoring_weights import ScoringWeights
         from memories.search.speakers import find_named
 
         scoring = ScoringWeights(**weights)
         by_index = {index: self._candidate(index, number) for index in self._find(number)}
-        best = fuse_scores(list(by_index.values()), scoring.without_boosts())[:BOOSTERS]
+        best = best_alone(list(by_index.values()), scoring, limit=BOOSTERS)
         boosters: dict[uuid.UUID, list[Any]] = defaultdict(list)
-        for entry in best if scoring.use_neighbours else ():
-            for other, place in self._neighbours[index_of(entry)]:
+        for booster in best if scoring.use_neighbours else ():
+            for other, place in self._neighbours[index_of(booster)]:
                 by_index.setdefault(other, self._candidate(other, number))
-                boosters[self._ids[other]].append(Booster(entry.candidate, -place))
+                boosters[self._ids[other]].append(Booster(booster, -place))
         actors = {candidate.actor for candidate in by_index.values()}
         ranked = fuse_scores(
             list(by_index.values()),
@@ -81,7 +81,7 @@ class Formula:
             named_actors=find_named(self._questions[number], actors),
             match_tokens=self._token_match(number),
         )
-        return [self.turns[index_of(entry)].id for entry in ranked[:limit]]
+        return [self.turns[index_of(entry.candidate)].id for entry in ranked[:limit]]
 
     def _find(self, number: int) -> set[int]:
         by_vectors = self._sorted(self._cosines[:, number])[:CANDIDATES]
@@ -97,7 +97,7 @@ class Formula:
         has_time = asks_when(question) and not time_words().isdisjoint(lexemes_of(turn))
         return Candidate(
             self._ids[index],
-            turn.moment,
+            turn.moment.timestamp(),
             turn.actor,
             conversation="all" if turn.actor else None,
             cosine=float(self._cosines[index, number]),
@@ -143,9 +143,9 @@ class Formula:
         return sorted(self._newest, key=lambda index: scores[index], reverse=True)
 
 
-def index_of(entry: Any) -> int:
-    """The index of the turn of a ranked candidate."""
-    return int(entry.candidate.pk.int >> 64) - 1
+def index_of(candidate: Any) -> int:
+    """The index of the turn of a candidate."""
+    return int(candidate.pk.int >> 64) - 1
 
 
 @cache

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.compiled_query import CompiledQuery
+
 from .defaults import section_defaults
 from .model_settings import EmbedderSettings, LlmSettings, ModelSettings, Settings
 from .models import Configuration
 from .provider_keys import load_key
 from .sections import ModelSection, Overrides
 
+# Read with each store. There is one at most.
+_stored = CompiledQuery(lambda: Configuration.objects.order_by("pk")[:1])
+
 
 def current_settings() -> Settings:
     """Read the configuration in force, with one statement."""
-    return settings_from(Configuration.objects.first() or Configuration())
+    stored: list[Configuration] = _stored.fetch()
+    return settings_from(stored[0] if stored else Configuration())
 
 
 def settings_from(configuration: Configuration) -> Settings:

@@ -31,10 +31,36 @@ class CompiledQuery:
         self._build, self._examples = build, examples
 
     def fetch(self, **values: Any) -> list[Any]:
+        return self._fetch("", [], values)
+
+    def fetch_slice(self, places: slice, **values: Any) -> list[Any]:
+        """Those from `places.start` up to `places.stop`."""
+        start = places.start or 0
+        return self._fetch(" LIMIT %s OFFSET %s", [places.stop - start, start], values)
+
+    def _fetch(self, ending: str, parameters: list[Any], values: dict[str, Any]) -> list[Any]:
         plan = self._plan
         with connection.cursor() as cursor:
-            cursor.execute(plan.statement, plan.bind(values))
+            cursor.execute(plan.statement + ending, [*plan.bind(values), *parameters])
             return plan.make_objects(cursor.fetchall())
+
+    @cached_property
+    def _plan(self) -> _Plan:
+        return _Plan(self._build(**self._examples), self._examples)
+
+
+class CompiledStatement:
+    """The statement of a query that stays the same whatever the values, for use in another one.
+
+    `build` and the examples are as for a CompiledQuery.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any]], **examples: Any) -> None:
+        self._build, self._examples = build, examples
+
+    def bind(self, **values: Any) -> tuple[str, list[Any]]:
+        """The statement with its parameters."""
+        return self._plan.statement, self._plan.bind(values)
 
     @cached_property
     def _plan(self) -> _Plan:
@@ -49,12 +75,20 @@ class _Plan:
         missing = examples.keys() - {name for name, _ in self._parameters}
         if missing:
             raise NotCompilable(f"The query has no place for {', '.join(sorted(missing))}.")
-        expressions = [selected[0] for selected in compiler.select]
-        self._compiler, self._converters = compiler, compiler.get_converters(expressions)
-        self._make = _object_maker(compiler)
+        self._compiler = compiler
 
     def bind(self, values: dict[str, Any]) -> list[Any]:
         return [value if name is None else values[name] for name, value in self._parameters]
+
+    @cached_property
+    def _converters(self) -> dict[int, Any]:
+        expressions = [selected[0] for selected in self._compiler.select]
+        converters: dict[int, Any] = self._compiler.get_converters(expressions)
+        return converters
+
+    @cached_property
+    def _make(self) -> Callable[[Sequence[Any]], Any]:
+        return _object_maker(self._compiler)
 
     def make_objects(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
         if self._converters:
@@ -81,9 +115,12 @@ def _object_maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
     names = [selected[0].target.attname for selected in compiler.select[first:end]]
     related = get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg]  # the stubs are of a later Django
     from_db, alias = info["model"].from_db, connection.alias
+    annotated = list(compiler.annotation_col_map.items())
 
     def make(row: Sequence[Any]) -> Any:
         made = from_db(alias, names, row[first:end])
+        for name, column in annotated:
+            setattr(made, name, row[column])
         for populator in related:
             populator.populate(row, made)
         return made

@@ -5,6 +5,7 @@ All statements run on the default connection, in the current transaction if ther
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -54,3 +55,18 @@ def fetch_value(statement: Statement, parameters: Parameters = None) -> Any:
 def uuid_array(ids: Iterable[uuid.UUID]) -> str:
     """Write ids as a `uuid[]` literal. Binding one string is much faster than many values."""
     return "{" + ",".join(pk.hex for pk in ids) + "}"
+
+
+def name_parameters(statement: str, parameters: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+    """Give names to the parameters of a statement, to put it into one that has names."""
+    values = iter(enumerate(parameters))
+    named: dict[str, Any] = {}
+
+    def name(match: re.Match[str]) -> str:
+        if match[0] == "%%":
+            return "%%"
+        number, value = next(values)
+        named[f"p{number}"] = value
+        return f"%(p{number})s"
+
+    return re.sub("%[%s]", name, statement), named

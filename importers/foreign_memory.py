@@ -110,6 +110,7 @@ class DraftWriter:
             learned_at=record.created_at,
             updated_at=record.updated_at or record.created_at,
             pk=pk,
+            state_changed_at=kept.state_changed_at if kept else None,
             as_given=True,
             terms=kept.terms if kept else Terms(),
         )

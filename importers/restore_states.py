@@ -23,16 +23,11 @@ def restore_states(
     groups: dict[State, list[uuid.UUID]] = defaultdict(list)
     for pk, own in kept.items():
         if pk in ids and own.state != State.ACTIVE:
-            groups[own.state].append(pk)
+            groups[own.state].append(ids[pk])
     for state, pks in groups.items():
-        memories = Memory.objects.filter(pk__in=[ids[pk] for pk in pks])
-        times = dict(memories.values_list("pk", "updated_at"))
-        memories.change_state(state, by=by)
-        for pk in pks:
-            Memory.objects.filter(pk=ids[pk]).update(updated_at=times[ids[pk]])
-    for pk, own in kept.items():
-        if pk in ids and own.state_changed_at:
-            Memory.objects.filter(pk=ids[pk]).update(state_changed_at=own.state_changed_at)
+        former = list(Memory.objects.filter(pk__in=pks).only("updated_at", "state_changed_at"))
+        Memory.objects.filter(pk__in=pks).change_state(state, by=by)
+        Memory.objects.bulk_update(former, ["updated_at", "state_changed_at"])
 
 
 def restore_successors(links: Mapping[uuid.UUID, uuid.UUID], destination: Destination) -> None:

@@ -9,19 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from core.errors import Malformed
 from memories.models import State, Terms
 
 from .source_file import SourceFile
-
-
-class WrongSource(Malformed):
-    """The file is not from this product, or from none that can be read."""
-
-    code: ClassVar[str] = "wrong_source"
-
-    def __init__(self, detail: str | None = None) -> None:
-        super().__init__(detail, field="file")
 
 
 class Part(StrEnum):

@@ -8,14 +8,17 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, NoReturn
 
 from backups.archive.errors import ArchiveTooLarge, BadArchive
 from backups.archive.json_stream import Item, JsonObjectStream
 from backups.archive.limits import UnpackBudget
 from backups.archive.zip_reader import MemberReader, ZipReader
+from core.errors import Malformed, OpenMemoryError
+
+from .values import as_moment
 
 MAX_TEXT_CHARACTERS = 8 * 1024 * 1024  # of one file of text
 MAX_LINE_CHARACTERS = 2 * 1024 * 1024
@@ -25,6 +28,15 @@ _CHUNK_BYTES = 64 * 1024
 _ZIP = (b"PK\3\4", b"PK\5\6", b"PK\7\10")
 # What Macs and editors add to folders.
 _HIDDEN = re.compile(r"(^|/)(\.|__MACOSX/)")
+
+
+class WrongSource(Malformed):
+    """The file is not from this product, or from none that can be read."""
+
+    code: ClassVar[str] = "wrong_source"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, field="file")
 
 
 class JsonStream(JsonObjectStream):
@@ -59,6 +71,7 @@ class SourceFile:
         file.seek(0)
         self.is_zip = file.read(4) in _ZIP
         self._file = file
+        self._fault: OpenMemoryError | None = None
         self._zip = FolderZip(file) if self.is_zip else None
         self._budget = self._zip.budget if self._zip else UnpackBudget.for_archive(self.size)
         self.name = name.replace("\\", "/").rpartition("/")[2] or "file"
@@ -77,10 +90,10 @@ class SourceFile:
 
     def modified_at(self, name: str) -> datetime | None:
         """When a member of a ZIP was last changed, by a clock that the ZIP does not name."""
-        try:
-            return datetime(*self._zip.times[name], tzinfo=UTC) if self._zip else None  # type: ignore[arg-type, misc]
-        except ValueError:
+        if self._zip is None:
             return None
+        year, month, day, *time = self._zip.times[name]
+        return as_moment(f"{year:04}-{month:02}-{day:02}T" + ":".join(f"{it:02}" for it in time))
 
     @contextmanager
     def open(self, name: str) -> Iterator[MemberReader]:
@@ -119,9 +132,14 @@ class SourceFile:
                 return None
             for item in islice(self.items(name), ITEMS_SEEN):
                 members.setdefault(item.key, item.value if item.index is None else [item.value])
-        except (BadArchive, ArchiveTooLarge):
+        except (BadArchive, ArchiveTooLarge) as error:
+            self._fault = error
             return members or None
         return members
+
+    def refuse(self, detail: str) -> NoReturn:
+        """Raise WrongSource, or what is wrong with the JSON of which nothing was recognized."""
+        raise self._fault or WrongSource(detail)
 
     def _beginning(self, name: str) -> str:
         with self.open(name) as member:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, UUIDField
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 from django.http import FileResponse, Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path, reverse
@@ -14,6 +16,7 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from accounts.models import User
 from core.admin.buttons import button
 from core.admin.model_admin import ReadOnlyAdmin
 
@@ -44,28 +47,40 @@ class JobTypeFilter(admin.SimpleListFilter):
 
 @admin.register(Job)
 class JobAdmin(ReadOnlyAdmin):
-    list_display = ("kind", "owner", "state_label", "progress", "created_at", "finished_at")
+    list_display = (
+        "kind",
+        "subject",
+        "owner",
+        "state_label",
+        "progress",
+        "created_at",
+        "finished_at",
+    )
     list_select_related = ("owner",)
     list_filter = ("state", JobTypeFilter, ("owner", AutocompleteSelectFilter))
     ordering = ("-created_at", "-id")
     fields = (
-        "kind", "owner", "app_name", "state_label", "progress", "attempts", "error_message",
-        "formatted_result", "download_link", "parameters", "created_at", "run_after", "started_at",
-        "finished_at",
+        "kind", "subject", "owner", "app_name", "state_label", "progress", "attempts",
+        "error_message", "formatted_result", "download_link", "parameters", "created_at",
+        "run_after", "started_at", "finished_at",
     )  # fmt: skip
     readonly_fields = (
+        "subject",
         "state_label",
         "progress",
         "error_message",
         "formatted_result",
         "download_link",
     )
-    actions_detail = ("retry", "cancel")
+    actions_detail: ClassVar[tuple[str, ...]] = ("retry", "cancel")
     audit_name_field = "kind"
+    change_form_before_template = "jobs/admin/job_state.html"
 
     def get_queryset(self, request: HttpRequest) -> JobQuerySet:
         jobs: JobQuerySet = super().get_queryset(request)
-        return jobs
+        pk = Cast(KT("parameters__user"), UUIDField())
+        users = User.objects.filter(pk=OuterRef("subject_pk")).values("user_id")
+        return jobs.annotate(subject_pk=pk, subject_id=Subquery(users))
 
     def get_urls(self) -> list[Any]:
         download = path(
@@ -74,6 +89,11 @@ class JobAdmin(ReadOnlyAdmin):
             name="jobs_job_download",
         )
         return [download, *super().get_urls()]
+
+    @display(description="About")
+    def subject(self, job: Job) -> str:
+        """The user whom an export, an import or an erasure is about."""
+        return job.subject_id or "-"  # type: ignore[attr-defined]  # annotated above
 
     @display(description="State", label=COLOURS)
     def state_label(self, job: Job) -> str:
@@ -93,7 +113,9 @@ class JobAdmin(ReadOnlyAdmin):
     def formatted_result(self, job: Job) -> str:
         if job.result is None:
             return "-"
-        text = json.dumps(job.result, indent=2, ensure_ascii=False)
+        # A dry run of an import shows a sample of memories: not all who see jobs may read these.
+        facts = {name: value for name, value in job.result.items() if name != "sample"}
+        text = json.dumps(facts, indent=2, ensure_ascii=False)
         return format_html('<pre class="overflow-auto whitespace-pre-wrap">{}</pre>', text)
 
     @display(description="File")

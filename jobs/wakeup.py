@@ -21,9 +21,13 @@ from .queues import Queue
 
 log = structlog.get_logger(__name__)
 
-# Seconds within which all messages to a queue become one. It bounds how fast the broker fills when
-# jobs are enqueued without end and no worker runs.
-BATCH_SECONDS = 0.2
+# Seconds within which all messages to a queue become one. A job that follows another one waits for
+# no longer than this.
+BATCH_SECONDS = 0.01
+# Seconds for each message in the long run, after so many at once. They bound how fast the broker
+# fills when jobs are enqueued without end and no worker runs.
+MESSAGE_SECONDS = 0.1
+BURST = 200
 # Seconds until an unreachable broker is tried again.
 RETRY_SECONDS = 5.0
 # Seconds that an exiting process waits until its last messages are sent.
@@ -32,6 +36,19 @@ EXIT_SECONDS = 1.0
 CONNECT_ONCE = {"max_retries": 1, "interval_start": 0.1, "interval_step": 0, "interval_max": 0.1}
 # Seconds after which a message is worthless: the sweep has sent another one by then.
 EXPIRY = 60
+
+
+class Pace:
+    """How soon the next message may be sent: at once after a rest, and slowly without end."""
+
+    def __init__(self) -> None:
+        self._paid_until = time.monotonic()
+
+    def next_pause(self) -> float:
+        """The seconds to wait after this message."""
+        now = time.monotonic()
+        self._paid_until = max(self._paid_until + MESSAGE_SECONDS, now)
+        return max(BATCH_SECONDS, self._paid_until - now - BURST * MESSAGE_SECONDS)
 
 
 def wake_worker(queue: Queue) -> None:
@@ -54,6 +71,7 @@ class WakeupSender:
         self._thread: threading.Thread | None = None
         self._connection: Any = None
         self._unreachable = False
+        self._pace = Pace()
 
     def send(self, queue: Queue) -> None:
         with self._changed:
@@ -82,7 +100,7 @@ class WakeupSender:
                 self._queues |= set() if sent else self._sending
                 self._sending = set()
                 self._changed.notify_all()
-            time.sleep(BATCH_SECONDS if sent else RETRY_SECONDS)
+            time.sleep(self._pace.next_pause() if sent else RETRY_SECONDS)
 
     def _send(self) -> bool:
         app = import_string(settings.CELERY_APP)

@@ -7,19 +7,20 @@ from django.views.generic import RedirectView
 from core.api import converters as _converters  # noqa: F401 - registers `<id:…>` for these URLs
 from core.api import documentation, health
 
+# What is requested most comes first: the patterns are tried in turn.
 api = [
+    path("", include("memories.urls")),
     path("", include("accounts.urls")),
     path("", include("configuration.urls")),
     path("", include("apps_registry.urls")),
     path("", include("backups.urls")),
     path("", include("jobs.urls")),
-    path("", include("memories.urls")),
     path("", include("stats.urls")),
 ]
 
 urlpatterns = [
-    path("", include("pages.urls")),
     path("api/v1/", include(api)),
+    path("", include("pages.urls")),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("", include("agents.urls")),

@@ -21,6 +21,7 @@ MENU = (
     MenuItem("memories", _("Memories"), "pages:memories"),
     MenuItem("apps", _("Apps"), "pages:apps"),
     MenuItem("reads", _("What was read"), "pages:reads"),
+    MenuItem("log", _("Log"), "pages:log"),
     MenuItem("connect", _("Connect"), "pages:connect"),
     MenuItem("keys", _("Keys"), "pages:keys"),
     MenuItem("data", _("My data"), "pages:data"),

@@ -74,6 +74,8 @@ class UserAdmin(ModelAdmin):
                     "name",
                     "email",
                     "time_zone",
+                    "infer",
+                    "categories_not_kept",
                     "metadata",
                     "is_active",
                 )
@@ -95,7 +97,9 @@ class UserAdmin(ModelAdmin):
         return allowed and (not isinstance(obj, User) or can_change_user(request.user, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        # What is remembered is the person's choice.
         fields = ["last_login", "external_id", "account", "end_users"]
+        fields += ["infer", "categories_not_kept"]
         if obj is not None:  # clients use it
             fields.append("user_id")
         if not request.user.is_superuser:

@@ -7,11 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
 from core.visible_text import validate_visible
+
+MAX_CATEGORIES_NOT_KEPT = 50
 
 # User ids appear in URLs, file names and logs.
 validate_user_id = RegexValidator(
@@ -95,6 +98,20 @@ class User(AbstractBaseUser, PermissionsMixin):
         validators=[validate_time_zone],
         help_text="The time zone of this user, such as Europe/Berlin: what `yesterday` means in a "
         "search. UTC if empty.",
+    )
+    infer = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="Whether what is stored is categorized, and turned into facts by a language "
+        "model where there is one. Otherwise every text is stored as it was sent.",
+    )
+    categories_not_kept = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        db_default=[],
+        blank=True,
+        size=MAX_CATEGORIES_NOT_KEPT,
+        help_text="A text of one of these categories is not stored.",
     )
     is_staff = models.BooleanField(
         default=False, help_text="Whether this user can sign in to the admin."

@@ -8,6 +8,7 @@ from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from accounts.models import User
+from core.compiled_query import CompiledQuery
 from core.errors import NotAllowed, NotFound
 
 from .access_rule import AccessRule
@@ -81,7 +82,8 @@ class AppQuerySet(models.QuerySet["App"]):
 
     def get_or_create_active(self, user: User, *, name: str) -> App:
         """Get the user's app of this name, created on first use. Raises AppPaused."""
-        app, _ = self.get_or_create(owner=user, name=name)
+        apps: list[App] = _named.fetch(owner=user.pk, name=name)
+        app = apps[0] if apps else self.get_or_create(owner=user, name=name)[0]
         if not app.is_active:
             raise AppPaused
         return app
@@ -129,3 +131,11 @@ class App(models.Model):
         """Resume or pause the app."""
         self.is_active = active
         self.save(update_fields=["is_active", "updated_at"])
+
+
+def _of_owner(owner: uuid.UUID, name: str) -> models.QuerySet[App]:
+    return App.objects.filter(owner=owner, name=name)
+
+
+# Read with each request that acts as an app.
+_named = CompiledQuery(_of_owner, owner=uuid.UUID(int=1), name="an example")

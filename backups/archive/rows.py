@@ -16,6 +16,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from accounts.models.user import MAX_CATEGORIES_NOT_KEPT
 from core.visible_text import is_visible
 from memories.lifecycle.attribution import find_actor, find_conversation
 from memories.limits import (
@@ -44,12 +45,19 @@ MAX_ARRIVAL = 2**63 - 1  # of a bigint
 class UserRow(Row, frozen=True, kw_only=True):
     """The user of an archive. `created_at` and `updated_at` are written, but not read."""
 
-    not_staged = ("id", "user_id", "name", "email")
+    not_staged = (
+        "id", "user_id", "name", "email", "time_zone", "infer", "categories_not_kept",
+    )  # fmt: skip
 
     id: UUID
     user_id: Name
     name: Annotated[str, Meta(max_length=255)] | None = None
     email: Annotated[str, Meta(max_length=254)] | None = None
+    time_zone: Annotated[str, Meta(max_length=64)] = ""
+    infer: bool = True
+    categories_not_kept: Annotated[
+        list[Annotated[str, Meta(max_length=100)]], Meta(max_length=MAX_CATEGORIES_NOT_KEPT)
+    ] = []
     metadata: Object | None = None
 
     def stage_metadata(self) -> Json:

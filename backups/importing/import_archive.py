@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 from django.urls import reverse
 from psycopg.errors import UniqueViolation
 
 from accounts.models import User
+from accounts.models.user import validate_time_zone
 from backups.archive.reader import ArchiveReader
 from core import disk
 from core.errors import Conflict
@@ -118,6 +120,11 @@ def _create_user(user: User, archive: ArchiveReader) -> None:
     assert archive.user is not None  # noqa: S101 - it was read
     user.name, user.email = archive.user.name or "", archive.user.email or ""
     user.metadata = archive.user.metadata or {}
+    user.infer = archive.user.infer
+    user.categories_not_kept = archive.user.categories_not_kept
+    with suppress(ValidationError):  # a zone that this server does not know
+        validate_time_zone(archive.user.time_zone)
+        user.time_zone = archive.user.time_zone
     user.save(force_insert=True)
 
 

@@ -66,6 +66,7 @@ GROUPS = (
         (
             Item("Jobs", "work_history", "jobs.job"),
             Item("Backups", "backup", "backups"),
+            Item("Import", "move_to_inbox", "import-from"),
         ),
     ),
     Group(

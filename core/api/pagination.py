@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-from django.db.models import QuerySet
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
@@ -75,7 +74,14 @@ def _parse_number(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def fetch_page(queryset: QuerySet[Any], request: PageRequest) -> Page:
+class Listed(Protocol):
+    """What pages are taken of, such as a queryset."""
+
+    def __getitem__(self, places: slice, /) -> Iterable[Any]: ...
+    def count(self) -> int: ...
+
+
+def fetch_page(queryset: Listed, request: PageRequest) -> Page:
     """Fetch a page in two statements, or in one if it is the last page and so shows the total."""
     start = (request.page - 1) * request.size
     items = list(queryset[start : start + request.size + 1])
@@ -100,12 +106,12 @@ class EnvelopePagination(BasePagination):
     }
 
     def paginate_queryset(  # type: ignore[override]
-        self, queryset: QuerySet[Any], request: Request, view: APIView | None = None
+        self, queryset: Listed, request: Request, view: APIView | None = None
     ) -> list[Any]:
         return self.paginate(queryset, request.query_params, default_size=self._default_size(view))
 
     def paginate(
-        self, queryset: QuerySet[Any], params: Mapping[str, Any], *, default_size: int
+        self, queryset: Listed, params: Mapping[str, Any], *, default_size: int
     ) -> list[Any]:
         self.page = fetch_page(queryset, parse_page_request(params, default_size=default_size))
         return list(self.page.items)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from importers.source import Source, WrongSource
+from importers.source import Source
 from importers.source_file import SourceFile
 
 from .chatgpt import ChatGPT
 from .claude import Claude
+from .csv_table import CsvTable
+from .hindsight import Hindsight
+from .markdown_folder import MarkdownFolder
 from .mcp_graph import McpGraph
+from .memory_service import MemoryService
+from .plain_text import PlainText
 
-SOURCES: dict[str, Source] = {source.name: source for source in (ChatGPT(), Claude(), McpGraph())}
+ALL: tuple[Source, ...] = (
+    ChatGPT(), Claude(), Hindsight(), McpGraph(), MemoryService(), MarkdownFolder(), CsvTable(),
+    PlainText(),
+)  # fmt: skip
+
+SOURCES = {source.name: source for source in ALL}
 
 AUTO = "auto"
 NAMES = (AUTO, *SOURCES)
@@ -22,5 +32,5 @@ def choose_source(name: str, file: SourceFile) -> Source:
     source = next((source for source in SOURCES.values() if source.detects(file)), None)
     if source is None:
         titles = ", ".join(source.title for source in SOURCES.values())
-        raise WrongSource(f"What wrote this file is unknown. These can be read: {titles}.")
+        file.refuse(f"What wrote this file is unknown. These can be read: {titles}.")
     return source

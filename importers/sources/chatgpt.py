@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from importers.source import Part, Record, WrongSource
+from importers.source import Part, Record
 from importers.source_file import SourceFile
-from importers.text_pieces import read_entry
+from importers.text_pieces import Entry, read_entry
 from importers.values import as_dict, as_list, as_moment, as_text, digest, present, texts
 
 # Large exports have several, with numbers.
@@ -31,7 +31,7 @@ class ChatGPT:
     def read(self, file: SourceFile) -> Iterator[Record]:
         names = file.find(_CONVERSATIONS)
         if not names or not self.detects(file):
-            raise WrongSource("This is no export of ChatGPT: no conversations are in it.")
+            file.refuse("This is no export of ChatGPT: no conversations are in it.")
         for name in names:
             for item in file.values(name):
                 yield from _read_conversation(as_dict(item.value), f"{name}, line {item.line}")
@@ -97,18 +97,19 @@ def _read_memories(message: dict[str, Any], place: str) -> Iterator[Record]:
     """What ChatGPT has remembered: its calls of the tool `bio`, and lists in its instructions."""
     content = as_dict(message.get("content"))
     said_at = as_moment(message.get("create_time"))
-    if message.get("recipient") == "bio":
-        for text in texts(content.get("parts")):
-            entry = read_entry(text)
-            yield _memory(entry.text, entry.said_at or said_at, place, from_="memory")
+    notes = [*texts(content.get("parts"))] if message.get("recipient") == "bio" else []
     for name in _NOTES:
-        for line in as_text(content.get(name)).split("\n"):
-            entry = read_entry(line)
-            yield _memory(entry.text, entry.said_at or said_at, place, from_="memory")
-    for name in _INSTRUCTIONS:
-        yield _memory(as_text(content.get(name)), said_at, place, from_="custom instructions")
-
-
-def _memory(text: str, said_at: Any, place: str, *, from_: str) -> Record:
-    key = digest("memory", text.strip())
-    return Record(text, key, created_at=said_at, metadata={"from": from_}, place=place)
+        notes += as_text(content.get(name)).split("\n")
+    entries = [("memory", read_entry(note)) for note in notes]
+    entries += [
+        ("custom instructions", Entry(as_text(content.get(name)))) for name in _INSTRUCTIONS
+    ]
+    for origin, entry in entries:
+        if entry.text.strip():
+            yield Record(
+                entry.text,
+                digest("memory", entry.text.strip()),
+                created_at=entry.said_at or said_at,
+                metadata={"from": origin},
+                place=place,
+            )

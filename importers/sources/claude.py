@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from importers.source import Part, Record, WrongSource
+from importers.source import Part, Record
 from importers.source_file import SourceFile
 from importers.text_pieces import entries
 from importers.values import as_dict, as_moment, as_text, dicts, digest, present
@@ -30,7 +30,7 @@ class Claude:
 
     def read(self, file: SourceFile) -> Iterator[Record]:
         if not self.detects(file):
-            raise WrongSource("This is no export of Claude: neither conversations nor memories.")
+            file.refuse("This is no export of Claude: neither conversations nor memories.")
         names = file.find(_ALL)
         projects = {
             as_text(each.get("uuid")): as_text(each.get("name"))
@@ -152,6 +152,8 @@ def _read_project(project: dict[str, Any], place: str) -> Iterator[Record]:
     created = as_moment(project.get("created_at"))
     for field in ("description", "prompt_template"):
         text = as_text(project.get(field))
+        if not text.strip():
+            continue
         metadata = present(project=name, **{"from": field.replace("_", " ")})
         key = digest("project", pk, field)
         yield Record(text, key, created_at=created, metadata=metadata, place=place)

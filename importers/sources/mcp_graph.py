@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from importers.source import Record, WrongSource
+from importers.source import Record
 from importers.source_file import SourceFile
 from importers.values import as_dict, as_list, as_moment, as_text, digest, present, texts
 
@@ -23,7 +23,7 @@ class McpGraph:
 
     def read(self, file: SourceFile) -> Iterator[Record]:
         if not self.detects(file):
-            raise WrongSource("This is no file of MCP's memory server: no entities or relations.")
+            file.refuse("This is no file of MCP's memory server: no entities or relations.")
         [name] = file.find(_FILES)
         if "entities" in as_dict(file.peek(name)):
             for item in file.items(name):

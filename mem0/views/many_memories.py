@@ -22,7 +22,7 @@ from mem0.models import Event, EventType
 from mem0.shared_score import score_hits
 from mem0.tenant import parse_id
 from memories.lifecycle.remember import StoredMemory
-from memories.lifecycle.remember_many import remember_many
+from memories.lifecycle.remember_many import remember_kept
 from memories.lifecycle.revise_each import revise_each
 from memories.limits import MAX_BULK, MAX_TEXT_BYTES
 from memories.models import Memory, State
@@ -68,7 +68,9 @@ class MemoriesViewSet(DialectViewSet):
             )
 
         pairs = [(new, app) for new in news]
-        stored = remember_many(pairs, user=user, by=key.user, key=key, note=note)
+        stored = remember_kept(pairs, user=user, by=key.user, key=key, note=note)
+        if not events:
+            return self._describe_add(write_event(self.tenant, EventType.ADD), [])
         [event] = events
         if event.jobs and not waits:
             message = "Memory processing has been queued for background execution"

@@ -4,6 +4,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -71,9 +73,11 @@ class AppAdmin(ReadOnlyAdmin):
         return "active" if app.is_active else "paused"
 
     @display(description="Memories stored")
-    def memories_stored(self, app: App) -> int:
+    def memories_stored(self, app: App) -> str:
+        """How many, linked to their list."""
         count: int = App.objects.with_counts().get(pk=app.pk).total_memories_created  # type: ignore[attr-defined]
-        return count
+        url = f"{reverse('admin:memories_memory_changelist')}?app={app.pk}"
+        return format_html('<a class="text-primary-600 underline" href="{}">{}</a>', url, count)
 
     @button(
         "Pause",

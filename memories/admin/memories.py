@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Collection
 from typing import Any
 
-from django.contrib import admin, messages
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -22,8 +18,6 @@ from unfold.enums import ActionVariant
 from accounts.models import User
 from core.admin.buttons import button
 from core.admin.model_admin import BoundedList, ReadOnlyAdmin
-from core.errors import OpenMemoryError
-from memories.lifecycle.states import change_state_of
 from memories.models import Categorization, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import EXPIRED, LIVE
@@ -43,15 +37,12 @@ from .list_filters import (
     lacks_scope,
 )
 from .memory_detail import COLOURS
+from .new_memory import add_memory
 from .search_box import Search
+from .selected_memories import DELETING, SelectedMemories, change_state
 
 # Characters that the list shows, cut by the database: 50 whole memories may take 1.6 MB.
 EXCERPT = 160
-
-DELETING = (
-    "Deleted memories leave every list and search at once. They cannot be restored, and are purged "
-    "after the retention period for deleted memories."
-)
 
 SCOPE_MISSING = "Choose a user or an app as well to filter by actor or conversation."
 
@@ -61,6 +52,9 @@ class MemoryList(BoundedList):
         super().get_results(request)
         if isinstance(self.paginator.object_list, list):  # already fetched
             self.result_list = self.paginator.object_list
+        best = getattr(getattr(request, "search", None), "best", None) or {}
+        for memory in self.result_list:
+            memory.search_score = best.get(memory.pk)
 
     def apply_select_related(self, qs: MemoryQuerySet) -> MemoryQuerySet:
         names = Categorization.objects.filter(memory=OuterRef("pk")).order_by("category__name")
@@ -72,8 +66,8 @@ class MemoryList(BoundedList):
 
 
 @admin.register(Memory)
-class MemoryAdmin(ReadOnlyAdmin):
-    """Memories are not created here: only apps store them."""
+class MemoryAdmin(SelectedMemories, ReadOnlyAdmin):
+    """Operators add memories, and edit their text alone."""
 
     list_display = ("excerpt", "user", "app", "shown_state", "shown_categories", "created_at")
     list_display_links = ("excerpt",)
@@ -93,6 +87,7 @@ class MemoryAdmin(ReadOnlyAdmin):
     search_fields = ("words",)
     search_help_text = "Words, a question or the id of a memory"
     ordering = ("-created_at", "id")
+    list_disable_select_all = False
     sortable_by = ("created_at",)
     actions = ("pause_selected", "resume_selected", "archive_selected", "discard_selected")
     actions_detail = ("edit", "pause", "resume", "restore", "archive", "discard")
@@ -136,7 +131,14 @@ class MemoryAdmin(ReadOnlyAdmin):
     def excerpt(self, memory: Memory) -> SafeString:
         text = memory.excerpt  # type: ignore[attr-defined]  # annotated by the list
         more = " …" if len(text) == EXCERPT else ""
-        return format_html('<span dir="auto" class="memory-excerpt">{}{}</span>', text, more)
+        score = memory.search_score  # type: ignore[attr-defined]  # set by the list
+        likely = "" if score is None else f" {score:.0%}"
+        return format_html(
+            '<span dir="auto" class="memory-excerpt">{}{}</span><small>{}</small>',
+            text,
+            more,
+            likely,
+        )
 
     @display(description="State", label=COLOURS)
     def shown_state(self, memory: Memory) -> str:
@@ -146,63 +148,16 @@ class MemoryAdmin(ReadOnlyAdmin):
     def shown_categories(self, memory: Memory) -> str:
         return ", ".join(memory.listed_categories)  # type: ignore[attr-defined]  # annotated by the list
 
-    # --- Selected memories -------------------------------------------------------------------
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm("memories.add_memory"))
 
-    @admin.action(description="Pause selected memories", permissions=["operate"])
-    def pause_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.PAUSED, request, memories)
-
-    @admin.action(description="Resume or restore selected memories", permissions=["operate"])
-    def resume_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.ACTIVE, request, memories)
-
-    @admin.action(description="Archive selected memories", permissions=["operate"])
-    def archive_selected(self, request: HttpRequest, memories: MemoryQuerySet) -> None:
-        self._change_selected(State.ARCHIVED, request, memories)
-
-    @admin.action(description="Delete selected memories …", permissions=["discard"])
-    def discard_selected(
-        self, request: HttpRequest, memories: MemoryQuerySet
-    ) -> HttpResponse | None:
-        if request.POST.get("confirmed"):
-            self._change_selected(State.DELETED, request, memories)
-            return None
-        return self._confirm_discard(request, list(memories.values_list("pk", flat=True)))
-
-    def _confirm_discard(self, request: HttpRequest, ids: list[uuid.UUID]) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Delete {len(ids):,} memories",
-            "opts": self.opts,
-            "explanation": DELETING,
-            "hidden": [
-                ("action", "discard_selected"),
-                ("confirmed", "yes"),
-                *((ACTION_CHECKBOX_NAME, pk) for pk in ids),
-            ],
-            "label": f"Delete {len(ids):,} memories",
-            "danger": True,
-            "back": request.get_full_path(),
-        }
-        return TemplateResponse(request, "memories/admin/form_page.html", context)
-
-    def _change_selected(
-        self, state: State, request: HttpRequest, memories: MemoryQuerySet
-    ) -> None:
-        selected_memories = list(memories)
-        try:
-            changed_count = _change_state(
-                state, [memory.pk for memory in selected_memories], by=operator(request)
-            )
-        except OpenMemoryError as error:
-            self.message_user(request, error.detail, messages.ERROR)
-            return
-        message = f"{changed_count:,} of {len(selected_memories):,} memories are now {state}."
-        if changed_count < len(selected_memories):
-            message += f" The others already were {state}."
-        self.message_user(request, message)
-        for memory in selected_memories:
-            self.log_change(request, memory, f"State changed to {state}, with others.")
+    def add_view(
+        self,
+        request: HttpRequest,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return add_memory(self, request)
 
     # --- One memory --------------------------------------------------------------------------
 
@@ -284,13 +239,5 @@ class MemoryAdmin(ReadOnlyAdmin):
 
 
 def _change_one(state: State, memory: Memory, *, by: User) -> str:
-    changed_count = _change_state(state, [memory.pk], by=by)
+    changed_count = change_state(state, [memory.pk], by=by)
     return f"The memory is now {state}." if changed_count else f"The memory was already {state}."
-
-
-def _change_state(state: State, ids: Collection[uuid.UUID], *, by: User) -> int:
-    """As in the API, no deleted memory can be restored. Raises MemoryDeleted."""
-    memories = Memory.objects.all()
-    if state == State.DELETED:
-        return memories.exactly(ids).change_state(state, by=by)
-    return change_state_of(ids, state, among=memories, by=by)

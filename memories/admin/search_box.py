@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 
 from accounts.models import User
 from memories import search
 from memories.access.reader import Reader
-from memories.models import Category, State
+from memories.models import Category, Memory, State
 from memories.models.memory import MemoryQuerySet
 from memories.search.lexemes import with_all_words
 
@@ -43,7 +44,7 @@ class Search:
     text: str
     note: str
     pk: uuid.UUID | None = None
-    best: Sequence[uuid.UUID] | None = None
+    best: Mapping[uuid.UUID, float | None] | None = None  # with the score of each
 
     @classmethod
     def of(cls, text: str, *, filters: QueryDict) -> Search:
@@ -67,15 +68,15 @@ class Search:
             filters=_search_filters(filters),
         )
         note = KEYWORDS_ONLY if result.by_words_alone else HYBRID
-        ids = [hit.memory.pk for hit in result.hits]
-        return cls(text, note.format(count=MAX_RESULTS, user=user), best=ids)
+        best = {hit.memory.pk: hit.score for hit in result.hits}
+        return cls(text, note.format(count=MAX_RESULTS, user=user), best=best)
 
     def keep(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         """Keep the results among these memories, which match the other filters."""
         if self.pk is not None:
             return memories.filter(pk=self.pk)
         if self.best is not None:
-            return memories.in_order_of(self.best)
+            return memories.in_order_of([*self.best])
         return with_all_words(memories, self.text)
 
 
@@ -89,8 +90,13 @@ def _search_filters(filters: QueryDict) -> search.Filters:
 
 
 def _chosen_user(filters: QueryDict) -> User | None:
+    """The user of the filters, or the only one who has memories."""
     pk = _parse_id(filters.get("user", ""))
-    return User.objects.filter(pk=pk).first() if pk else None
+    if pk:
+        return User.objects.filter(pk=pk).first()
+    owners = User.objects.filter(Exists(Memory.objects.filter(user=OuterRef("pk"))))
+    first, *others = [*owners[:2], None]
+    return first if others == [None] else None
 
 
 def _parse_id(text: str) -> uuid.UUID | None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.locks import Lock, lock_transaction
+from memories.lifecycle.kept_categories import NOT_KEPT
 from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.limits import MAX_NAME
@@ -73,18 +74,22 @@ def apply_verdicts(
     *,
     repeated: Sequence[Memory] = (),
     categories: Mapping[str, Category],
+    keeps_source: bool = True,
 ) -> dict[str, Any]:
     """Store the facts of a memory and archive those that they supersede. Returns the job's result.
 
     The first new fact replaces the content that was sent, which stays in the memory's history. The
     others become new memories. When nothing is new, or `source` only consists of `repeated`
-    memories, it is archived in favour of one that is known. Raises SourceChanged.
+    memories, it is archived in favour of one that is known. Without `keeps_source`, all new facts
+    become new memories, and `source` is deleted. Raises SourceChanged.
     """
     ids = {memory.pk for verdict in verdicts for memory in verdict.memories}
     ids |= {memory.pk for memory in repeated}
     locked = _lock_memories(source, ids)
     source = require_unchanged(locked.get(source.pk))
-    effects = Effects(source, by=_get_author(source), categories=categories)
+    effects = Effects(
+        source, by=_get_author(source), categories=categories, keeps_source=keeps_source
+    )
     effects.known = _keep_unchanged(repeated, locked)
     for verdict in verdicts:
         effects.apply(verdict, _keep_unchanged(verdict.memories, locked))
@@ -121,8 +126,16 @@ def _get_author(memory: Memory) -> User:
 class Effects:
     """The effects of the facts of one memory, applied one after the other."""
 
-    def __init__(self, source: Memory, *, by: User, categories: Mapping[str, Category]) -> None:
+    def __init__(
+        self,
+        source: Memory,
+        *,
+        by: User,
+        categories: Mapping[str, Category],
+        keeps_source: bool,
+    ) -> None:
         self.source = source
+        self.keeps_source = keeps_source
         # As they were before the first fact replaced the content that was sent.
         self._metadata = dict(source.metadata)
         self._actor = source.actor
@@ -138,7 +151,8 @@ class Effects:
         if verdict.relation == Relation.KNOWN and memories:
             self.known += memories[:1]
             return
-        memory = self._add_memory(verdict) if self.added else self._replace_source(verdict)
+        adds = bool(self.added) or not self.keeps_source
+        memory = self._add_memory(verdict) if adds else self._replace_source(verdict)
         self.added.append(memory)
         for other in memories:
             # The one that was said later holds, in whichever order they were sent.
@@ -148,7 +162,10 @@ class Effects:
                 self._supersede(other, by=memory)
 
     def finish(self) -> None:
-        if self.known and not self.added:
+        if not self.keeps_source:
+            source = Memory.objects.filter(pk=self.source.pk)
+            source.change_state(State.DELETED, by=self.by, reason=NOT_KEPT)
+        elif self.known and not self.added:
             self._archive(self.source, self.known[0], KNOWN)
 
     def result(self) -> dict[str, Any]:

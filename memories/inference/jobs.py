@@ -11,8 +11,9 @@ from configuration.providers import LanguageModel, get_language_model
 from jobs.job_run import JobRun
 from memories.change_log.run_name import name_run
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
+from memories.lifecycle.kept_categories import NOT_KEPT, find_unkept
 from memories.lifecycle.rewrite import Draft, rewrite_memory
-from memories.models import Category, EmbeddingSpace, Memory
+from memories.models import Category, EmbeddingSpace, Memory, State
 from memories.taxonomy import allowed_names
 from memories.vectors.embed import embed_texts
 
@@ -32,12 +33,13 @@ from .similar_memories import SimilarMemories
 MAX_ATTEMPTS = 3
 
 NO_MODEL = "no_language_model"
+SWITCHED_OFF = "inference_is_off"
 
 
 @INFER.function
 def infer(run: JobRun) -> None:
     """Turn a memory into facts. Raises ProviderError, KeyMissing and KeyLost."""
-    memories = Memory.objects.owned_by(run.owner).select_related("app")
+    memories = Memory.objects.owned_by(run.owner).select_related("app", "user")
     source = memories.filter(pk=run.parameters["memory_id"]).first()
     try:
         _infer(run, require_unchanged(source))
@@ -55,6 +57,8 @@ def _finishing(run: JobRun) -> Iterator[dict[str, Any]]:
 
 
 def _infer(run: JobRun, source: Memory) -> None:
+    if not source.user.infer:
+        raise SourceChanged(SWITCHED_OFF)
     settings = effective.current_settings()
     llm = get_language_model(settings.llm)
     if llm is None:
@@ -82,19 +86,27 @@ def _infer(run: JobRun, source: Memory) -> None:
 def _store_facts(
     run: JobRun, source: Memory, extraction: Extraction, *, llm: LanguageModel
 ) -> None:
-    embedded = embed_texts([fact.text for fact in extraction.facts], for_job=True)
+    user = source.user
+    facts = [fact for fact in extraction.facts if not find_unkept(fact.categories, user=user)]
+    keeps_source = len(facts) == len(extraction.facts)
+    embedded = embed_texts([fact.text for fact in facts], for_job=True)
     space = next(iter(embedded.vectors))
     # Before the transaction: it would wait for another one that creates the same category.
-    names = {name for fact in extraction.facts for name in fact.categories}
+    names = {name for fact in facts for name in fact.categories}
     categories = Category.objects.get_or_create_by_name(sorted(names))
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
         similar_memories = SimilarMemories.of(source, space)
-        verdicts = reconcile(extraction.facts, embedded, similar_memories=similar_memories, llm=llm)
+        verdicts = reconcile(facts, embedded, similar_memories=similar_memories, llm=llm)
         try:
             with _finishing(run) as result:
                 if attempts_left:
                     require_no_concurrent_facts(verdicts, since=similar_memories)
-                result.update(apply_verdicts(source, verdicts, categories=categories))
+                applied = apply_verdicts(
+                    source, verdicts, categories=categories, keeps_source=keeps_source
+                )
+                result.update(applied)
+                if not keeps_source:
+                    result["not_kept"] = len(extraction.facts) - len(facts)
                 result.update(_describe_gaps(extraction, verdicts))
             return
         except ConcurrentFacts:
@@ -119,14 +131,19 @@ def categorize(run: JobRun) -> None:
     undeleted = Memory.objects.owned_by(run.owner).undeleted()
     undeleted = undeleted.filter(categories_given=False, immutable=False)
     while not run.finished:
-        memory = undeleted.filter(pk=run.parameters["memory_id"]).first()
-        if memory is None or llm is None:
+        memory = undeleted.select_related("user").filter(pk=run.parameters["memory_id"]).first()
+        if memory is None or llm is None or not memory.user.infer:
             return
         names = ask_for_categories(memory.content, llm=llm, categories=allowed_names())
-        categories = Category.objects.get_or_create_many(names)
+        is_kept = not find_unkept(names, user=memory.user)
+        categories = Category.objects.get_or_create_many(names if is_kept else [])
         # An edit during the call found this job unfinished, and enqueued no other one.
         with suppress(SourceChanged), _finishing(run):
             unchanged = undeleted.filter(pk=memory.pk, content=memory.content).locked().first()
             if unchanged is None:
                 raise SourceChanged
-            rewrite_memory(unchanged, Draft.of(unchanged, categories=categories), by=None)
+            if is_kept:
+                rewrite_memory(unchanged, Draft.of(unchanged, categories=categories), by=None)
+            else:
+                refused = Memory.objects.filter(pk=unchanged.pk)
+                refused.change_state(State.DELETED, by=None, reason=NOT_KEPT)

@@ -15,8 +15,9 @@ from apps_registry.models import App
 from core.errors import Conflict
 from memories.models import Categorization, Category, Memory
 
-from .remember import NewMemory
-from .remember_many import remember_many
+from .kept_categories import find_unkept
+from .remember import NewMemory, StoredMemory
+from .remember_many import remember_kept
 
 # Of one transaction.
 BATCH = 500
@@ -80,6 +81,8 @@ def import_batch(
 ) -> int:
     """Store what is not known by its id, in one transaction. Returns how many. No id is repeated.
 
+    What is of a category that the user does not keep is left out.
+
     `note` gets the ids with those that they were stored by, in this transaction. Raises
     StoredMeanwhile.
     """
@@ -87,14 +90,12 @@ def import_batch(
         unknown = find_unknown([row.pk for row, _ in rows], destination)
         pending = [(row, app) for row, app in rows if row.pk in unknown]
         try:
-            _store(pending, unknown, destination, note)
+            return _store(pending, unknown, destination, note)
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
             if attempt == ATTEMPTS - 1:
                 raise StoredMeanwhile from error
-        else:
-            return len(pending)
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -103,20 +104,20 @@ def _store(
     ids: Mapping[uuid.UUID, uuid.UUID],
     destination: Destination,
     note: Note | None,
-) -> None:
-    if not pending:
-        return
+) -> int:
     user = destination.user
+    wanted = [(row, app) for row, app in pending if not find_unkept(row.categories, user=user)]
 
-    def categorize(_: object) -> None:
-        names = [*dict.fromkeys(name for row, _ in pending for name in row.categories)]
+    def categorize(stored: Sequence[StoredMemory]) -> None:
+        there = {each.memory.pk for each in stored}
+        kept = [row for row, _ in wanted if ids[row.pk] in there]
+        names = [*dict.fromkeys(name for row in kept for name in row.categories)]
         categories = Category.objects.get_or_create_by_name(names)
-        links = {
-            (ids[row.pk], categories[name].pk) for row, _ in pending for name in row.categories
-        }
+        links = {(ids[row.pk], categories[name].pk) for row in kept for name in row.categories}
         Categorization.objects.insert_many(sorted(links), user_id=user.pk)
         if note is not None:
-            note(ids)
+            note({row.pk: ids[row.pk] for row in kept})
 
-    news = [(replace(row.new, pk=ids[row.pk]), app) for row, app in pending]
-    remember_many(news, user=user, by=destination.by, key=destination.key, note=categorize)
+    news = [(replace(row.new, pk=ids[row.pk]), app) for row, app in wanted]
+    author = {"by": destination.by, "key": destination.key}
+    return len(remember_kept(news, user=user, **author, note=categorize))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from configuration import effective
+from core import sql
 from core.locks import Lock, lock_one_of_many
 from core.transactions import change
 from jobs.models import Job
@@ -24,6 +25,7 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
 from .inference_jobs import INFER, enqueue_for
+from .kept_categories import require_all_kept
 from .supersede import lock_superseded, supersede
 from .turns import recognize_speaker
 
@@ -38,11 +40,13 @@ class NewMemory:
     where it has several, and None where there was no conversation. `actor` and `conversation`
     default to what `attribution` and `turns` find.
 
+    With `categorizes` it gets categories without `infer`, too.
+
     With `once_in_scope`, and with or without `infer`, it is a duplicate of the same text of one
     app, agent and conversation, whatever its terms and actor.
 
-    What is brought from another server keeps its `pk` and its `updated_at`, and with `as_given`
-    its actor and conversation, even if these are empty.
+    What is brought from another server keeps its `pk`, `updated_at` and `state_changed_at`, and
+    with `as_given` its actor and conversation, even if these are empty.
 
     It takes the place of the memories that it `supersedes`. An immutable text, and one that has
     expired, is not turned into facts. A duplicate has the same terms.
@@ -50,6 +54,7 @@ class NewMemory:
 
     text: str
     infer: bool = True
+    categorizes: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
     actor: str | None = None
     speaker: str | None = None
@@ -59,9 +64,13 @@ class NewMemory:
     learned_at: datetime | None = None
     pk: uuid.UUID | None = None
     updated_at: datetime | None = None
+    state_changed_at: datetime | None = None
     as_given: bool = False
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
+
+
+HAS_TEXT = "SELECT id FROM memories_memory WHERE user_id = %s AND fingerprint = %s LIMIT 1"
 
 
 class Event(StrEnum):
@@ -84,11 +93,13 @@ def remember(
 
     It can be found as soon as this returns. Its history names `key`, that of the request.
 
-    Raises MemoryNotFound, MemoryDeleted and MemoryImmutable for memories that it supersedes.
+    Raises NotKept, and MemoryNotFound, MemoryDeleted and MemoryImmutable for memories that it
+    supersedes.
     """
+    new = as_user_wants(new, user=user)
     memory = build_memory(new, user=user, app=app)
     embedded = embed_texts([new.text])
-    [category_names] = embedded.category_names() if new.infer else [[]]
+    [category_names] = categorize_texts(embedded, [new], user=user)
     job = None
     with change():
         if new.speaker is None and not (memory.actor or new.as_given):
@@ -105,6 +116,23 @@ def remember(
     if duplicate is not None:
         return StoredMemory(duplicate, Event.DUPLICATE)
     return StoredMemory(memory, Event.ADD, job)
+
+
+def as_user_wants(new: NewMemory, *, user: User) -> NewMemory:
+    """Without inference, where the user has switched that off."""
+    return new if user.infer else replace(new, infer=False, categorizes=False)
+
+
+def categorize_texts(
+    embedded: EmbeddedTexts, news: Sequence[NewMemory], *, user: User
+) -> list[list[str]]:
+    """Find the categories of texts to store, none of what is stored as it is. Raises NotKept."""
+    wanted = [new.infer or new.categorizes for new in news]
+    if not user.categories_not_kept and not any(wanted):
+        return [[] for _ in news]
+    names = embedded.category_names()
+    require_all_kept(names, user=user)
+    return [own if is_wanted else [] for own, is_wanted in zip(names, wanted, strict=True)]
 
 
 def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
@@ -129,7 +157,7 @@ def build_memory(new: NewMemory, *, user: User, app: App) -> Memory:
 
 
 def _identity_of(new: NewMemory) -> dict[str, Any]:
-    given = {"pk": new.pk, "updated_at": new.updated_at}
+    given = {name: getattr(new, name) for name in ("pk", "updated_at", "state_changed_at")}
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -186,6 +214,8 @@ def find_duplicate(memory: Memory, new: NewMemory) -> Memory | None:
     user_key = lock_key_of(memory.user)
     text_of_user = int.from_bytes(digest[:8], "big") ^ user_key
     lock_one_of_many(Lock.USER_TEXTS, user_key, Lock.SAME_TEXT, text_of_user)
+    if sql.fetch_one(HAS_TEXT, [memory.user.pk, digest]) is None:
+        return None  # as nearly always
     readable = Memory.objects.owned_by(memory.user).readable_by(memory.app).unexpired()
     duplicates = readable.filter(app=memory.app).same_as(memory.content)
     duplicates = duplicates.exclude(pk__in=new.supersedes)

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import Any
 
 from django.db.models.functions import Lower
 
@@ -23,11 +24,14 @@ from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import leading_name
 from .inference_jobs import INFER, enqueue_for_many
+from .kept_categories import NotKept
 from .remember import (
     Event,
     NewMemory,
     StoredMemory,
+    as_user_wants,
     build_memory,
+    categorize_texts,
     find_duplicate,
     insert_memories,
     lock_key_of,
@@ -58,9 +62,11 @@ def remember_many(
     """
     if not news:
         return []
+    news = [(as_user_wants(new, user=user), app) for new, app in news]
     memories = [build_memory(new, user=user, app=app) for new, app in news]
     embedded = embed_texts([new.text for new, _ in news])
-    batch = _Batch(user, by, key, memories, embedded, embedded.category_names())
+    names = categorize_texts(embedded, [new for new, _ in news], user=user)
+    batch = _Batch(user, by, key, memories, embedded, names)
     with change():
         # Others of this user wait who store a text, of which there must not be two.
         lock_transaction(Lock.USER_TEXTS, lock_key_of(user))
@@ -79,6 +85,17 @@ def remember_many(
         if note is not None:
             note(stored)
     return stored
+
+
+def remember_kept(
+    news: Sequence[tuple[NewMemory, App]], *, user: User, **more: Any
+) -> list[StoredMemory]:
+    """Store those of these memories whose categories the user keeps, as `remember_many` does."""
+    try:
+        return remember_many(news, user=user, **more)
+    except NotKept as error:
+        kept = [each for index, each in enumerate(news) if index not in error.indexes]
+        return remember_many(kept, user=user, **more)
 
 
 @dataclass
@@ -144,9 +161,7 @@ class _Batch:
             for scope in (memory.terms, (memory.agent_id, memory.conversation)):
                 text = (memory.app_id, bytes(memory.fingerprint), scope)
                 self.known[text].append((memory.pk, memory.actor.lower()))
-        if not new.infer:
-            self.category_names[index] = []
-        elif may_change(memory):
+        if new.infer and may_change(memory):
             self.inferred.append(index)
 
     def _forget(self, superseded: Collection[uuid.UUID]) -> None:

@@ -15,6 +15,7 @@ from configuration import effective
 from core.errors import Malformed, NotAllowed
 from core.merge_patch import apply_merge_patch
 from core.transactions import change
+from memories.access.readable import load_shown
 from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
 from memories.models import (
     Category,
@@ -22,14 +23,17 @@ from memories.models import (
     MemoryDeleted,
     MemoryExpired,
     MemoryImmutable,
+    MemoryNotFound,
     State,
     UserCategory,
 )
 from memories.models.memory import MemoryQuerySet
+from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import actor_after_edit
 from .inference_jobs import CATEGORIZE, enqueue_for
+from .kept_categories import require_kept
 from .rewrite import Draft, rewrite_memory
 from .states import Precondition
 from .turns import is_known_speaker
@@ -102,19 +106,21 @@ def revise(
     its user, reading as no app, has made it editable.
 
     Raises MemoryNotFound when the memory is not in `among`, MemoryDeleted, MemoryExpired,
-    MemoryImmutable, OnlyUserUnlocks, NeverValid, MetadataTooLarge and TooManyCategories. The
-    precondition holds when the edit is made, or its error is raised.
+    MemoryImmutable, OnlyUserUnlocks, NeverValid, MetadataTooLarge, TooManyCategories and NotKept.
+    The precondition holds when the edit is made, or its error is raised.
     """
     embedded, assigned = None, None
     while True:
         memory = _get_editable(among, pk, edit, precondition)
         if edit.text is not None and edit.text != memory.content and embedded is None:
             embedded = embed_texts([edit.text])
-            assigned = embedded.category_names()[0] if edit.categories is None else None
+            assigned = categories_after_edit(edit, embedded.category_names()[0], user=memory.user)
         with change():
             # Locked before it is read: it may have been edited or deleted while the model ran.
-            list(among.filter(pk=pk).locked(no_key=True).values_list("pk"))
-            memory = _get_editable(among, pk, edit, precondition)
+            if not among.filter(pk=pk).locked(no_key=True).values_list("pk"):
+                raise MemoryNotFound
+            user, memory = memory.user, _get_editable(among, pk, edit, precondition, is_locked=True)
+            memory.user = user
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
@@ -146,12 +152,27 @@ def _apply(
         Memory.objects.filter(pk=memory.pk).update(categories_given=given)
     if edit.categories:
         require_few_categories(memory.user, before=count)
-    if edits_text and edit.categories is None and not effective.current_settings().llm.is_local:
+    if edits_text and edit.categories is None and calls_model(memory.user):
         enqueue_for(memory, CATEGORIZE)
 
 
+def categories_after_edit(
+    edit: Edit, assigned: Sequence[str], *, user: User
+) -> Sequence[str] | None:
+    """The categories of an edited text. None: it stays in those that it is in. Raises NotKept."""
+    require_kept(assigned, user=user)
+    return assigned if user.infer and edit.categories is None else None
+
+
+def calls_model(user: User) -> bool:
+    """Whether a language model categorizes what is edited."""
+    return user.infer and not effective.current_settings().llm.is_local
+
+
 def build_draft(edit: Edit, memory: Memory, categories: Sequence[Category] | None) -> Draft:
-    """What an edit makes of a memory. Raises MetadataTooLarge."""
+    """What an edit makes of a memory. Raises MetadataTooLarge and NotKept."""
+    if edit.categories:
+        require_kept(set(edit.categories) - set(memory.category_names), user=memory.user)
     return Draft(
         content=memory.content if edit.text is None else edit.text,
         metadata=_edited_metadata(edit, memory),
@@ -206,9 +227,20 @@ def require_few_categories(user: User, *, before: int) -> None:
 
 
 def _get_editable(
-    among: MemoryQuerySet, pk: uuid.UUID, edit: Edit, precondition: Precondition | None
+    among: MemoryQuerySet,
+    pk: uuid.UUID,
+    edit: Edit,
+    precondition: Precondition | None,
+    *,
+    is_locked: bool = False,
 ) -> Memory:
-    memory = among.with_relations().one(pk)
+    """Of one that is locked, it is known that it is among these."""
+    if is_locked:
+        memory = load_shown(pk, app=among.reading_app)
+    elif precondition is None:
+        memory = among.select_related("user").only("content", "state", "user", *TERMS).one(pk)
+    else:
+        memory = among.with_relations().select_related("user").one(pk)
     require_editable(memory, edit, app=among.reading_app)
     if precondition is not None:
         precondition(memory)

@@ -6,14 +6,13 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from accounts.models import User
-from configuration import effective
 from core.transactions import change
 from memories.models import Category
 from memories.models.memory import MemoryQuerySet
 from memories.vectors.embed import embed_texts
 
 from .inference_jobs import CATEGORIZE, enqueue_for
-from .revise import Edit, build_draft, require_editable
+from .revise import Edit, build_draft, calls_model, categories_after_edit, require_editable
 from .rewrite import rewrite_memory
 
 
@@ -28,14 +27,13 @@ def revise_each(
 
     `note` is called in the transaction of the edits.
 
-    Raises MemoryNotFound, and what `require_editable` raises for any of the memories.
+    Raises MemoryNotFound, NotKept, and what `require_editable` raises for any of the memories.
     """
     for memory in among.exactly(edits.keys()).with_relations():
         require_editable(memory, edits[memory.pk], app=among.reading_app)
     numbers = {pk: i for i, pk in enumerate(pk for pk, edit in edits.items() if edit.text)}
     embedded = embed_texts([edits[pk].text or "" for pk in numbers])
     assigned = embedded.category_names()
-    calls_model = not effective.current_settings().llm.is_local
     with change():
         memories = among.exactly(edits.keys())
         list(memories.locked(no_key=True).values_list("pk"))
@@ -43,11 +41,10 @@ def revise_each(
             edit, number = edits[memory.pk], numbers.get(memory.pk)
             require_editable(memory, edit, app=among.reading_app)
             is_new = number is not None and edit.text != memory.content
-            categories = (
-                Category.objects.get_or_create_many(assigned[number])
-                if is_new and number is not None
-                else None
-            )
+            names = None
+            if is_new and number is not None:
+                names = categories_after_edit(edit, assigned[number], user=memory.user)
+            categories = None if names is None else Category.objects.get_or_create_many(names)
             rewrite_memory(
                 memory,
                 build_draft(edit, memory, categories),
@@ -56,7 +53,7 @@ def revise_each(
                 key=among.key,
                 app=among.reading_app,
             )
-            if is_new and calls_model:
+            if is_new and calls_model(memory.user):
                 enqueue_for(memory, CATEGORIZE)
         if note is not None:
             note()

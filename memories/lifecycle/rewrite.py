@@ -68,7 +68,7 @@ def rewrite_memory(
     before = _find_changes(memory, draft)
     categories = draft.categories
     if categories is not None:
-        names = list(memory.categories.order_by("name").values_list("name", flat=True))
+        names = _category_names(memory)
         if set(names) == {category.name for category in categories}:
             categories = None
         else:
@@ -85,6 +85,14 @@ def rewrite_memory(
         delete_vectors(memory)
         store_vectors([memory], embedded)
     return bool(before)
+
+
+def _category_names(memory: Memory) -> list[str]:
+    """Those that it was loaded with, if it was loaded `with_relations`."""
+    loaded: list[str] | None = vars(memory).get("category_names")
+    if loaded is not None:
+        return loaded
+    return list(memory.categories.order_by("name").values_list("name", flat=True))
 
 
 def rewrite_memories(

@@ -13,6 +13,7 @@ from configuration.catalog import LOCAL, LOCAL_EMBEDDING_MODEL, TOKEN_VERSION
 from configuration.connection import load_settings
 from configuration.model_settings import EmbedderSettings
 from configuration.providers import Embedder, get_embedder
+from core.compiled_query import CompiledQuery
 from core.locks import Lock
 
 from .memory import Memory, MemoryQuerySet
@@ -32,13 +33,19 @@ SELECT id FROM memories_embeddingspace WHERE state IN ('active', 'filling')
 
 class EmbeddingSpaceQuerySet(models.QuerySet["EmbeddingSpace"]):
     def current(self) -> EmbeddingSpace:
-        """The one space that is searched."""
-        return self.get(state=EmbeddingSpace.State.ACTIVE)
+        """The one space that is searched. Raises EmbeddingSpace.DoesNotExist."""
+        spaces: list[EmbeddingSpace] = _current.fetch(state=EmbeddingSpace.State.ACTIVE)
+        if not spaces:
+            raise EmbeddingSpace.DoesNotExist
+        return spaces[0]
 
     def written(self) -> EmbeddingSpaceQuerySet:
         """Keep the spaces that new and edited memories are embedded in, the current one first."""
         written = [EmbeddingSpace.State.ACTIVE, EmbeddingSpace.State.FILLING]
         return self.filter(state__in=written).order_by("state")
+
+    def load_written(self) -> list[EmbeddingSpace]:
+        return _written.fetch()
 
     def locked(self) -> EmbeddingSpaceQuerySet:
         """Lock these rows until the transaction ends."""
@@ -162,6 +169,15 @@ class EmbeddingSpace(models.Model):
             tokens__version=TOKEN_VERSION,
         )
         return Memory.objects.undeleted().filter(~Exists(embedded), pk__gt=after)
+
+
+def _in_state(state: str) -> models.QuerySet[EmbeddingSpace]:
+    return EmbeddingSpace.objects.filter(state=state)
+
+
+# Read with each search, and with each store.
+_current = CompiledQuery(_in_state, state=str(EmbeddingSpace.State.ACTIVE))
+_written = CompiledQuery(lambda: EmbeddingSpace.objects.written())
 
 
 class Embedding(models.Model):

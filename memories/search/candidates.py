@@ -1,18 +1,31 @@
-"""Load the candidates of a search with their cosine and their lexical score."""
+"""Find the candidates of a search, and load them with their cosine and their lexical score."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core import sql
-from memories.models.memory import MemoryQuerySet
-from memories.time_words import TIME_WORDS, Period
+from memories.time_words import TIME_WORDS
 
-from .lexemes import Lexeme
+from .lexemes import (
+    Lexeme,
+    any_lexeme,
+    are_best,
+    count_enough,
+    find_by_keywords,
+    lexical_score,
+)
 from .query import LATIN_BYTES, Query
+from .searched import Searched
+from .vectors import find_nearest
+
+# How many candidates the vectors bring, how many the keywords, and how many a period.
+CANDIDATES = 100
+
+# How many of the nearest vectors are looked at first: some may be of memories put aside.
+COMPARED = 200
 
 # A text of so many characters or fewer says little beside its words for times.
 SHORT = 200.0
@@ -20,11 +33,11 @@ SHORT = 200.0
 # The conversation of each memory, null for none; whether it ends as a question; the worth of its
 # words for times where the query asks when; its cosine with the query, null where either has no
 # vector in this space; whether it is of the period that the query names, and in Latin letters; the
-# numbers, from 1, of the lexemes that it has; and whether it is valid. In SQL, as Django takes
-# longer to build this query and read its rows than PostgreSQL takes to run it.
-CANDIDATES = """
-SELECT memory.id,
-    memory.created_at,
+# lexemes that it has, a bit for each; and whether it is valid. In SQL, as Django takes longer to
+# build this query and read its rows than PostgreSQL takes to run it.
+COLUMNS = """
+    memory.id,
+    extract(epoch FROM memory.created_at)::float8,
     memory.actor,
     CASE WHEN memory.actor <> '' OR memory.conversation <> ''
         THEN memory.app_id::text || ' ' || memory.conversation END,
@@ -35,17 +48,66 @@ SELECT memory.id,
     (memory.created_at >= %(start)s AND memory.created_at < %(end)s)
         OR (memory.valid_from >= %(start)s AND memory.valid_from < %(end)s),
     octet_length(memory.content) < %(latin_bytes)s * char_length(memory.content),
-    ARRAY(
-        SELECT lexeme.number
-        FROM unnest(%(lexemes)s::text[]) WITH ORDINALITY AS lexeme (tsquery, number)
-        WHERE memory.words @@ lexeme.tsquery::tsquery
-    ),
+    {lexemes},
     (memory.valid_from IS NULL OR memory.valid_from <= %(at)s)
         AND (memory.valid_until IS NULL OR memory.valid_until > %(at)s)
-FROM memories_memory AS memory
+"""
+VECTOR_OF = """
 LEFT JOIN memories_embedding AS embedding
     ON embedding.memory_id = memory.id AND embedding.space_id = %(space)s
+"""
+LOAD = """
+SELECT {columns} FROM memories_memory AS memory {vector_of}
 WHERE memory.id = ANY(%(ids)s::uuid[])
+"""
+# A `tsquery` that is written out is parsed once, and not for each memory.
+HAS_LEXEME = "(memory.words @@ %(lexeme{number})s::tsquery)::integer::bigint << {number}"
+
+# The memories with the greatest lexical scores; of equal ones, the newest.
+BY_KEYWORDS = """
+    SELECT id FROM searched WHERE words @@ %(any_lexeme)s::tsquery
+    ORDER BY {score} DESC, created_at DESC, id LIMIT %(limit)s
+"""
+# The vectors are compared before it is asked whose memories are searched, as nearly all are.
+NEAREST = """
+    SELECT searched.id FROM (
+        SELECT embedding.memory_id, embedding.vector <=> %(vector)s::halfvec AS distance
+        FROM memories_embedding AS embedding
+        WHERE embedding.user_id = %(user)s AND embedding.space_id = %(space)s
+        ORDER BY distance FETCH FIRST %(compared)s ROWS WITH TIES
+    ) AS compared JOIN searched ON searched.id = compared.memory_id
+    ORDER BY compared.distance, searched.created_at DESC, searched.id LIMIT %(limit)s
+"""
+NEAREST_OF_ALL = """
+    SELECT searched.id
+    FROM searched JOIN memories_embedding AS embedding ON embedding.memory_id = searched.id
+    WHERE embedding.user_id = %(user)s AND embedding.space_id = %(space)s
+    ORDER BY embedding.vector <=> %(vector)s::halfvec, searched.created_at DESC, searched.id
+    LIMIT %(limit)s
+"""
+# The newest of a period: by when they were said, and since when they are valid. Each has its index.
+OF_PERIOD = """
+    SELECT id FROM searched WHERE {column} >= %(start)s AND {column} < %(end)s
+    ORDER BY {column} DESC, id LIMIT %(limit)s
+"""
+GIVEN = "SELECT unnest(%(ids)s::uuid[])"
+NONE = "SELECT NULL::uuid WHERE false"
+FIND = """
+WITH searched AS NOT MATERIALIZED ({searched}),
+by_keywords (id) AS MATERIALIZED ({by_keywords}),
+nearest (id) AS MATERIALIZED ({nearest}),
+of_period (id) AS MATERIALIZED ({of_period}),
+found AS MATERIALIZED (
+    SELECT id, bool_or(source = 1) AS by_keywords, bool_or(source = 2) AS by_vectors,
+        bool_or(source = 3) AS by_period
+    FROM (
+        SELECT id, 1 FROM by_keywords UNION ALL SELECT id, 2 FROM nearest
+        UNION ALL SELECT id, 3 FROM of_period
+    ) AS found (id, source)
+    GROUP BY id
+)
+SELECT found.by_keywords, found.by_vectors, found.by_period, {columns}
+FROM found JOIN memories_memory AS memory ON memory.id = found.id {vector_of}
 """
 
 
@@ -53,7 +115,7 @@ class Candidate(NamedTuple):
     """A memory that may be a hit, with its scores before they are fused."""
 
     pk: uuid.UUID
-    created_at: datetime
+    created_at: float  # in seconds since 1970
     actor: str
     conversation: str | None
     cosine: float | None
@@ -67,45 +129,125 @@ class Candidate(NamedTuple):
     is_valid: bool = True  # at the time of the query
 
 
+class _Source(NamedTuple):
+    """A candidate, and what found it."""
+
+    candidate: Candidate
+    by_keywords: bool
+    by_vectors: bool
+    by_period: bool
+
+
+def find_candidates(searched: Searched, query: Query) -> tuple[list[Candidate], str]:
+    """Find candidates by keywords, vectors and period, and say how the nearest were found.
+
+    In one statement, but where the user has an index, or where it is not certain that those of the
+    first look are the best.
+    """
+    nearest, vectors_by = None, "exact"
+    if query.has_index or query.vector is None:
+        nearest, vectors_by = find_nearest(searched.memories, query, limit=CANDIDATES)
+    lexeme_count = count_enough(query.lexemes)
+    found = _find(searched, query, lexeme_count, nearest)
+    by_keywords = [entry.candidate for entry in found if entry.by_keywords]
+    best = None
+    if not are_best([it.lexical for it in by_keywords], query.lexemes, lexeme_count, CANDIDATES):
+        best = find_by_keywords(searched.memories, query.lexemes, limit=CANDIDATES)
+    is_short = sum(entry.by_vectors for entry in found) < CANDIDATES
+    if nearest is None and is_short and not _compares_all(searched, query):
+        nearest, _ = find_nearest(searched.memories, query, limit=CANDIDATES)
+    return _merge(found, query, best=best, nearest=nearest), vectors_by
+
+
+def _merge(
+    found: Sequence[_Source],
+    query: Query,
+    *,
+    best: Collection[uuid.UUID] | None,
+    nearest: Collection[uuid.UUID] | None,
+) -> list[Candidate]:
+    """Those of the first look, but for what a second one has found instead."""
+    kept = [
+        entry.candidate
+        for entry in found
+        if entry.by_period
+        or (entry.by_keywords if best is None else entry.candidate.pk in best)
+        or (entry.by_vectors if nearest is None else entry.candidate.pk in nearest)
+    ]
+    others = {*(best or ()), *(nearest or ())} - {candidate.pk for candidate in kept}
+    return [*kept, *load_candidates(others, query)]
+
+
+def _find(
+    searched: Searched, query: Query, lexeme_count: int, nearest: Collection[uuid.UUID] | None
+) -> list[_Source]:
+    statement, parameters = sql.name_parameters(*searched.selected)
+    score, weights = lexical_score(query.lexemes)
+    compared = NEAREST_OF_ALL if _compares_all(searched, query) else NEAREST
+    of_period = [OF_PERIOD.format(column=column) for column in ("created_at", "valid_from")]
+    rows = sql.fetch_all(
+        FIND.format(
+            searched=statement,
+            by_keywords=BY_KEYWORDS.format(score=score) if lexeme_count else NONE,
+            nearest=compared if nearest is None else GIVEN,
+            of_period="({}) UNION ALL ({})".format(*of_period) if query.period else NONE,
+            columns=columns(query),
+            vector_of=VECTOR_OF,
+        ),
+        {
+            **parameters,
+            **weights,
+            **column_values(query),
+            "any_lexeme": any_lexeme(query.lexemes[:lexeme_count]),
+            "user": query.reader.user.pk,
+            "limit": CANDIDATES,
+            "compared": COMPARED,
+            "ids": sql.uuid_array(nearest or ()),
+        },
+    )
+    return [_Source(build_candidate(query, *row[3:]), *row[:3]) for row in rows]
+
+
+def _compares_all(searched: Searched, query: Query) -> bool:
+    return searched.is_filtered or query.memories <= COMPARED
+
+
 def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:
     """Load these memories with both scores, whichever way each of them was found."""
     if not ids:
         return []
     rows = sql.fetch_all(
-        CANDIDATES,
-        {
-            "ids": sql.uuid_array(ids),
-            "vector": query.vector_text,
-            "space": query.space.pk,
-            "start": query.period and query.period.start,
-            "end": query.period and query.period.end,
-            "latin_bytes": LATIN_BYTES,
-            "at": query.at,
-            "time_words": TIME_WORDS if query.asks_when else None,
-            "short": SHORT,
-            "lexemes": [lexeme.tsquery for lexeme in query.lexemes],
-        },
+        LOAD.format(columns=columns(query), vector_of=VECTOR_OF),
+        {**column_values(query), "ids": sql.uuid_array(ids)},
     )
-    return [_candidate(query, *row) for row in rows]
+    return [build_candidate(query, *row) for row in rows]
 
 
-def find_of_period(memories: MemoryQuerySet, period: Period, *, limit: int) -> list[uuid.UUID]:
-    """Find the newest memories of a period: by when they were said, and since when they are valid.
-
-    In two queries, as each has its index.
-    """
-    ids: list[uuid.UUID] = []
-    for name in ("created_at", "valid_from"):
-        inside = {f"{name}__gte": period.start, f"{name}__lt": period.end}
-        newest = memories.filter(**inside).order_by(f"-{name}", "pk")
-        ids += newest.values_list("pk", flat=True)[:limit]
-    return ids
+def columns(query: Query) -> str:
+    """COLUMNS with the lexemes of a query."""
+    bits = [HAS_LEXEME.format(number=number) for number in range(len(query.lexemes))]
+    return COLUMNS.format(lexemes=" | ".join(f"({bit})" for bit in bits) or "0")
 
 
-def _candidate(
+def column_values(query: Query) -> dict[str, Any]:
+    """The values of the parameters in COLUMNS and VECTOR_OF."""
+    return {
+        "vector": query.vector_text,
+        "space": query.space.pk,
+        "start": query.period and query.period.start,
+        "end": query.period and query.period.end,
+        "latin_bytes": LATIN_BYTES,
+        "at": query.at,
+        "time_words": TIME_WORDS if query.asks_when else None,
+        "short": SHORT,
+        **{f"lexeme{number}": lexeme.tsquery for number, lexeme in enumerate(query.lexemes)},
+    }
+
+
+def build_candidate(
     query: Query,
     pk: uuid.UUID,
-    created_at: datetime,
+    created_at: float,
     actor: str,
     conversation: str | None,
     is_question: bool,
@@ -113,7 +255,7 @@ def _candidate(
     cosine: float | None,
     is_of_period: bool | None,
     is_latin: bool,
-    lexeme_numbers: Sequence[int],
+    lexeme_bits: int,
     is_valid: bool,
 ) -> Candidate:
     similarity = 0.0
@@ -121,7 +263,7 @@ def _candidate(
         similarity = query.space.embedder.calibrate(cosine)
     elif query.is_latin:
         cosine = None  # the model does not know the memory's script
-    matched = [query.lexemes[number - 1] for number in lexeme_numbers]
+    matched = [lexeme for number, lexeme in enumerate(query.lexemes) if lexeme_bits >> number & 1]
     return Candidate(
         pk,
         created_at,

@@ -106,8 +106,11 @@ def fuse_scores(
     if not candidates:
         return []
     boosters = boosters or {}
-    nearby = [_nearby_words(boosters.get(candidate.pk, ())) for candidate in candidates]
-    words = _relative(_column(candidate.lexical for candidate in candidates))
+    nearby = [
+        _nearby_words(boosters[candidate.pk]) if candidate.pk in boosters else None
+        for candidate in candidates
+    ]
+    words = _relative(_column([candidate.lexical for candidate in candidates]))
     similarity = _similarity(candidates, words)
     own_scores = weights.own_score(similarity, words)
     has_context = weights.use_neighbours
@@ -115,13 +118,13 @@ def fuse_scores(
     columns = {
         "similarity": similarity,
         "words": words,
-        "nearby_words": _relative(_column(boost.value if boost else 0.0 for boost in nearby)),
+        "nearby_words": _relative(_column([boost.value if boost else 0.0 for boost in nearby])),
         "context": _context(candidates, own_scores) if has_context else nothing,
         "answers": _answers(candidates, boosters, own_scores),
-        "speaker": _column(candidate.actor in named_actors for candidate in candidates),
-        "when": _column(candidate.time_words for candidate in candidates),
-        "all_words": _column(candidate.has_all_words for candidate in candidates),
-        "time": time_value * _column(candidate.is_of_period for candidate in candidates),
+        "speaker": _column([candidate.actor in named_actors for candidate in candidates]),
+        "when": _column([candidate.time_words for candidate in candidates]),
+        "all_words": _column([candidate.has_all_words for candidate in candidates]),
+        "time": time_value * _column([candidate.is_of_period for candidate in candidates]),
         "tokens": nothing,
     }
     scores = _add_up(candidates, columns, weights)
@@ -138,6 +141,18 @@ def fuse_scores(
         )
         for index in _order(candidates, scores)
     ]
+
+
+def best_alone(
+    candidates: Sequence[Candidate], weights: ScoringWeights, *, limit: int
+) -> list[Candidate]:
+    """The best candidates by what they say themselves, without their neighbours."""
+    if not candidates:
+        return []
+    words = _relative(_column([candidate.lexical for candidate in candidates]))
+    columns = {"similarity": _similarity(candidates, words), "words": words}
+    order = _order(candidates, weights.add_up(columns))
+    return [candidates[index] for index in order[:limit]]
 
 
 def _order(candidates: Sequence[Candidate], scores: Column) -> list[int]:
@@ -168,9 +183,7 @@ def _nearby_words(boosters: Iterable[Booster]) -> Boost | None:
 
 
 def _similarity(candidates: Sequence[Candidate], words: Column) -> Column:
-    cosines = _column(
-        np.nan if candidate.cosine is None else candidate.cosine for candidate in candidates
-    )
+    cosines = _column([candidate.cosine for candidate in candidates])  # None becomes NaN
     is_missing = np.isnan(cosines)
     if is_missing.all():
         return words
@@ -207,9 +220,10 @@ def _context(candidates: Sequence[Candidate], own_scores: Column) -> Column:
 
 def _answers(candidates: Sequence[Candidate], boosters: Boosters, own_scores: Column) -> Column:
     """The own score of the question right before a candidate, if somebody else asked it."""
-    own_score_of = {
-        candidate.pk: score for candidate, score in zip(candidates, own_scores, strict=True)
-    }
+    if not boosters:
+        return np.zeros(len(candidates))
+    pairs = zip(candidates, own_scores.tolist(), strict=True)
+    own_score_of = {candidate.pk: score for candidate, score in pairs}
 
     def value(candidate: Candidate) -> float:
         return max(
@@ -223,7 +237,7 @@ def _answers(candidates: Sequence[Candidate], boosters: Boosters, own_scores: Co
             default=0.0,
         )
 
-    return _column(value(candidate) for candidate in candidates)
+    return _column([value(candidate) for candidate in candidates])
 
 
 def _tokens(
@@ -267,7 +281,7 @@ def _fill_in_context(
 
 
 def _moments(candidates: Sequence[Candidate]) -> Column:
-    return _column(candidate.created_at.timestamp() for candidate in candidates)
+    return _column([candidate.created_at for candidate in candidates])
 
 
 def _relative(values: Column) -> Column:
@@ -275,5 +289,5 @@ def _relative(values: Column) -> Column:
     return values / greatest if greatest else values
 
 
-def _column(values: Iterable[Any]) -> Column:
-    return np.fromiter(values, np.float64)
+def _column(values: list[Any]) -> Column:
+    return np.array(values, np.float64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,41 +12,24 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F, FloatField, Func, Value
 from django.db.models.sql.compiler import SQLCompiler
 
-from core import sql
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace
 from memories.models.memory import MemoryQuerySet
 from memories.words import Term, query_terms
 
 from .search_vector import any_of
+from .word_counts import count_words
 
 # A query counts by its first lexemes: a text of 32 KiB has thousands, each to be counted.
 MAX_LEXEMES = 50
 
 # The rarest lexemes that together occur in about this many memories nearly always find the best.
 ENOUGH_MEMORIES = 300
+# To read so many takes as long as a second query.
+MANY_MEMORIES = 2000
 
-# Each term of the query, by its number, with its document frequency among the memories that can be
-# found, and the number of these. At least one row, which says whether the user has an index. What
-# was counted with the index is of all that the user has: it holds for no app with rules. Of several
-# forms of a term, it is the count of the commonest.
-DOCUMENT_FREQUENCIES = """
-SELECT query.number,
-    COALESCE(
-        (SELECT max((counted.common_words ->> form)::integer)
-         FROM unnest(%s::integer[], %s::text[]) AS forms (number, form)
-         WHERE forms.number = query.number),
-        (SELECT count(*) FROM ({among}) AS memory (words)
-         WHERE memory.words @@ query.tsquery::tsquery)
-    ),
-    COALESCE(counted.memories, (SELECT count(*) FROM ({among}) AS memory (words))),
-    own.id IS NOT NULL
-FROM (VALUES (1)) AS always
-LEFT JOIN unnest(%s::text[]) WITH ORDINALITY AS query (tsquery, number) ON true
-LEFT JOIN memories_userindex AS own ON own.user_id = %s AND own.space_id = %s
-LEFT JOIN memories_userindex AS counted ON counted.id = own.id
-    AND NOT EXISTS (SELECT FROM apps_registry_accessrule WHERE app_id = %s)
-"""
+# PostgreSQL and Python may add up a score in another order.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -92,6 +75,20 @@ class LexicalScore(Func):
         return f"({' + '.join(term for _ in self.lexemes)})", parameters
 
 
+def lexical_score(lexemes: Sequence[Lexeme]) -> tuple[str, dict[str, str | float]]:
+    """The same in SQL, of the column `words`, with its parameters."""
+    parameters: dict[str, str | float] = {}
+    for number, lexeme in enumerate(lexemes):
+        parameters |= {f"lexeme{number}": lexeme.tsquery, f"idf{number}": lexeme.idf}
+    term = "(words @@ %(lexeme{0})s::tsquery)::integer * %(idf{0})s::float8"
+    return " + ".join(term.format(number) for number in range(len(lexemes))), parameters
+
+
+def any_lexeme(lexemes: Iterable[Lexeme]) -> str:
+    """A `tsquery` for memories with any of these."""
+    return " | ".join(lexeme.tsquery for lexeme in lexemes)
+
+
 def parse_terms(text: str) -> list[Term]:
     """The terms that a query counts by, those that a memory should have before the others."""
     return sorted(query_terms(text), key=lambda term: not term.required)[:MAX_LEXEMES]
@@ -119,34 +116,22 @@ def query_lexemes(terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpac
     have. What was counted when the index was built is not counted again.
     """
     tsqueries = [any_of(term.forms) for term in terms]
-    forms = [(number, form) for number, term in enumerate(terms, 1) for form in term.forms]
-    readable = reader.memories().active().values_list("words")
-    among, among_parameters = readable.query.sql_with_params()
-    rows = sql.fetch_all(
-        DOCUMENT_FREQUENCIES.format(among=among),
-        [
-            [number for number, _ in forms], [form for _, form in forms],
-            *among_parameters, *among_parameters, tsqueries, reader.user.pk, space.pk,
-            reader.app and reader.app.pk,
-        ],
-    )  # fmt: skip
+    counts = count_words([term.forms for term in terms], reader=reader, space=space)
     lexemes = [
         # The counts kept with an index are from when it was built: df may have outgrown its N.
         Lexeme(
-            terms[number - 1].text,
-            tsqueries[number - 1],
+            term.text,
+            tsquery,
             df,
-            idf=math.log((max(total, df) + 1) / (df + 0.5)),
-            required=terms[number - 1].required,
+            idf=math.log((max(counts.memories, df) + 1) / (df + 0.5)),
+            required=term.required,
         )
-        for number, df, total, _ in rows
-        if number
+        for term, tsquery, df in zip(terms, tsqueries, counts.by_word, strict=True)
     ]
     known = [lexeme for lexeme in lexemes if lexeme.document_frequency]
     known.sort(key=lambda lexeme: (lexeme.document_frequency, lexeme.text))
     unknown = [lexeme for lexeme in lexemes if not lexeme.document_frequency]
-    *_, total, has_index = rows[0]
-    return QueryLexemes(known, unknown, total, has_index)
+    return QueryLexemes(known, unknown, counts.memories, counts.has_index)
 
 
 def with_all_words(memories: MemoryQuerySet, text: str) -> MemoryQuerySet:
@@ -164,7 +149,7 @@ def find_by_keywords(
     scores at most the sum of the rest: while that could still reach the last place, more lexemes
     find. So the result is exact, and takes at most two queries.
     """
-    lexeme_count = _count_enough(lexemes)
+    lexeme_count = count_enough(lexemes)
     best = _find_best(memories, lexemes, lexeme_count, limit)
     last_score = best[-1][1] if len(best) == limit else 0.0
     needed_count = _count_needed(last_score, lexemes)
@@ -173,14 +158,28 @@ def find_by_keywords(
     return [pk for pk, _ in best]
 
 
-def _count_enough(lexemes: Sequence[Lexeme]) -> int:
-    """Count the rarest lexemes that together occur in enough memories to begin with."""
-    memories = 0
+def count_enough(lexemes: Sequence[Lexeme]) -> int:
+    """Count the rarest lexemes that together occur in enough memories to begin with.
+
+    And more, while the others could make up for one of them, and are not too common.
+    """
+    memories, rest = 0, sum(lexeme.idf for lexeme in lexemes)
     for count, lexeme in enumerate(lexemes, start=1):
         memories += lexeme.document_frequency
-        if memories >= ENOUGH_MEMORIES:
+        rest -= lexeme.idf
+        following = lexemes[count].document_frequency if count < len(lexemes) else 0
+        is_likely = rest < lexeme.idf or memories + following > MANY_MEMORIES
+        if memories >= ENOUGH_MEMORIES and is_likely:
             return count
     return len(lexemes)
+
+
+def are_best(
+    scores: Sequence[float], lexemes: Sequence[Lexeme], lexeme_count: int, limit: int
+) -> bool:
+    """Whether those that the first lexemes find with these scores are certainly the best."""
+    last_score = min(scores) if len(scores) >= limit else 0.0
+    return _count_needed(last_score - ROUNDING, lexemes) <= lexeme_count
 
 
 def _count_needed(score: float, lexemes: Sequence[Lexeme]) -> int:
@@ -199,9 +198,8 @@ def _find_best(
     """Score the memories that have any of the first `lexeme_count` lexemes by all of them."""
     if not lexeme_count:
         return []
-    any_lexeme = " | ".join(lexeme.tsquery for lexeme in lexemes[:lexeme_count])
     best = (
-        memories.filter(HasWords(any_lexeme))
+        memories.filter(HasWords(any_lexeme(lexemes[:lexeme_count])))
         .annotate(lexical=LexicalScore(lexemes))
         .order_by("-lexical", "-created_at", "pk")
     )

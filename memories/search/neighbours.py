@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from core import clock, sql
@@ -55,8 +56,10 @@ SELECT origin.id, neighbour.id, neighbour.place
 FROM memories_memory AS origin
 CROSS JOIN LATERAL (({before}) UNION ALL ({after})) AS neighbour
 WHERE origin.id = ANY(%s::uuid[]) AND (origin.actor <> '' OR origin.conversation <> '')
-ORDER BY origin.id, neighbour.place
 """
+
+# A statement, and its parameters.
+Selected = tuple[str, Sequence[Any]]
 
 
 @dataclass(frozen=True)
@@ -82,31 +85,62 @@ def find_neighbours(
     """
     if not ids or not places:
         return {}
-    readable = ""
-    readable_parameters: list[Any] = []
+    readable = None
     if reader is not None and reader.app is not None:
-        readable, readable_parameters = _only_among(reader.memories(), row="near", name="readable")
-    filtered, filtered_parameters = _only_among(among, row="scanned", name="filtered")
-    unexpired, moments = "", []
-    if reader and not reader.sees_expired:
-        unexpired, moments = UNEXPIRED, [clock.now()]
-    before, after = (
-        side.format(readable=readable, filtered=filtered, unexpired=unexpired)
-        for side in (BEFORE, AFTER)
+        readable = _select_ids(reader.memories())
+    statement, parameters = select_neighbours(
+        ids,
+        places=places,
+        readable=readable,
+        filtered=_select_ids(among),
+        unexpired_at=clock.now() if reader and not reader.sees_expired else None,
     )
-    scanned = SCANNED_PER_PLACE * places
-    side_parameters = [*readable_parameters, *moments, scanned, *filtered_parameters, places]
-    rows = sql.fetch_all(
-        BOTH_SIDES.format(before=before, after=after),
-        [*side_parameters, *side_parameters, sql.uuid_array(ids)],
-    )
+    rows = sql.fetch_all(f"{statement} ORDER BY origin.id, neighbour.place", parameters)
     neighbours: dict[uuid.UUID, list[Neighbour]] = defaultdict(list)
     for origin, pk, place in rows:
         neighbours[origin].append(Neighbour(pk, place))
     return dict(neighbours)
 
 
-def _only_among(memories: MemoryQuerySet, *, row: str, name: str) -> tuple[str, list[Any]]:
-    """A join that keeps the rows of these memories, with its parameters."""
-    among, parameters = memories.order_by().values_list("pk").query.sql_with_params()
-    return ONLY_AMONG.format(among=among, row=row, name=name), list(parameters)
+def select_neighbours(
+    ids: Collection[uuid.UUID],
+    *,
+    places: int,
+    readable: Selected | None = None,
+    filtered: Selected | None = None,
+    unexpired_at: datetime | None = None,
+) -> Selected:
+    """A statement for the origin, the id and the place of each neighbour.
+
+    Only `readable` memories that have not expired are scanned. Of these, those that are not also
+    `filtered` take no place.
+    """
+    readable_join, readable_parameters = _only_among(readable, row="near", name="readable")
+    filtered_join, filtered_parameters = _only_among(filtered, row="scanned", name="filtered")
+    before, after = (
+        side.format(
+            readable=readable_join,
+            filtered=filtered_join,
+            unexpired=UNEXPIRED if unexpired_at else "",
+        )
+        for side in (BEFORE, AFTER)
+    )
+    scanned = SCANNED_PER_PLACE * places
+    moments = [unexpired_at] if unexpired_at else []
+    side_parameters = [*readable_parameters, *moments, scanned, *filtered_parameters, places]
+    statement = BOTH_SIDES.format(before=before, after=after)
+    return statement, [*side_parameters, *side_parameters, sql.uuid_array(ids)]
+
+
+def _select_ids(memories: MemoryQuerySet) -> Selected:
+    selected = memories.order_by().values_list("pk")
+    statement, parameters = selected.query.sql_with_params()
+    return statement, parameters
+
+
+def _only_among(selected: Selected | None, *, row: str, name: str) -> Selected:
+    """A join that keeps the rows of the memories that a statement selects, with its parameters."""
+    if selected is None:
+        return "", []
+    among, parameters = selected
+    return ONLY_AMONG.format(among=among, row=row, name=name), parameters

@@ -7,28 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
+from memories.access.readable import load_active
 from memories.access.reader import Reader
-from memories.models.memory import MemoryQuerySet
 
 from .absence import Missing, Reason, explain_missing
-from .candidates import Candidate, find_of_period
+from .candidates import CANDIDATES, Candidate, find_candidates
 from .context import load_contexts
 from .explanation import Explanation, explain_rank
 from .filters import Filters
 from .fusion import Ranked
-from .lexemes import find_by_keywords
 from .likelihood import Likelihood, estimate_likelihood
 from .query import Query
 from .rerank import rank_candidates
 from .result import Hit, SearchResult
+from .searched import Searched
 from .stages import stage, timed_search
-from .vectors import find_nearest
-
-# How many candidates the vectors bring, and how many the keywords.
-CANDIDATES = 100
 
 
 @dataclass(frozen=True)
@@ -124,23 +120,27 @@ def _find_hits(
     explain: bool,
     missing: Sequence[uuid.UUID],
 ) -> SearchResult:
-    memories = filters.apply(reader.memories().active())
-    ids, vectors_by = _find_candidates(memories, parsed)
+    searched = Searched(reader, filters)
+    candidates, vectors_by = _find_candidates(searched, parsed)
     with stage("ranking"):
-        ranking = rank_candidates(ids, parsed, among=memories)
-    if len(ids) >= CANDIDATES and not all(entry.candidate.is_valid for entry in ranking.entries):
+        ranking = rank_candidates(candidates, parsed, searched=searched)
+    if len(candidates) >= CANDIDATES and not all(
+        entry.candidate.is_valid for entry in ranking.entries
+    ):
         # They may have taken the places of others, which rank before them.
-        valid_ids, _ = _find_candidates(memories.valid_at(parsed.at), parsed)
+        valid, _ = _find_candidates(replace(searched, valid_at=parsed.at), parsed)
+        by_id = {candidate.pk: candidate for candidate in (*candidates, *valid)}
         with stage("ranking"):
-            ranking = rank_candidates(ids | valid_ids, parsed, among=memories)
+            ranking = rank_candidates(list(by_id.values()), parsed, searched=searched)
     by_score = sorted(ranking.entries, key=lambda entry: entry.score, reverse=True)
     likelihood = estimate_likelihood(
         parsed, by_score, named_actors=ranking.named_actors, is_filtered=filters.narrow
     )
     selection = _Selection(parsed, ranking.entries, likelihood, cutoffs, vectors_by)
-    best = [entry for entry in ranking.entries if not selection.cut(entry)][: cutoffs.top_k]
+    kept = (entry for entry in ranking.entries if not selection.cut(entry))
+    best = list(islice(kept, cutoffs.top_k))
     with stage("reading"):
-        loaded = memories.with_relations().in_bulk([entry.candidate.pk for entry in best])
+        loaded = load_active([entry.candidate.pk for entry in best], reader)
     hits = [
         Hit(
             memory=loaded[entry.candidate.pk],
@@ -156,9 +156,7 @@ def _find_hits(
         hits,
         by_words_alone=parsed.vector is None,
         nothing_fits=selection.nothing_fits,
-        missing=selection.explain_missing(
-            missing, found=loaded, among=memories, reader=reader, asker=asker
-        ),
+        missing=selection.explain_missing(missing, found=loaded, searched=searched, asker=asker),
     )
 
 
@@ -202,8 +200,7 @@ class _Selection:
         ids: Sequence[uuid.UUID],
         *,
         found: Mapping[uuid.UUID, Any],
-        among: MemoryQuerySet,
-        reader: Reader,
+        searched: Searched,
         asker: Reader,
     ) -> list[Missing] | None:
         if not ids:
@@ -223,20 +220,19 @@ class _Selection:
             for place, entry in enumerate(self.entries, start=1)
             if entry.candidate.pk in wanted
         }
-        return explain_missing(ids, candidates=candidates, among=among, reader=reader, asker=asker)
+        return explain_missing(
+            ids,
+            candidates=candidates,
+            among=searched.memories,
+            reader=searched.reader,
+            asker=asker,
+        )
 
 
-def _find_candidates(memories: MemoryQuerySet, query: Query) -> tuple[set[uuid.UUID], str]:
-    """Find the candidates by keywords, vectors and period, and say how the nearest were found."""
-    with stage("words"):
-        by_keywords = find_by_keywords(memories, query.lexemes, limit=CANDIDATES)
-    with stage("vectors"):
-        nearest, vectors_by = find_nearest(memories, query, limit=CANDIDATES)
-    of_period: list[uuid.UUID] = []
-    if query.period:
-        with stage("period"):
-            of_period = find_of_period(memories, query.period, limit=CANDIDATES)
-    return {*nearest, *by_keywords, *of_period}, vectors_by
+def _find_candidates(searched: Searched, query: Query) -> tuple[list[Candidate], str]:
+    _ = query.vector  # which has a stage of its own
+    with stage("candidates"):
+        return find_candidates(searched, query)
 
 
 def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:

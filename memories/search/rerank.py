@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from memories.models.memory import MemoryQuerySet
-
-from .candidates import Candidate, load_candidates
-from .fusion import Booster, Boosters, Ranked, fuse_scores
+from .candidates import Candidate
+from .fusion import Booster, Boosters, Ranked, best_alone, fuse_scores
 from .late_interaction import match_tokens
-from .neighbours import find_neighbours
+from .nearby import load_neighbours
 from .query import Query
 from .scoring_weights import ScoringWeights
+from .searched import Searched
 from .speakers import find_named
 
 # How many of the best candidates boost their neighbours. This limits the work, and a poor match
@@ -36,13 +35,14 @@ class Ranking(NamedTuple):
     named_actors: frozenset[str]
 
 
-def rank_candidates(ids: Collection[uuid.UUID], query: Query, *, among: MemoryQuerySet) -> Ranking:
+def rank_candidates(
+    candidates: Sequence[Candidate], query: Query, *, searched: Searched
+) -> Ranking:
     """Rank these memories and the neighbours of the best of them, the best first."""
     weights = ScoringWeights.configured()
-    candidates = load_candidates(ids, query)
     boosters: Boosters = {}
     if weights.use_neighbours:
-        candidates, boosters = _add_neighbours(candidates, query, weights, among)
+        candidates, boosters = _add_neighbours(candidates, query, weights, searched)
     actors = {candidate.actor for candidate in candidates} if weights.speaker else set()
     named_actors = find_named(query.text, actors)
     entries = fuse_scores(
@@ -63,23 +63,15 @@ def _time_value(query: Query) -> float:
 
 
 def _add_neighbours(
-    candidates: Sequence[Candidate], query: Query, weights: ScoringWeights, among: MemoryQuerySet
-) -> tuple[list[Candidate], Boosters]:
+    candidates: Sequence[Candidate], query: Query, weights: ScoringWeights, searched: Searched
+) -> tuple[Sequence[Candidate], Boosters]:
     """Add the neighbours of the best candidates, and say which of these boost which."""
-    ranked = fuse_scores(candidates, weights.without_boosts())
-    best = [entry.candidate for entry in ranked[:BOOSTERS]]
+    best = best_alone(candidates, weights, limit=BOOSTERS)
     booster_of = {candidate.pk: candidate for candidate in best if candidate.conversation}
-    neighbours_of = find_neighbours(
-        booster_of, places=BOOST_PLACES, among=among, reader=query.reader
-    )
-    neighbour_ids = {
-        neighbour.pk for neighbours in neighbours_of.values() for neighbour in neighbours
-    }
-    new_candidates = load_candidates(
-        neighbour_ids - {candidate.pk for candidate in candidates}, query
-    )
+    neighbours = load_neighbours(booster_of, query, searched=searched, places=BOOST_PLACES)
+    known = {candidate.pk: candidate for candidate in candidates}
     boosters: dict[uuid.UUID, list[Booster]] = defaultdict(list)
-    for pk, neighbours in neighbours_of.items():
-        for neighbour in neighbours:
-            boosters[neighbour.pk].append(Booster(booster_of[pk], -neighbour.place))
-    return [*candidates, *new_candidates], boosters
+    for origin, place, neighbour in neighbours:
+        known.setdefault(neighbour.pk, neighbour)
+        boosters[neighbour.pk].append(Booster(booster_of[origin], -place))
+    return list(known.values()), boosters

@@ -38,10 +38,6 @@ class ScoringWeights:
             }
         )
 
-    def without_boosts(self) -> ScoringWeights:
-        """The same weights of what a memory says itself, and 0 for all else."""
-        return ScoringWeights(self.similarity, self.words)
-
     def beside_tokens(self) -> ScoringWeights:
         """The weights where tokens are compared: they say most of what these two say, and more."""
         return replace(

@@ -25,6 +25,7 @@ from .memory import (
     StoredMemorySerializer,
     build_new_memory,
     show,
+    show_item,
     show_written,
 )
 from .rank_explanation import ExplanationSerializer
@@ -73,5 +74,6 @@ __all__ = [
     "entity_tag",
     "require_own",
     "show",
+    "show_item",
     "show_written",
 ]

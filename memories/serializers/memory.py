@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, NoReturn
 
+from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -102,14 +104,39 @@ class MemorySerializer(MemoryItemSerializer):
     text = serializers.CharField(source="content", help_text="The text of the memory.")
 
 
-# One for all responses: it takes a millisecond to create the fields of a serializer, and a tenth of
-# that to fill them.
-_memory_serializer = MemorySerializer()
-
-
 def show(memory: Memory) -> dict[str, Any]:
-    """Serialize a memory as `MemorySerializer` does."""
-    return _memory_serializer.to_representation(memory)
+    """Serialize a memory as `MemorySerializer` does, in a tenth of its time."""
+    return _show(memory, "text")
+
+
+def show_item(memory: Memory) -> dict[str, Any]:
+    """Serialize a memory in a list as `MemoryItemSerializer` does."""
+    return _show(memory, "content")
+
+
+def _show(memory: Memory, content: str) -> dict[str, Any]:
+    return {
+        "id": str(memory.pk),
+        content: memory.content,
+        "created_at": _epoch(memory.created_at),
+        "state": str(memory.shown_state),
+        "app_id": str(memory.app_id),
+        "app_name": memory.app.name,
+        "categories": list(memory.category_names),
+        "metadata_": memory.metadata,
+        "superseded_by": memory.superseding_id and str(memory.superseding_id),
+        "supersedes": [str(pk) for pk in memory.supersedes_ids],
+        "actor": memory.actor or None,
+        "conversation": memory.conversation or None,
+        "expires_at": _epoch(memory.expires_at),
+        "valid_from": _epoch(memory.valid_from),
+        "valid_until": _epoch(memory.valid_until),
+        "immutable": memory.immutable,
+    }
+
+
+def _epoch(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
 
 
 def show_written(memory: Memory, event: Event, *, job: str | None, key: ApiKey) -> dict[str, Any]:
@@ -233,6 +260,8 @@ def build_new_memory(fields: Mapping[str, Any]) -> NewMemory:
     return NewMemory(
         fields["text"],
         infer=fields["infer"],
+        # The original server categorized whatever `infer` said, which its page always switches off.
+        categorizes=settings.LEGACY_CLIENTS,
         metadata=fields["metadata"] or {},
         actor=fields.get("actor"),
         speaker=fields.get("speaker"),

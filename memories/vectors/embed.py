@@ -76,7 +76,7 @@ def embed_texts(texts: Sequence[str], *, for_job: bool = False) -> EmbeddedTexts
     """
     spaces = [
         space
-        for space in EmbeddingSpace.objects.written()
+        for space in EmbeddingSpace.objects.load_written()
         if space.is_local or (for_job and space.state == EmbeddingSpace.State.ACTIVE)
     ]
     embedded = {space: _embed(space, texts) for space in spaces}

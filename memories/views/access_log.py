@@ -11,7 +11,12 @@ from accounts.subjects import USER_ID_PARAMETER
 from core.api.pagination import EnvelopePagination
 from memories.access.history import find_history, load_entries
 from memories.search.related import find_related
-from memories.serializers import AccessSerializer, HistoryEntrySerializer, MemoryItemSerializer
+from memories.serializers import (
+    AccessSerializer,
+    HistoryEntrySerializer,
+    MemoryItemSerializer,
+    show_item,
+)
 
 from .scope import MemoriesOfOneUser
 
@@ -69,4 +74,4 @@ class RelatedViewSet(MemoriesOfOneUser):
         related = find_related(memory, among=memories.active().unexpired()).with_relations()
         page = self.paginate_queryset(related) or []
         self.reader.log(page, "related")
-        return self.get_paginated_response(MemoryItemSerializer(page, many=True).data)
+        return self.get_paginated_response([show_item(memory) for memory in page])

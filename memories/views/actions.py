@@ -22,6 +22,7 @@ from memories.serializers import (
     PauseSerializer,
     SelectionSerializer,
     build_selection,
+    show_item,
 )
 
 from .scope import AS_OF, INCLUDE_EXPIRED, MemoriesOfOneUser, PastPages, validate
@@ -56,7 +57,7 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
             page = pagination.paginate(
                 memories.with_relations(), body, default_size=self.default_page_size
             )
-            items = MemoryItemSerializer(page, many=True).data
+            items = [show_item(memory) for memory in page]
         return self.answer_past(pagination.get_paginated_response(items))
 
     def _filter(self, body: Mapping[str, Any]) -> MemoryQuerySet:

@@ -13,6 +13,7 @@ from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.etags import Preconditions
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
+from memories.access.readable import NewestFirst, load_one, load_shown
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
@@ -37,6 +38,7 @@ from memories.serializers import (
     build_selection,
     entity_tag,
     show,
+    show_item,
     show_written,
 )
 
@@ -51,6 +53,10 @@ PREFER = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="`wait=10` waits up to 10 seconds for the job that extracts facts, at most 60.",
 )
+
+
+# The query parameters with which a list is not all that is active, the newest first.
+FILTERS = MemoryFilterSet.base_filters.keys() - {"user_id"}
 
 
 class MemoryViewSet(MemoriesOfOneUser):
@@ -79,9 +85,13 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     def list(self, request: AuthenticatedRequest) -> Response:
         with self.reader.reading():
-            page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-            items = self.get_serializer(page, many=True).data
-        self.reader.log(page, "list")
+            is_plain = FILTERS.isdisjoint(request.query_params)
+            memories: Any = (
+                NewestFirst(self.reader) if is_plain else self.filter_queryset(self.get_queryset())
+            )
+            page = self.paginate_queryset(memories)
+            items = [show_item(memory) for memory in page or ()]
+        self.reader.log(page or (), "list")
         return self.answer_past(self.get_paginated_response(items))
 
     @extend_schema(
@@ -107,7 +117,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             self.publish(response, seconds=seconds)
             wait(stored.job, seconds)
             authenticate_again(request)
-            memory = Memory.objects.shown_to(app).with_relations().one(stored.memory.pk)
+            memory = load_shown(stored.memory.pk, app=app)
             response = self._show_stored(replace(stored, memory=memory))
         return response
 
@@ -125,7 +135,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         yet, or has been purged since.
         """
         with self.reader.reading():
-            memory = self.get_queryset().with_relations().one(memory_id)
+            memory = load_one(memory_id, self.reader)
             shown = show(memory)
         self.reader.log([memory], "get")
         # What it was then has no version.

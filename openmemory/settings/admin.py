@@ -43,6 +43,12 @@ def _style_url(request: object) -> str:
     return static("core/admin.css")
 
 
+def _script_url(request: object) -> str:
+    from django.templatetags.static import static
+
+    return static("core/admin.js")
+
+
 UNFOLD: dict[str, object] = {
     "SITE_TITLE": "OpenMemory",
     "SITE_HEADER": "OpenMemory",
@@ -53,6 +59,8 @@ UNFOLD: dict[str, object] = {
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "6px",
     "STYLES": [_style_url],
+    "SCRIPTS": [_script_url],
+    "COMMAND": {"search_callback": "operators.command_search.find_objects"},
     "SIDEBAR": {"show_search": True},
     "DASHBOARD_CALLBACK": "operators.dashboard.dashboard_callback",
     # The teal of the icon. 600 has enough contrast for white text.

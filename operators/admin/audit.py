@@ -19,14 +19,14 @@ ACTIONS = {ADDITION: "added", CHANGE: "changed", DELETION: "deleted"}
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnlyAdmin):
-    list_display = ("action_time", "user", "action", "object_type", "object_repr", "message")
+    list_display = ("action_time", "user", "action", "object_type", "object_name", "message")
     list_select_related = ("user", "content_type")
     list_filter = ("action_flag", ("user", AutocompleteSelectFilter))
     ordering = ("-id",)
     search_fields = ("object_id__exact", "object_repr__startswith")
     search_help_text = "An id, or the start of a name"
-    fields = ("action_time", "user", "action", "object_type", "object_repr", "object_id", "message")
-    readonly_fields = ("action", "object_type", "message")
+    fields = ("action_time", "user", "action", "object_type", "object_name", "object_id", "message")
+    readonly_fields = ("action", "object_type", "object_name", "message")
 
     @display(
         description="Action", label={"added": "success", "changed": "info", "deleted": "danger"}
@@ -37,6 +37,10 @@ class LogEntryAdmin(ReadOnlyAdmin):
     @display(description="Type")
     def object_type(self, entry: LogEntry) -> str:
         return entry.content_type.name if entry.content_type else ""
+
+    @display(description="Name")
+    def object_name(self, entry: LogEntry) -> str:
+        return entry.object_repr
 
     @display(description="Message")
     def message(self, entry: LogEntry) -> str:

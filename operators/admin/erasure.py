@@ -7,14 +7,21 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html_join
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanWidget
 
 from accounts.admin import users
 from accounts.models import User
+from apps_registry.models import App
 from core.admin.buttons import DialogForm, button
+from core.admin.paginator import bounded_count
 from core.admin.statement_timeout import TooSlow, limit_statements
 from core.errors import Conflict
+from jobs.models import Job
+from memories.models import Memory
 from operators.belongings import count_belongings
 from operators.erase import enqueue_erasure
 
@@ -65,6 +72,28 @@ class ErasureForm(DialogForm):
 @admin.register(User)
 class UserAdmin(users.UserAdmin):
     actions_detail = (*users.UserAdmin.actions_detail, "erase")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        return fieldsets if obj is None else [*fieldsets, ("Stored", {"fields": ("stored",)})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [*super().get_readonly_fields(request, obj), "stored"]
+
+    @display(description="Lists")
+    def stored(self, user: User) -> str:
+        """How many memories, apps and jobs there are of the user, each linked to its list."""
+        lists = (
+            ("memories", Memory.objects.filter(user=user).undeleted(), "memories_memory", "user"),
+            ("apps", App.objects.filter(owner=user), "apps_registry_app", "owner__id__exact"),
+            ("jobs", Job.objects.filter(owner=user), "jobs_job", "owner__id__exact"),
+        )
+        links = (
+            (f"{reverse(f'admin:{name}_changelist')}?{key}={user.pk}", bounded_count(rows), title)
+            for title, rows, name, key in lists
+        )
+        link = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">{} {}</a>'
+        return format_html_join(", ", link, links)
 
     def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         may_delete = request.user.has_perm("accounts.delete_user")

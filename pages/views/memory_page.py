@@ -17,6 +17,7 @@ from apps_registry.models import App
 from core.errors import Conflict, Malformed, NotAllowed, PreconditionFailed
 from memories.access.history import find_history, load_entries
 from memories.access.reader import Reader
+from memories.lifecycle.kept_categories import NotKept
 from memories.lifecycle.remember import Event, remember
 from memories.lifecycle.revise import revise
 from memories.models import Memory
@@ -94,7 +95,7 @@ class EditView(OneMemoryView):
             )
         except PreconditionFailed:
             return self._show_conflict(form, self.get_memory(memory_id))
-        except (Conflict, Malformed, NotAllowed) as error:
+        except (Conflict, Malformed, NotAllowed, NotKept) as error:
             _add_error(form, error)
             return self._show(form, memory, status=409)
         self.say(_("The memory was changed."))
@@ -127,7 +128,7 @@ class NewMemoryView(PageView):
         try:
             app = App.objects.get_or_create_active(self.subject, name=DEFAULT_APP)
             stored = remember(form.new_memory(), user=self.subject, app=app, by=self.person)
-        except (Conflict, Malformed, NotAllowed) as error:
+        except (Conflict, Malformed, NotAllowed, NotKept) as error:
             _add_error(form, error)
             return self._show(form, status=409)
         is_known = stored.event == Event.DUPLICATE
@@ -138,9 +139,13 @@ class NewMemoryView(PageView):
         return self.render("pages/memories/new.html", {"form": form}, status=status)
 
 
-def _add_error(form: MemoryForm, error: Conflict | Malformed | NotAllowed) -> None:
+def _add_error(form: MemoryForm, error: Conflict | Malformed | NotAllowed | NotKept) -> None:
     field = error.field if isinstance(error, Malformed) else None
-    form.add_error(field if field in form.fields else None, _(error.detail))
+    text = _(error.detail)
+    if isinstance(error, NotKept):
+        text = _("You keep no memories of the category %(names)s: nothing was stored.")
+        text %= {"names": ", ".join(error.categories)}
+    form.add_error(field if field in form.fields else None, text)
 
 
 def _readers(memory: Memory) -> Sequence[Any]:

@@ -25,6 +25,7 @@ from backups.importing import Mode
 from backups.jobs import (
     EXPORT,
     IMPORT,
+    ExportFormat,
     enqueue_export,
     enqueue_import,
     enqueue_import_after_dry_run,
@@ -33,6 +34,7 @@ from backups.upload_handler import MAX_FORM_BYTES
 from backups.upload_turn import upload_turn
 from core.api import rate_limits
 from core.errors import Gone, NotAllowed
+from importers.jobs import IMPORT_FROM, enqueue_after_dry_run
 from jobs import files
 from jobs.models import Job
 from operators.belongings import count_belongings
@@ -40,6 +42,7 @@ from operators.erase import ERASE, enqueue_erasure
 from pages.page_view import SESSION_COOKIE, SUBJECT_COOKIE, PageView, find_session, find_subject
 from pages.wording import describe_counts
 
+DATA_JOBS = [EXPORT.name, IMPORT.name, IMPORT_FROM.name]
 JOBS_SHOWN = 10
 MAX_APPS = 200
 RECEIPT_SALT = "pages.receipt"
@@ -119,7 +122,7 @@ class DataView(PageView):
 
     def show(self, form: ImportForm | None = None, *, status: int = 200) -> HttpResponse:
         jobs = Job.objects.owned_by(self.person).filter(
-            kind__in=[EXPORT.name, IMPORT.name], parameters__user=str(self.subject.pk)
+            kind__in=DATA_JOBS, parameters__user=str(self.subject.pk)
         )
         context = {
             "form": form or ImportForm(),
@@ -136,7 +139,10 @@ class ExportView(PageView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         filters = ExportFilters(vectors=request.POST.get("vectors") == "on")
-        return _to_job(enqueue_export(self.subject, filters, by=self.person))
+        is_markdown = request.POST.get("format") == ExportFormat.MARKDOWN
+        export_format = ExportFormat.MARKDOWN if is_markdown else ExportFormat.ARCHIVE
+        job = enqueue_export(self.subject, filters, by=self.person, export_format=export_format)
+        return to_job(job)
 
 
 class ImportView(DataView):
@@ -162,7 +168,7 @@ class ImportView(DataView):
         job = enqueue_import(
             values["file"], self.subject, Mode(values["mode"]), by=self.person, dry_run=True
         )
-        return _to_job(job)
+        return to_job(job)
 
 
 class OneJobView(PageView):
@@ -170,7 +176,7 @@ class OneJobView(PageView):
 
     def get_job(self) -> Job:
         """Raises JobNotFound."""
-        jobs = Job.objects.owned_by(self.person).filter(kind__in=[EXPORT.name, IMPORT.name])
+        jobs = Job.objects.owned_by(self.person).filter(kind__in=DATA_JOBS)
         return jobs.one(self.kwargs["job_id"])
 
 
@@ -180,12 +186,13 @@ class JobView(OneJobView):
     def get(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
         job = self.get_job()
         is_dry_run = bool(job.parameters.get("dry_run"))
-        counts = (job.result or {}) if job.kind == IMPORT.name else {}
+        result = (job.result or {}) if job.kind != EXPORT.name else {}
         context = {
             "job": job,
             "is_export": job.kind == EXPORT.name,
             "is_dry_run": is_dry_run,
-            "counts": describe_counts(counts),
+            "counts": describe_counts(result),
+            "sample": result.get("sample", []) if is_dry_run else [],
             "can_import": is_dry_run and job.state == "succeeded" and bool(job.upload),
         }
         is_part = self.request.htmx.target == "job"
@@ -197,7 +204,7 @@ class CancelJobView(OneJobView):
     def post(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
         job = self.get_job()
         job.cancel()
-        return _to_job(job)
+        return to_job(job)
 
 
 class DownloadView(OneJobView):
@@ -210,7 +217,10 @@ class DownloadView(OneJobView):
 
 class ImportAfterDryRunView(OneJobView):
     def post(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
-        return _to_job(enqueue_import_after_dry_run(self.get_job().pk, by=self.person))
+        job = self.get_job()
+        is_archive = job.kind != IMPORT_FROM.name
+        enqueue = enqueue_import_after_dry_run if is_archive else enqueue_after_dry_run
+        return to_job(enqueue(job.pk, by=self.person))
 
 
 class EraseView(PageView):
@@ -268,5 +278,5 @@ class ErasedView(PageView):
         return self.render(template, context)
 
 
-def _to_job(job: Job) -> HttpResponse:
+def to_job(job: Job) -> HttpResponse:
     return HttpResponseRedirect(reverse("pages:job", args=[job.pk]))

@@ -21,14 +21,16 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.debug import sensitive_post_parameters
 
 from accounts import person_access
-from accounts.models import PersonSession
-from accounts.models.user import validate_time_zone
+from accounts.models import PersonSession, User
+from accounts.models.user import MAX_CATEGORIES_NOT_KEPT, validate_time_zone
 from core.api import rate_limits
 from core.errors import NotFound
+from memories.taxonomy import allowed_names
 from oauth.issuer import MCP_PATH
 from oauth.models import Connection
 from pages import browser_choices
 from pages.browser_choices import LANGUAGE, THEME, THEMES
+from pages.memory_change import normal_category
 from pages.page_view import SESSION_COOKIE, PageView, own_path
 
 
@@ -93,6 +95,7 @@ class SettingsView(PageView):
             "connections": self._list_connections(),
             "mcp_address": f"{person_access.server_url()}{MCP_PATH}",
             "languages": settings.LANGUAGES,
+            "categories": _list_categories(self.subject),
             "zones": sorted(zoneinfo.available_timezones()),
         }
         return self.render("pages/settings.html", context)
@@ -129,6 +132,21 @@ class TimeZoneView(PageView):
         return HttpResponseRedirect(reverse("pages:settings"))
 
 
+class RememberedView(PageView):
+    """What is remembered at all: of the person, or of the end user whom they have chosen."""
+
+    section = "settings"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        user = User.objects.get(pk=self.subject.pk)
+        names = request.POST.getlist("categories_not_kept")[:MAX_CATEGORIES_NOT_KEPT]
+        user.infer = "infer" in request.POST
+        user.categories_not_kept = [normal_category(name) for name in dict.fromkeys(names)]
+        user.save(update_fields=["infer", "categories_not_kept", "updated_at"])
+        self.say(_("What is stored from now on follows this."))
+        return HttpResponseRedirect(reverse("pages:settings"))
+
+
 class EndSessionView(PageView):
     def post(self, request: HttpRequest, session_id: uuid.UUID) -> HttpResponse:
         sessions = PersonSession.objects.filter(user=self.person, pk=session_id)
@@ -162,6 +180,13 @@ class AppearanceView(PageView):
             if value is not None and (value in values or not value):
                 browser_choices.keep(response, cookie, value)
         return response
+
+
+def _list_categories(user: User) -> list[tuple[str, bool]]:
+    """The names of categories, each with whether the user keeps none of it."""
+    unkept = set(user.categories_not_kept)
+    names = [*allowed_names()]
+    return [(name, name in unkept) for name in names + sorted(unkept - set(names))]
 
 
 def _leave() -> HttpResponse:

@@ -18,6 +18,8 @@ def test_me_is_the_user_of_the_key(alice):
         "name": "",
         "email": "",
         "time_zone": "",
+        "infer": True,
+        "categories_not_kept": [],
         "metadata": {},
         "is_operator": False,
     }
@@ -42,6 +44,8 @@ def test_an_operator_makes_a_user_whose_key_works(olga):
         "name": "Carol",
         "email": "c@example.org",
         "time_zone": "",
+        "infer": True,
+        "categories_not_kept": [],
         "metadata": {"a": [1]},
         "is_operator": False,
     }

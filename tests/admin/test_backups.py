@@ -1,6 +1,7 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from backups.export_queries import ExportFilters
 from backups.jobs import enqueue_export
@@ -190,3 +191,20 @@ def test_who_has_these_permissions_may_export(alice):
 
     assert answer.status_code == 302
     assert Job.objects.get(kind="export").parameters["user"] == str(alice.user.pk)
+
+
+@COMMITTED
+def test_a_dry_run_leads_on_to_the_import(browser, bob, archive):
+    page = browser.post(PAGE, sent(archive, dry_run="on")).headers["Location"]
+    assert "data-reload" in browser.get(page).content.decode()
+    tried = the_job()
+    shown = browser.get(page).content.decode()
+    assert "press “Import”" in shown
+    assert "data-reload" not in shown
+    assert ">bob<" in shown
+
+    address = reverse("admin:jobs_job_import_now", args=[tried.pk])
+    browser.post(address, {"_form_submitted": "on"})
+
+    run_due()
+    assert Memory.objects.get(user=bob.user).content == "I like tea"

@@ -226,3 +226,56 @@ def test_the_selected_are_deleted_once_that_is_confirmed(browser, tea, trip):
     select(browser, "discard_selected", tea, trip, confirmed="yes")
 
     assert set(Memory.objects.values_list("state", flat=True)) == {"deleted"}
+
+
+def test_all_that_match_are_changed_not_those_of_the_page_alone(browser, alice, trip):
+    stock(alice.user, [f"Number {number}." for number in range(60)])
+    address = f"{LIST}?user={alice.user.pk}"
+    assert "Select all 60 memories" in text_of(browser, address)
+    one = Memory.objects.filter(user=alice.user).first()
+    form = {"action": "pause_selected", "_selected_action": [str(one.pk)], "select_across": "1"}
+
+    browser.post(address, {**form, "index": "0"})
+
+    paused = Memory.objects.filter(state=State.PAUSED)
+    assert paused.filter(user=alice.user).count() == 60
+    assert not paused.filter(pk=trip.pk).exists()
+    assert LogEntry.objects.count() == 60
+    asked = browser.post(address, {**form, "action": "discard_selected", "index": "0"})
+    assert "Delete 60 memories" in asked.content.decode()
+    more = {"action": "discard_selected", "index": "0", "confirmed": "yes"}
+    browser.post(address, {**form, **more})
+    assert Memory.objects.filter(user=alice.user, state=State.DELETED).count() == 60
+
+
+def test_a_question_is_answered_by_meaning_where_only_one_user_has_memories(browser, tea):
+    page = text_of(browser, LIST, q="Which hot drink does Alice enjoy?")
+
+    assert "Alice likes green tea." in page
+    assert "<small> " in page
+
+
+def test_an_operator_adds_a_memory(browser, root, alice):
+    form = {"user": "alice", "app": "notes", "text": "Alice plays\r\nthe cello"}
+    page = "/admin/memories/memory/add/"
+
+    answer = browser.post(page, form)
+
+    memory = Memory.objects.get()
+    assert answer.headers["Location"] == f"{LIST}{memory.pk}/change/"
+    assert (memory.user, memory.app.name, memory.content) == (
+        alice.user, "notes", "Alice plays\nthe cello",
+    )  # fmt: skip
+    assert LogEntry.objects.get().is_addition()
+    assert "cello" not in LogEntry.objects.get().get_change_message()
+    for wrong in ({"user": "nobody"}, {"text": " "}, {"app": ""}, {"text": "x" * 40_000}):
+        assert browser.post(page, {**form, **wrong}).status_code == 200
+    assert Memory.objects.count() == 1
+
+
+def test_who_only_sees_adds_nothing(reading, alice):
+    form = {"user": "alice", "app": "notes", "text": "Alice plays the cello"}
+
+    assert reading.post("/admin/memories/memory/add/", form).status_code == 403
+    assert "memory/add/" not in text_of(reading, LIST)
+    assert not Memory.objects.exists()

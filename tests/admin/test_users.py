@@ -195,3 +195,24 @@ def test_only_who_may_do_everything_gives_permissions(helper):
 
     assert browser.get("/admin/auth/group/add/").status_code == 403
     assert browser.get("/admin/auth/group/").status_code == 200
+
+
+def test_the_page_of_a_user_counts_and_links_what_is_stored(browser, alice, tea):
+    page = browser.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert f'href="/admin/memories/memory/?user={alice.user.pk}">1 memories</a>' in page
+    assert f"/admin/jobs/job/?owner__id__exact={alice.user.pk}" in page
+
+
+def test_a_dialog_that_is_opened_in_another_tab_is_a_page(browser, alice):
+    address = button_of(alice.user, "make_key")
+
+    assert "<main" in browser.get(address).content.decode()
+    assert "<main" not in browser.get(address, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_the_page_of_a_user_spells_ids_as_they_are_and_shows_code_as_code(browser, alice):
+    page = browser.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
+
+    assert ">Alice<" not in page
+    assert "<code>yesterday</code>" in page

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import ApiKey, PersonSession, SignInLink, User
@@ -35,6 +35,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "POST /memories/undo": {"token": "{undo}"},
     "POST /settings/password": {"new": NEW, "again": NEW},
     "POST /settings/time-zone": {"time_zone": "Asia/Tokyo"},
+    "POST /settings/remembered": {"categories_not_kept": ["health"]},
     "POST /appearance": {"theme": "dark"},
     "POST /apps/{app_id}/state": {"do": "pause"},
     "POST /apps/{app_id}/rules": {"do": "deny all"},
@@ -81,10 +82,11 @@ def test_everybody_sees_what_the_table_says_and_nothing_else(operation, alice, b
     app = App.objects.get(owner=alice.user)
     end_user = User.objects.create_user("end-user-1", owner=alice.user, external_id="erin")
     job = EXPORT.enqueue(owner=alice.user, parameters={"user": str(alice.user.pk)})
+    connection.check_constraints()  # writes the log
     ids = {
         "memory_id": memory_id, "session_id": session_id, "undo": undo, "slug": "cursor",
         "app_id": app.pk, "rule_id": AccessRule.objects.create(app=app, effect="allow").pk,
-        "key_id": key_id, "job_id": job.pk, "end_user_id": end_user.pk,
+        "key_id": key_id, "sequence": 1, "job_id": job.pk, "end_user_id": end_user.pk,
     }  # fmt: skip
     staff = Client()
     staff.force_login(olga.user)
@@ -152,6 +154,8 @@ def _owned(owner: Member) -> list[Any]:
         sorted(map(str, Connection.objects.live().filter(key__user=owner.user).values_list("pk"))),
         owner.user.password,
         owner.user.time_zone,
+        owner.user.infer,
+        owner.user.categories_not_kept,
         owner.user.is_active,
         list(App.objects.filter(owner=owner.user).values_list("is_active")),
         list(AccessRule.objects.filter(app__owner=owner.user).values_list("effect")),

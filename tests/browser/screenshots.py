@@ -1,4 +1,4 @@
-"""Take the pictures of the admin that the README shows: `python -m tests.browser.screenshots`.
+"""Take the pictures that the README shows: `python -m tests.browser.screenshots`.
 
 Starts a server of its own with made-up people, and writes to docs/images.
 """
@@ -29,6 +29,13 @@ PICTURES: list[tuple[str, str, Look]] = [
     ("memories", "/admin/memories/memory/", WIDE),
 ]
 
+# The pages of a person.
+OWN_PICTURES: list[tuple[str, str, Look]] = [
+    ("own-memories", "/memories?q=What+scares+my+dog%3F", WIDE),
+    ("own-memories-phone", "/memories", PHONE),
+    ("own-connect", "/connect", WIDE),
+]
+
 PEOPLE = ("ada", "ben", "carla", "dario")
 APPS = ("notes", "coder", "calendar", "mail")
 TEXTS = (
@@ -56,7 +63,7 @@ def main() -> None:
             server.start()
             password = _operator(server)
             _fill(server)
-            _take(server.url, password)
+            _take(server, password)
         finally:
             server.kill_everything()
 
@@ -91,22 +98,32 @@ def _fill(server: Server) -> None:
         raise SystemExit(said)
 
 
-def _take(url: str, password: str) -> None:
+def _take(server: Server, password: str) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with chromium.browser() as browser:
         for name, path, look in PICTURES:
-            visit = Visit(browser, url, look)
+            visit = Visit(browser, server.url, look)
             visit.sign_in("root", password)
-            visit.page.goto(path)
-            visit.page.wait_for_load_state("networkidle")
-            # Text on one colour: as JPEG it would be larger, and look worse.
-            picture = IMAGES / f"{name}.png"
-            visit.page.screenshot(path=picture)
-            size = picture.stat().st_size
-            print(f"{picture.relative_to(ROOT)}: {size // 1000} kB")
-            if size > MOST_BYTES:
-                raise SystemExit(f"{picture} has more than {MOST_BYTES} bytes.")
-            visit.close()
+            _photograph(visit, name, path)
+        for name, path, look in OWN_PICTURES:
+            visit = Visit(browser, server.url, look)
+            visit.page.goto(server.output_of("sign_in_link", "ada", "--url", server.url))
+            visit.page.get_by_role("button", name="Sign in as ada").click()
+            visit.page.wait_for_url(f"{server.url}/settings")
+            _photograph(visit, name, path)
+
+
+def _photograph(visit: Visit, name: str, path: str) -> None:
+    visit.page.goto(path)
+    visit.page.wait_for_load_state("networkidle")
+    # Text on one colour: as JPEG it would be larger, and look worse.
+    picture = IMAGES / f"{name}.png"
+    visit.page.screenshot(path=picture)
+    size = picture.stat().st_size
+    print(f"{picture.relative_to(ROOT)}: {size // 1000} kB")
+    if size > MOST_BYTES:
+        raise SystemExit(f"{picture} has more than {MOST_BYTES} bytes.")
+    visit.close()
 
 
 if __name__ == "__main__":

@@ -64,6 +64,13 @@ def test_one_signs_in_with_the_keyboard_alone(visits, operator):
     visit.page.keyboard.press("Enter")
 
     visit.page.wait_for_url(f"{visit.url}/admin/")
+    visit.page.keyboard.press("Tab")
+    assert visit.page.locator(":focus").inner_text() == "Skip to the content"
+    visit.page.keyboard.press("Control+k")
+    visit.page.locator("#search-input-command:focus").wait_for()
+    visit.page.keyboard.type(user_id)
+    visit.page.locator("#command-results").get_by_text("User", exact=True).wait_for()
+    visit.page.keyboard.press("Escape")
     assert visit.page.get_by_role("heading", name="Dashboard").is_visible()
 
 
@@ -129,7 +136,15 @@ def test_a_dialog_that_is_left_changes_nothing(sign_in, shared_server, user_id):
     visit.page.get_by_role("link", name="notes").click()
 
     visit.press("Pause")
+    dialog = visit.page.get_by_role("dialog", name="Pause")
+    inside = visit.page.locator("#modal-content:focus, #modal-content :focus")
+    inside.wait_for()
+    for _ in range(4):  # more than there are places
+        visit.page.keyboard.press("Tab")
+        assert inside.count() == 1
     visit.page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
+    assert "Pause" in visit.page.locator(":focus").inner_text()
 
     (app,) = shared_server.call("GET", f"/apps?user_id={user_id}")["apps"]
     assert app["is_active"]

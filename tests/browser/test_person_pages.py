@@ -75,7 +75,7 @@ def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look, shared_server
     paths = [
         "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
         "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex",
-        f"{memory}/edit", "/memories/x", "/apps", app, f"{app}?q=Rex", "/reads", "/connect",
+        f"{memory}/edit", "/memories/x", "/apps", app, f"{app}?q=Rex", "/log", "/reads", "/connect",
         "/connect/cursor", "/keys", "/data", "/data/erase", "/end-users",
         address_of_consent(shared_server),
     ]  # fmt: skip

@@ -42,10 +42,10 @@ PRINTED = {
     "Apps and rules": ["Updated app details successfully", KEY],
     "Keys": ["for the house"],
     "Jobs": ["succeeded", ".zip"],
-    "Delete": ["Successfully deleted memory", "Successfully deleted 7 memories"],
+    "Delete": ["Successfully deleted memory", "Successfully deleted 2 memories"],
     "Configuration": ["Keep what is said about animals.", "bge-small-en-v1.5"],
     "Errors": ["400", "validation_failed", "text", "infer", "404", "memory_not_found"],
-    "Retries": ["0"],
+    "Retries": ["6"],
     "Request ids": ["checkout-42"],
 }
 
@@ -71,7 +71,8 @@ def test_the_guide_does_what_it_says(language, shared_server, tmp_path):
     assert not missing, printed
     # The rule kept the app from the memory, although the search asked for it.
     assert "storm" not in printed["Apps and rules"].replace("Rex do in a storm", "")
-    assert shared_server.call("GET", f"/memories?user_id={user}")["total"] == 0
+    # It deletes what it names, and nothing that the reader may have besides.
+    assert shared_server.call("GET", f"/memories?user_id={user}")["total"] == 6
     assert shared_server.call("GET", "/config")["openmemory"] == {"custom_instructions": None}
 
 

@@ -78,3 +78,12 @@ def test_an_array_of_uuids_is_read_by_postgresql_in_its_order(count):
     ids = [uuid.uuid4() for _ in range(count)]
 
     assert sql.fetch_value("SELECT %s::uuid[]", [sql.uuid_array(ids)]) == ids
+
+
+@pytest.mark.django_db
+def test_parameters_get_names_to_be_put_into_another_statement():
+    statement, parameters = sql.name_parameters("SELECT %s, '100 %%', %s", [1, 2])
+
+    assert sql.fetch_all(f"{statement}, %(three)s", {**parameters, "three": 3}) == [
+        (1, "100 %", 2, 3)
+    ]

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from importers.source import Part, WrongSource
+from backups.archive.errors import BadArchive
+from importers.source import Part
+from importers.source_file import WrongSource
 from memories.models import Memory
 
 from . import exports
@@ -173,7 +175,7 @@ def test_the_answer_of_the_graphs_tool(alice):
 @pytest.mark.parametrize("source", ["chatgpt", "claude", "mcp-memory"])
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"[1]", b"hello", b'{"type": 5}', b"[[[["])
 def test_a_file_of_something_else_is_refused(alice, source, content):
-    with pytest.raises(WrongSource):
+    with pytest.raises((WrongSource, BadArchive)):
         importing(alice, content, source=source).run()
 
 

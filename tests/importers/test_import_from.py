@@ -65,3 +65,20 @@ def test_a_paused_app_stores_nothing(alice, export):
 
     with pytest.raises(CommandError, match="paused"):
         call_command("import_from", "auto", str(export), "--user", "alice", "--dry-run")
+
+
+def test_a_folder_is_imported_without_what_is_hidden_and_linked(alice, tmp_path):
+    vault = tmp_path / "Vault"
+    (vault / ".obsidian").mkdir(parents=True)
+    (vault / ".obsidian" / "secret.md").write_text("hidden")
+    (vault / "sub").mkdir()
+    (vault / "sub" / "Tea.md").write_text("Likes tea")
+    (vault / "link.md").symlink_to(vault / "sub" / "Tea.md")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "Other.md").write_text("outside")
+    (vault / "linked").symlink_to(tmp_path / "outside")
+
+    call_command("import_from", "markdown", str(vault), "--user", "alice", "--quiet")
+
+    memory = Memory.objects.get()
+    assert (memory.content, memory.metadata) == ("Likes tea", {"file": "sub/Tea.md"})

@@ -1,4 +1,6 @@
 import threading
+import time
+import uuid
 
 import pytest
 from django.db import connection
@@ -106,3 +108,19 @@ def test_whatever_is_wrong_once_others_are_told_afterwards(alice, register, monk
 
 def refuse(_):
     raise RuntimeError("Not now.")
+
+
+def test_a_long_wait_does_not_keep_a_short_one_waiting(monkeypatch):
+    """Of all waits, the one that began last says how soon the database is asked again."""
+    watcher = waiting.Watcher()
+    pauses = []
+    monkeypatch.setattr(watcher._changes, "wait", pauses.append)
+    now = time.monotonic()
+    watcher._ended[threading.Event()] = uuid.uuid4(), now - 1000
+    watcher._pause()
+    watcher._ended[threading.Event()] = uuid.uuid4(), now
+    watcher._pause()
+
+    long, short = pauses
+    assert long == waiting.MAX_POLL_SECONDS
+    assert waiting.MIN_POLL_SECONDS <= short < long

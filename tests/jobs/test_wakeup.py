@@ -83,3 +83,13 @@ def test_who_queues_waits_for_no_broker(monkeypatch):
         took = time.monotonic() - began
 
     assert took < SECONDS  # it is milliseconds, and would be hours
+
+
+def test_messages_are_sent_without_delay_unless_there_is_no_end_of_them(monkeypatch):
+    monkeypatch.setattr(wakeup, "MESSAGE_SECONDS", 100.0)
+    pace = wakeup.Pace()
+
+    pauses = [pace.next_pause() for _ in range(wakeup.BURST + 2)]
+
+    assert set(pauses[: wakeup.BURST]) == {wakeup.BATCH_SECONDS}
+    assert 100.0 < pauses[-1] <= 200.0

@@ -1,5 +1,4 @@
 import uuid
-from datetime import timedelta
 
 import pytest
 
@@ -23,7 +22,7 @@ def candidate(
 ) -> Candidate:
     return Candidate(
         uuid.uuid4(),
-        created_at=BEGINNING + timedelta(minutes=minute),
+        created_at=BEGINNING.timestamp() + 60 * minute,
         actor=actor,
         conversation=conversation,
         cosine=cosine,

@@ -182,7 +182,7 @@ def test_a_wrong_time_zone_is_refused(alice, name):
 
 
 @pytest.mark.slow
-def test_a_query_without_time_words_makes_no_further_statement(alice):
+def test_time_words_make_no_further_statement(alice):
     alice.remember("I drink tea.")
     counts = []
     for query in ("tea", "tea yesterday"):
@@ -190,4 +190,4 @@ def test_a_query_without_time_words_makes_no_further_statement(alice):
             alice.post("/memories/search", {"query": query})
         counts.append(len(context))
 
-    assert counts[1] == counts[0] + 2
+    assert counts[1] == counts[0]

@@ -85,7 +85,7 @@ def test_each_stage_of_a_search_is_measured(alice, growth):
 
     alice.post("/memories/search", {"query": "What scares my pet?"})
 
-    for stage in ("question", "embedding", "words", "vectors", "ranking", "reading"):
+    for stage in ("question", "embedding", "candidates", "ranking", "reading"):
         assert growth("openmemory_search_stage_duration_seconds_count", stage=stage) == 1
 
 

@@ -48,7 +48,7 @@ def test_the_stages_of_a_search_belong_to_its_request(alice, collector):
 
     found = spans(collector)
     request = found["POST api/v1/memories/search"]
-    for stage in ("question", "embedding", "words", "vectors", "ranking", "reading"):
+    for stage in ("question", "embedding", "candidates", "ranking", "reading"):
         assert found[f"search {stage}"].trace_id == request.trace_id
     assert found["embed"].parent_span_id == found["search embedding"].span_id
 

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.models import User
 from accounts.models.user import check_user_id
+from accounts.person_access import server_url
 from accounts.roles import make_operator, make_read_only_operator
 
 
@@ -79,7 +80,4 @@ def _prompt_password(user: User) -> str | None:
 
 
 def _admin_url() -> str:
-    if public := settings.PUBLIC_ADDRESS:
-        return f"{public.origin}{settings.ADMIN_PATH}/"
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.HOST, settings.HOST)  # noqa: S104
-    return f"http://{host}:{settings.PORT}{settings.ADMIN_PATH}/"
+    return f"{server_url()}{settings.ADMIN_PATH}/"

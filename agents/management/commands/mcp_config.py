@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import ApiKey, User
+from accounts.person_access import running_url
 from agents.clients import CLIENTS, Access
 
 
@@ -22,7 +23,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--url",
-            default=f"http://localhost:{settings.PORT}",
+            default=running_url() or f"http://localhost:{settings.PORT}",
             help="the URL of this server for the client (default: %(default)s)",
         )
 

@@ -5,6 +5,7 @@ from typing import Any
 from accounts.subjects import get_user
 from core.command_output import ReportingCommand
 from importers.import_records import Import
+from importers.pack_folder import open_packed
 from importers.source import Part
 from importers.sources import AUTO, NAMES, SOURCES
 
@@ -18,7 +19,7 @@ class Command(ReportingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("source", choices=NAMES, metavar="SOURCE", help=", ".join(NAMES))
-        parser.add_argument("file", type=Path, metavar="FILE", help="the file")
+        parser.add_argument("file", type=Path, metavar="FILE", help="the file, or a folder")
         parser.add_argument("--user", required=True, help="the user_id that gets the memories")
         parser.add_argument("--dry-run", action="store_true", help="report what would be imported")
         parser.add_argument(
@@ -35,7 +36,7 @@ class Command(ReportingCommand):
         path: Path = options["file"]
         user = get_user(options["user"])
         with (
-            path.open("rb") as file,
+            open_packed(path) as file,
             self.show_progress(f"import into {user}", "bytes", options) as progress,
         ):
             job = Import(

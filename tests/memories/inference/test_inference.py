@@ -1,5 +1,7 @@
 import pytest
 
+from jobs.models import Job
+from jobs.runner import run_due
 from memories.models import Memory
 from tests.memories.inference.conftest import tell, texts
 
@@ -148,3 +150,31 @@ def test_an_exact_duplicate_needs_no_job(alice, fake):
 
     assert (again["event"], again["job"], again["id"]) == ("DUPLICATE", None, str(first.pk))
     assert dict(fake.calls) == calls
+
+
+def test_a_fact_of_a_category_that_is_not_kept_goes_with_the_text_that_holds_it(alice, fake):
+    both = alice.remember("I live in York. My dog is called Rex.")["id"]
+    alone = alice.remember("My cat is called Tom.")["id"]
+    alice.patch("/users/me", {"categories_not_kept": ["pets"]})
+
+    run_due()
+
+    assert texts(alice) == {"I live in York."}
+    sent = Memory.objects.filter(pk__in=[both, alone])
+    assert {(memory.state, memory.state_changes.last().reason) for memory in sent} == {
+        ("deleted", "not kept")
+    }
+    assert {job.result["not_kept"] for job in Job.objects.filter(kind="infer")} == {1}
+
+
+def test_no_model_is_asked_about_a_user_who_has_switched_inference_off(alice, fake):
+    memory = alice.remember("I live in York.")
+    alice.patch("/users/me", {"infer": False})
+    alice.remember("My dog is called Rex.")
+    alice.put(f"/memories/{memory['id']}", {"memory_content": "I live in Leeds."})
+
+    run_due()
+
+    assert texts(alice) == {"I live in Leeds.", "My dog is called Rex."}
+    assert [job.result for job in Job.objects.all()] == [{"skipped": "edited"}]
+    assert not fake.calls

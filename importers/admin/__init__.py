@@ -1,0 +1,3 @@
+from .product_page import ProductPage
+
+__all__ = ["ProductPage"]

@@ -1,0 +1,177 @@
+"""The memories that a reader may read, as statements that Django compiles once for all requests.
+
+They say what `Reader.memories()` says, which they are compiled from.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+from apps_registry.models import App
+from core import clock
+from core.compiled_query import CompiledQuery, CompiledStatement
+from core.sql import fetch_value, uuid_array
+from memories.models import Memory, MemoryNotFound
+from memories.models.memory import MemoryQuerySet
+
+from .reader import Reader
+
+# The values that statements are compiled with: each occurs nowhere else in them.
+USER, APP, ID = (uuid.UUID(int=number) for number in (1, 2, 3))
+MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+# What a statement about active memories selects of each.
+COLUMNS = ("id", "created_at", "valid_from", "words")
+
+
+class _Kind(NamedTuple):
+    """What the statement of a reader depends on, beside its values."""
+
+    as_app: bool
+    sees_expired: bool
+
+    @classmethod
+    def of(cls, reader: Reader) -> _Kind:
+        return cls(reader.app is not None, reader.sees_expired and reader.app is None)
+
+    def compile(
+        self,
+        made: Callable[..., Any],
+        build: Callable[..., MemoryQuerySet],
+        **examples: Any,
+    ) -> Any:
+        examples |= {"user": USER}
+        if self.as_app:
+            examples["app"] = APP
+        if not self.sees_expired:
+            examples["moment"] = MOMENT
+        return made(lambda **values: self._build(build, **values), **examples)
+
+    def _build(
+        self,
+        build: Callable[..., MemoryQuerySet],
+        *,
+        user: uuid.UUID,
+        app: uuid.UUID | None = None,
+        moment: datetime = MOMENT,
+        **values: Any,
+    ) -> MemoryQuerySet:
+        with clock.set_to(moment):
+            acting = None if app is None else App(pk=app)
+            reader = Reader(User(pk=user), acting, sees_expired=self.sees_expired)
+            return build(reader.memories(), **values)
+
+    def values(self, reader: Reader) -> dict[str, Any]:
+        values: dict[str, Any] = {"user": reader.user.pk}
+        if reader.app is not None:
+            values["app"] = reader.app.pk
+        if not self.sees_expired:
+            values["moment"] = clock.now()
+        return values
+
+
+def select_active(reader: Reader) -> tuple[str, list[Any]]:
+    """A statement for the COLUMNS of the active memories that this reader may read."""
+    kind = _Kind.of(reader)
+    return _active(kind).bind(**kind.values(reader))
+
+
+def load_active(ids: Collection[uuid.UUID], reader: Reader) -> dict[uuid.UUID, Memory]:
+    """Load those of these memories that are active, by id, with all that a response shows."""
+    if not ids:
+        return {}
+    kind = _Kind.of(reader)
+    memories = _active_of_ids(kind).fetch(ids=uuid_array(ids), **kind.values(reader))
+    return {memory.pk: memory for memory in memories}
+
+
+def load_one(pk: uuid.UUID, reader: Reader) -> Memory:
+    """Load a memory, in any state, with all that a response shows. Raises MemoryNotFound."""
+    kind = _Kind.of(reader)
+    memories: list[Memory] = _one(kind).fetch(pk=pk, **kind.values(reader))
+    if not memories:
+        raise MemoryNotFound
+    return memories[0]
+
+
+def load_shown(pk: uuid.UUID, *, app: App | None) -> Memory:
+    """Load a memory that the caller may read, with what a response shows to an app or to a user.
+
+    Raises MemoryNotFound.
+    """
+    values = {"pk": pk} if app is None else {"pk": pk, "app": app.pk, "moment": clock.now()}
+    memories: list[Memory] = _shown(app is not None).fetch(**values)
+    if not memories:
+        raise MemoryNotFound
+    return memories[0]
+
+
+class NewestFirst:
+    """The active memories that a reader may read, to be sliced and counted like a queryset."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def __getitem__(self, places: slice) -> list[Memory]:
+        kind = _Kind.of(self._reader)
+        memories: list[Memory] = _newest(kind).fetch_slice(places, **kind.values(self._reader))
+        return memories
+
+    def count(self) -> int:
+        statement, parameters = select_active(self._reader)
+        count: int = fetch_value(f"SELECT count(*) FROM ({statement}) AS memory", parameters)  # noqa: S608 - compiled
+        return count
+
+
+@cache
+def _shown(as_app: bool) -> CompiledQuery:
+    def build(
+        pk: uuid.UUID, app: uuid.UUID | None = None, moment: datetime = MOMENT
+    ) -> MemoryQuerySet:
+        with clock.set_to(moment):
+            shown = Memory.objects.shown_to(None if app is None else App(pk=app))
+            return shown.with_relations().filter(pk=pk)
+
+    return CompiledQuery(build, pk=ID, **({"app": APP, "moment": MOMENT} if as_app else {}))
+
+
+@cache
+def _newest(kind: _Kind) -> CompiledQuery:
+    query: CompiledQuery = kind.compile(
+        CompiledQuery,
+        lambda memories: memories.active().with_relations().order_by("-created_at", "id"),
+    )
+    return query
+
+
+@cache
+def _active(kind: _Kind) -> CompiledStatement:
+    statement: CompiledStatement = kind.compile(
+        CompiledStatement, lambda memories: memories.active().values_list(*COLUMNS)
+    )
+    return statement
+
+
+@cache
+def _active_of_ids(kind: _Kind) -> CompiledQuery:
+    def build(memories: MemoryQuerySet, *, ids: str) -> MemoryQuerySet:
+        wanted = RawSQL("SELECT unnest(%s::uuid[])", [ids])
+        return memories.active().with_relations().filter(pk__in=wanted)
+
+    query: CompiledQuery = kind.compile(CompiledQuery, build, ids=uuid_array([ID]))
+    return query
+
+
+@cache
+def _one(kind: _Kind) -> CompiledQuery:
+    query: CompiledQuery = kind.compile(
+        CompiledQuery, lambda memories, *, pk: memories.with_relations().filter(pk=pk), pk=ID
+    )
+    return query

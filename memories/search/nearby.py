@@ -1,0 +1,48 @@
+"""The neighbours of the best candidates, which are candidates, too."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from core import clock, sql
+from memories.access.readable import select_active
+
+from .candidates import VECTOR_OF, Candidate, build_candidate, column_values, columns
+from .neighbours import select_neighbours
+from .query import Query
+from .searched import Searched
+
+LOAD_NEIGHBOURS = """
+SELECT near.origin, near.place, {columns}
+FROM ({neighbours}) AS near (origin, id, place)
+JOIN memories_memory AS memory ON memory.id = near.id AND memory.user_id = %(user)s {vector_of}
+ORDER BY near.origin, near.place
+"""
+
+
+def load_neighbours(
+    ids: Collection[uuid.UUID], query: Query, *, searched: Searched, places: int
+) -> list[tuple[uuid.UUID, int, Candidate]]:
+    """Load what is searched up to `places` away from these memories, in one statement.
+
+    Each with the memory whose neighbour it is, and with its place: see `find_neighbours`.
+    """
+    if not ids:
+        return []
+    reader = searched.reader
+    # All that is scanned is active, and of the user whose memories these are.
+    statement, parameters = sql.name_parameters(
+        *select_neighbours(
+            ids,
+            places=places,
+            readable=select_active(reader) if reader.app else None,
+            filtered=searched.selected if searched.is_filtered else None,
+            unexpired_at=None if reader.sees_expired else clock.now(),
+        )
+    )
+    rows = sql.fetch_all(
+        LOAD_NEIGHBOURS.format(columns=columns(query), vector_of=VECTOR_OF, neighbours=statement),
+        {**parameters, **column_values(query), "user": reader.user.pk},
+    )
+    return [(origin, place, build_candidate(query, *row)) for origin, place, *row in rows]
