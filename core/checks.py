@@ -10,6 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from django.conf import settings
+
+# The program that runs the commands which an advice names. The wheel installs `openmemory` alone.
+PROGRAM = "openmemory" if settings.BASE_DIR.parent.name == "openmemory_server" else "manage.py"
+
 
 class Level(IntEnum):
     """The severity of a finding, and the exit code of the command, as in Nagios plugins."""
@@ -73,11 +78,15 @@ def ok(message: str) -> Finding:
 
 
 def warning(message: str, advice: str) -> Finding:
-    return Finding(Level.WARNING, message, advice)
+    return Finding(Level.WARNING, message, _name_program(advice))
 
 
 def error(message: str, advice: str) -> Finding:
-    return Finding(Level.ERROR, message, advice)
+    return Finding(Level.ERROR, message, _name_program(advice))
+
+
+def _name_program(advice: str) -> str:
+    return advice.replace("manage.py ", f"{PROGRAM} ")
 
 
 def format_list(names: list[str], limit: int = 5) -> str:

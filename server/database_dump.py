@@ -84,7 +84,7 @@ def _require_space(folder: Path) -> None:
         raise ServiceFailed(
             "The disk has no room for the dump of the database that is written before an upgrade: "
             f"{_megabytes(size)} may be needed, {_megabytes(free)} are free. Free some, or back up "
-            "elsewhere and set OPENMEMORY_DUMP_BEFORE_UPGRADE=off."
+            "elsewhere and set OPENMEMORY_DUMP_BEFORE_UPGRADE=0."
         )
 
 

@@ -57,6 +57,7 @@ OWN_VARIABLES = {
     "server/worker.py",  # sets the default of one
     "server/bootstrap.py",  # says which settings are Django's
     "server/console.py",  # sets what its options say
+    "server/service_managers.py",  # asks where systemd looks for units
     "packaging/openmemory_server/__init__.py",  # sets the default of one
     "scripts/check_wheel.py",  # passes one on to a program
     "openmemory/wsgi.py",

@@ -56,7 +56,7 @@ def remember(server, text):
 def test_a_dump_needs_room(monkeypatch):
     monkeypatch.setattr(disk, "free_bytes", lambda _: 1)
 
-    with pytest.raises(ServiceFailed, match="OPENMEMORY_DUMP_BEFORE_UPGRADE=off"):
+    with pytest.raises(ServiceFailed, match="OPENMEMORY_DUMP_BEFORE_UPGRADE=0"):
         database_dump.dump_database()
 
 
