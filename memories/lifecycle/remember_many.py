@@ -124,7 +124,7 @@ class _Batch:
         self.restricted = set(rules.values_list("app", flat=True))
         for memory in self.memories:
             memory.fingerprint = fingerprint(memory.content)
-        active = Memory.objects.owned_by(self.user).active().unexpired()
+        active = Memory.objects.owned_by(self.user).active().unexpired().filter(own_key="")
         same = active.filter(
             app__in=[app for app in apps if app.pk not in self.restricted],
             fingerprint__in={memory.fingerprint for memory in self.memories},
