@@ -63,7 +63,7 @@ def run_import_from(run: JobRun) -> None:
     with run.upload as file:
         arguments = _arguments(run.parameters)
         arguments["source_name"] = arguments.pop("source")
-        work = Import(file, by=run.owner, progress=run.progress, **arguments)
+        work = Import(file, by=run.owner, progress=run.progress, run_id=run.job.pk, **arguments)
         outcome = work.try_out() if run.parameters["dry_run"] else work.run()
     with run.finishing() as result:
         result |= outcome
