@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from backups.archive.errors import BadArchive
 from importers.source import Part
@@ -136,6 +137,7 @@ def test_what_was_deleted_here_does_not_come_back(alice):
 def test_the_log_names_an_import_so_that_it_can_be_taken_back(alice):
     work = importing(alice, exports.graph())
     work.run()
+    connection.check_constraints()  # which writes the lines
 
     assert LogLine.objects.filter(run=work.run_id).values("memory_id").distinct().count() == 4
 
