@@ -79,7 +79,13 @@ class KeyedView(StrictView):
             self._attempt.publish(answer, seconds=seconds, shown=self.shown_memory)
 
     def _do_once(
-        self, key: str, handler: Handler, request: AuthenticatedRequest, *args: Any, **kwargs: Any
+        self,
+        key: str,
+        handler: Handler,
+        request: AuthenticatedRequest,
+        /,
+        *args: Any,
+        **kwargs: Any,
     ) -> HttpResponse:
         self._attempt = Attempt(
             key, caller=request.auth, subject=self.get_subject_of_call(), call=_describe(request)

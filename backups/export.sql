@@ -41,7 +41,8 @@ SELECT id, user_id, app_id, content, metadata, state, $created_at, $updated_at,
         SELECT newer.id FROM memories_memory AS newer
         WHERE newer.id = memory.superseded_by_id AND $newer_filter
     ) AS superseded_by,
-    actor, conversation, agent_id, row_number() OVER (ORDER BY arrival, created_at, id) AS arrival,
+    actor, conversation, agent_id, namespace, own_key,
+    row_number() OVER (ORDER BY arrival, created_at, id) AS arrival,
     $expires_at, $valid_from, $valid_until, immutable
 FROM memories_memory AS memory
 WHERE $memory_filter

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -109,17 +110,25 @@ def enqueue_import(
 
 
 def enqueue_import_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
-    """Enqueue the import of the archive that a dry run was made with.
+    """Enqueue the import of the file that a dry run was made with.
 
     Raises JobNotFound, DryRunExpired and TooManyImports.
     """
-    dry_run = Job.objects.filter(kind=IMPORT.name).one(pk)
+    dry_run = Job.objects.filter(kind__in=AFTER_DRY_RUN).one(pk)
     if not (dry_run.parameters.get("dry_run") and dry_run.upload and files.exists(dry_run.upload)):
         raise DryRunExpired
     with files.open_file(dry_run.upload) as file:
-        return enqueue_import(
-            file, _get_user(dry_run.parameters), Mode(dry_run.parameters["mode"]), by=by
-        )
+        return AFTER_DRY_RUN[dry_run.kind](file, dry_run.parameters, by)
+
+
+def _import_archive_after(file: IO[bytes], parameters: dict[str, Any], by: User) -> Job:
+    return enqueue_import(file, _get_user(parameters), Mode(parameters["mode"]), by=by)
+
+
+# What imports the file of a dry run, with its parameters and for whom, by the type of its job.
+AFTER_DRY_RUN: dict[str, Callable[[IO[bytes], dict[str, Any], User], Job]] = {
+    IMPORT.name: _import_archive_after
+}
 
 
 @IMPORT.function

@@ -29,7 +29,10 @@ SAMPLE_CHARACTERS = 300
 
 @dataclass
 class Import:
-    """A file, and whose memories its texts become. Parts of `leave_out` are not brought."""
+    """A file, and whose memories its texts become. Parts of `leave_out` are not brought.
+
+    The log names `run_id`, so that an import can be taken back.
+    """
 
     file: IO[bytes]
     name: str
@@ -38,15 +41,19 @@ class Import:
     by: User
     leave_out: Collection[Part] = ()
     progress: Progress = ignore_progress
+    run_id: uuid.UUID = field(default_factory=uuid.uuid4)
     counts: dict[str, int] = field(default_factory=dict)
 
     def try_out(self) -> dict[str, Any]:
         """Read all, and count what an import would store. Raises as sources do, and AppPaused."""
+        return self._try_out(passes=1)
+
+    def _try_out(self, *, passes: int) -> dict[str, Any]:
         source = choose_source(self.source_name, SourceFile(self.file, self.name))
         created, known, apps = 0, 0, set()
         sample: list[Draft] = []
         parts: dict[str, int] = dict.fromkeys(Part, 0)
-        for batch in self._batches(source, passes_done=0):
+        for batch in self._batches(source, done=0, passes=passes):
             unknown = find_unknown([draft.memory.pk for draft in batch], self._destination)
             new = [draft for draft in batch if draft.memory.pk in unknown]
             created, known = created + len(new), known + len(batch) - len(new)
@@ -68,19 +75,22 @@ class Import:
 
     def run(self) -> dict[str, Any]:
         """Try it out, and store. Raises as `try_out` does, before anything is stored."""
-        result = self.try_out()
+        result = self._try_out(passes=2)
+        del result["sample"]  # what is stored is shown elsewhere
         source = choose_source(self.source_name, SourceFile(self.file, self.name))
         apps: dict[str, App] = {}
         links: dict[uuid.UUID, uuid.UUID] = {}
         created = 0
-        for batch in self._batches(source, passes_done=1):
+        for batch in self._batches(source, done=1, passes=2):
             unknown = find_unknown([draft.memory.pk for draft in batch], self._destination)
             new = [draft for draft in batch if draft.memory.pk in unknown]
             for name in {draft.app for draft in new} - apps.keys():
                 apps[name] = App.objects.get_or_create_active(self.user, name=name)
             created += self._store(new, apps, links)
         restore_successors(links, self._destination)
-        return {**result, "memories_created": created}
+        # What is of a category that the user does not keep.
+        not_kept = result["memories_created"] - created
+        return {**result, "memories_created": created, "not_kept": not_kept}
 
     def _store(
         self, drafts: list[Draft], apps: dict[str, App], links: dict[uuid.UUID, uuid.UUID]
@@ -100,15 +110,16 @@ class Import:
 
     @property
     def _destination(self) -> Destination:
-        return Destination.of(self.user, by=self.by)
+        return Destination.of(self.user, by=self.by, run=self.run_id)
 
-    def _batches(self, source: Source, *, passes_done: int) -> Iterator[list[Draft]]:
+    def _batches(self, source: Source, *, done: int, passes: int) -> Iterator[list[Draft]]:
+        """Read the file once, of several times."""
         file = SourceFile(self.file, self.name)
         writer = DraftWriter(source.name, self.user)
         drafts = self._drafts(source, file, writer)
         while batch := list(islice(drafts, BATCH)):
             yield batch
-            self.progress(passes_done * file.size + file.bytes_read, 2 * file.size)
+            self.progress(done * file.size + file.bytes_read, passes * file.size)
         self.counts = {
             "repeated": writer.repeated,
             "empty": writer.empty,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import Collection
 from typing import IO, Any
 
@@ -11,10 +10,9 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.subjects import UserNotFound
-from backups.jobs import IMPORT, MAX_UNFINISHED, DryRunExpired, TooManyImports
+from backups.jobs import AFTER_DRY_RUN, IMPORT, MAX_UNFINISHED, TooManyImports
 from core import disk
 from core.transactions import change
-from jobs import files
 from jobs.job_run import JobRun
 from jobs.models import Job
 from jobs.registry import JobType
@@ -52,34 +50,27 @@ def enqueue_import_from(
         return IMPORT_FROM.enqueue(owner=by, parameters=parameters, upload=file)
 
 
-def enqueue_after_dry_run(pk: uuid.UUID, *, by: User) -> Job:
-    """Enqueue the import of the file that a dry run was made with.
+def _import_after(file: IO[bytes], parameters: dict[str, Any], by: User) -> Job:
+    return enqueue_import_from(file, by=by, **_arguments(parameters))
 
-    Raises JobNotFound, DryRunExpired and TooManyImports.
-    """
-    job = Job.objects.filter(kind=IMPORT_FROM.name).one(pk)
-    if not (job.parameters["dry_run"] and job.upload and files.exists(job.upload)):
-        raise DryRunExpired
-    tried = _arguments(job)
-    with files.open_file(job.upload) as file:
-        return enqueue_import_from(file, by=by, **tried)
+
+AFTER_DRY_RUN[IMPORT_FROM.name] = _import_after
 
 
 @IMPORT_FROM.function
 def run_import_from(run: JobRun) -> None:
     """What an earlier attempt has stored is known to this one."""
     with run.upload as file:
-        arguments = _arguments(run.job)
+        arguments = _arguments(run.parameters)
         arguments["source_name"] = arguments.pop("source")
-        work = Import(file, by=run.owner, progress=run.progress, **arguments)
+        work = Import(file, by=run.owner, progress=run.progress, run_id=run.job.pk, **arguments)
         outcome = work.try_out() if run.parameters["dry_run"] else work.run()
     with run.finishing() as result:
         result |= outcome
 
 
-def _arguments(job: Job) -> dict[str, Any]:
+def _arguments(parameters: dict[str, Any]) -> dict[str, Any]:
     """Raises UserNotFound."""
-    parameters = job.parameters
     user = User.objects.filter(pk=parameters["user"]).first()
     if user is None:
         raise UserNotFound

@@ -26,6 +26,7 @@ from .limits import MAX_NAME
 from .metadata_filter.api_field import METADATA_FILTER_HELP, parse_metadata_filter
 from .models import Memory
 from .models.memory import MemoryQuerySet
+from .own_keys import InvalidAddress, parse_namespace
 
 SORT_COLUMNS = {
     "memory": F("content"),
@@ -45,6 +46,12 @@ AS_OF_HELP = (
     "Answer what was known at this time, for any time since the log began: in seconds since 1970, "
     "or in ISO 8601 with its offset. Memories that were purged since are missing: `erased_since` "
     "is their number. What apps may read is decided by the rules of now."
+)
+
+
+NAMESPACE_HELP = (
+    "Memories whose own key is in this namespace, or in one below it: `users.ann` is also for "
+    "`users.ann.notes`."
 )
 
 
@@ -99,6 +106,22 @@ def parse_past(value: Any) -> datetime | None:
     return moment
 
 
+class NamespaceFormField(NonEmptyField):
+    def clean(self, value: Any) -> Any:
+        value = super().clean(value)
+        try:
+            return value and parse_namespace(value)
+        except InvalidAddress as error:
+            raise ValidationError(str(error.detail), code=error.code) from None
+
+
+@extend_schema_field({"type": "string"})
+class NamespaceFilter(django_filters.Filter):
+    """A namespace of keys, or its beginning."""
+
+    field_class = NamespaceFormField
+
+
 @extend_schema_field({"type": "string", "contentMediaType": "application/json"})
 class JSONFilter(django_filters.Filter):
     """JSON, which its method parses: a fault has its own place in the value."""
@@ -136,6 +159,7 @@ class MemoryFilterSet(django_filters.FilterSet):
     conversation = django_filters.CharFilter(
         max_length=MAX_NAME, help_text="Memories from this conversation.", strip=False
     )
+    namespace = NamespaceFilter(method="_in_namespace", help_text=NAMESPACE_HELP)
     search_query = django_filters.CharFilter(
         method="_containing",
         help_text="Memories whose content contains this, ignoring case and accents.",
@@ -172,6 +196,9 @@ class MemoryFilterSet(django_filters.FilterSet):
 
     def _said_by(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         return memories.said_by([value])
+
+    def _in_namespace(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
+        return memories.in_namespace(value)
 
     def _in_categories(self, memories: MemoryQuerySet, name: str, value: str) -> MemoryQuerySet:
         names = [part.strip() for part in value.split(",")]

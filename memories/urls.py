@@ -7,9 +7,11 @@ from .views import (
     BulkViewSet,
     DiffViewSet,
     HistoryViewSet,
+    KeyedMemoryViewSet,
     LogViewSet,
     MemoryActionsViewSet,
     MemoryViewSet,
+    NamespaceViewSet,
     PromptContextViewSet,
     RelatedViewSet,
     RuleViewSet,
@@ -29,6 +31,11 @@ urlpatterns = [
     path("memories/categories", MemoryActionsViewSet.as_view({"get": "categories"})),
     path("memories/actions/archive", MemoryActionsViewSet.as_view({"post": "archive"})),
     path("memories/actions/pause", MemoryActionsViewSet.as_view({"post": "pause"})),
+    path("memories/namespaces", NamespaceViewSet.as_view({"get": "list"})),
+    path(
+        "memories/by-key/<str:namespace>/<key:key>",
+        KeyedMemoryViewSet.as_view({"get": "retrieve", "put": "replace", "delete": "destroy"}),
+    ),
     path(
         "memories/<id:memory_id>",
         MemoryViewSet.as_view(
@@ -39,6 +46,7 @@ urlpatterns = [
                 "delete": "destroy",
             }
         ),
+        name="memory",
     ),
     path("memories/<id:memory_id>/access-log", AccessLogViewSet.as_view({"get": "list"})),
     path("memories/<id:memory_id>/history", HistoryViewSet.as_view({"get": "list"})),

@@ -66,6 +66,7 @@ COUNTED = {
     "repeated": _("are in the file twice"),
     "empty": _("have no text"),
     "left_out": _("are left out"),
+    "not_kept": _("are of categories that you do not keep"),
     "apps_created": _("apps are new"),
     "apps_updated": _("apps change"),
     "categories_created": _("categories are new"),

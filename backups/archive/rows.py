@@ -28,6 +28,7 @@ from memories.limits import (
 )
 from memories.models import State
 from memories.models.memory import fingerprint
+from memories.own_keys import Address, InvalidAddress
 from memories.search.search_vector import search_vector_text
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
@@ -129,6 +130,8 @@ class MemoryRow(Row, frozen=True, kw_only=True):
     actor: Attribution | None = None  # ours: who said it, empty when unknown
     conversation: Attribution | None = None  # ours: empty when unknown
     agent_id: Attribution | None = None  # ours: empty when none
+    namespace: Attribution | None = None  # ours: that of its own key, empty when none
+    own_key: Attribution | None = None  # ours: the same
     # ours: the place in the order in which the memories of this archive arrived, from 1
     arrival: Annotated[int, Meta(ge=0, le=MAX_ARRIVAL)] | None = None
     # ours: the terms; without `immutable`, the archive is from a release that had none of them
@@ -154,6 +157,17 @@ class MemoryRow(Row, frozen=True, kw_only=True):
         if self.superseded_by is not None and self.state in (State.ACTIVE, State.PAUSED):
             raise ValueError(f"`superseded_by` is given, although `state` is {self.state}")
         return self.superseded_by
+
+    def stage_namespace(self) -> str:
+        if not self.namespace and not self.own_key:
+            return ""
+        try:
+            return Address.parse(self.namespace or "", self.own_key or "").namespace
+        except InvalidAddress as error:
+            raise ValueError(f"`namespace` or `own_key`: {error.detail}") from error
+
+    def stage_own_key(self) -> str:
+        return self.own_key or ""
 
     def stage_valid_until(self) -> datetime | None:
         if self.valid_from and self.valid_until and self.valid_until <= self.valid_from:

@@ -36,6 +36,7 @@ SELECT number, line FROM staged_memories AS it WHERE NOT EXISTS (
     AND (there.created_at, there.updated_at) = (it.created_at, it.updated_at)
     AND (there.actor, there.conversation, there.agent_id)
         = (coalesce(it.actor, ''), coalesce(it.conversation, ''), coalesce(it.agent_id, ''))
+    AND (there.namespace, there.own_key) = (it.namespace, it.own_key)
     AND there.superseded_by_id IS NOT DISTINCT FROM it.superseded_by
     AND (there.expires_at, there.valid_from, there.valid_until, there.immutable)
         IS NOT DISTINCT FROM (it.expires_at, it.valid_from, it.valid_until,

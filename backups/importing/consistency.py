@@ -90,6 +90,11 @@ CHECKS = [
     ),
     Check(
         "memories",
+        "another memory has the same own key.",
+        STATEMENTS["memories_with_the_same_key"],
+    ),
+    Check(
+        "memories",
         "it is superseded by itself.",
         STATEMENTS["memories_superseded_by_themselves"],
     ),

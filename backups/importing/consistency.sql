@@ -5,6 +5,12 @@
 SELECT number, line FROM staged_access_controls AS it WHERE understood
     AND NOT EXISTS (SELECT FROM staged_apps AS there WHERE there.id = it.app_id)
 
+-- name: memories_with_the_same_key
+SELECT number, line FROM (
+    SELECT number, line, row_number() OVER (PARTITION BY namespace, own_key ORDER BY number) AS nth
+    FROM staged_memories WHERE own_key <> ''
+) AS it WHERE nth > 1
+
 -- name: memories_superseded_by_themselves
 SELECT number, line FROM staged_memories WHERE superseded_by = id
 

@@ -125,16 +125,26 @@ JOIN target_memories AS target ON target.source = staged.id
     AND target.number >= %(first)s AND target.number < %(end)s AND target.taken
 JOIN target_apps AS app ON app.source = coalesce(staged.app_id, %(no_app)s)
 
+-- fragment: key_is_free
+-- The memory that has a key here keeps it.
+NOT EXISTS (
+    SELECT FROM memories_memory AS holder WHERE holder.user_id = %(user)s AND holder.own_key <> ''
+        AND holder.namespace = staged.namespace AND holder.own_key = staged.own_key
+)
+
 -- name: insert_memories
 INSERT INTO memories_memory (
     id, user_id, app_id, content, metadata, state, state_changed_at, fingerprint,
     words, words_version,
-    actor, conversation, agent_id, arrival, created_at, updated_at,
+    actor, conversation, agent_id, namespace, own_key, arrival, created_at, updated_at,
     expires_at, valid_from, valid_until, immutable
 )
 SELECT target.id, %(user)s, app.id, content, metadata, state, state_changed_at, fingerprint,
     words, $words_version,
-    coalesce(actor, ''), coalesce(conversation, ''), coalesce(agent_id, ''), target.arrival, created_at, updated_at,
+    coalesce(actor, ''), coalesce(conversation, ''), coalesce(agent_id, ''),
+    CASE WHEN $key_is_free THEN staged.namespace ELSE '' END,
+    CASE WHEN $key_is_free THEN staged.own_key ELSE '' END,
+    target.arrival, created_at, updated_at,
     expires_at, valid_from, valid_until, coalesce(immutable, false)
 FROM $taken_memories
 WHERE NOT target.known

@@ -13,6 +13,15 @@ coalesce(staged.conversation, memory.conversation)
 -- fragment: agent_id
 coalesce(staged.agent_id, memory.agent_id)
 
+-- fragment: takes_key
+memory.own_key = '' AND $key_is_free
+
+-- fragment: namespace
+CASE WHEN $takes_key THEN staged.namespace ELSE memory.namespace END
+
+-- fragment: own_key
+CASE WHEN $takes_key THEN staged.own_key ELSE memory.own_key END
+
 -- fragment: expires_at
 -- Where the archive does not say, the terms stay.
 CASE WHEN staged.immutable IS NULL THEN memory.expires_at ELSE staged.expires_at END
@@ -39,11 +48,12 @@ WHERE target.known AND (
     memory.app_id, memory.content, memory.metadata, memory.state, memory.state_changed_at,
     memory.superseded_by_id, memory.created_at, memory.updated_at,
     memory.actor, memory.conversation, memory.agent_id,
+    memory.namespace, memory.own_key,
     memory.expires_at, memory.valid_from, memory.valid_until, memory.immutable
 ) IS DISTINCT FROM (
     app.id, staged.content, staged.metadata, staged.state, staged.state_changed_at,
     superseding.id, staged.created_at, staged.updated_at,
-    $actor, $conversation, $agent_id, $terms
+    $actor, $conversation, $agent_id, $namespace, $own_key, $terms
 )
 
 -- name: analyze_target_changes
@@ -110,7 +120,7 @@ UPDATE memories_memory AS memory
 SET app_id = app.id, content = staged.content, metadata = staged.metadata, state = staged.state,
     state_changed_at = staged.state_changed_at, superseded_by_id = superseding.id,
     fingerprint = staged.fingerprint, actor = $actor, conversation = $conversation,
-    agent_id = $agent_id, words = staged.words, words_version = $words_version,
+    agent_id = $agent_id, namespace = $namespace, own_key = $own_key, words = staged.words, words_version = $words_version,
     expires_at = $expires_at, valid_from = $valid_from, valid_until = $valid_until,
     immutable = coalesce(staged.immutable, memory.immutable),
     created_at = staged.created_at, updated_at = staged.updated_at

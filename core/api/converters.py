@@ -24,4 +24,17 @@ class IdConverter:
         return str(value)
 
 
+class KeyConverter:
+    """The rest of a path, with its slashes, and with characters that are then refused."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(IdConverter, "id")
+register_converter(KeyConverter, "key")

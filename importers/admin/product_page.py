@@ -19,12 +19,13 @@ from unfold.widgets import (
 )
 
 from accounts.models import User
+from backups.jobs import enqueue_import_after_dry_run
 from backups.upload_handler import MAX_FORM_BYTES
 from core.admin.audit_log import ADDITION, log_action
 from core.admin.pages import Page, register_page
 from core.errors import OpenMemoryError
 from importers.choices import LEFT_OUT, SOURCE_CHOICES
-from importers.jobs import IMPORT_FROM, enqueue_after_dry_run, enqueue_import_from
+from importers.jobs import IMPORT_FROM, enqueue_import_from
 from importers.sources import SOURCES
 from jobs.models import Job
 
@@ -118,7 +119,9 @@ class ProductPage(Page):
             if act == "import":
                 return self._submit(ProductForm(request.POST, request.FILES))
             if act == "import-after-dry-run":
-                return self._show_job(enqueue_after_dry_run(_parse_id(job), by=self.operator))
+                return self._show_job(
+                    enqueue_import_after_dry_run(_parse_id(job), by=self.operator)
+                )
         except OpenMemoryError as error:
             messages.error(request, error.detail)
             return HttpResponseRedirect(request.path)

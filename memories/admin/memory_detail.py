@@ -69,7 +69,7 @@ def metadata(memory: Memory) -> SafeString | str:
 
 FIELDS = (
     content, "user", "app", state, categories, "created_at", "updated_at", "actor", "conversation",
-    "expires_at", "immutable", "valid_from", "valid_until", metadata, "id",
+    "namespace", "own_key", "expires_at", "immutable", "valid_from", "valid_until", metadata, "id",
 )  # fmt: skip
 FIELDSETS = (
     (None, {"fields": (content,)}),
@@ -78,7 +78,7 @@ FIELDSETS = (
         {
             "fields": (
                 ("user", "app"), (state, categories), ("created_at", "updated_at"),
-                ("actor", "conversation"), ("expires_at", "immutable"),
+                ("actor", "conversation"), ("namespace", "own_key"), ("expires_at", "immutable"),
                 ("valid_from", "valid_until"), metadata, "id",
             )
         },

@@ -100,9 +100,11 @@ class SimilarMemories:
         return [memory for memory in nearest if calibrate(1 - memory.distance) >= min_similarity]
 
     def _others(self) -> MemoryQuerySet:
+        """Nothing takes the place of what a program keeps by a key of its own."""
         memories = Memory.objects.filter(user=self.source.user_id).readable_by(self.source.app)
         return (
             memories.unexpired()
+            .filter(own_key="")
             .exclude(pk__in=[self.source.pk, *self.pending])
             .only("user", "app", "content", "state", "created_at", "fingerprint")
         )

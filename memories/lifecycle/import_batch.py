@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError
 from django.db.models import QuerySet
@@ -54,10 +54,12 @@ class Destination:
     users: QuerySet[User]
     account: uuid.UUID
     key: ApiKey | None = None
+    # The import, as the log names it: all of it can be taken back.
+    run: uuid.UUID = field(default_factory=uuid.uuid4)
 
     @classmethod
-    def of(cls, user: User, *, by: User) -> Destination:
-        return cls(user, by, User.objects.filter(pk=user.pk), user.pk)
+    def of(cls, user: User, *, by: User, run: uuid.UUID) -> Destination:
+        return cls(user, by, User.objects.filter(pk=user.pk), user.pk, run=run)
 
 
 Note = Callable[[Mapping[uuid.UUID, uuid.UUID]], None]
@@ -119,5 +121,5 @@ def _store(
             note({row.pk: ids[row.pk] for row in kept})
 
     news = [(replace(row.new, pk=ids[row.pk]), app) for row, app in wanted]
-    author = {"by": destination.by, "key": destination.key}
-    return len(remember_kept(news, user=user, **author, note=categorize))
+    origin = {"by": destination.by, "key": destination.key, "run": destination.run}
+    return len(remember_kept(news, user=user, **origin, note=categorize))

@@ -17,6 +17,7 @@ from configuration import effective
 from core.locks import Lock, lock_transaction
 from core.transactions import change
 from jobs.models import Job
+from memories.change_log.run_name import name_run
 from memories.models import Categorization, Category, Memory, Terms
 from memories.models.memory import fingerprint
 from memories.models.terms import TERMS
@@ -53,12 +54,14 @@ def remember_many(
     by: User,
     key: ApiKey | None = None,
     note: Callable[[Sequence[StoredMemory]], None] | None = None,
+    run: uuid.UUID | None = None,
 ) -> list[StoredMemory]:
     """Store these memories, each by its app, all or none of them.
 
     Each gets the event that it would get if it were stored alone, after those before it. Of a
     duplicate, only the id is known. What became of all is told to `note`, in the transaction in
-    which they are stored. Raises as `remember` does.
+    which they are stored. The log names `run`, so that all of it can be taken back at once. Raises
+    as `remember` does.
     """
     if not news:
         return []
@@ -68,6 +71,8 @@ def remember_many(
     names = categorize_texts(embedded, [new for new, _ in news], user=user)
     batch = _Batch(user, by, key, memories, embedded, names)
     with change():
+        if run is not None:
+            name_run(run)
         # Others of this user wait who store a text, of which there must not be two.
         lock_transaction(Lock.USER_TEXTS, lock_key_of(user))
         # At once and in the order of ids, against deadlocks.
@@ -124,7 +129,7 @@ class _Batch:
         self.restricted = set(rules.values_list("app", flat=True))
         for memory in self.memories:
             memory.fingerprint = fingerprint(memory.content)
-        active = Memory.objects.owned_by(self.user).active().unexpired()
+        active = Memory.objects.owned_by(self.user).active().unexpired().filter(own_key="")
         same = active.filter(
             app__in=[app for app in apps if app.pk not in self.restricted],
             fingerprint__in={memory.fingerprint for memory in self.memories},

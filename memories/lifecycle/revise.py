@@ -96,6 +96,7 @@ def revise(
     among: MemoryQuerySet,
     by: User,
     precondition: Precondition | None = None,
+    reactivates: bool = False,
 ) -> Memory:
     """Edit a memory, all at once. What it was before stays in its history.
 
@@ -103,7 +104,8 @@ def revise(
     assigns the categories. An edit that changes nothing writes nothing.
 
     An expired memory is edited only together with its `expires_at`, and an immutable one only once
-    its user, reading as no app, has made it editable.
+    its user, reading as no app, has made it editable. With `reactivates`, an archived one becomes
+    active.
 
     Raises MemoryNotFound when the memory is not in `among`, MemoryDeleted, MemoryExpired,
     MemoryImmutable, OnlyUserUnlocks, NeverValid, MetadataTooLarge, TooManyCategories and NotKept.
@@ -124,6 +126,9 @@ def revise(
             is_embedded = embedded is not None or edit.text in (None, memory.content)
             if is_embedded:
                 _apply(edit, memory, embedded, assigned=assigned, among=among, by=by)
+                if reactivates and memory.state == State.ARCHIVED:
+                    among.filter(pk=pk).change_state(State.ACTIVE, by=by)
+                    memory = Memory.objects.shown_to(among.reading_app).with_relations().one(pk)
                 return memory
 
 

@@ -107,6 +107,22 @@ class Memory(WithTerms):
         db_default="",
         help_text="The agent that it belongs to, as clients of Mem0 name it; empty if none.",
     )
+    namespace = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        db_collation="C",  # for what begins with a prefix
+        help_text="The namespace of its own key: parts separated by dots. Empty if it has none.",
+    )
+    own_key = models.CharField(
+        max_length=MAX_NAME,
+        blank=True,
+        default="",
+        db_default="",
+        db_collation="C",
+        help_text="The key of its own that a program stored it by. Empty if it has none.",
+    )
     created_at = models.DateTimeField(
         default=timezone.now, help_text="When it was said, which may be before it was stored."
     )
@@ -140,6 +156,11 @@ class Memory(WithTerms):
                 | Q(valid_from=None)
                 | Q(valid_until__gt=F("valid_from")),
                 name="memory_is_valid_for_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "namespace", "own_key"],
+                condition=~Q(own_key=""),
+                name="memory_has_its_own_key",
             ),
         ]
         indexes = [

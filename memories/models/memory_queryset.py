@@ -21,6 +21,7 @@ from apps_registry.models import AccessRule, App
 from core import clock
 from core.errors import Conflict, NotFound
 from core.sql import uuid_array
+from memories.own_keys import SEPARATOR, Address
 from memories.taxonomy import fold_category_name
 
 from .categorization import Categorization
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 # The columns that a response shows.
 SHOWN = [
     "user", "app__name", "content", "metadata", "actor", "conversation", "agent_id", "state",
-    "created_at",
+    "created_at", "namespace", "own_key",
     "superseded_by", "categories_given", "version", *TERMS,
 ]  # fmt: skip
 
@@ -179,6 +180,15 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
     def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
         return self.filter(conversation__in=_spellings(names))
 
+    def at_address(self, address: Address) -> MemoryQuerySet:
+        """Keep the memory with this key of its own, whatever its state."""
+        return self.filter(namespace=address.namespace, own_key=address.own_key).exclude(own_key="")
+
+    def in_namespace(self, namespace: str) -> MemoryQuerySet:
+        """Keep the memories whose keys are in this namespace, or in one below it."""
+        below = Q(namespace__startswith=namespace + SEPARATOR)
+        return self.filter(Q(namespace=namespace) | below, ~Q(own_key=""))
+
     def in_order_of(self, ids: Sequence[uuid.UUID]) -> MemoryQuerySet:
         """Keep the memories with these ids, in the order of the ids."""
         array = Value(list(ids), ArrayField(models.UUIDField()))
@@ -186,8 +196,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         return self.filter(pk__in=ids).order_by(position)
 
     def same_as(self, content: str) -> MemoryQuerySet:
-        """Keep the active memories with this text: beside any other one it is stored again."""
-        return self.active().filter(fingerprint=fingerprint(content))
+        """Keep the active memories with this text: beside any other one it is stored again.
+
+        Also beside one with its own key, which can be replaced by another text.
+        """
+        return self.active().filter(fingerprint=fingerprint(content), own_key="")
 
     def with_relations(self) -> MemoryQuerySet:
         """Load exactly what a response shows of each memory, in one query.
@@ -214,6 +227,13 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
         """Get one of these memories. Raises MemoryNotFound."""
         try:
             return self.get(pk=pk)
+        except self.model.DoesNotExist:
+            raise MemoryNotFound from None
+
+    def get_at(self, address: Address) -> Memory:
+        """Get the memory with this key of its own. Raises MemoryNotFound."""
+        try:
+            return self.at_address(address).undeleted().unexpired().get()
         except self.model.DoesNotExist:
             raise MemoryNotFound from None
 

@@ -21,6 +21,7 @@ class Filters:
     conversations: Collection[str] = ()
     from_date: datetime | None = None
     to_date: datetime | None = None
+    namespace: str = ""
     metadata: MetadataFilter | None = None
     valid_at: datetime | None = None
     condition: Q | None = None  # any other one
@@ -29,7 +30,7 @@ class Filters:
     def narrow(self) -> bool:
         """Whether any of them is set that says what is asked for, and not only when it is valid."""
         values = [getattr(self, field.name) for field in fields(self) if field.name != "valid_at"]
-        return any(value not in (None, (), []) for value in values)
+        return any(value not in (None, (), [], "") for value in values)
 
     def apply(self, memories: MemoryQuerySet) -> MemoryQuerySet:
         memories = memories.created_between(self.from_date, self.to_date)
@@ -41,6 +42,8 @@ class Filters:
             memories = memories.said_by(self.actors)
         if self.conversations:
             memories = memories.in_conversations(self.conversations)
+        if self.namespace:
+            memories = memories.in_namespace(self.namespace)
         if self.valid_at:
             memories = memories.valid_at(self.valid_at)
         if self.metadata:

@@ -17,6 +17,7 @@ from .composition import PromptContextSerializer, PromptRequestSerializer
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
+from .keyed_memory import KeyedMemorySerializer, NamespaceSerializer, build_content
 from .memory import (
     MemoryItemSerializer,
     MemorySerializer,
@@ -48,9 +49,11 @@ __all__ = [
     "ExplanationSerializer",
     "FilterSerializer",
     "HistoryEntrySerializer",
+    "KeyedMemorySerializer",
     "MemoryItemSerializer",
     "MemorySerializer",
     "MessageSerializer",
+    "NamespaceSerializer",
     "NewMemoriesSerializer",
     "NewMemorySerializer",
     "NewRuleSerializer",
@@ -67,6 +70,7 @@ __all__ = [
     "SearchSerializer",
     "SelectionSerializer",
     "StoredMemorySerializer",
+    "build_content",
     "build_edit",
     "build_new_memory",
     "build_replacement",

@@ -7,7 +7,7 @@ from django.utils.crypto import salted_hmac
 from memories.models import Memory
 
 # Raised when `show` renders a memory differently.
-RENDERING = 2
+RENDERING = 3
 
 LENGTH = 32
 

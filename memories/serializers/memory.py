@@ -53,7 +53,7 @@ class MemoryItemSerializer(serializers.ModelSerializer):
         fields = [
             "id", "content", "created_at", "state", "app_id", "app_name", "categories", "metadata_",
             "superseded_by", "supersedes", "actor", "conversation", "expires_at", "valid_from",
-            "valid_until", "immutable",
+            "valid_until", "immutable", "namespace", "key",
         ]  # fmt: skip
 
     created_at = EpochField(help_text="When it was said, in seconds since 1970.")
@@ -90,6 +90,10 @@ class MemoryItemSerializer(serializers.ModelSerializer):
     )
     valid_until = EpochField(
         allow_null=True, help_text="When what it says ends to be true; null: never."
+    )
+    namespace = EmptyAsNullField(help_text="The namespace of its own key; null if it has none.")
+    key = EmptyAsNullField(
+        source="own_key", help_text="The key of its own that it was stored by; null if none."
     )
 
 
@@ -132,6 +136,8 @@ def _show(memory: Memory, content: str) -> dict[str, Any]:
         "valid_from": _epoch(memory.valid_from),
         "valid_until": _epoch(memory.valid_until),
         "immutable": memory.immutable,
+        "namespace": memory.namespace or None,
+        "key": memory.own_key or None,
     }
 
 

@@ -18,7 +18,7 @@ from core.api.fields import (
     WholeNumberField,
 )
 from core.api.serializers import RequestSerializer
-from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP
+from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP, NAMESPACE_HELP
 from memories.limits import (
     MAX_CATEGORY_NAME,
     MAX_FILTER_VALUES,
@@ -29,6 +29,7 @@ from memories.metadata_filter.api_field import MetadataFilterField
 from memories.search import Context, Hit, Reason, SearchResult
 
 from .memory import MemorySerializer, NamesField, show
+from .namespace_field import NamespaceField
 from .rank_explanation import ExplanationSerializer
 
 # Memories of which one search says why they were not found.
@@ -64,6 +65,7 @@ class SearchFiltersSerializer(RequestSerializer):
         allow_null=True,
         help_text="Memories up to this time, or the end of this day.",
     )
+    namespace = NamespaceField(required=False, help_text=NAMESPACE_HELP)
     metadata = MetadataFilterField()
 
 

@@ -3,6 +3,7 @@ from .actions import MemoryActionsViewSet
 from .apps import AppMemoriesViewSet, AppReadsViewSet, RuleViewSet
 from .bulk import BulkViewSet
 from .diff import DiffViewSet
+from .keyed_memory import KeyedMemoryViewSet, NamespaceViewSet
 from .log_list import LogViewSet
 from .memory import MemoryViewSet
 from .prompt_context import PromptContextViewSet
@@ -15,9 +16,11 @@ __all__ = [
     "BulkViewSet",
     "DiffViewSet",
     "HistoryViewSet",
+    "KeyedMemoryViewSet",
     "LogViewSet",
     "MemoryActionsViewSet",
     "MemoryViewSet",
+    "NamespaceViewSet",
     "PromptContextViewSet",
     "RelatedViewSet",
     "RuleViewSet",

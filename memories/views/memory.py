@@ -10,15 +10,14 @@ from rest_framework.reverse import reverse
 
 from accounts.authentication import AuthenticatedRequest, authenticate_again
 from apps_registry.acting_app import get_acting_app, get_writing_app
-from core.api.etags import Preconditions
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
 from memories.access.readable import NewestFirst, load_one, load_shown
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
-from memories.lifecycle.states import Precondition, delete
-from memories.models import Memory, State
+from memories.lifecycle.states import delete
+from memories.models import State
 from memories.models.memory import MemoryQuerySet
 from memories.search import Cutoffs, Filters, search
 from memories.serializers import (
@@ -36,7 +35,6 @@ from memories.serializers import (
     build_new_memory,
     build_replacement,
     build_selection,
-    entity_tag,
     show,
     show_item,
     show_written,
@@ -124,7 +122,7 @@ class MemoryViewSet(MemoriesOfOneUser):
     def _show_stored(self, stored: StoredMemory) -> Response:
         job = reverse("job", [stored.job.pk]) if stored.job else None
         answer = show_written(stored.memory, stored.event, job=job, key=self.request.auth)
-        return self._tagged(answer, stored.memory)
+        return self.answer_tagged(answer, stored.memory)
 
     @extend_schema(responses=MemorySerializer, parameters=[INCLUDE_EXPIRED, AS_OF])
     def retrieve(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -139,7 +137,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             shown = show(memory)
         self.reader.log([memory], "get")
         # What it was then has no version.
-        return Response(shown) if self.past else self._tagged(shown, memory)
+        return Response(shown) if self.past else self.answer_tagged(shown, memory)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -166,23 +164,11 @@ class MemoryViewSet(MemoriesOfOneUser):
     def _revise(self, memory_id: uuid.UUID, edit: Edit) -> Response:
         key, memories = self.request.auth, self.get_queryset()
         memory = revise(
-            memory_id, edit, among=memories, by=key.user, precondition=self._precondition()
+            memory_id, edit, among=memories, by=key.user, precondition=self.read_precondition()
         )
         if key.can_read:
-            return self._tagged(show(memory), memory)
+            return self.answer_tagged(show(memory), memory)
         return Response(show_written(memory, Event.UPDATE, job=None, key=key))
-
-    def _tagged(self, answer: dict[str, Any], memory: Memory) -> Response:
-        if not self.request.auth.can_read:
-            return Response(answer)
-        self.shown_memory = memory.pk
-        return Response(answer, headers={"ETag": entity_tag(memory)})
-
-    def _precondition(self) -> Precondition | None:
-        preconditions = Preconditions.of(self.request)
-        if not preconditions:
-            return None
-        return lambda memory: preconditions.require(entity_tag(memory))
 
     @extend_schema(request=None, responses=MessageSerializer)
     def destroy(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:
@@ -190,7 +176,7 @@ class MemoryViewSet(MemoriesOfOneUser):
 
         It disappears from all lists and searches at once. Deleting it again is not an error.
         """
-        memories, precondition = self.get_queryset(), self._precondition()
+        memories, precondition = self.get_queryset(), self.read_precondition()
         delete(memory_id, among=memories, by=request.user, precondition=precondition)
         return Response({"message": "Successfully deleted memory"})
 

@@ -11,12 +11,14 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework import viewsets
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
+from rest_framework.status import HTTP_200_OK
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.models import User
 from accounts.subjects import SubjectView
 from apps_registry.acting_app import get_acting_app
 from apps_registry.models import App
+from core.api.etags import Preconditions
 from core.api.fields import PAST_SCHEMA
 from core.api.filters import BOOLEANS
 from core.api.pagination import EnvelopePagination
@@ -24,9 +26,10 @@ from core.errors import Malformed, NotAllowed
 from memories.access.reader import Reader
 from memories.change_log.as_of import Past
 from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP, parse_past
-from memories.lifecycle.states import Selection, change_state
-from memories.models import State
+from memories.lifecycle.states import Precondition, Selection, change_state
+from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
+from memories.serializers import entity_tag
 
 PARTICIPLES = {
     State.ACTIVE: "resumed",
@@ -123,6 +126,21 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         message = f"Successfully {PARTICIPLES[state]} {count} memories"
         counted = {} if selection.filters is None else {"count": count}
         return Response({"message": message, **counted})
+
+    def answer_tagged(
+        self, answer: dict[str, Any], memory: Memory, *, status: int = HTTP_200_OK
+    ) -> Response:
+        """Answer with a memory and, to those who may read it, with its entity tag."""
+        if not self.request.auth.can_read:
+            return Response(answer, status)
+        self.shown_memory = memory.pk
+        return Response(answer, status, headers={"ETag": entity_tag(memory)})
+
+    def read_precondition(self) -> Precondition | None:
+        preconditions = Preconditions.of(self.request)
+        if not preconditions:
+            return None
+        return lambda memory: preconditions.require(entity_tag(memory))
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         return validate(serializer, self.request.data)

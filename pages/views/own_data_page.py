@@ -34,7 +34,7 @@ from backups.upload_handler import MAX_FORM_BYTES
 from backups.upload_turn import upload_turn
 from core.api import rate_limits
 from core.errors import Gone, NotAllowed
-from importers.jobs import IMPORT_FROM, enqueue_after_dry_run
+from importers.jobs import IMPORT_FROM
 from jobs import files
 from jobs.models import Job
 from operators.belongings import count_belongings
@@ -217,10 +217,7 @@ class DownloadView(OneJobView):
 
 class ImportAfterDryRunView(OneJobView):
     def post(self, request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
-        job = self.get_job()
-        is_archive = job.kind != IMPORT_FROM.name
-        enqueue = enqueue_import_after_dry_run if is_archive else enqueue_after_dry_run
-        return to_job(enqueue(job.pk, by=self.person))
+        return to_job(enqueue_import_after_dry_run(self.get_job().pk, by=self.person))
 
 
 class EraseView(PageView):

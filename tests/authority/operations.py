@@ -32,6 +32,11 @@ ASKED = {
     "DELETE /memories": Asked(body=IDS),
     "PUT /memories/{memory_id}": Asked(body={"memory_content": "Rex is brave"}),
     "PATCH /memories/{memory_id}": Asked(body={"text": "Rex is brave", "metadata": {"a": 1}}),
+    "GET /memories/by-key/{namespace}/{key}": Asked(path="/memories/by-key/pets/rex"),
+    "PUT /memories/by-key/{namespace}/{key}": Asked(
+        path="/memories/by-key/pets/rex", body={"text": "Rex is brave"}
+    ),
+    "DELETE /memories/by-key/{namespace}/{key}": Asked(path="/memories/by-key/pets/rex"),
     "POST /memories/search": Asked(
         body={"query": "What scares the dog?", "filters": {"app_ids": ["{app_id}"]}}
     ),

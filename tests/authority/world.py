@@ -106,9 +106,10 @@ def _text_of(content: bytes) -> str:
 
 def build(owner: Member, *, category: str = "animals") -> World:
     """Give somebody two related memories, an app that has read one, a rule, a key and jobs."""
-    memory, _ = related_pair(owner, category=category)
+    memory, other = related_pair(owner, category=category)
     said = {"actor": f"Actor {uuid.uuid4()}", "conversation": f"Conversation {uuid.uuid4()}"}
-    Memory.objects.filter(pk=memory).update(**said)
+    Memory.objects.filter(pk=memory).update(**said, namespace="pets", own_key="rex")
+    Memory.objects.filter(pk=other).update(namespace=said["conversation"], own_key="minka")
     app = App.objects.get(owner=owner.user, name="desk")
     Access.objects.create(memory_id=memory, app=app, access_type="search")
     # About all memories: so it bounds nothing, and the app is shown it.

@@ -46,6 +46,8 @@ def test_an_archive_has_everything_of_its_user_and_nothing_of_others(alice, bob)
         "user_id": str(alice.user.pk),
         "app_id": str(memory.app_id),
         "agent_id": "",
+        "namespace": "",
+        "own_key": "",
         "content": AWKWARD,
         "metadata": {"a": [1, None]},
         "state": "active",

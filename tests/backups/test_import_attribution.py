@@ -125,3 +125,25 @@ def test_a_row_with_a_wrong_one_is_named_and_changes_nothing(wrong, alice):
     archive.memories[1].update(wrong)
 
     assert "memories[1]" in rejection(alice, archive.zipped())
+
+
+@COMMITTED
+@pytest.mark.parametrize("mode", ["skip", "overwrite"])
+def test_own_keys_survive_and_never_take_that_of_another_memory(alice, bob, mode):
+    for name in ("one", "two"):
+        alice.put(f"/memories/by-key/a.b/{name}", {"text": f"Number {name}"})
+    archive = export(alice)
+    kept = bob.put("/memories/by-key/a.b/one", {"text": "Of Bob"}).json()["id"]
+
+    imported(send(bob, archive, mode=mode))
+    imported(send(bob, archive, mode=mode))
+    Memory.objects.owned_by(alice.user).delete()
+    imported(send(alice, archive, mode=mode))
+
+    assert own_keys(alice) == {"Number one": "one", "Number two": "two"}
+    assert own_keys(bob) == {"Of Bob": "one", "Number one": "", "Number two": "two"}
+    assert bob.get("/memories/by-key/a.b/one").json()["id"] == kept
+
+
+def own_keys(member):
+    return dict(Memory.objects.owned_by(member.user).values_list("content", "own_key"))

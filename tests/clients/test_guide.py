@@ -32,6 +32,7 @@ PRINTED = {
     "Expiry and validity": ["Ada lives in Oslo", "Successfully resumed 1 memories"],
     "Edit safely": ["seen", "checked", "revised", "stored"],
     "Send again safely": ["true"],
+    "Keys of your own": ["Ann likes tea", "Successfully deleted memory"],
     "Many memories at once": ["ADD", "matched", "Successfully deleted 2 memories"],
     "Pause, resume and archive": [
         "Successfully paused 1 memories",

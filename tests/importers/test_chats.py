@@ -7,11 +7,12 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
 
 from backups.archive.errors import BadArchive
 from importers.source import Part
 from importers.source_file import WrongSource
-from memories.models import Memory
+from memories.models import LogLine, Memory
 
 from . import exports
 from .exports import importing
@@ -131,6 +132,14 @@ def test_what_was_deleted_here_does_not_come_back(alice):
     alice.delete(f"/memories/{gone.pk}")
 
     assert importing(alice, exports.graph()).run()["memories_created"] == 0
+
+
+def test_the_log_names_an_import_so_that_it_can_be_taken_back(alice):
+    work = importing(alice, exports.graph())
+    work.run()
+    connection.check_constraints()  # which writes the lines
+
+    assert LogLine.objects.filter(run=work.run_id).values("memory_id").distinct().count() == 4
 
 
 def test_parts_can_be_left_out(alice):

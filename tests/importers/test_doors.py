@@ -122,6 +122,7 @@ def test_an_operator_tries_and_imports(admin_browser, alice):
 
     admin_browser.post(PAGE, {"act": f"import-after-dry-run {job.pk}"})
     run_due()
+    assert "Import" in page_of(admin_browser.get(answer.headers["Location"]))
 
     assert Memory.objects.filter(user=alice.user).count() == 7
 

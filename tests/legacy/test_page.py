@@ -28,6 +28,8 @@ MEMORY = {
     "expires_at": NoneType,
     "valid_from": NoneType,
     "valid_until": NoneType,
+    "namespace": NoneType,
+    "key": NoneType,
     "immutable": bool,
 }
 ITEM = {("content" if name == "text" else name): kind for name, kind in MEMORY.items()}

@@ -71,6 +71,10 @@ def build(member: Member, *, effect: str | None) -> World:
     ]
     world = World(member, [memory["id"] for memory, hidden in stored if not hidden])
     hidden_ids = [memory["id"] for memory, hidden in stored if hidden]
+    for place, pk in enumerate(world.ids):
+        Memory.objects.filter(pk=pk).update(namespace=f"desk.{place}", own_key="k")
+    for place, pk in enumerate(hidden_ids):
+        Memory.objects.filter(pk=pk).update(namespace="desk.0", own_key=f"hidden {place}")
     for place, memory_id in enumerate([*world.ids, *hidden_ids]):
         # So far apart that what is read below makes no two equal, which ids would then sort.
         read(memory_id, times=10 * (place + 1) if memory_id in world.ids else place)
@@ -128,6 +132,7 @@ def reads(world: World) -> Iterator[tuple[str, str, str, Any]]:
     if world.ids:  # else no log has begun
         since = LogLine.objects.of_user(world.member.user).earliest("sequence").at
         yield "GET /memories/diff", "get", "/memories/diff", {"from": since.isoformat()}
+    yield "GET /memories/namespaces", "get", "/memories/namespaces", {"namespace": "desk"}
     yield "GET /memories/categories", "get", "/memories/categories", {}
     yield "GET /apps", "get", "/apps", {}
     if world.ids:  # else no app has more memories than another
@@ -141,7 +146,9 @@ def reads(world: World) -> Iterator[tuple[str, str, str, Any]]:
 
 def reads_by_id(world: World) -> Iterator[tuple[str, str, str, Any]]:
     phone = App.objects.get(owner=world.member.user, name="phone").pk
-    for memory_id in world.ids:
+    by_key = "GET /memories/by-key/{namespace}/{key}"
+    for place, memory_id in enumerate(world.ids):
+        yield by_key, "get", f"/memories/by-key/desk.{place}/k", {}
         for name in ("", "/access-log", "/related", "/history"):
             yield f"GET /memories/{{memory_id}}{name}", "get", f"/memories/{memory_id}{name}", {}
     for app_id in (world.desk.pk, phone):

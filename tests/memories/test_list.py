@@ -35,6 +35,8 @@ def test_a_list_shows_memories_as_the_seed_does(alice):
                 "valid_from": None,
                 "valid_until": None,
                 "immutable": False,
+                "namespace": None,
+                "key": None,
             }
         ],
         "total": 1,

@@ -44,6 +44,8 @@ def test_a_memory_is_stored_as_it_was_sent(alice):
         "valid_from": None,
         "valid_until": None,
         "immutable": False,
+        "namespace": None,
+        "key": None,
         "event": "ADD",
         "job": None,
     }

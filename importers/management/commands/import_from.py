@@ -61,5 +61,7 @@ def _summarize(result: dict[str, Any], is_dry_run: bool) -> str:
         f"{result['memories_unchanged']:,} are already here, {result['repeated']:,} are in the "
         f"file twice, {result['empty']:,} have no text, {result['left_out']:,} were left out."
     ]
-    lines += [f"  {each['created_at'] or '-':<25.25}  {each['text']}" for each in result["sample"]]
-    return "\n".join(lines if is_dry_run else lines[:1])
+    lines += [
+        f"  {each['created_at'] or '-':<25.25}  {each['text']}" for each in result.get("sample", [])
+    ]
+    return "\n".join(lines)
