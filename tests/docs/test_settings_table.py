@@ -66,6 +66,7 @@ OWN_VARIABLES = {
     "configuration/providers/http_client.py",  # leaves out what a library takes from one
     "agents/clients.py",  # passes them on to a program
     "mem0/management/commands/import_mem0.py",  # takes the variable of Mem0's own clients
+    "clients/python/src/openmemory_client/transport.py",  # runs on the machines of programs
     "plugins/install.py",  # runs on the machines of agents
     "plugins/openmemory_hook.py",
 }
