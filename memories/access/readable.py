@@ -79,6 +79,10 @@ class _Kind(NamedTuple):
 
 def select_active(reader: Reader) -> tuple[str, list[Any]]:
     """A statement for the COLUMNS of the active memories that this reader may read."""
+    if not reader.user.is_stored:  # a reader of many users
+        active = reader.memories().active().order_by().values_list(*COLUMNS)
+        statement, parameters = active.query.sql_with_params()
+        return statement, list(parameters)
     kind = _Kind.of(reader)
     return _active(kind).bind(**kind.values(reader))
 
@@ -87,6 +91,8 @@ def load_active(ids: Collection[uuid.UUID], reader: Reader) -> dict[uuid.UUID, M
     """Load those of these memories that are active, by id, with all that a response shows."""
     if not ids:
         return {}
+    if not reader.user.is_stored:
+        return dict(reader.memories().active().with_relations().in_bulk(list(ids)))
     kind = _Kind.of(reader)
     memories = _active_of_ids(kind).fetch(ids=uuid_array(ids), **kind.values(reader))
     return {memory.pk: memory for memory in memories}

@@ -21,11 +21,13 @@ from .query import LATIN_BYTES, Query
 from .searched import Searched
 from .vectors import find_nearest
 
-# How many candidates the vectors bring, how many the keywords, and how many a period.
+# How many candidates the vectors bring, how many the keywords, and how many a period. More where
+# more hits are wanted.
 CANDIDATES = 100
 
-# How many of the nearest vectors are looked at first: some may be of memories put aside.
-COMPARED = 200
+# How many of the nearest vectors are looked at first for each that is to be found: some may be of
+# memories put aside.
+COMPARED = 2
 
 # A text of so many characters or fewer says little beside its words for times.
 SHORT = 200.0
@@ -73,7 +75,7 @@ NEAREST = """
     SELECT searched.id FROM (
         SELECT embedding.memory_id, embedding.vector <=> %(vector)s::halfvec AS distance
         FROM memories_embedding AS embedding
-        WHERE embedding.user_id = %(user)s AND embedding.space_id = %(space)s
+        WHERE {of_user} embedding.space_id = %(space)s
         ORDER BY distance FETCH FIRST %(compared)s ROWS WITH TIES
     ) AS compared JOIN searched ON searched.id = compared.memory_id
     ORDER BY compared.distance, searched.created_at DESC, searched.id LIMIT %(limit)s
@@ -81,7 +83,7 @@ NEAREST = """
 NEAREST_OF_ALL = """
     SELECT searched.id
     FROM searched JOIN memories_embedding AS embedding ON embedding.memory_id = searched.id
-    WHERE embedding.user_id = %(user)s AND embedding.space_id = %(space)s
+    WHERE {of_user} embedding.space_id = %(space)s
     ORDER BY embedding.vector <=> %(vector)s::halfvec, searched.created_at DESC, searched.id
     LIMIT %(limit)s
 """
@@ -138,7 +140,9 @@ class _Source(NamedTuple):
     by_period: bool
 
 
-def find_candidates(searched: Searched, query: Query) -> tuple[list[Candidate], str]:
+def find_candidates(
+    searched: Searched, query: Query, limit: int = CANDIDATES
+) -> tuple[list[Candidate], str]:
     """Find candidates by keywords, vectors and period, and say how the nearest were found.
 
     In one statement, but where the user has an index, or where it is not certain that those of the
@@ -146,16 +150,16 @@ def find_candidates(searched: Searched, query: Query) -> tuple[list[Candidate], 
     """
     nearest, vectors_by = None, "exact"
     if query.has_index or query.vector is None:
-        nearest, vectors_by = find_nearest(searched.memories, query, limit=CANDIDATES)
+        nearest, vectors_by = find_nearest(searched.memories, query, limit=limit)
     lexeme_count = count_enough(query.lexemes)
-    found = _find(searched, query, lexeme_count, nearest)
+    found = _find(searched, query, lexeme_count, nearest, limit)
     by_keywords = [entry.candidate for entry in found if entry.by_keywords]
     best = None
-    if not are_best([it.lexical for it in by_keywords], query.lexemes, lexeme_count, CANDIDATES):
-        best = find_by_keywords(searched.memories, query.lexemes, limit=CANDIDATES)
-    is_short = sum(entry.by_vectors for entry in found) < CANDIDATES
-    if nearest is None and is_short and not _compares_all(searched, query):
-        nearest, _ = find_nearest(searched.memories, query, limit=CANDIDATES)
+    if not are_best([it.lexical for it in by_keywords], query.lexemes, lexeme_count, limit):
+        best = find_by_keywords(searched.memories, query.lexemes, limit=limit)
+    is_short = sum(entry.by_vectors for entry in found) < limit
+    if nearest is None and is_short and not _compares_all(searched, query, limit):
+        nearest, _ = find_nearest(searched.memories, query, limit=limit)
     return _merge(found, query, best=best, nearest=nearest), vectors_by
 
 
@@ -179,17 +183,23 @@ def _merge(
 
 
 def _find(
-    searched: Searched, query: Query, lexeme_count: int, nearest: Collection[uuid.UUID] | None
+    searched: Searched,
+    query: Query,
+    lexeme_count: int,
+    nearest: Collection[uuid.UUID] | None,
+    limit: int,
 ) -> list[_Source]:
     statement, parameters = sql.name_parameters(*searched.selected)
     score, weights = lexical_score(query.lexemes)
-    compared = NEAREST_OF_ALL if _compares_all(searched, query) else NEAREST
+    compared = NEAREST_OF_ALL if _compares_all(searched, query, limit) else NEAREST
+    # A reader of many users reads as one who is not stored.
+    of_user = "embedding.user_id = %(user)s AND" if query.reader.user.is_stored else ""
     of_period = [OF_PERIOD.format(column=column) for column in ("created_at", "valid_from")]
     rows = sql.fetch_all(
         FIND.format(
             searched=statement,
             by_keywords=BY_KEYWORDS.format(score=score) if lexeme_count else NONE,
-            nearest=compared if nearest is None else GIVEN,
+            nearest=compared.format(of_user=of_user) if nearest is None else GIVEN,
             of_period="({}) UNION ALL ({})".format(*of_period) if query.period else NONE,
             columns=columns(query),
             vector_of=VECTOR_OF,
@@ -200,16 +210,17 @@ def _find(
             **column_values(query),
             "any_lexeme": any_lexeme(query.lexemes[:lexeme_count]),
             "user": query.reader.user.pk,
-            "limit": CANDIDATES,
-            "compared": COMPARED,
+            "limit": limit,
+            "compared": COMPARED * limit,
             "ids": sql.uuid_array(nearest or ()),
         },
     )
     return [_Source(build_candidate(query, *row[3:]), *row[:3]) for row in rows]
 
 
-def _compares_all(searched: Searched, query: Query) -> bool:
-    return searched.is_filtered or query.memories <= COMPARED
+def _compares_all(searched: Searched, query: Query, limit: int) -> bool:
+    is_of_many = not query.reader.user.is_stored
+    return is_of_many or searched.is_filtered or query.memories <= COMPARED * limit
 
 
 def load_candidates(ids: Collection[uuid.UUID], query: Query) -> list[Candidate]:

@@ -121,14 +121,15 @@ def _find_hits(
     missing: Sequence[uuid.UUID],
 ) -> SearchResult:
     searched = Searched(reader, filters)
-    candidates, vectors_by = _find_candidates(searched, parsed)
+    limit = max(CANDIDATES, cutoffs.top_k)
+    candidates, vectors_by = _find_candidates(searched, parsed, limit)
     with stage("ranking"):
         ranking = rank_candidates(candidates, parsed, searched=searched)
-    if len(candidates) >= CANDIDATES and not all(
+    if len(candidates) >= limit and not all(
         entry.candidate.is_valid for entry in ranking.entries
     ):
         # They may have taken the places of others, which rank before them.
-        valid, _ = _find_candidates(replace(searched, valid_at=parsed.at), parsed)
+        valid, _ = _find_candidates(replace(searched, valid_at=parsed.at), parsed, limit)
         by_id = {candidate.pk: candidate for candidate in (*candidates, *valid)}
         with stage("ranking"):
             ranking = rank_candidates(list(by_id.values()), parsed, searched=searched)
@@ -229,10 +230,12 @@ class _Selection:
         )
 
 
-def _find_candidates(searched: Searched, query: Query) -> tuple[list[Candidate], str]:
+def _find_candidates(
+    searched: Searched, query: Query, limit: int
+) -> tuple[list[Candidate], str]:
     _ = query.vector  # which has a stage of its own
     with stage("candidates"):
-        return find_candidates(searched, query)
+        return find_candidates(searched, query, limit)
 
 
 def add_context(hits: Sequence[Hit], *, reader: Reader, places: int) -> list[Hit]:
