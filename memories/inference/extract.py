@@ -11,6 +11,7 @@ from typing import Any
 
 from configuration.providers import LanguageModel
 from core.visible_text import is_visible
+from memories.lifecycle.guidance import Guidance
 from memories.models import Terms
 
 from . import json_schemas, prompts
@@ -48,10 +49,13 @@ def extract_facts(
     llm: LanguageModel,
     categories: Sequence[str],
     custom: str | None,
+    guidance: Guidance,
 ) -> Extraction:
     """Ask for the facts of a text. Raises ProviderError."""
     answer = llm.complete(
-        prompts.extraction_prompt(limit=MAX_FACTS, categories=categories, custom=custom),
+        prompts.extraction_prompt(
+            limit=MAX_FACTS, categories=categories, custom=custom, guidance=guidance
+        ),
         prompts.user_message(time=prompts.format_time(said_at), text=text),
         schema=json_schemas.facts(categories),
         name=json_schemas.FACTS,
@@ -63,10 +67,12 @@ def extract_facts(
     return Extraction(facts, left_out=left_out, is_cut=answer.is_cut)
 
 
-def ask_for_categories(text: str, *, llm: LanguageModel, categories: Sequence[str]) -> list[str]:
+def ask_for_categories(
+    text: str, *, llm: LanguageModel, categories: Sequence[str], guidance: Guidance
+) -> list[str]:
     """Ask for the categories of a text. Raises ProviderError."""
     answer = llm.complete(
-        prompts.categorization_prompt(categories=categories),
+        prompts.categorization_prompt(categories=categories, guidance=guidance),
         prompts.user_message(text=text),
         schema=json_schemas.categories(categories),
         name=json_schemas.CATEGORIES,

@@ -10,6 +10,7 @@ from configuration import effective
 from configuration.providers import LanguageModel, get_language_model
 from jobs.job_run import JobRun
 from memories.change_log.run_name import name_run
+from memories.lifecycle.guidance import Guidance
 from memories.lifecycle.inference_jobs import CATEGORIZE, INFER
 from memories.lifecycle.kept_categories import NOT_KEPT, find_unkept
 from memories.lifecycle.rewrite import Draft, rewrite_memory
@@ -63,6 +64,7 @@ def _infer(run: JobRun, source: Memory) -> None:
     llm = get_language_model(settings.llm)
     if llm is None:
         raise SourceChanged(NO_MODEL)
+    guidance = Guidance.of_job(run.parameters)
     space = EmbeddingSpace.objects.current()
     repeated = find_repeated(source.content, SimilarMemories.of(source, space))
     if repeated:
@@ -73,8 +75,9 @@ def _infer(run: JobRun, source: Memory) -> None:
         source.content,
         said_at=source.created_at,
         llm=llm,
-        categories=allowed_names(),
+        categories=list(guidance.categories) or allowed_names(),
         custom=settings.custom_instructions,
+        guidance=guidance,
     )
     if extraction.facts:
         _store_facts(run, source, extraction, llm=llm)
@@ -128,13 +131,15 @@ def _describe_gaps(extraction: Extraction, verdicts: Sequence[Verdict]) -> dict[
 def categorize(run: JobRun) -> None:
     """Ask for the categories of an edited memory, unless it was deleted, locked or given some."""
     llm = get_language_model(effective.current_settings().llm)
+    guidance = Guidance.of_job(run.parameters)
+    allowed = list(guidance.categories) or allowed_names()
     undeleted = Memory.objects.owned_by(run.owner).undeleted()
     undeleted = undeleted.filter(categories_given=False, immutable=False)
     while not run.finished:
         memory = undeleted.select_related("user").filter(pk=run.parameters["memory_id"]).first()
         if memory is None or llm is None or not memory.user.infer:
             return
-        names = ask_for_categories(memory.content, llm=llm, categories=allowed_names())
+        names = ask_for_categories(memory.content, llm=llm, categories=allowed, guidance=guidance)
         is_kept = not find_unkept(names, user=memory.user)
         categories = Category.objects.get_or_create_many(names if is_kept else [])
         # An edit during the call found this job unfinished, and enqueued no other one.

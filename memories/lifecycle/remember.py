@@ -24,6 +24,7 @@ from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 
 from .attribution import find_actor, find_conversation
+from .guidance import Guidance
 from .inference_jobs import INFER, enqueue_for
 from .kept_categories import require_all_kept
 from .supersede import lock_superseded, supersede
@@ -49,7 +50,8 @@ class NewMemory:
     with `as_given` its actor and conversation, even if these are empty.
 
     It takes the place of the memories that it `supersedes`. An immutable text, and one that has
-    expired, is not turned into facts. A duplicate has the same terms.
+    expired, is not turned into facts. A duplicate has the same terms. `guidance` is for the
+    language model.
     """
 
     text: str
@@ -68,6 +70,7 @@ class NewMemory:
     as_given: bool = False
     terms: Terms = field(default_factory=Terms)
     supersedes: Collection[uuid.UUID] = ()
+    guidance: Guidance = field(default_factory=Guidance)
 
 
 HAS_TEXT = "SELECT id FROM memories_memory WHERE user_id = %s AND fingerprint = %s LIMIT 1"
@@ -110,7 +113,7 @@ def remember(
             categories = Category.objects.get_or_create_many(category_names)
             insert_memory(memory, embedded, categories=categories, by=by, key=key)
             if new.infer and may_change(memory) and not effective.current_settings().llm.is_local:
-                job = enqueue_for(memory, INFER)
+                job = enqueue_for(memory, INFER, new.guidance)
         if superseded is not None:
             supersede(superseded, newer=duplicate or memory, by=by, key=key)
     if duplicate is not None:

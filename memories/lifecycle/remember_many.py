@@ -24,6 +24,7 @@ from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import leading_name
+from .guidance import Guidance
 from .inference_jobs import INFER, enqueue_for_many
 from .kept_categories import NotKept
 from .remember import (
@@ -115,7 +116,7 @@ class _Batch:
     category_names: list[list[str]]
     events: list[Event] = field(default_factory=list)
     pending: list[int] = field(default_factory=list)
-    inferred: list[int] = field(default_factory=list)
+    inferred: dict[Memory, Guidance] = field(default_factory=dict)
     speakers: set[tuple[uuid.UUID, str]] = field(default_factory=set)
     restricted: set[uuid.UUID] = field(default_factory=set)
     # The active memories with each text, and their actors.
@@ -167,7 +168,7 @@ class _Batch:
                 text = (memory.app_id, bytes(memory.fingerprint), scope)
                 self.known[text].append((memory.pk, memory.actor.lower()))
         if new.infer and may_change(memory):
-            self.inferred.append(index)
+            self.inferred[memory] = new.guidance
 
     def _forget(self, superseded: Collection[uuid.UUID]) -> None:
         """What is superseded is no longer active."""
@@ -196,9 +197,8 @@ class _Batch:
         """Enqueue the jobs that turn memories into facts, if there is a model: by memory."""
         if effective.current_settings().llm.is_local:
             return {}
-        memories = [self.memories[index] for index in self.inferred]
-        jobs = enqueue_for_many(memories, INFER)
-        return {memory.pk: job for memory, job in zip(memories, jobs, strict=True)}
+        jobs = enqueue_for_many(self.inferred, INFER)
+        return {memory.pk: job for memory, job in zip(self.inferred, jobs, strict=True)}
 
     def _recognize_speaker(self, memory: Memory) -> str:
         name = leading_name(memory.content)

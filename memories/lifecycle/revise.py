@@ -32,6 +32,7 @@ from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
 from .attribution import actor_after_edit
+from .guidance import Guidance
 from .inference_jobs import CATEGORIZE, enqueue_for
 from .kept_categories import require_kept
 from .rewrite import Draft, rewrite_memory
@@ -158,7 +159,7 @@ def _apply(
     if edit.categories:
         require_few_categories(memory.user, before=count)
     if edits_text and edit.categories is None and calls_model(memory.user):
-        enqueue_for(memory, CATEGORIZE)
+        enqueue_for(memory, CATEGORIZE, Guidance())
 
 
 def categories_after_edit(

@@ -11,6 +11,7 @@ from memories.models import Category
 from memories.models.memory import MemoryQuerySet
 from memories.vectors.embed import embed_texts
 
+from .guidance import Guidance
 from .inference_jobs import CATEGORIZE, enqueue_for
 from .revise import Edit, build_draft, calls_model, categories_after_edit, require_editable
 from .rewrite import rewrite_memory
@@ -21,11 +22,12 @@ def revise_each(
     *,
     among: MemoryQuerySet,
     by: User,
+    guidance: Guidance | None = None,
     note: Callable[[], None] | None = None,
 ) -> None:
     """Make these edits, which name no categories. New texts are embedded at once.
 
-    `note` is called in the transaction of the edits.
+    `guidance` is for the language model. `note` is called in the transaction of the edits.
 
     Raises MemoryNotFound, NotKept, and what `require_editable` raises for any of the memories.
     """
@@ -54,6 +56,6 @@ def revise_each(
                 app=among.reading_app,
             )
             if is_new and calls_model(memory.user):
-                enqueue_for(memory, CATEGORIZE)
+                enqueue_for(memory, CATEGORIZE, guidance or Guidance())
         if note is not None:
             note()
