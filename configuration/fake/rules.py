@@ -12,6 +12,7 @@ from typing import Any
 from zlib import crc32
 
 from .faults import strip_markers
+from .portrait import portray
 
 _LINE = re.compile(r"^(?P<name>\w[\w .'-]{0,39}): (?P<text>.*)$")
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+|\n+")
@@ -64,6 +65,9 @@ def answer(schema: Mapping[str, Any], text: str) -> dict[str, Any]:
         return {"verdicts": [_verdict(fact, message) for fact in message["facts"]]}
     if "categories" in properties:
         return {"categories": _categories(message.get("text", ""), _allowed(schema))}
+    if "memories" in message:
+        texts = [str(memory["text"]) for memory in message["memories"]]
+        return portray(schema, texts, _words)  # type: ignore[no-any-return]
     return _placeholder(schema)  # type: ignore[no-any-return]
 
 

@@ -9,6 +9,7 @@ Of JSON schema this knows what the schemas of this project use: objects, arrays,
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -106,12 +107,24 @@ def _scalar(value: Any, schema: Schema, json_type: str, path: str) -> Any:
         if isinstance(value, bool) or str(value).strip().lower() in words:
             return value if isinstance(value, bool) else words[str(value).strip().lower()]
         raise _misfit(path, "true or false")
+    if json_type == "number":
+        return _number(value, path)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     match = None if isinstance(value, bool) else _INTEGER.fullmatch(str(value))
     if match is None:
         raise _misfit(path, "a whole number")
     return int(match[1])
+
+
+def _number(value: Any, path: str) -> float:
+    try:
+        number = float("" if isinstance(value, bool) else value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise _misfit(path, "a number")
+    return int(number) if number.is_integer() else number
 
 
 def _string(value: Any, schema: Schema, path: str) -> str:
@@ -122,7 +135,7 @@ def _string(value: Any, schema: Schema, path: str) -> str:
     names = schema.get("enum")
     if names is None:
         return _UNSTORABLE.sub("\ufffd", value)
-    by_name = {_normalize(name): name for name in names}
+    by_name = {_normalize(name): name for name in names if name is not None}
     if _normalize(value) not in by_name:
         raise _misfit(path, "one of the names that are allowed")
     return str(by_name[_normalize(value)])
