@@ -91,6 +91,20 @@ JOIN memories_memory AS memory ON memory.id = memory_id
 WHERE $memory_filter
 WINDOW life AS (PARTITION BY memory_id ORDER BY edited_at, revision.id)
 
+-- name: feedback
+SELECT memory_id, verdict, reason, $given_at
+FROM mem0_feedback AS feedback JOIN memories_memory AS memory ON memory.id = memory_id
+WHERE $memory_filter
+
+-- name: entities
+-- Users are named again with their memories, which are in archives of their own.
+SELECT kind, name, $created_at, $updated_at FROM mem0_entity
+WHERE account_id = %(user)s AND kind <> 'user' AND $is_whole
+ORDER BY kind, name
+
+-- name: project
+SELECT settings, profiles FROM mem0_project WHERE account_id = %(user)s AND $is_whole
+
 -- name: lines
 SELECT id, content, metadata, $created_at, $updated_at, state, app,
     ARRAY(

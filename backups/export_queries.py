@@ -31,6 +31,7 @@ TIMES = {
             "state_changed_at",
             "changed_at",
             "edited_at",
+            "given_at",
             "said_at",
             "expires_at",
             "valid_from",
@@ -67,6 +68,7 @@ class ExportFilters:
             **TIMES,
             memory_filter=self._condition("memory"),
             newer_filter=self._condition("newer"),
+            is_whole="false" if self.narrow else "true",
             app_filter="true" if self.app is None else "app.id = %(app)s",
         )
 

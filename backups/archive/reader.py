@@ -26,7 +26,7 @@ from .gunzip import open_gzip
 from .json_stream import Item, JsonObjectStream
 from .limits import MAX_EMPTY_LINES, MAX_ROW_CHARACTERS, check_count, row_too_long
 from .manifest import ArchiveUser, Manifest
-from .rows import LISTS, LineRow, UserRow
+from .rows import LATER_LISTS, LISTS, LineRow, UserRow
 from .zip_reader import MemberReader, ZipReader
 
 
@@ -126,7 +126,8 @@ class ArchiveReader:
             return
         if self.manifest.user != ArchiveUser(self.user.id, self.user.user_id):
             raise BadArchive("The user is not that of memories.json.", member=MANIFEST)
-        if missing := self.counts.keys() - self.manifest.counts.keys():
+        counted = {name for name, count in self.counts.items() if count or name not in LATER_LISTS}
+        if missing := counted - self.manifest.counts.keys():
             raise BadArchive(f"There is no count of {', '.join(sorted(missing))}.", member=MANIFEST)
         for name, count in self.manifest.counts.items():
             if self.counts.get(name, 0) != count:

@@ -17,6 +17,8 @@ from .columns import Json
 
 Object = dict[str, Any]
 
+MAX_SETTINGS_BYTES = 1_000_000
+
 _ZEROS = re.compile("0{16,}")
 
 
@@ -41,6 +43,12 @@ def dump_metadata(metadata: Object | None) -> Json:
     if len(text) * 4 > MAX_METADATA_BYTES:
         check_size("metadata", _ZEROS.sub("", text), MAX_METADATA_BYTES)
     return Json(text)
+
+
+def dump_settings(name: str, settings: Object) -> Json:
+    """Write settings as JSON. Raises ValueError for more than programs can have sent."""
+    text = json.dumps(settings, ensure_ascii=False, separators=(",", ":"))
+    return Json(check_size(name, text, MAX_SETTINGS_BYTES))
 
 
 Seconds = Annotated[int, Meta(ge=0, lt=int(END_OF_MOMENTS.timestamp()))]

@@ -33,7 +33,14 @@ from memories.search.search_vector import search_vector_text
 from memories.taxonomy import InvalidCategoryName, normalize_category_name
 
 from .columns import Json, Row, Tsvector
-from .row_values import FormerTerms, Object, check_size, check_visible, dump_metadata
+from .row_values import (
+    FormerTerms,
+    Object,
+    check_size,
+    check_visible,
+    dump_metadata,
+    dump_settings,
+)
 
 Moment = Annotated[datetime, Meta(tz=True)]
 Name = Annotated[str, Meta(min_length=1, max_length=255)]
@@ -288,6 +295,40 @@ class RevisionRow(Row, frozen=True, kw_only=True):
         return Json(json.dumps(names))
 
 
+class FeedbackRow(Row, frozen=True, kw_only=True):
+    """Ours: what a program thinks of a memory."""
+
+    memory_id: UUID
+    verdict: Literal["POSITIVE", "NEGATIVE", "VERY_NEGATIVE"]
+    reason: Annotated[str, Meta(max_length=2000)] = ""
+    given_at: Moment
+
+
+class EntityRow(Row, frozen=True, kw_only=True):
+    """Ours: an agent, an app or a run that a program has named."""
+
+    kind: Literal["agent", "app", "run"]
+    name: Name
+    created_at: Moment
+    updated_at: Moment
+
+    def stage_name(self) -> str:
+        return check_visible("name", self.name)
+
+
+class ProjectRow(Row, frozen=True, kw_only=True):
+    """Ours: the settings that programs keep with an account."""
+
+    settings: Object
+    profiles: Object
+
+    def stage_settings(self) -> Json:
+        return dump_settings("settings", self.settings)
+
+    def stage_profiles(self) -> Json:
+        return dump_settings("profiles", self.profiles)
+
+
 class LineRow(Row, frozen=True, kw_only=True):
     """A line of `memories.jsonl.gz`: a memory for people to read, with names in place of ids.
 
@@ -317,4 +358,10 @@ LISTS: dict[str, type[Row]] = {
     "status_history": StateChangeRow,
     "access_controls": AccessControlRow,
     "revisions": RevisionRow,
+    "feedback": FeedbackRow,
+    "entities": EntityRow,
+    "project": ProjectRow,
 }
+
+# Of which archives of earlier releases know nothing.
+LATER_LISTS = ("feedback", "entities", "project")

@@ -22,7 +22,7 @@ from core.errors import Conflict
 from core.progress import Progress, ignore_progress
 from core.transactions import change
 from jobs.models import Job
-from memories.change_log.run_name import name_run
+from memories.change_log.run_name import name_run, send_no_webhooks
 from memories.models import EmbeddingSpace
 from memories.vectors.embed import enqueue_missing
 from memories.vectors.user_index import enqueue_if_outgrown
@@ -149,6 +149,7 @@ def _merge(
         report=report,
     )
     name_run(uuid.uuid4())
+    send_no_webhooks()
     head = archive.manifest and archive.manifest.log
     if head:
         name_former_log(head, source=archive.user.id, user=user)

@@ -109,6 +109,8 @@ class Merge:
         # or who would switch the search to another embedding space.
         self._merge_categories()
         self._insert_vectors()
+        for statement in ("insert_feedback", "insert_entities", "insert_project"):
+            self._execute(statement)
         self.report(1)
         return self.counts
 

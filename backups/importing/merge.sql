@@ -310,3 +310,29 @@ JOIN target_memories AS target ON target.source = staged.memory_id AND target.ta
 JOIN target_categories AS category ON category.source = staged.category_id
 ORDER BY staged.number
 ON CONFLICT (memory_id, category_id) DO NOTHING
+
+-- name: insert_feedback
+INSERT INTO mem0_feedback (id, memory_id, verdict, reason, given_at)
+SELECT DISTINCT ON (target.id) gen_random_uuid(), target.id, verdict, reason, given_at
+FROM staged_feedback AS staged
+JOIN target_memories AS target ON target.source = staged.memory_id AND target.taken
+ORDER BY target.id, staged.number
+ON CONFLICT (memory_id) DO NOTHING
+
+-- name: insert_entities
+-- Of an account, and not of an end user, who names nobody.
+INSERT INTO mem0_entity (account_id, kind, name, created_at, updated_at)
+SELECT %(user)s, kind, name, staged.created_at, staged.updated_at
+FROM staged_entities AS staged
+WHERE EXISTS (SELECT FROM accounts_user WHERE id = %(user)s AND owner_id IS NULL)
+ORDER BY kind, name
+ON CONFLICT (account_id, kind, name) DO NOTHING
+
+-- name: insert_project
+INSERT INTO mem0_project (account_id, settings, profiles, updated_at)
+SELECT %(user)s, settings, profiles, now() FROM staged_project
+WHERE EXISTS (SELECT FROM accounts_user WHERE id = %(user)s AND owner_id IS NULL)
+ORDER BY number LIMIT 1
+ON CONFLICT (account_id) DO UPDATE
+    SET settings = excluded.settings, profiles = excluded.profiles, updated_at = now()
+    WHERE %(overwrite)s
