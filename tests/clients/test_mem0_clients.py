@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import pytest
+
+from .registries import NPM, cached, install, run
 
 PYTHON_PACKAGES = ["mem0ai==2.2.1"]
 NODE_PACKAGES = ["mem0ai@3.3.1"]
@@ -105,49 +102,6 @@ process.exit(0);
 """
 
 
-# A registry that does not answer is waited for no longer.
-INSTALL_SECONDS = 60
-
-
-def cached(name: str) -> Path:
-    """A folder of packages, which later runs use again."""
-    return Path(tempfile.gettempdir()) / f"openmemory-clients-{os.getuid()}" / name
-
-
-def install(folder: Path, *command: str) -> None:
-    """Install packages, or skip where the registry cannot be reached."""
-    if (folder / "complete").exists():
-        return
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    reason = ""
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=INSTALL_SECONDS,
-        )
-        reason = done.stderr.strip()[-200:] if done.returncode else ""
-    except subprocess.TimeoutExpired:
-        reason = f"it took more than {INSTALL_SECONDS} seconds"
-    if reason:
-        shutil.rmtree(folder, ignore_errors=True)
-        pytest.skip(f"the client cannot be installed here: {reason}")
-    (folder / "complete").touch()
-
-
-def run(*command: str, **environment: str) -> dict[str, object]:
-    quiet = {"MEM0_TELEMETRY": "False", "PATH": os.environ["PATH"], **environment}
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=quiet, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
-
-
 @pytest.fixture
 def key(shared_server, request):
     body = {"user_id": f"account-{request.node.name}"}
@@ -192,8 +146,7 @@ def test_the_python_client(shared_server, key, tmp_path):
 @pytest.mark.skipif(shutil.which("npm") is None, reason="there is no Node here")
 def test_the_javascript_client(shared_server, key, tmp_path):
     folder = cached("node")
-    options = ("--no-audit", "--no-fund", "--legacy-peer-deps", "--ignore-scripts")
-    install(folder, "npm", "install", "--prefix", str(folder), *options, *NODE_PACKAGES)
+    install(folder, *NPM, *NODE_PACKAGES)
     program = folder / "program.mjs"
     program.write_text(NODE)
 
