@@ -26,6 +26,8 @@ START_SECONDS = 600  # at most, on a busy machine
 class Client:
     """One keep-alive connection with one key. Not thread-safe."""
 
+    prefix = "/api/v1"
+
     def __init__(self, url: str, key: str) -> None:
         self.url, self.key = url, key
         address = urlsplit(url).netloc
@@ -50,8 +52,11 @@ class Client:
     def put(self, path: str, body: Any) -> Any:
         return self._call("PUT", path, json.dumps(body))
 
+    def delete(self, path: str) -> Any:
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: str | None) -> Any:
-        self._connection.request(method, f"/api/v1{path}", body, self.headers)
+        self._connection.request(method, f"{self.prefix}{path}", body, self.headers)
         response = self._connection.getresponse()
         content = response.read()
         if response.status == 429:
