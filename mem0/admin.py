@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from core.admin.model_admin import ReadOnlyAdmin
 
-from .models import Delivery, Entity, Feedback, Webhook
+from .models import Delivery, Entity, Export, Feedback, Profile, Webhook
 
 
 @admin.register(Webhook)
@@ -38,7 +38,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     list_filter = ("state", "event_type")
     ordering = ("webhook",)
     fields = (
-        "id", "webhook", "event_type", "memory_id", "state", "attempts", "status", "error",
+        "id", "webhook", "user", "event_type", "memory_id", "state", "attempts", "status", "error",
         "created_at", "sent_at",
     )  # fmt: skip
 
@@ -58,3 +58,22 @@ class FeedbackAdmin(ReadOnlyAdmin):
     list_filter = ("verdict",)
     ordering = ("memory",)
     fields = ("memory", "verdict", "reason", "given_at")
+
+
+@admin.register(Export)
+class ExportAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "account", "app_name", "job", "created_at")
+    list_select_related = ("account",)
+    list_filter = ("kind", ("account", AutocompleteSelectFilter))
+    ordering = ("account", "-created_at")
+    # Not what it is made of: operators read memories one by one, which is logged.
+    fields = ("id", "kind", "account", "app_name", "filters", "schema", "job", "created_at")
+
+
+@admin.register(Profile)
+class ProfileAdmin(ReadOnlyAdmin):
+    list_display = ("user", "state", "generation_count", "error", "updated_at")
+    list_select_related = ("user",)
+    list_filter = ("state",)
+    ordering = ("user",)
+    fields = ("user", "state", "generation_count", "error", "job", "updated_at")

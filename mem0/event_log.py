@@ -21,9 +21,9 @@ from memories.lifecycle.remember import StoredMemory
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
 
-from .models import Event, EventType, WebhookEvent
+from .models import Event, EventType
 from .tenant import Tenant
-from .webhook_outbox import find_listeners, write_messages
+from .webhook_outbox import wake_deliverer
 
 KEPT_FOR = timedelta(days=30)
 # Old ones that go with each new one.
@@ -46,10 +46,7 @@ def write_event(
     results: Sequence[dict[str, str]] = (),
     jobs: Sequence[uuid.UUID] = (),
 ) -> Event:
-    """Note what a call did, in its transaction, and write what webhooks are to be told of it.
-
-    Old events of the account go.
-    """
+    """Note what a call did, in its transaction. Old events of the account go."""
     old = Event.objects.filter(
         account=tenant.account, created_at__lt=timezone.now() - KEPT_FOR
     ).values("pk")[:PRUNED_AT_ONCE]
@@ -62,24 +59,16 @@ def write_event(
         results=list(results),
         jobs=list(jobs),
     )
-    if results:
-        write_messages(event, find_listeners(tenant))
+    wake_deliverer(tenant)
     return event
 
 
 def delete_memories(
     tenant: Tenant, memories: MemoryQuerySet, event_type: EventType, *, user: User | None = None
 ) -> Event:
-    """Delete all of these memories, and note it. Their ids are noted where a webhook listens."""
-    event_types = (each.event_types for each in find_listeners(tenant))
-    ids: list[uuid.UUID] = []
-    memories = memories.undeleted()
-    if any(WebhookEvent.DELETE in each for each in event_types):
-        ids = list(memories.values_list("pk", flat=True))
-        memories = memories.filter(pk__in=ids)
-    memories.change_state(State.DELETED, by=tenant.account)
-    results = [{"id": str(pk), "event": "DELETE"} for pk in ids]
-    return write_event(tenant, event_type, user=user, results=results)
+    """Delete all of these memories, and note it."""
+    memories.undeleted().change_state(State.DELETED, by=tenant.account)
+    return write_event(tenant, event_type, user=user)
 
 
 def describe_stored(stored: Iterable[StoredMemory]) -> list[dict[str, str]]:

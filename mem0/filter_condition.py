@@ -73,6 +73,21 @@ def parse_filters(source: Any, tenant: Tenant) -> Condition:
     return _Parser(tenant).parse(source, depth=0)
 
 
+def read_condition(fields: Mapping[str, Any], tenant: Tenant) -> Condition:
+    """What filters and the ids beside them ask for. Both must hold.
+
+    Raises NotScoped, and as `parse_filters` does.
+    """
+    beside = {name: fields[name] for name in ENTITIES if fields.get(name)}
+    filters = fields.get("filters")
+    if isinstance(filters, list):
+        raise InvalidFilters("`filters` is an object.")
+    condition = parse_filters(filters, tenant) if filters else EVERYTHING
+    if beside:
+        condition = both(condition, parse_filters(beside, tenant))
+    return condition.require_scope()
+
+
 def both(first: Condition, second: Condition) -> Condition:
     return Condition(
         first.q & second.q,

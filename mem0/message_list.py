@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.api.fields import CLOCK_TOLERANCE
 from core.errors import Malformed
 from core.visible_text import is_visible
+from memories.lifecycle.guidance import Guidance
 from memories.lifecycle.remember import NewMemory
 from memories.limits import (
     MAX_BULK,
@@ -89,7 +90,9 @@ def _flatten(filters: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
             raise Malformed(f"`filters` of an add takes ids alone, not {name[:50]!r}.")
 
 
-def read_messages(body: Mapping[str, Any], scope: NamedScope) -> list[NewMemory]:
+def read_messages(
+    body: Mapping[str, Any], scope: NamedScope, guidance: Guidance
+) -> list[NewMemory]:
     """Read the memories to store, one for each message that is one. Raises Malformed."""
     metadata = read_metadata(body.get("metadata")) or {}
     said_at = body.get("timestamp")
@@ -101,6 +104,7 @@ def read_messages(body: Mapping[str, Any], scope: NamedScope) -> list[NewMemory]
         conversation=scope.run_id,
         agent_id=scope.agent_id or "",
         once_in_scope=True,
+        guidance=guidance,
         learned_at=None if said_at is None else read_timestamp(said_at),
         terms=Terms(
             expires_at=None if day is None else end_of_day(read_day("expiration_date", day)),

@@ -90,10 +90,70 @@ class Project(models.Model):
         User, primary_key=True, on_delete=models.CASCADE, related_name="+"
     )
     settings = models.JSONField(default=dict)
+    profiles = models.JSONField(
+        default=dict, db_default={}, help_text="Whether profiles are made, of which shape, and how."
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:
         return str(self.account_id)
+
+
+class ExportKind(models.TextChoices):
+    EXPORT = "export"
+    SUMMARY = "summary"
+
+
+class Export(models.Model):
+    """What a language model made of memories, in the shape that a client asked for."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
+    kind = models.CharField(max_length=7, choices=ExportKind)
+    app_name = models.CharField(max_length=MAX_NAME, blank=True, help_text="Of the key, if any.")
+    filters = models.JSONField(help_text="As they were sent.")
+    schema = models.JSONField(null=True, help_text="As a model takes it.")
+    instructions = models.TextField(blank=True)
+    memories = ArrayField(models.UUIDField(), help_text="Which it was made of.")
+    users = ArrayField(models.UUIDField(), help_text="Whose these are. It goes with any of them.")
+    version = models.CharField(max_length=32, help_text="Of these memories, as they were then.")
+    job = models.UUIDField(null=True)
+    answer = models.JSONField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "-created_at"], name="mem0_export_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+
+class ProfileState(models.TextChoices):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    EMPTY = "insufficient_data"
+
+
+class Profile(models.Model):
+    """What a language model says of a user, from all that is remembered about them."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    profile = models.JSONField(default=dict)
+    state = models.CharField(max_length=17, choices=ProfileState, default=ProfileState.PENDING)
+    error = models.CharField(max_length=200, blank=True)
+    generation_count = models.PositiveIntegerField(default=0)
+    job = models.UUIDField(null=True, help_text="The last job that makes it.")
+    sequence = models.BigIntegerField(
+        default=0, help_text="The last line of the user's log when their memories were read."
+    )
+    updated_at = models.DateTimeField(null=True, help_text="When it was made.")
+
+    class Meta:
+        indexes = [models.Index(fields=["job"], name="mem0_profile_by_job")]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.user_id}"
 
 
 class Verdict(models.TextChoices):
@@ -128,7 +188,7 @@ class WebhookEvent(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """An address that is told of changes that clients of Mem0 make."""
+    """An address that is told of the changes of an account's memories, whoever makes them."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -151,11 +211,25 @@ class DeliveryState(models.TextChoices):
 
 
 class Delivery(models.Model):
-    """A message to a webhook: written with the change, and sent by a job. It has no text."""
+    """A message to a webhook: the database writes it with the change, and a job sends it.
+
+    It has no text.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries")
-    event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
+    # Without constraints: no change of a memory waits for, or fails with, that of a webhook.
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.CASCADE, db_constraint=False, related_name="deliveries"
+    )
+    user = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        db_constraint=False,
+        null=True,
+        related_name="+",
+        help_text="Whose memory it is. Empty where they are erased, which is told as well.",
+    )
+    job = models.UUIDField(null=True, help_text="The job that sends it.")
     event_type = models.CharField(max_length=17, choices=WebhookEvent)
     memory_id = models.UUIDField()
     state = models.CharField(max_length=9, choices=DeliveryState, default=DeliveryState.PENDING)
@@ -167,6 +241,7 @@ class Delivery(models.Model):
 
     class Meta:
         verbose_name_plural = "deliveries"
+        indexes = [models.Index(fields=["job"], name="mem0_delivery_by_job")]
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.memory_id}"

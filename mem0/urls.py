@@ -4,21 +4,20 @@ from django.urls import path
 
 from .views.entities import EntitiesViewSet
 from .views.events import EventsViewSet
+from .views.exports import ExportsViewSet
 from .views.many_memories import MemoriesViewSet
 from .views.older_clients import OlderMemoriesViewSet
 from .views.one_memory import MemoryViewSet
 from .views.ping import AccountViewSet
-from .views.projects import FeedbackViewSet, ProjectsViewSet, UnsupportedViewSet
+from .views.profiles import ProfileJobsViewSet, ProfileSettingsViewSet, ProfilesViewSet
+from .views.projects import FeedbackViewSet, ProjectsViewSet
 from .views.webhooks import WebhooksViewSet
 
 ORGANIZATION = "api/v1/orgs/organizations/<str:org>"
 PROJECT = f"{ORGANIZATION}/projects/<str:project>"
 
-refuse = UnsupportedViewSet.as_view(
-    {"get": "refuse", "post": "refuse", "put": "refuse", "delete": "refuse"}
-)
 history = MemoryViewSet.as_view({"get": "history"})
-profile = EntitiesViewSet.as_view({"get": "profile"})
+profile = ProfilesViewSet.as_view({"get": "retrieve"})
 
 urlpatterns = [
     path("v1/ping", AccountViewSet.as_view({"get": "ping"})),
@@ -76,12 +75,13 @@ urlpatterns = [
     ),
     path(
         "v2/profiles/settings",
-        UnsupportedViewSet.as_view({"get": "profile_settings", "post": "refuse"}),
+        ProfileSettingsViewSet.as_view({"get": "retrieve", "post": "update"}),
     ),
-    path("v2/profiles/jobs", refuse),
-    path("v1/exports", refuse),
-    path("v1/exports/get", refuse),
-    path("v1/summary", refuse),
+    path("v2/profiles/jobs", ProfileJobsViewSet.as_view({"post": "create"})),
+    path("v2/profiles/jobs/<str:job_id>", ProfileJobsViewSet.as_view({"get": "retrieve"})),
+    path("v1/exports", ExportsViewSet.as_view({"post": "create"})),
+    path("v1/exports/get", ExportsViewSet.as_view({"post": "show"})),
+    path("v1/summary", ExportsViewSet.as_view({"post": "summarize"})),
     path(
         "api/v1/webhooks/projects/<str:project>",
         WebhooksViewSet.as_view({"get": "list", "post": "create"}),

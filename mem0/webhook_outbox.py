@@ -1,6 +1,7 @@
-"""Webhooks: messages are written with a change, and sent by a job, signed and with retries.
+"""Webhooks: the database writes messages with a change, and a job sends them, signed.
 
-Signatures are those of Standard Webhooks. See docs/mem0.md.
+Triggers write them, with the job: see migrations/0002_outbox.sql. Signatures are those of Standard
+Webhooks. See docs/mem0.md.
 """
 
 from __future__ import annotations
@@ -12,25 +13,31 @@ import json
 import secrets
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
 
+from django.db import transaction
 from django.utils import timezone
 
 from configuration.encryption import DecryptionFailed, decrypt, encrypt
 from core.errors import Malformed, NotFound, OpenMemoryError
 from jobs.job_run import JobRun
 from jobs.registry import job_type
-from memories.models import Categorization, Memory, State
+from jobs.wakeup import wake_worker
+from memories.models import Memory, State
 
-from .models import Delivery, DeliveryState, Event, Webhook, WebhookEvent
+from .models import Delivery, DeliveryState, Webhook, WebhookEvent
 from .public_http import DestinationRefused, DestinationUnreachable, post
 from .tenant import Tenant
 
 MAX_WEBHOOKS = 20  # of one account
 ATTEMPTS = 10
+KEPT_FOR = timedelta(days=30)
+# Old messages that go with each job.
+PRUNED_AT_ONCE = 1_000
 SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks
 
-TYPES = {"ADD": WebhookEvent.ADD, "UPDATE": WebhookEvent.UPDATE, "DELETE": WebhookEvent.DELETE}
 NAMES = {
     WebhookEvent.ADD: "ADD",
     WebhookEvent.UPDATE: "UPDATE",
@@ -85,31 +92,10 @@ def get_webhook(tenant: Tenant, pk: str) -> Webhook:
     return found
 
 
-def find_listeners(tenant: Tenant) -> list[Webhook]:
-    return list(Webhook.objects.filter(account=tenant.account, is_active=True))
-
-
-def write_messages(event: Event, listeners: Iterable[Webhook]) -> None:
-    """Write what is to be sent about an event, in the transaction of the change."""
-    rows = [
-        Delivery(webhook=webhook, event=event, event_type=event_type, memory_id=pk)
-        for webhook in listeners
-        for pk, event_type in _changes_of(event)
-        if event_type in webhook.event_types
-    ]
-    Delivery.objects.bulk_create(rows)
-    for pk in {row.webhook_id for row in rows}:
-        parameters = {"webhook": str(pk), "event": str(event.pk)}
-        deliver.enqueue(owner=event.account, parameters=parameters)
-
-
-def _changes_of(event: Event) -> list[tuple[str, WebhookEvent]]:
-    changes = [
-        (entry["id"], TYPES[entry["event"]]) for entry in event.results if entry["event"] in TYPES
-    ]
-    stored = [pk for pk, event_type in changes if event_type == WebhookEvent.ADD]
-    named = Categorization.objects.filter(memory__in=stored).values_list("memory", flat=True)
-    return changes + [(str(pk), WebhookEvent.CATEGORIZE) for pk in named.distinct()]
+def wake_deliverer(tenant: Tenant) -> None:
+    """Have messages sent as soon as the transaction ends. Else the next sweep finds their job."""
+    if Webhook.objects.filter(account=tenant.account, is_active=True).exists():
+        transaction.on_commit(partial(wake_worker, deliver.queue))
 
 
 @job_type(
@@ -119,16 +105,12 @@ def _changes_of(event: Event) -> list[tuple[str, WebhookEvent]]:
     hidden=True,
 )
 def deliver(run: JobRun) -> None:
-    """Send the messages of an event to a webhook, those first that are still pending."""
+    """Send the messages of a transaction to a webhook, those first that are still pending."""
     webhook = Webhook.objects.filter(pk=run.parameters["webhook"], is_active=True).first()
-    pending = Delivery.objects.filter(
-        webhook=run.parameters["webhook"],
-        event=run.parameters["event"],
-        state=DeliveryState.PENDING,
-    ).order_by("created_at", "pk")
+    deliveries = Delivery.objects.filter(job=run.job.pk, state=DeliveryState.PENDING)
     outcomes: Counter[str] = Counter()
-    for delivery in pending:
-        if webhook is None:
+    for delivery in deliveries.order_by("created_at", "pk"):
+        if webhook is None or not run.owner.is_active:
             break  # deleted or switched off since
         run.progress(outcomes.total())
         _send(delivery, webhook, is_last=run.job.attempts >= ATTEMPTS)
@@ -136,7 +118,16 @@ def deliver(run: JobRun) -> None:
         if delivery.state == DeliveryState.PENDING:
             raise NotDelivered(delivery.error)
     with run.finishing() as result:
+        _prune(uuid.UUID(run.parameters["webhook"]))
         result.update(outcomes)
+
+
+def _prune(webhook: uuid.UUID) -> None:
+    """Remove old messages of a webhook, and all of one that is gone."""
+    deliveries = Delivery.objects.filter(webhook=webhook)
+    if Webhook.objects.filter(pk=webhook).exists():
+        deliveries = deliveries.filter(created_at__lt=timezone.now() - KEPT_FOR)
+    Delivery.objects.filter(pk__in=deliveries.values("pk")[:PRUNED_AT_ONCE]).delete()
 
 
 def _send(delivery: Delivery, webhook: Webhook, *, is_last: bool) -> None:

@@ -12,7 +12,7 @@ from accounts.models import ApiKey, KeptAnswer, PersonSession, SignInLink, User
 from apps_registry.models import AccessRule, App
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
-from mem0.models import Delivery, Entity, Event, Feedback, Project, Webhook
+from mem0.models import Delivery, Entity, Event, Export, Feedback, Profile, Project, Webhook
 from memories.models import (
     Access,
     ArchivePolicy,
@@ -62,6 +62,8 @@ def get_belongings(users: Collection[User]) -> dict[str, QuerySet]:
         "Project": Project.objects.filter(account__in=users),
         "Webhook": Webhook.objects.filter(account__in=users),
         "Delivery": find_deliveries(users),
+        "Export": find_exports(users),
+        "Profile": Profile.objects.filter(user__in=users),
         "Feedback": Feedback.objects.filter(memory__user__in=users),
         "Job": find_jobs(users),
         "User": User.objects.filter(pk__in=[user.pk for user in users]),
@@ -91,9 +93,14 @@ def end_user_groups(account: User) -> Iterator[list[User]]:
 
 
 def find_deliveries(users: Collection[User]) -> QuerySet[Delivery]:
-    """The messages of users' webhooks, and those of events about them."""
-    is_about = Q(event__account__in=users) | Q(event__user__in=users)
-    return Delivery.objects.filter(Q(webhook__account__in=users) | is_about)
+    """The messages of users' webhooks, and those about their memories."""
+    return Delivery.objects.filter(Q(webhook__account__in=users) | Q(user__in=users))
+
+
+def find_exports(users: Collection[User]) -> QuerySet[Export]:
+    """What was made of users' memories."""
+    pks = [user.pk for user in users]
+    return Export.objects.filter(Q(account__in=pks) | Q(users__overlap=pks))
 
 
 def find_jobs(users: Collection[User]) -> JobQuerySet:

@@ -39,7 +39,7 @@ from memories.models import (
 from memories.vectors import migration, user_index
 
 from . import personal_data, physical_erasure
-from .belongings import ERASE_NAME, end_user_groups, find_jobs
+from .belongings import ERASE_NAME, end_user_groups, find_exports, find_jobs
 from .models import Receipt
 from .models.receipt import fingerprint
 from .vacuum import TablesBusy
@@ -188,6 +188,7 @@ def _remove_rest(users: list[User], by: User | None, erasure: Erasure) -> bool:
         remaining = Memory.objects.filter(user__in=users)
         counts = _remove(list(remaining.values_list("pk", flat=True)))
         counts += _anonymize_changes(users)
+        counts += purge.count_by_model(find_exports(users).delete())
         locked = User.objects.filter(pk__in=[user.pk for user in users])
         counts += purge.count_by_model(locked.delete())
         erasure.counts += counts

@@ -76,6 +76,8 @@ GROUPS = (
             Item("Webhooks", "webhook", "mem0.webhook"),
             Item("Deliveries", "outbox", "mem0.delivery"),
             Item("Feedback", "thumbs_up_down", "mem0.feedback"),
+            Item("Exports", "ios_share", "mem0.export"),
+            Item("Profiles", "badge", "mem0.profile"),
         ),
     ),
     Group(

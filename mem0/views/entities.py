@@ -58,20 +58,6 @@ class EntitiesViewSet(DialectViewSet):
             raise EntityNotFound
         return self._delete(entity)
 
-    def profile(self, request: AuthenticatedRequest, name: str) -> Response:
-        entity = get_entity(self.tenant, EntityKind.USER, name)
-        return Response(
-            {
-                "profile": {},
-                "status": "not_enabled",
-                "entity_type": "user",
-                "entity_id": entity.name,
-                "updated_at": None,
-                "generation_count": 0,
-                "error": None,
-            }
-        )
-
     def _get(self, kind: str, name: str) -> Entity:
         # With the last slash of the address, which is not part of a name.
         return get_entity(self.tenant, _read_kind(kind), name.removesuffix("/"))

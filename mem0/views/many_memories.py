@@ -19,8 +19,10 @@ from mem0.filter_fields import category_in, parse_field, read_moment
 from mem0.memory_shape import keep_fields, load, load_users, show_memory
 from mem0.message_list import read_flag, read_messages, read_scope
 from mem0.models import Event, EventType
+from mem0.project_settings import read_guidance
 from mem0.shared_score import score_hits
 from mem0.tenant import parse_id
+from memories.lifecycle.guidance import Guidance
 from memories.lifecycle.remember import StoredMemory
 from memories.lifecycle.remember_many import remember_kept
 from memories.lifecycle.revise_each import revise_each
@@ -50,7 +52,10 @@ class MemoriesViewSet(DialectViewSet):
         """Store a memory for each message. With `waits` the answer has what is stored by now."""
         key, body = self.request.auth, self.body
         scope = read_scope(body)
-        news = read_messages(body, scope)
+        infers = read_flag(body, "infer", default=True)
+        is_agents = scope.agent_id is not None
+        guidance = read_guidance(self.tenant, body, is_agents=is_agents) if infers else Guidance()
+        news = read_messages(body, scope, guidance)
         user = self.tenant.find_user(scope.user_id)
         if not news:
             return self._describe_add(write_event(self.tenant, EventType.ADD), [])
@@ -154,7 +159,13 @@ class MemoriesViewSet(DialectViewSet):
             write_event(self.tenant, EventType.UPDATE, results=results)
 
         try:
-            revise_each(edits, among=memories, by=request.user, note=note)
+            revise_each(
+                edits,
+                among=memories,
+                by=request.user,
+                guidance=read_guidance(self.tenant, {}),
+                note=note,
+            )
         except Conflict as conflict:
             raise Malformed(conflict.detail) from conflict
         return Response({"message": f"Successfully updated {len(edits)} memories"})

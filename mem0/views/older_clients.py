@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from core.errors import Malformed
-from mem0.filter_condition import ENTITIES, EVERYTHING, Condition, both, parse_filters
+from mem0.filter_condition import ENTITIES, Condition, read_condition
 
 from .deletion_by_query import DeletesByQuery
 from .many_memories import MemoriesViewSet
@@ -37,7 +37,7 @@ class OlderMemoriesViewSet(DeletesByQuery, MemoriesViewSet):
         return Response(self._wrap(results if is_done else [answer]))
 
     def list(self, request: AuthenticatedRequest) -> Response:
-        return self._answer_list(self._read_condition(self.body))
+        return self._answer_list(read_condition(self.body, self.tenant))
 
     def list_by_query(self, request: AuthenticatedRequest) -> Response:
         """The ids and the rest are in the query. Raises Malformed for what is not known."""
@@ -46,10 +46,10 @@ class OlderMemoriesViewSet(DeletesByQuery, MemoriesViewSet):
                 raise Malformed(f"{name[:50]!r} is not known here.", field=name[:50])
             if len(values) > 1:
                 raise Malformed(f"`{name}` is sent twice.", field=name)
-        return self._answer_list(self._read_condition(self.body))
+        return self._answer_list(read_condition(self.body, self.tenant))
 
     def search(self, request: AuthenticatedRequest) -> Response:
-        hits = self.find_hits(self._read_condition(self.body), threshold=None)
+        hits = self.find_hits(read_condition(self.body, self.tenant), threshold=None)
         return Response(self._wrap(hits))
 
     @property
@@ -64,17 +64,6 @@ class OlderMemoriesViewSet(DeletesByQuery, MemoriesViewSet):
             return PageOf.of(self).answer(self.request, memories, self.show_list)
         limit = read_number(self.parameter("limit"), "limit", default=MAX_LISTED, most=MAX_LISTED)
         return Response(self.show_list(list(memories[:limit])))
-
-    def _read_condition(self, fields: Any) -> Condition:
-        """What filters and the ids beside them ask for. Both must hold. Raises NotScoped."""
-        beside = {name: fields[name] for name in ENTITIES if fields.get(name)}
-        filters = fields.get("filters")
-        if isinstance(filters, list):
-            raise Malformed("`filters` is an object.", field="filters")
-        condition = parse_filters(filters, self.tenant) if filters else EVERYTHING
-        if beside:
-            condition = both(condition, parse_filters(beside, self.tenant))
-        return condition.require_scope()
 
     def _wrap(self, results: Sequence[Any]) -> Any:
         return {"results": results} if self.body.get("output_format") == "v1.1" else results

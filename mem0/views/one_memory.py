@@ -15,6 +15,7 @@ from mem0.memory_history import show_history
 from mem0.memory_shape import end_of_day, load, show_memory
 from mem0.message_list import read_metadata, read_timestamp
 from mem0.models import EventType
+from mem0.project_settings import read_guidance
 from mem0.tenant import parse_id
 from memories.access.reader import Reader
 from memories.lifecycle.revise import Edit
@@ -50,7 +51,13 @@ class MemoryViewSet(DialectViewSet):
             write_event(self.tenant, EventType.UPDATE, user=user, results=results)
 
         try:
-            revise_each({pk: edit}, among=memories, by=request.user, note=note)
+            revise_each(
+                {pk: edit},
+                among=memories,
+                by=request.user,
+                guidance=read_guidance(self.tenant, {}),
+                note=note,
+            )
         except Conflict as conflict:  # Mem0's clients know no 409
             raise Malformed(conflict.detail) from conflict
         memory = load(memories).one(pk)

@@ -7,25 +7,10 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from core.errors import Malformed, NotAllowed, NotFound
 from mem0.models import Feedback, Project, Verdict
+from mem0.project_settings import DEFAULTS, check_setting, read_settings
 from mem0.tenant import parse_id
 
 from .mem0_view import DialectViewSet
-
-TEXTS = ("name", "description", "custom_instructions", "agent_custom_instructions")
-LISTS = ("custom_categories", "retrieval_criteria")
-FLAGS = ("multilingual", "decay", "enable_graph")
-DEFAULTS: dict[str, Any] = {
-    "name": "openmemory",
-    "description": "",
-    "custom_instructions": None,
-    "agent_custom_instructions": None,
-    "custom_categories": None,
-    "retrieval_criteria": None,
-    "multilingual": False,
-    "decay": False,
-    "enable_graph": False,
-}
-MAX_TEXT, MAX_LIST = 20_000, 100
 
 
 class ProjectNotFound(NotFound):
@@ -75,25 +60,12 @@ class ProjectsViewSet(DialectViewSet):
             raise ProjectNotFound
 
     def _show(self) -> dict[str, Any]:
-        row = Project.objects.filter(account=self.tenant.account).first()
         return {
             "project_id": self.tenant.project_id,
             "org_id": self.tenant.org_id,
             **DEFAULTS,
-            **(row.settings if row else {}),
+            **read_settings(self.tenant),
         }
-
-
-def check_setting(name: str, value: Any) -> None:
-    """Raises Malformed. Null is the default."""
-    if value is None:
-        return
-    if name in TEXTS and not (isinstance(value, str) and len(value) <= MAX_TEXT):
-        raise Malformed(f"`{name}` is a text of at most {MAX_TEXT:,} characters.", field=name)
-    if name in LISTS and not (isinstance(value, list) and len(value) <= MAX_LIST):
-        raise Malformed(f"`{name}` is a list of at most {MAX_LIST} values.", field=name)
-    if name in FLAGS and not isinstance(value, bool):
-        raise Malformed(f"`{name}` is true or false.", field=name)
 
 
 class FeedbackViewSet(DialectViewSet):
@@ -122,29 +94,5 @@ class FeedbackViewSet(DialectViewSet):
                 "memory_id": str(memory.pk),
                 "feedback": verdict,
                 "feedback_reason": reason,
-            }
-        )
-
-
-class NeedsModel(Malformed):
-    """This needs Mem0's own models, which this server does not have."""
-
-    code = "not_supported"
-
-
-class UnsupportedViewSet(DialectViewSet):
-    """What is refused with a sentence, as it is not silently left out."""
-
-    bodiless_actions: ClassVar = {"refuse"}
-
-    def refuse(self, request: AuthenticatedRequest, **names: str) -> Response:
-        raise NeedsModel
-
-    def profile_settings(self, request: AuthenticatedRequest) -> Response:
-        return Response(
-            {
-                "enabled": False,
-                "capabilities": {},
-                "entities": {"user": {"schema": None, "custom_instructions": None}},
             }
         )

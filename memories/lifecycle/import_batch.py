@@ -13,6 +13,7 @@ from psycopg.errors import UniqueViolation
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from core.errors import Conflict
+from memories.change_log.run_name import send_no_webhooks
 from memories.models import Categorization, Category, Memory
 
 from .kept_categories import find_unkept
@@ -111,6 +112,7 @@ def _store(
     wanted = [(row, app) for row, app in pending if not find_unkept(row.categories, user=user)]
 
     def categorize(stored: Sequence[StoredMemory]) -> None:
+        send_no_webhooks()
         there = {each.memory.pk for each in stored}
         kept = [row for row, _ in wanted if ids[row.pk] in there]
         names = [*dict.fromkeys(name for row in kept for name in row.categories)]

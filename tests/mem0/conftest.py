@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -9,8 +10,12 @@ import pytest
 from rest_framework.response import Response
 from rest_framework.test import APIClient
 
+from configuration.fake import FakeServer
+from configuration.models import Configuration
+from configuration.providers import client
 from memories.models import Memory
 from tests.cast import Member
+from tests.configuration.providers.forget import forget_servers
 
 
 @dataclass(frozen=True)
@@ -20,11 +25,16 @@ class Client:
     member: Member
 
     def call(self, method: str, path: str, body: Any = None, **query: Any) -> Response:
+        address = f"{path}?{urlencode(query, doseq=True)}" if query else path
+        return self.send(method, address, body)
+
+    def send(self, method: str, address: str, body: Any = None, **headers: str) -> Response:
         client = APIClient(raise_request_exception=False)
         client.credentials(HTTP_AUTHORIZATION=f"Token {self.member.secret}")
-        address = f"{path}?{urlencode(query, doseq=True)}" if query else path
         text = "" if body is None else json.dumps(body)
-        return client.generic(method, address, text, content_type="application/json")
+        return client.generic(
+            method, address, text, content_type="application/json", headers=headers
+        )
 
     def get(self, path: str, **query: Any) -> Response:
         return self.call("GET", path, **query)
@@ -63,6 +73,17 @@ class Client:
 def shop(alice: Member) -> Client:
     """The client of an account."""
     return Client(alice)
+
+
+@pytest.fixture
+def llm(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """A fake language model, which is that of the configuration."""
+    monkeypatch.setattr(client, "BACKOFF", 0.0)
+    forget_servers()
+    with FakeServer() as server:
+        section = {"provider": "vllm", "model": "fake", "openai_base_url": server.base_url}
+        Configuration.objects.create(llm=section)
+        yield server
 
 
 @pytest.fixture

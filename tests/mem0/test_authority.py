@@ -7,7 +7,9 @@ from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from apps_registry.models import App
-from mem0.models import Entity, Event, Feedback, Project, Webhook
+from jobs.runner import run_due
+from mem0.models import Entity, Event, Export, Feedback, Profile, Project, Webhook
+from mem0.views import exports
 from memories.models import Memory
 from tests.authority import table
 from tests.mem0.conftest import Client
@@ -15,6 +17,9 @@ from tests.mem0.conftest import Client
 TABLE = table.read("Mem0's API")
 ALL_FILTERS = {"filters": {"user_id": "ann"}, "query": "tea"}
 PROJECT = "/api/v1/orgs/organizations/{org_id}/projects/{project_id}/"
+SCHEMA = {
+    "type": "object", "properties": {"drink": {"type": "string"}}, "required": ["drink"]
+}  # fmt: skip
 HOOK = {"url": "https://example.org/", "event_types": ["memory_add"]}
 
 BODIES = {
@@ -29,6 +34,11 @@ BODIES = {
     "PUT /v1/batch/": {"memories": [{"memory_id": "{memory_id}", "text": "I like rice"}]},
     "DELETE /v1/batch/": {"memories": [{"memory_id": "{memory_id}"}]},
     "POST /v1/feedback/": {"memory_id": "{memory_id}", "feedback": "POSITIVE"},
+    "POST /v1/exports/": {"filters": {"user_id": "ann"}, "schema": SCHEMA},
+    "POST /v1/exports/get/": {"memory_export_id": "{export_id}"},
+    "POST /v1/summary/": {"filters": {"user_id": "ann"}},
+    "POST /v2/profiles/settings/": {"entities": {"user": {"custom_instructions": "Be brief."}}},
+    "POST /v2/profiles/jobs/": {"operation": "trigger", "entity_type": "user", "entity_id": "ann"},
     f"PATCH {PROJECT}": {"custom_instructions": "Be brief."},
     "POST /api/v1/webhooks/projects/{project_id}/": HOOK,
     "PUT /api/v1/webhooks/{webhook_id}/": {"name": "Another"},
@@ -44,7 +54,8 @@ def test_the_table_has_a_row_for_every_body():
 
 
 @pytest.mark.parametrize("operation", TABLE)
-def test_every_key_does_what_the_table_says(operation, shop, rival):
+def test_every_key_does_what_the_table_says(operation, shop, rival, llm, monkeypatch):
+    monkeypatch.setattr(exports, "SUMMARY_SECONDS", 0)
     ids = build(shop)
     callers = {
         "owner": shop,
@@ -67,9 +78,16 @@ def build(shop: Client) -> dict[str, str]:
     App.objects.create(owner=Memory.objects.get().user, name="phone", is_active=False)
     ping = shop.get("/v1/ping/").json()
     created = shop.post(f"/api/v1/webhooks/projects/{ping['project_id']}/", HOOK).json()
+    shop.post("/v2/profiles/settings/", {"enabled": True})
+    job = shop.post("/v2/profiles/jobs/", BODIES["POST /v2/profiles/jobs/"]).json()
+    export = shop.post("/v1/exports/", BODIES["POST /v1/exports/"]).json()
+    shop.post("/v1/summary/", BODIES["POST /v1/summary/"])
+    run_due()
     return {
+        "profile_job_id": job["job_id"],
+        "export_id": export["id"],
         "memory_id": pk,
-        "event_id": str(Event.objects.get().pk),
+        "event_id": str(Event.objects.get(event_type="ADD").pk),
         "entity_id": str(Entity.objects.get(kind="user").pk),
         "webhook_id": created["webhook_id"],
         "org_id": ping["org_id"],
@@ -114,6 +132,8 @@ def stored():
         ),
         sorted(Entity.objects.values_list("pk", "name")),
         sorted(Webhook.objects.values_list("pk", "name")),
-        sorted(Project.objects.values_list("pk", "settings")) != [],
+        sorted(map(str, Project.objects.values_list("pk", "settings", "profiles"))),
+        sorted(Profile.objects.values_list("pk", "job")),
+        sorted(Export.objects.values_list("pk", flat=True)),
         sorted(Feedback.objects.values_list("pk", "verdict")),
     ]

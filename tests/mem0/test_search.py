@@ -123,6 +123,24 @@ def test_what_cannot_be_searched_is_refused(shop, body):
     assert answer.status_code == 400, answer.content
 
 
+def test_many_users_are_searched_by_meaning_too(shop):
+    shop.add("We adopted a puppy called Rex", user_id="ann")
+    shop.add("The train leaves at noon", user_id="bo")
+
+    [best, *_] = found(shop, "Which dogs are there?", {"user_id": "*"}, threshold=0)
+
+    assert "puppy" in best["memory"]
+
+
+def test_as_many_are_found_as_were_asked_for(shop):
+    for first in (0, 130):
+        texts = [f"I like tea number {number}" for number in range(first, first + 130)]
+        shop.add(*texts, user_id="ann")
+
+    assert len(found(shop, "tea", {"user_id": "ann"}, top_k=250)) == 250
+    assert len(found(shop, "tea", {"user_id": "*"}, top_k=1000, threshold=0)) == 260
+
+
 def test_each_hit_is_logged_as_read(stocked):
     hits = found(stocked, "dog", {"user_id": "*"})
 

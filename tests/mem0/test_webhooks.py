@@ -8,11 +8,17 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
+from accounts.models import User
+from core.sql import execute
 from jobs.models import Job
 from jobs.runner import run_due
 from mem0.models import Delivery, Webhook
+from memories.change_log.run_name import send_no_webhooks
+from memories.models import Memory, State
+from operators.erase import erase_user
 
 ALL = ["memory_add", "memory_update", "memory_delete", "memory_categorize"]
 
@@ -50,6 +56,12 @@ def receiver(settings):
 
 def projects(client):
     return f"/api/v1/webhooks/projects/{client.get('/v1/ping/').json()['project_id']}/"
+
+
+def send():
+    """The end of the transaction, which writes the messages, and the job that sends them."""
+    connection.check_constraints()
+    run_due()
 
 
 def subscribe(client, url, event_types=ALL):
@@ -114,7 +126,7 @@ def test_a_name_that_leads_to_a_private_address_is_refused_when_it_is_sent(shop,
     )
 
     shop.add("I like tea", user_id="ann")
-    run_due()
+    send()
 
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.attempts) == ("failed", 1)
@@ -124,16 +136,17 @@ def test_a_name_that_leads_to_a_private_address_is_refused_when_it_is_sent(shop,
 def test_changes_are_sent_and_signed(shop, receiver):
     made = subscribe(shop, receiver.url)
     [pk] = shop.add("I like tea", user_id="ann")
-    run_due()
+    send()
     shop.put(f"/v1/memories/{pk}/", {"text": "I like rice"})
-    run_due()
+    send()
     shop.delete("/v1/memories/", user_id="ann")
-    run_due()
+    send()
 
     details = [json.loads(body)["event_details"] for _, body in receiver.received]
     assert details == [
         {"id": pk, "data": {"memory": "I like tea"}, "event": "ADD"},
         {"id": pk, "data": {"memory": "I like rice"}, "event": "UPDATE"},
+        {"id": pk, "data": {"memory": "I like rice"}, "event": "CATEGORIZE"},
         {"id": pk, "data": {"memory": ""}, "event": "DELETE"},
     ]
     key = base64.b64decode(made["secret"].removeprefix("whsec_"))
@@ -148,13 +161,13 @@ def test_a_message_is_tried_again_with_the_same_id(shop, receiver):
     subscribe(shop, receiver.url)
     receiver.status = 503
     shop.add("I like tea", user_id="ann")
-    run_due()
+    send()
     delivery = Delivery.objects.get()
     assert (delivery.state, delivery.status, delivery.attempts) == ("pending", 503, 1)
 
     receiver.status = 200
     Job.objects.filter(kind="deliver_webhook").update(run_after=timezone.now())
-    run_due()
+    send()
 
     delivery.refresh_from_db()
     assert (delivery.state, delivery.status, delivery.attempts) == ("delivered", 200, 2)
@@ -175,6 +188,116 @@ def test_a_change_that_fails_sends_nothing(shop, receiver):
 def test_another_account_is_told_nothing(shop, rival, receiver):
     subscribe(rival, receiver.url)
     shop.add("I like tea", user_id="ann")
-    run_due()
+    send()
 
     assert receiver.received == []
+
+
+def told(receiver):
+    """What a webhook was told since it was last asked: event and text of each."""
+    details = [json.loads(body)["event_details"] for _, body in receiver.received]
+    receiver.received.clear()
+    return [(each["event"], each["data"]["memory"]) for each in details]
+
+
+def test_changes_that_come_by_other_ways_are_sent_too(shop, receiver):
+    subscribe(shop, receiver.url)
+    pk = shop.member.remember("I like tea", infer=False)["id"]
+    send()
+    assert told(receiver) == [("ADD", "I like tea")]
+
+    shop.member.put(f"/memories/{pk}", {"memory_content": "I like rice"})
+    send()
+    assert [event for event, _ in told(receiver)] == ["UPDATE", "CATEGORIZE"]
+
+    Memory.objects.filter(pk=pk).update(metadata={"colour": "red"})  # whoever does it
+    send()
+    assert told(receiver) == [("UPDATE", "I like rice")]
+
+    shop.member.delete("/memories", {"memory_ids": [pk]})
+    send()
+    assert told(receiver) == [("DELETE", "")]
+
+
+def test_what_lists_no_longer_show_is_deleted_and_what_comes_back_is_added(shop, receiver):
+    subscribe(shop, receiver.url, ["memory_add", "memory_update", "memory_delete"])
+    [pk] = shop.add("I like tea", user_id="ann")
+    memories = Memory.objects.filter(pk=pk)
+
+    for state, event in [
+        (State.PAUSED, [("DELETE", "I like tea")]),
+        (State.ARCHIVED, []),
+        (State.ACTIVE, [("ADD", "I like tea")]),
+    ]:
+        send()
+        receiver.received.clear()
+        memories.change_state(state, by=shop.member.user)
+        send()
+        assert told(receiver) == event
+
+
+def test_facts_that_are_inferred_are_sent(shop, receiver, llm):
+    subscribe(shop, receiver.url)
+    body = {"messages": "I live in Bonn. I work as a cook.", "user_id": "ann"}
+    assert shop.post("/v3/memories/add/", body).json()["status"] == "PENDING"
+    send()
+    send()
+
+    events = told(receiver)
+    assert ("UPDATE", "I live in Bonn.") in events
+    assert ("ADD", "I work as a cook.") in events
+
+
+def test_one_job_sends_what_one_transaction_changes(shop, receiver):
+    subscribe(shop, receiver.url, ["memory_add"])
+    shop.add("I like tea", "I like rice", "I like milk", user_id="ann")
+    connection.check_constraints()
+
+    assert Job.objects.filter(kind="deliver_webhook").count() == 1
+    assert Delivery.objects.values("job").distinct().count() == 1
+
+
+def test_an_import_sends_nothing(shop, receiver):
+    subscribe(shop, receiver.url)
+    send_no_webhooks()
+    shop.add("I like tea", user_id="ann")
+    connection.check_constraints()
+
+    assert not Delivery.objects.exists()
+
+
+def test_an_account_that_is_switched_off_is_told_nothing(shop, receiver):
+    subscribe(shop, receiver.url)
+    shop.add("I like tea", user_id="ann")
+    connection.check_constraints()
+    User.objects.filter(pk=shop.member.user.pk).update(is_active=False)
+    Memory.objects.update(content="I like rice")
+    send()
+
+    assert receiver.received == []
+    assert Delivery.objects.count() == 1
+
+
+def test_a_webhook_that_is_deleted_meanwhile_does_not_fail_a_change(shop):
+    subscribe(shop, "https://example.org/hook")
+    shop.add("I like tea", user_id="ann")
+    execute("DELETE FROM mem0_webhook")
+    send()
+
+    assert not Delivery.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_erasing_an_end_user_tells_of_it_and_leaves_no_trace_of_whom(shop, receiver):
+    subscribe(shop, receiver.url, ["memory_add", "memory_delete"])
+    shop.add("I like tea", user_id="ann")
+    run_due()
+    receiver.received.clear()
+
+    erase_user(User.objects.get(external_id="ann"), by=None)
+    assert set(Delivery.objects.values_list("user", "event_type")) == {(None, "memory_delete")}
+    run_due()
+    assert told(receiver) == [("DELETE", "")]
+
+    erase_user(shop.member.user, by=None)
+    assert not Delivery.objects.exists()

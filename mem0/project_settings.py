@@ -1,0 +1,110 @@
+"""The settings of a project, and what they ask of the language model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import Malformed
+from memories.lifecycle.guidance import Guidance
+from memories.limits import MAX_CATEGORY_DESCRIPTION
+from memories.taxonomy import InvalidCategoryName, normalize_category_name
+
+from .models import Project
+from .tenant import Tenant
+
+TEXTS = ("name", "description", "custom_instructions", "agent_custom_instructions")
+LISTS = ("custom_categories", "retrieval_criteria")
+FLAGS = ("multilingual", "decay", "enable_graph")
+DEFAULTS: dict[str, Any] = {
+    "name": "openmemory",
+    "description": "",
+    "custom_instructions": None,
+    "agent_custom_instructions": None,
+    "custom_categories": None,
+    "retrieval_criteria": None,
+    "multilingual": False,
+    "decay": False,
+    "enable_graph": False,
+}
+MAX_TEXT, MAX_LIST = 20_000, 100
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Raises Malformed. Null is the default."""
+    if value is None:
+        return
+    if name in TEXTS and not (isinstance(value, str) and len(value) <= MAX_TEXT):
+        raise Malformed(f"`{name}` is a text of at most {MAX_TEXT:,} characters.", field=name)
+    if name in LISTS and not (isinstance(value, list) and len(value) <= MAX_LIST):
+        raise Malformed(f"`{name}` is a list of at most {MAX_LIST} values.", field=name)
+    if name in FLAGS and not isinstance(value, bool):
+        raise Malformed(f"`{name}` is true or false.", field=name)
+    if name == "custom_categories":
+        read_categories(value)
+
+
+def read_settings(tenant: Tenant) -> dict[str, Any]:
+    """The settings that were made. What an archive has brought is not trusted."""
+    row = Project.objects.filter(account=tenant.account).first()
+    settings = row.settings if row else {}
+    return {name: value for name, value in settings.items() if is_setting(name, value)}
+
+
+def is_setting(name: str, value: Any) -> bool:
+    try:
+        check_setting(name, value)
+    except Malformed:
+        return False
+    return name in DEFAULTS
+
+
+def read_guidance(tenant: Tenant, body: Mapping[str, Any], *, is_agents: bool = False) -> Guidance:
+    """What a body asks of the language model, and else the project's settings.
+
+    `is_agents`: an agent is named, whose instructions count as well. Raises Malformed.
+    """
+    for name in ("custom_instructions", "agent_custom_instructions", "includes", "excludes"):
+        if not isinstance(body.get(name), str | None) or len(body.get(name) or "") > MAX_TEXT:
+            raise Malformed(f"`{name}` is a text of at most {MAX_TEXT:,} characters.", field=name)
+    check_setting("custom_categories", body.get("custom_categories"))
+    settings = read_settings(tenant)
+
+    def find(name: str) -> Any:
+        return body.get(name) or settings.get(name)
+
+    instructions = [
+        find("custom_instructions"),
+        find("agent_custom_instructions") if is_agents else None,
+        f"Write down only: {body['includes']}" if body.get("includes") else None,
+        f"Leave out: {body['excludes']}" if body.get("excludes") else None,
+    ]
+    return Guidance(
+        "\n".join(filter(None, instructions)), read_categories(find("custom_categories") or [])
+    )
+
+
+def read_categories(values: Any) -> dict[str, str]:
+    """Categories by name, with their descriptions: `[{name: description}]`. Raises Malformed."""
+    categories: dict[str, str] = {}
+    for value in values:
+        pairs = {value: ""} if isinstance(value, str) else value
+        if not isinstance(pairs, Mapping) or not pairs:
+            raise Malformed(
+                '`custom_categories` is a list such as [{"work": "Jobs and colleagues"}].',
+                field="custom_categories",
+            )
+        for name, text in pairs.items():
+            if not isinstance(text, str | None) or len(text or "") > MAX_CATEGORY_DESCRIPTION:
+                raise Malformed(
+                    "The description of a category is a text of at most "
+                    f"{MAX_CATEGORY_DESCRIPTION:,} characters.",
+                    field="custom_categories",
+                )
+            try:
+                categories[normalize_category_name(name)] = text or ""
+            except InvalidCategoryName as error:
+                raise Malformed(f"`custom_categories`: {error.detail}") from None
+    if len(categories) > MAX_LIST:
+        raise Malformed(f"`custom_categories` has at most {MAX_LIST} categories.")
+    return categories
