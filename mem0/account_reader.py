@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -36,13 +37,17 @@ class AccountReader(Reader):
         return memories if self.sees_expired else memories.unexpired()
 
 
+def _get_user(tenant: Tenant, pk: uuid.UUID) -> User | None:
+    return tenant.account if pk == tenant.account.pk else tenant.users().filter(pk=pk).first()
+
+
 def reader_for(tenant: Tenant, condition: Condition, *, sees_expired: bool) -> Reader:
     """The reader of a search: of one user where only theirs can match, with their index.
 
     Raises SearchTooWide if the search would compare more memories than it may.
     """
     if condition.users is not None and len(condition.users) == 1:
-        user = tenant.users().filter(pk__in=condition.users).first()
+        user = _get_user(tenant, *condition.users)
         if user is not None:
             app = get_acting_app(tenant.key, user=user)
             return Reader(user, app, tenant.key, sees_expired)

@@ -11,6 +11,7 @@ from django.db.models import prefetch_related_objects
 
 from accounts.models import User
 from apps_registry.acting_app import DEFAULT_APP
+from memories.access.reader import Reader
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 from memories.models.memory_queryset import SHOWN
@@ -23,14 +24,18 @@ def load(memories: MemoryQuerySet) -> MemoryQuerySet:
     return (
         memories.with_relations()
         .select_related("app", "user")
-        .only(*SHOWN, "updated_at", "expires_at", "immutable",
+        .only(*SHOWN, "expires_at", "immutable",
               "user__user_id", "user__external_id", "user__owner")
     )  # fmt: skip
 
 
-def load_users(memories: Iterable[Memory]) -> None:
-    """Load the users of memories that a search has loaded."""
-    prefetch_related_objects(list(memories), "user")
+def load_users(memories: Iterable[Memory], *, reader: Reader) -> None:
+    """Load the users of memories that a search has loaded: one, if the reader is of one."""
+    if reader.user.is_stored:
+        for memory in memories:
+            memory.user = reader.user
+    else:
+        prefetch_related_objects(list(memories), "user")
 
 
 def show_memory(memory: Memory) -> dict[str, Any]:

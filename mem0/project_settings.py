@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,8 @@ DEFAULTS: dict[str, Any] = {
     "enable_graph": False,
 }
 MAX_TEXT, MAX_LIST = 20_000, 100
+# Each message of an add has a job, with all that it is asked.
+MAX_GUIDANCE_BYTES = 8 * 1024 * 1024
 
 
 def check_setting(name: str, value: Any) -> None:
@@ -82,6 +85,16 @@ def read_guidance(tenant: Tenant, body: Mapping[str, Any], *, is_agents: bool = 
     return Guidance(
         "\n".join(filter(None, instructions)), read_categories(find("custom_categories") or [])
     )
+
+
+def check_guidance(guidance: Guidance, *, texts: int) -> None:
+    """Raises Malformed for more texts than so much may be asked about."""
+    size = len(json.dumps(guidance.parameters()).encode())
+    if size * texts > MAX_GUIDANCE_BYTES:
+        raise Malformed(
+            "With so long instructions and categories, send at most "
+            f"{MAX_GUIDANCE_BYTES // size:,} texts at once."
+        )
 
 
 def read_categories(values: Any) -> dict[str, str]:

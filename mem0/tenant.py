@@ -79,7 +79,9 @@ class Tenant:
             if set(names) - own:
                 raise PinnedToAnother
             return ids
-        others = self.account.end_users.filter(external_id__in=names, is_active=True)
+        if not (foreign := set(names) - own):
+            return ids
+        others = self.account.end_users.filter(external_id__in=foreign, is_active=True)
         return ids + list(others.exclude(external_id=NAMELESS).values_list("pk", flat=True))
 
     def name_of(self, user: User) -> str | None:

@@ -36,6 +36,8 @@ ATTEMPTS = 10
 KEPT_FOR = timedelta(days=30)
 # Old messages that go with each job.
 PRUNED_AT_ONCE = 1_000
+# Messages that one job sends. Another one sends the rest.
+SENT_AT_ONCE = 100
 SECRET_PREFIX = "whsec_"  # noqa: S105 - of Standard Webhooks
 
 NAMES = {
@@ -105,11 +107,14 @@ def wake_deliverer(tenant: Tenant) -> None:
     hidden=True,
 )
 def deliver(run: JobRun) -> None:
-    """Send the messages of a transaction to a webhook, those first that are still pending."""
+    """Send the messages of a transaction to a webhook.
+
+    After the last attempt at one that does not arrive, the others are not tried.
+    """
     webhook = Webhook.objects.filter(pk=run.parameters["webhook"], is_active=True).first()
-    deliveries = Delivery.objects.filter(job=run.job.pk, state=DeliveryState.PENDING)
+    pending = Delivery.objects.filter(job=run.job.pk, state=DeliveryState.PENDING)
     outcomes: Counter[str] = Counter()
-    for delivery in deliveries.order_by("created_at", "pk"):
+    for delivery in pending.order_by("created_at", "pk")[:SENT_AT_ONCE]:
         if webhook is None or not run.owner.is_active:
             break  # deleted or switched off since
         run.progress(outcomes.total())
@@ -117,7 +122,14 @@ def deliver(run: JobRun) -> None:
         outcomes[delivery.state] += 1
         if delivery.state == DeliveryState.PENDING:
             raise NotDelivered(delivery.error)
+        if delivery.state == DeliveryState.FAILED and delivery.status is None:
+            failed = {"state": DeliveryState.FAILED, "error": delivery.error}
+            outcomes[DeliveryState.FAILED] += pending.update(**failed)
+            break
     with run.finishing() as result:
+        if webhook is not None and pending.exists():
+            rest = deliver.enqueue(owner=run.owner, parameters=run.parameters)
+            pending.update(job=rest.pk)
         _prune(uuid.UUID(run.parameters["webhook"]))
         result.update(outcomes)
 

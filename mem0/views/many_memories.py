@@ -19,7 +19,7 @@ from mem0.filter_fields import category_in, parse_field, read_moment
 from mem0.memory_shape import keep_fields, load, load_users, show_memory
 from mem0.message_list import read_flag, read_messages, read_scope
 from mem0.models import Event, EventType
-from mem0.project_settings import read_guidance
+from mem0.project_settings import check_guidance, read_guidance
 from mem0.shared_score import score_hits
 from mem0.tenant import parse_id
 from memories.lifecycle.guidance import Guidance
@@ -56,6 +56,7 @@ class MemoriesViewSet(DialectViewSet):
         is_agents = scope.agent_id is not None
         guidance = read_guidance(self.tenant, body, is_agents=is_agents) if infers else Guidance()
         news = read_messages(body, scope, guidance)
+        check_guidance(guidance, texts=len(news))
         user = self.tenant.find_user(scope.user_id)
         if not news:
             return self._describe_add(write_event(self.tenant, EventType.ADD), [])
@@ -141,7 +142,7 @@ class MemoriesViewSet(DialectViewSet):
         scored = score_hits(found, threshold=threshold)
         hits = [hit for hit, _ in scored]
         log_hits(hits, reader=reader)
-        load_users([hit.memory for hit in hits])
+        load_users([hit.memory for hit in hits], reader=reader)
         return [
             keep_fields({**show_memory(hit.memory), "score": score}, fields)
             for hit, score in scored
@@ -158,12 +159,14 @@ class MemoriesViewSet(DialectViewSet):
         def note() -> None:
             write_event(self.tenant, EventType.UPDATE, results=results)
 
+        guidance = read_guidance(self.tenant, {})
+        check_guidance(guidance, texts=len(edits))
         try:
             revise_each(
                 edits,
                 among=memories,
                 by=request.user,
-                guidance=read_guidance(self.tenant, {}),
+                guidance=guidance,
                 note=note,
             )
         except Conflict as conflict:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 # The columns that a response shows.
 SHOWN = [
     "user", "app__name", "content", "metadata", "actor", "conversation", "agent_id", "state",
-    "created_at", "namespace", "own_key",
+    "created_at", "updated_at", "namespace", "own_key",
     "superseded_by", "categories_given", "version", *TERMS,
 ]  # fmt: skip
 

@@ -89,6 +89,15 @@ def test_other_ways_and_other_accounts_are_not_steered(shop, rival, llm, project
     assert "Only drinks" not in prompt(llm)
 
 
+def test_a_lot_is_not_asked_about_each_of_many_texts(shop, project):
+    messages = [{"role": "user", "content": f"Text {number}"} for number in range(500)]
+    body = {"messages": messages, "user_id": "ann", "custom_instructions": "x" * 20_000}
+
+    answer = shop.post("/v3/memories/add/", body)
+
+    assert (answer.status_code, "at most" in answer.json()["detail"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     "categories",
     [[7], [[]], [{}], [{"a,b": "x"}], [{"": "x"}], [{"tea": 7}], [{"tea": "x" * 2_000}], "tea",

@@ -1,4 +1,6 @@
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from memories.models import Access
 
@@ -139,6 +141,24 @@ def test_as_many_are_found_as_were_asked_for(shop):
 
     assert len(found(shop, "tea", {"user_id": "ann"}, top_k=250)) == 250
     assert len(found(shop, "tea", {"user_id": "*"}, top_k=1000, threshold=0)) == 260
+
+
+def test_a_search_asks_no_more_of_the_database_than_the_api_does(shop):
+    shop.add(*[f"I like tea number {number}" for number in range(20)], user_id="alice")
+    body = {"query": "tea", "filters": {"user_id": "alice"}, "top_k": 10}
+
+    counts = []
+    for call in (
+        lambda: shop.member.post("/memories/search", {"query": "tea", "top_k": 10}),
+        lambda: shop.post(SEARCH, body),
+        lambda: shop.post(SEARCH, {**body, "top_k": 20}),
+    ):
+        call()
+        with CaptureQueriesContext(connection) as statements:
+            assert len(call().json()["results"]) >= 10
+        counts.append(len(statements))
+
+    assert len(set(counts)) == 1
 
 
 def test_each_hit_is_logged_as_read(stocked):

@@ -257,6 +257,28 @@ def test_one_job_sends_what_one_transaction_changes(shop, receiver):
     assert Delivery.objects.values("job").distinct().count() == 1
 
 
+def test_many_messages_are_sent_by_several_jobs(shop, receiver, monkeypatch):
+    monkeypatch.setattr("mem0.webhook_outbox.SENT_AT_ONCE", 2)
+    subscribe(shop, receiver.url, ["memory_add"])
+    shop.add(*[f"I like tea number {number}" for number in range(5)], user_id="ann")
+    send()
+
+    assert len(receiver.received) == 5
+    assert Job.objects.filter(kind="deliver_webhook", state="succeeded").count() == 3
+
+
+def test_a_webhook_that_is_gone_for_good_is_not_tried_for_each_message(shop, receiver):
+    subscribe(shop, "http://127.0.0.1:9/hook", ["memory_add"])
+    shop.add("I like tea", "I like rice", user_id="ann")
+    connection.check_constraints()
+    for _ in range(10):
+        Job.objects.filter(kind="deliver_webhook").update(run_after=timezone.now())
+        run_due()
+
+    assert set(Delivery.objects.values_list("state", flat=True)) == {"failed"}
+    assert sorted(Delivery.objects.values_list("attempts", flat=True)) == [0, 10]
+
+
 def test_an_import_sends_nothing(shop, receiver):
     subscribe(shop, receiver.url)
     send_no_webhooks()

@@ -81,7 +81,7 @@ def test_an_answer_is_found_that_neither_meaning_nor_words_bring(alice, settings
     stock(alice.user, ["Nothing."] * CANDIDATES, vectors=[vector] * CANDIDATES)
     _, answer = say(alice, EXCHANGE)
 
-    cutoffs = Cutoffs(top_k=1000, min_score=0)
+    cutoffs = Cutoffs(top_k=CANDIDATES, min_score=0)
 
     def hit_ids() -> list[str]:
         return [
