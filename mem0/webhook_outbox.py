@@ -127,7 +127,7 @@ def deliver(run: JobRun) -> None:
             outcomes[DeliveryState.FAILED] += pending.update(**failed)
             break
     with run.finishing() as result:
-        if webhook is not None and pending.exists():
+        if outcomes.total() >= SENT_AT_ONCE and pending.exists():
             rest = deliver.enqueue(owner=run.owner, parameters=run.parameters)
             pending.update(job=rest.pk)
         _prune(uuid.UUID(run.parameters["webhook"]))
