@@ -125,9 +125,7 @@ def _find_hits(
     candidates, vectors_by = _find_candidates(searched, parsed, limit)
     with stage("ranking"):
         ranking = rank_candidates(candidates, parsed, searched=searched)
-    if len(candidates) >= limit and not all(
-        entry.candidate.is_valid for entry in ranking.entries
-    ):
+    if len(candidates) >= limit and not all(entry.candidate.is_valid for entry in ranking.entries):
         # They may have taken the places of others, which rank before them.
         valid, _ = _find_candidates(replace(searched, valid_at=parsed.at), parsed, limit)
         by_id = {candidate.pk: candidate for candidate in (*candidates, *valid)}
@@ -230,9 +228,7 @@ class _Selection:
         )
 
 
-def _find_candidates(
-    searched: Searched, query: Query, limit: int
-) -> tuple[list[Candidate], str]:
+def _find_candidates(searched: Searched, query: Query, limit: int) -> tuple[list[Candidate], str]:
     _ = query.vector  # which has a stage of its own
     with stage("candidates"):
         return find_candidates(searched, query, limit)
