@@ -17,6 +17,7 @@ from memories.own_keys import Address
 from memories.vectors.embed import embed_texts
 
 from .attribution import find_actor, find_conversation
+from .guidance import Guidance
 from .inference_jobs import CATEGORIZE, enqueue_for
 from .kept_categories import require_kept
 from .remember import Event, NewMemory, StoredMemory, build_memory, insert_memory
@@ -130,7 +131,7 @@ def _store(
         if is_given:
             require_few_categories(user, before=count)
         elif calls_model(user):
-            enqueue_for(memory, CATEGORIZE)
+            enqueue_for(memory, CATEGORIZE, Guidance())
     return StoredMemory(memory, Event.ADD)
 
 
