@@ -33,7 +33,7 @@ _MEMORIES = "SELECT * FROM ({}) AS memory WHERE state <> 'deleted' ORDER BY arri
 _ALWAYS = ("id", "app", "created_at", "updated_at")
 _OTHERS = (
     "state", "state_changed_at", "superseded_by", "categories", "metadata", "actor", "conversation",
-    "agent_id", "expires_at", "valid_from", "valid_until", "immutable",
+    "agent_id", "namespace", "own_key", "expires_at", "valid_from", "valid_until", "immutable",
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from core.progress import Progress, ignore_progress
 from memories.lifecycle.import_batch import BATCH, Destination, find_unknown, import_batch
 
 from .foreign_memory import Draft, DraftWriter
-from .restore_states import restore_states, restore_successors
+from .restore_states import restore_keys, restore_states, restore_successors
 from .source import Part, Source
 from .source_file import SourceFile
 from .sources import choose_source
@@ -99,6 +99,7 @@ class Import:
 
         def note(ids: Mapping[uuid.UUID, uuid.UUID]) -> None:
             restore_states(ids, kept, self.by)
+            restore_keys(ids, kept, self.user)
             links.update(
                 (ids[pk], own.superseded_by)
                 for pk, own in kept.items()

@@ -30,6 +30,22 @@ def restore_states(
         Memory.objects.bulk_update(former, ["updated_at", "state_changed_at"])
 
 
+def restore_keys(
+    ids: Mapping[uuid.UUID, uuid.UUID], kept: Mapping[uuid.UUID, Kept], user: User
+) -> None:
+    """Give memories that were just stored their own keys, unless others have these here."""
+    wanted = {pk: own.address for pk, own in kept.items() if pk in ids and own.address}
+    if not wanted:
+        return
+    holders = Memory.objects.filter(user=user, own_key__in=[it.own_key for it in wanted.values()])
+    taken = set(holders.values_list("namespace", "own_key"))
+    for pk, address in wanted.items():
+        if (address.namespace, address.own_key) not in taken:
+            taken.add((address.namespace, address.own_key))
+            memories = Memory.objects.filter(pk=ids[pk])
+            memories.update(namespace=address.namespace, own_key=address.own_key)
+
+
 def restore_successors(links: Mapping[uuid.UUID, uuid.UUID], destination: Destination) -> None:
     """Link memories that were just stored to those that replaced them, where these are here.
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from memories.models import State, Terms
+from memories.own_keys import Address
 
 from .source_file import SourceFile
 
@@ -32,6 +33,7 @@ class Kept:
     state: State = State.ACTIVE
     state_changed_at: datetime | None = None
     superseded_by: uuid.UUID | None = None
+    address: Address | None = None
 
 
 @dataclass(frozen=True)

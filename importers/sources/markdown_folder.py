@@ -15,6 +15,7 @@ from importers.source_file import SourceFile
 from importers.values import as_moment, digest
 from importers.yaml_front import read_front
 from memories.models import State, Terms
+from memories.own_keys import Address, InvalidAddress
 
 _FILES = r"[^/]+\.(md|markdown)"
 
@@ -118,6 +119,7 @@ def _read_own(fields: Mapping[str, Any], text: str, name: str) -> Record:
         state=read.state(),
         state_changed_at=read.moment("state_changed_at") or created,
         superseded_by=read.id("superseded_by"),
+        address=read.address(),
     )
     return Record(
         text,
@@ -167,6 +169,15 @@ class _FieldReader:
             moment = None
         is_time = moment is not None and moment.tzinfo is not None
         return moment if is_time else self.fail(field, "a time with zone")
+
+    def address(self) -> Address | None:
+        namespace, key = self.value("namespace", str, ""), self.value("own_key", str, "")
+        if not namespace and not key:
+            return None
+        try:
+            return Address.parse(namespace, key)
+        except InvalidAddress as error:
+            raise BadArchive(f"`own_key`: {error.detail}", member=self._name) from error
 
     def state(self) -> State:
         value = self.value("state", str, State.ACTIVE)

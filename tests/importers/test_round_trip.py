@@ -95,7 +95,7 @@ def full(alice, bob):
     Memory.objects.filter(pk=second.pk).update(
         actor="Ana", conversation="c 1", agent_id="x", created_at=now - timedelta(days=400),
         valid_from=now - timedelta(days=9), valid_until=now + timedelta(days=9),
-        expires_at=now + timedelta(days=99), immutable=True,
+        expires_at=now + timedelta(days=99), immutable=True, namespace="a.b", own_key="k/1",
     )  # fmt: skip
     third, fourth, fifth, sixth = Memory.objects.filter(pk__in=list(ids)[2:6]).order_by("arrival")
     Memory.objects.filter(pk=third.pk).change_state("paused", by=alice.user)
@@ -110,7 +110,7 @@ def rows(member, *, ids):
     fields = [
         "content", "metadata", "state", "state_changed_at", "actor", "conversation", "agent_id",
         "created_at", "updated_at", "expires_at", "valid_from", "valid_until", "immutable",
-        "app__name", "superseded_by__content",
+        "app__name", "superseded_by__content", "namespace", "own_key",
     ]  # fmt: skip
     memories = Memory.objects.filter(user=member.user).exclude(state="deleted")
     return [
@@ -185,7 +185,7 @@ OWN = (
 WRONG = [
     *("id: 5", 'id: "x"', 'state: "deleted"', 'created_at: "soon"', "metadata: []"),
     *("categories: {}", "immutable: 1", "openmemory: 2", 'valid_from: "2026-01-01"'),
-    *("superseded_by: 7", "app: [1]"),
+    *("superseded_by: 7", "app: [1]", "own_key: 1", 'namespace: "a b"'),
 ]
 
 
