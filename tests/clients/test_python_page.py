@@ -25,10 +25,11 @@ def test_the_page_does_what_it_says(shared_server: Any, monkeypatch: pytest.Monk
     ]
     code = "\n".join(block.code for block in blocks)
     code = code.replace("http://127.0.0.1:8000", shared_server.url).replace("om_...", key)
-    said = io.StringIO()
+    said, names = io.StringIO(), dict[str, Any]()
 
     with redirect_stdout(said):
-        exec(compile(code, "docs/python.md", "exec"), {})
+        exec(compile(code, "docs/python.md", "exec"), names)
+    names["client"].close()
 
     lines = said.getvalue().splitlines()
     assert lines[0].startswith("Ann likes tea 20")
