@@ -24,6 +24,7 @@ from memories.models import State, UserCategory
 from memories.models.memory import MemoryQuerySet
 from memories.models.state import LIVE
 from memories.search import Cutoffs, Filters, SearchResult, find_hits
+from pages.plain_select import PlainSelect
 
 SIZES = (25, 50, 100)
 MAX_QUERY = 2000
@@ -70,13 +71,18 @@ class MemoryQueryForm(forms.Form):
     q = forms.CharField(label=_("Search"), required=False, max_length=MAX_QUERY)
     exact = forms.BooleanField(label=_("Exactly this text"), required=False)
     state = forms.ChoiceField(
-        label=pgettext_lazy("of a memory", "State"), required=False, choices=STATE_CHOICES
+        label=pgettext_lazy("of a memory", "State"),
+        required=False,
+        choices=STATE_CHOICES,
+        widget=PlainSelect,
     )
-    app = forms.ChoiceField(label=_("App"), required=False)
+    app = forms.ChoiceField(label=_("App"), required=False, widget=PlainSelect)
     category = forms.CharField(
-        label=_("Category"), required=False, max_length=MAX_CATEGORY_NAME, widget=forms.Select
+        label=_("Category"), required=False, max_length=MAX_CATEGORY_NAME, widget=PlainSelect
     )
-    sort = forms.ChoiceField(label=_("Order"), required=False, choices=SORT_CHOICES)
+    sort = forms.ChoiceField(
+        label=_("Order"), required=False, choices=SORT_CHOICES, widget=PlainSelect
+    )
     actor = forms.CharField(label=_("Said by"), required=False, max_length=MAX_NAME, strip=False)
     conversation = forms.CharField(
         label=_("Conversation"), required=False, max_length=MAX_NAME, strip=False
@@ -89,6 +95,7 @@ class MemoryQueryForm(forms.Form):
         coerce=int,
         empty_value=None,
         choices=[("", SIZES[0]), *((size, size) for size in SIZES[1:])],
+        widget=PlainSelect,
     )
     page = forms.IntegerField(required=False, min_value=1, max_value=MAX_PAGE)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -19,7 +19,7 @@ from apps_registry.models import AccessRule, App, Effect
 from core.errors import Malformed
 from memories.access.reader import Reader
 from memories.access.rules import create_rule, delete_rule
-from memories.models import Memory
+from memories.models import Access, Memory
 from memories.search import Cutoffs, find_hits
 from pages.memory_query import MAX_QUERY
 from pages.page_view import PageView
@@ -167,6 +167,12 @@ def _latest(*moments: datetime | None) -> datetime | None:
 
 
 def _most_read(app: App, reader: Reader) -> Sequence[Any]:
-    times = Count("accesses", filter=Q(accesses__app=app))
-    memories = reader.memories().undeleted().filter(accesses__app=app)
-    return list(memories.annotate(times=times).order_by("-times", "id")[:MOST_READ])
+    """The memories that it has read most often, each with its number of `times`."""
+    readings = Access.objects.filter(app=app, memory__in=reader.memories().undeleted())
+    counted = readings.order_by().values_list("memory").annotate(times=Count("pk"))
+    times = dict(counted.order_by("-times", "memory")[:MOST_READ])
+    memories: Any = reader.memories().in_bulk(times)
+    found = [memories[pk] for pk in times if pk in memories]
+    for memory in found:
+        memory.times = times[memory.pk]
+    return found
