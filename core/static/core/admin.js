@@ -59,7 +59,7 @@
       const name = field?.labels[0]?.textContent.trim() || field?.name;
       if (!name) continue;
       container.dataset.named = "";
-      for (const part of container.querySelectorAll("[role=combobox], [role=searchbox]")) {
+      for (const part of container.querySelectorAll("[role=combobox], [role=searchbox], [role=textbox]")) {
         part.removeAttribute("aria-labelledby");
         part.setAttribute("aria-label", name);
       }
