@@ -13,6 +13,7 @@ from apps_registry.acting_app import get_acting_app
 from core.errors import Malformed
 from memories.access.reader import Reader
 from memories.models.memory import MemoryQuerySet
+from memories.search import Filters
 
 from .filter_condition import Condition
 from .tenant import Tenant
@@ -62,3 +63,10 @@ def reader_for(tenant: Tenant, condition: Condition, *, sees_expired: bool) -> R
             "`user_id`, or narrow them further."
         )
     return reader
+
+
+def filters_for(condition: Condition, reader: Reader) -> Filters:
+    """What is asked for beside whose memories are read: nothing, where only the user is named."""
+    if condition.q == Q(user__in=[reader.user.pk]):
+        return Filters()
+    return Filters(condition=condition.q)

@@ -11,7 +11,7 @@ from accounts.authentication import AuthenticatedRequest
 from apps_registry.acting_app import get_writing_app
 from core.errors import Conflict, Malformed
 from core.transactions import change
-from mem0.account_reader import reader_for
+from mem0.account_reader import filters_for, reader_for
 from mem0.entity_register import app_entity, register_entities
 from mem0.event_log import describe_stored, show_memories, write_event
 from mem0.filter_condition import Condition, both, parse_filters
@@ -29,7 +29,7 @@ from memories.lifecycle.revise_each import revise_each
 from memories.limits import MAX_BULK, MAX_TEXT_BYTES
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.search import Cutoffs, Filters, find_hits, log_hits
+from memories.search import Cutoffs, find_hits, log_hits
 
 from .mem0_view import DialectViewSet, PageOf, read_number
 from .one_memory import read_edit
@@ -137,7 +137,7 @@ class MemoriesViewSet(DialectViewSet):
         show_expired = read_flag(body, "show_expired", default=False)
         reader = reader_for(self.tenant, condition, sees_expired=show_expired)
         cutoffs = Cutoffs(top_k, min_score=0)
-        filters = Filters(condition=condition.q)
+        filters = filters_for(condition, reader)
         found = find_hits(query, reader=reader, cutoffs=cutoffs, filters=filters).hits
         scored = score_hits(found, threshold=threshold)
         hits = [hit for hit, _ in scored]
