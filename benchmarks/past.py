@@ -95,6 +95,8 @@ def readings(client: Client) -> dict[str, Reading]:
     return {
         "list": lambda asked: query("/memories?page_size=50", asked),
         "list, page 100": lambda asked: query("/memories?page_size=50&page=100", asked),
+        "list, oldest first": lambda asked: query("/memories?sort_direction=asc", asked),
+        "list, by text": lambda asked: query("/memories?sort_column=memory", asked),
         "list of a category": lambda asked: query("/memories?categories=travel", asked),
         "filter": lambda asked: client.post(
             "/memories/filter", {"show_archived": True, "actors": ["Ana"], **asked}

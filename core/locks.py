@@ -34,6 +34,7 @@ class Lock(IntEnum):
     SAME_TEXT = 5_190_518  # with the text: one process stores the same text at a time
     USER_TEXTS = 5_190_534  # with the user: many texts of theirs are stored, or each alone
     IDEMPOTENCY = 5_190_535  # with the user and their key: one call at a time
+    PAST_VIEWS = 5_190_538  # readers of the past share it; making its views is exclusive
     OWN_KEY = 5_190_540  # with the user and a memory's own key: one process stores it
     INFERENCE = 7_405_118  # with the user: facts of one message at a time
 

@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import F, Min
+from django.db.models import F, OuterRef, Subquery
 from django.db.models.expressions import OrderBy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -24,13 +24,20 @@ from core.iso_time import InvalidTime, parse_time
 
 from .limits import MAX_NAME
 from .metadata_filter.api_field import METADATA_FILTER_HELP, parse_metadata_filter
-from .models import Memory
+from .models import Categorization, Memory
 from .models.memory import MemoryQuerySet
 from .own_keys import InvalidAddress, parse_namespace
 
-SORT_COLUMNS = {
+# Not a minimum: the past could not be grouped by it, as the rows of a view have no primary key.
+FIRST_CATEGORY = (
+    Categorization.objects.filter(memory=OuterRef("pk"))
+    .order_by("category__name")
+    .values("category__name")[:1]
+)
+
+SORT_COLUMNS: dict[str, F | Subquery] = {
     "memory": F("content"),
-    "categories": Min("categories__name"),
+    "categories": Subquery(FIRST_CATEGORY),
     "app_name": F("app__name"),
     "created_at": F("created_at"),
 }

@@ -14,7 +14,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import KeptAnswer, PersonSession, SignInLink
@@ -67,7 +67,12 @@ def _prune_accesses(step: Step) -> Iterator[Counts]:
 
 
 def _abandoned_categories() -> CategoryQuerySet:
-    return Category.objects.abandoned().filter(created_at__lt=timezone.now() - MIN_CATEGORY_AGE)
+    """Those that no user has, nor had as of a moment of the past."""
+    abandoned = Category.objects.abandoned().filter(
+        created_at__lt=timezone.now() - MIN_CATEGORY_AGE
+    )
+    own = UserCategory.objects.filter(category=OuterRef("pk"))
+    return abandoned.filter(~Exists(own))
 
 
 def _unused_categories() -> UserCategoryQuerySet:

@@ -25,12 +25,12 @@ class StatsView(SubjectView):
     def get(self, request: AuthenticatedRequest) -> Response:
         """Count the memories and list the apps of a user."""
         owned = App.objects.owned_by(self.subject)
-        past = find_past(request, user=self.subject)
+        app = owned.restricted(name=request.auth.app_name)
+        past = find_past(request, user=self.subject, app=app)
         known = owned.filter(created_at__lte=past.moment) if past else owned
         apps = list(known.order_by("name", "id"))
-        app = owned.restricted(name=request.auth.app_name)
         reader = Reader(self.subject, app, past=past)
         with reader.reading():
-            total = reader.memories().undeleted().count()
+            total = reader.listed(reader.memories().undeleted()).count()
         stats = {"total_memories": total, "total_apps": len(apps), "apps": apps}
         return Response({**StatsSerializer(stats).data, **describe_past(reader)})

@@ -125,7 +125,7 @@ def reader_as_of(caller: Caller, as_of: str | float | None) -> Reader:
         moment = parse_past(as_of)
     except ValidationError as error:
         raise Malformed(str(error.message), field="as_of") from None
-    past = Past.at(moment, user=caller.user) if moment else None
+    past = Past.at(moment, user=caller.user, app=caller.reader.app) if moment else None
     return replace(caller.reader, past=past)
 
 

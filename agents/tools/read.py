@@ -138,7 +138,8 @@ def get_memories(
     reader = reader_as_of(caller, as_of)
     with reader.reading():
         memories = chosen.apply(reader.memories().active())
-        following = list(after(memories.with_relations(), cursor)[: limit + 1])
+        listed = reader.listed(after(memories.with_relations(), cursor))
+        following = list(listed[: limit + 1])
     page = take_fitting(following[:limit], lambda memory: [memory])
     reader.log(page, "list")
     next_cursor = position_of(page[-1]) if len(page) < len(following) else None

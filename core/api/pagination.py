@@ -81,12 +81,12 @@ class Listed(Protocol):
     def count(self) -> int: ...
 
 
-def fetch_page(queryset: Listed, request: PageRequest) -> Page:
+def fetch_page(listed: Listed, request: PageRequest) -> Page:
     """Fetch a page in two statements, or in one if it is the last page and so shows the total."""
     start = (request.page - 1) * request.size
-    items = list(queryset[start : start + request.size + 1])
+    items = list(listed[start : start + request.size + 1])
     ends_here = len(items) <= request.size and (items or start == 0)
-    total = start + len(items) if ends_here else queryset.count()
+    total = start + len(items) if ends_here else listed.count()
     return Page(items[: request.size], total, request.page, request.size)
 
 

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Literal
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -48,6 +49,19 @@ INSERT INTO memories_access (memory_id, app_id, accessed_at, access_type, metada
 SELECT id, %(app)s, %(now)s, type, %(metadata)s::jsonb FROM read ORDER BY place
 """
 
+# One line of the log of changes for each user whose memories were read together.
+LOG_READING = """
+INSERT INTO memories_unlogged (user_id, is_new, is_first, kind, note)
+SELECT memory.user_id, false, row_number() OVER () = 1, 'read', jsonb_build_object(
+    'memories', jsonb_agg(memory.id ORDER BY read.place),
+    'app', (SELECT name FROM apps_registry_app WHERE id = %(app)s),
+    'access', %(access)s::text
+)
+FROM unnest(%(memories)s::uuid[]) WITH ORDINALITY AS read (id, place)
+JOIN memories_memory AS memory ON memory.id = read.id
+GROUP BY memory.user_id
+"""
+
 # Grouped once: a subquery per app would read the table as often as there are apps.
 WRONG_COUNTS = """
 SELECT app.id FROM apps_registry_app AS app LEFT JOIN (
@@ -79,16 +93,18 @@ def log_accesses(
         types.setdefault(memory.pk, "context")
     if not types:
         return
-    sql.execute(
-        LOG_ACCESSES,
-        {
-            "app": app.pk if app else None,
-            "now": timezone.now(),
-            "metadata": json.dumps(metadata or {}),
-            "memories": list(types),
-            "types": list(types.values()),
-        },
-    )
+    access = {"app": app.pk if app else None, "memories": list(types)}
+    details = {
+        "now": timezone.now(),
+        "metadata": json.dumps(metadata or {}),
+        "types": list(types.values()),
+    }
+    if not settings.LOG_READINGS:
+        sql.execute(LOG_ACCESSES, access | details)
+        return
+    with transaction.atomic():
+        sql.execute(LOG_ACCESSES, access | details)
+        sql.execute(LOG_READING, access | {"access": access_type})
 
 
 def with_wrong_count() -> list[App]:

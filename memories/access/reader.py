@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import TypeVar
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from memories.change_log.as_of import Past
+from memories.change_log.past_list import PastList
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
 from .log import AccessType, log_accesses
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,14 @@ class Reader:
         """The user's memories that the reader may read, in any state."""
         memories = Memory.objects.owned_by(self.user).readable_by(self.app).reached_by(self.key)
         return memories if self.sees_expired and self.app is None else memories.unexpired()
+
+    def listed(self, memories: MemoryQuerySet) -> MemoryQuerySet | PastList:
+        """A list of memories, of which a page and the number are read. While `reading()`."""
+        return PastList(memories, self.past) if self.past else memories
+
+    def in_parts(self, read: Callable[[], T], *, by_vectors: bool = False) -> list[T]:
+        """Read all memories at once or, of the past, in two parts. While `reading()`."""
+        return self.past.in_parts(read, by_vectors=by_vectors) if self.past else [read()]
 
     def log(
         self, memories: Iterable[Memory], access_type: AccessType, *, context: Iterable[Memory] = ()

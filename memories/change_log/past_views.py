@@ -1,19 +1,35 @@
 """Views that show the memories of one user as they were at a line of the log.
 
-Each has the name and the columns of a table, in a schema of its own. A transaction that puts this
-schema first in its `search_path` reads the past with the very statements that read the present: see
-as_of.py. They are made anew after each migration, as columns may have changed, and dropped before.
+Each has the name and the columns of a table, in a schema of its own. A transaction that puts such
+schemas first in its `search_path` reads the past with the very statements that read the present:
+see as_of.py. PostgreSQL passes no order and no limit on to the parts of a union, nor can it count
+one by an index: so there are also views of the two parts alone.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
+from django.db.migrations.operations import (
+    AlterField,
+    AlterModelTable,
+    DeleteModel,
+    RemoveField,
+    RenameField,
+    RenameModel,
+)
 
+from core.locks import Lock, lock_transaction
 from core.sql import execute, fetch_all, fetch_value
 
+# All memories of then; those that have not changed since; the others; and the names of categories,
+# for where any has been renamed since: PostgreSQL plans worse with a view.
 SCHEMA = "memories_as_of"
+UNCHANGED_SCHEMA = "memories_unchanged"
+UNCHANGED_VECTORS_SCHEMA = "memories_unchanged_vectors"
+HELD_SCHEMA = "memories_held"
+NAMES_SCHEMA = "memories_former_names"
 
 # What a transaction that reads the past sets.
 OWNER = "current_setting('openmemory.as_of_user')::uuid"
@@ -44,6 +60,13 @@ KEPT = {
     "app_id": "(line.snapshot ->> 'app')::uuid",
     "actor": "line.snapshot ->> 'actor'",
     "conversation": "line.snapshot ->> 'conversation'",
+    # Of an agent there is none in lines from before agents were logged, until one says so.
+    "agent_id": """coalesce(line.snapshot ->> 'agent_id', (
+        SELECT later.snapshot ->> 'agent_id' FROM {public}.memories_logline AS later
+        WHERE later.memory_id = line.memory_id AND later.sequence > line.sequence
+            AND later.kind = 'known'
+        ORDER BY later.sequence LIMIT 1
+    ), '')""",
     "created_at": "line.said_at",
     "expires_at": "to_timestamp((line.snapshot ->> 'expires_at')::float8)",
     "valid_from": "to_timestamp((line.snapshot ->> 'valid_from')::float8)",
@@ -55,19 +78,41 @@ KEPT = {
         ORDER BY former.sequence LIMIT 1
     ), present.words)""",  # noqa: S608 - constants
 }
+KEPT_CATEGORIZATION = {
+    "id": "NULL::bigint",
+    "memory_id": "line.memory_id",
+    "category_id": "category.id::uuid",
+    "user_id": "line.user_id",
+}
+# No ids of other ones.
+KEPT_EMBEDDING = {
+    "id": "kept.id * -1",
+    "memory_id": "kept.memory_id",
+    "space_id": "kept.space_id",
+    "user_id": "kept.user_id",
+    "vector": "kept.vector",
+}
+KEPT_TOKENS = {
+    "embedding_id": "kept.id * -1",
+    "version": "kept.token_version",
+    "vectors": "kept.tokens",
+}
+FORMER_NAME = {"name": "(line.snapshot ->> 'former_name')"}
 
-MEMORIES = """
+UNCHANGED_MEMORIES = """
 SELECT {present_columns} FROM {public}.memories_memory AS present
 WHERE present.user_id = {owner} AND {unchanged}
-UNION ALL
+"""
+HELD_MEMORIES = """
 SELECT {kept_columns} FROM {public}.memories_logline AS line
 JOIN {public}.memories_memory AS present ON present.id = line.memory_id
 WHERE {held}
 """
-CATEGORIZATIONS = """
+UNCHANGED_CATEGORIZATIONS = """
 SELECT {present_columns} FROM {public}.memories_categorization AS present
 WHERE present.user_id = {owner} AND {unchanged}
-UNION ALL
+"""
+HELD_CATEGORIZATIONS = """
 SELECT {kept_columns} FROM {public}.memories_logline AS line
 CROSS JOIN LATERAL jsonb_array_elements_text(line.snapshot -> 'categories') AS category (id)
 WHERE {held}
@@ -88,54 +133,72 @@ SELECT {kept_columns} FROM (
 JOIN {public}.memories_formervector AS kept
     ON kept.memory_id = former.memory_id AND kept.sequence = former.sequence
 """
+# For statements that find memories by their vectors: that a memory has not changed since is a
+# condition on these, as PostgreSQL expects one on the joined memory to cost as much for each.
+UNCHANGED_EMBEDDINGS = """
+SELECT {present_columns} FROM {public}.memories_embedding AS present
+WHERE present.user_id = {owner} AND {unchanged}
+"""
+# Those of what has changed since.
+HELD_EMBEDDINGS = EMBEDDINGS.replace(
+    "WHERE present.user_id = {owner}",
+    """WHERE present.user_id = {owner} AND present.memory_id IN (
+    SELECT later.memory_id FROM {public}.memories_logline AS later
+    WHERE later.user_id = {owner} AND later.sequence > {line} AND later.memory_id IS NOT NULL
+)""",
+)
+# Without conditions, so that PostgreSQL finds the few of a join by indexes.
 TOKENS = """
 SELECT {present_columns} FROM {public}.memories_tokenvectors AS present
 UNION ALL
 SELECT {kept_columns} FROM {public}.memories_formervector AS kept
-WHERE kept.user_id = {owner} AND kept.tokens IS NOT NULL
 """
-CATEGORIES = """
-SELECT {kept_columns} FROM {public}.memories_category AS present
-"""
-FORMER_NAME = f"""coalesce((
-    SELECT line.snapshot ->> 'former_name' FROM {{public}}.memories_logline AS line
+RENAMED = f"""
+    FROM {{public}}.memories_logline AS line
     WHERE line.user_id = {OWNER} AND line.sequence > {LINE} AND line.memory_id IS NULL
-        AND line.kind = 'renamed' AND line.snapshot ->> 'category' = present.id::text
-    ORDER BY line.sequence LIMIT 1
-), present.name)::varchar"""  # noqa: S608 - constants
+        AND line.kind = 'renamed' AND line.snapshot IS NOT NULL
+"""
+CATEGORIES = f"""
+SELECT {{present_columns}} FROM {{public}}.memories_category AS present
+WHERE present.id NOT IN (SELECT (line.snapshot ->> 'category')::uuid {RENAMED})
+UNION ALL
+SELECT {{kept_columns}} FROM (
+    SELECT DISTINCT ON (line.snapshot ->> 'category') line.snapshot {RENAMED}
+    ORDER BY line.snapshot ->> 'category', line.sequence
+) AS line
+JOIN {{public}}.memories_category AS present
+    ON present.id = (line.snapshot ->> 'category')::uuid
+"""  # noqa: S608 - constants
 
-# The statement of each view, the column with the id of a memory, and the columns that differ.
-VIEWS: dict[str, tuple[str, str, dict[str, str]]] = {
-    "memories_memory": (MEMORIES, "id", KEPT),
-    "memories_categorization": (
-        CATEGORIZATIONS,
+# Each view: its schema and its table, its statement, the column with the id of a memory, and the
+# columns that differ from the table's.
+View = tuple[str, str, str, str, dict[str, str]]
+MEMORY = ("id", KEPT)
+CATEGORIZATION = ("memory_id", KEPT_CATEGORIZATION)
+VIEWS: tuple[View, ...] = (
+    (SCHEMA, "memories_memory", f"{UNCHANGED_MEMORIES} UNION ALL {HELD_MEMORIES}", *MEMORY),
+    (
+        SCHEMA,
+        "memories_categorization",
+        f"{UNCHANGED_CATEGORIZATIONS} UNION ALL {HELD_CATEGORIZATIONS}",
+        *CATEGORIZATION,
+    ),
+    (SCHEMA, "memories_embedding", EMBEDDINGS, "memory_id", KEPT_EMBEDDING),
+    (SCHEMA, "memories_tokenvectors", TOKENS, "embedding_id", KEPT_TOKENS),
+    (UNCHANGED_SCHEMA, "memories_memory", UNCHANGED_MEMORIES, *MEMORY),
+    (
+        UNCHANGED_VECTORS_SCHEMA,
+        "memories_embedding",
+        UNCHANGED_EMBEDDINGS,
         "memory_id",
-        {
-            "id": "NULL::bigint",
-            "memory_id": "line.memory_id",
-            "category_id": "category.id::uuid",
-            "user_id": "line.user_id",
-        },
+        KEPT_EMBEDDING,
     ),
-    "memories_embedding": (
-        EMBEDDINGS,
-        "memory_id",
-        {
-            # No id of another one.
-            "id": "-kept.id",
-            "memory_id": "kept.memory_id",
-            "space_id": "kept.space_id",
-            "user_id": "kept.user_id",
-            "vector": "kept.vector",
-        },
-    ),
-    "memories_tokenvectors": (
-        TOKENS,
-        "embedding_id",
-        {"embedding_id": "-kept.id", "version": "kept.token_version", "vectors": "kept.tokens"},
-    ),
-    "memories_category": (CATEGORIES, "id", {"name": FORMER_NAME}),
-}
+    (HELD_SCHEMA, "memories_memory", HELD_MEMORIES, *MEMORY),
+    (HELD_SCHEMA, "memories_categorization", HELD_CATEGORIZATIONS, *CATEGORIZATION),
+    (HELD_SCHEMA, "memories_embedding", HELD_EMBEDDINGS, "memory_id", KEPT_EMBEDDING),
+    (NAMES_SCHEMA, "memories_category", CATEGORIES, "id", FORMER_NAME),
+)
+SCHEMAS = (SCHEMA, UNCHANGED_SCHEMA, UNCHANGED_VECTORS_SCHEMA, HELD_SCHEMA, NAMES_SCHEMA)
 
 # Whether a migration has taken away what the views read.
 IS_MISSING = """
@@ -144,34 +207,59 @@ SELECT NOT EXISTS (
     WHERE attrelid = to_regclass('memories_formervector') AND attname = 'tokens'
 )
 """
+IS_MADE = f"SELECT to_regclass('{NAMES_SCHEMA}.memories_category') IS NOT NULL"
 COLUMNS = """
 SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute
 WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum
 """
 
-
-def drop_views(**signal: Any) -> None:
-    """Let a migration change the columns that the views show."""
-    if signal.get("plan", True) and connection.vendor == "postgresql":
-        execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
+# PostgreSQL refuses these while a view reads the column.
+BLOCKED = (AlterField, AlterModelTable, DeleteModel, RemoveField, RenameField, RenameModel)
 
 
-def make_views(**signal: Any) -> None:
-    """Make the views, unless a migration has taken away what they read."""
-    if not signal.get("plan", True) or connection.vendor != "postgresql":
+def drop_views(plan: Any = (), **signal: Any) -> None:
+    """Let migrations change the columns that the views show. While there are none, `as_of` is 503.
+
+    What only adds, as most do, leaves them: then the past is answered throughout.
+    """
+    if connection.vendor == "postgresql" and any(_is_blocked(*step) for step in plan):
+        with transaction.atomic():
+            _drop_all()
+
+
+def _is_blocked(migration: Any, backwards: bool) -> bool:
+    changes = any(isinstance(operation, BLOCKED) for operation in migration.operations)
+    return migration.app_label == "memories" and (backwards or changes)
+
+
+def make_views(plan: Any = None, **signal: Any) -> None:
+    """Make the views anew, as columns may have changed.
+
+    Not where a migration has taken away what they read, and not after a flush.
+    """
+    if connection.vendor != "postgresql" or plan == []:
+        return
+    if (plan is None and fetch_value(IS_MADE)) or fetch_value(IS_MISSING):
         return
     public = fetch_value("SELECT current_schema()")
-    if fetch_value(IS_MISSING):
-        return
-    execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE")
-    execute(f"CREATE SCHEMA {SCHEMA}")
-    for name in VIEWS:
-        execute(f"CREATE VIEW {SCHEMA}.{name} AS {_statement(name, public)}")
+    with transaction.atomic():
+        _drop_all()
+        for schema in SCHEMAS:
+            execute(f"CREATE SCHEMA {schema}")
+        for schema, table, statement, row, kept in VIEWS:
+            select = _statement(table, statement, row, kept, public=public)
+            execute(f"CREATE VIEW {schema}.{table} AS {select}")
 
 
-def _statement(name: str, public: str) -> str:
-    statement, row, kept = VIEWS[name]
-    columns = fetch_all(COLUMNS, [name])
+def _drop_all() -> None:
+    """When nobody reads them any more. Whoever begins to waits until the transaction ends."""
+    lock_transaction(Lock.PAST_VIEWS)
+    for schema in SCHEMAS:
+        execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+
+def _statement(table: str, statement: str, row: str, kept: dict[str, str], *, public: str) -> str:
+    columns = fetch_all(COLUMNS, [table])
     present_columns = [f"present.{column}" for column, _ in columns]
     # Of the very same types: else PostgreSQL would sort all rows for those of one page.
     kept_columns = [

@@ -14,12 +14,13 @@ from django.db.models.functions import Lower
 from accounts.models import ApiKey, User
 from apps_registry.models import AccessRule, App
 from configuration import effective
+from core.errors import OpenMemoryError
 from core.locks import Lock, lock_transaction
 from core.transactions import change
 from jobs.models import Job
 from memories.change_log.run_name import name_run
 from memories.models import Categorization, Category, Memory, Terms
-from memories.models.memory import fingerprint
+from memories.models.memory import MemoryQuerySet, fingerprint
 from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 
@@ -145,7 +146,7 @@ class _Batch:
         memory = self.memories[index]
         if new.speaker is None and not (memory.actor or new.as_given):
             memory.actor = self._recognize_speaker(memory)
-        superseded = lock_superseded(new.supersedes, newer=memory) if new.supersedes else None
+        superseded = self._lock_superseded(index, new) if new.supersedes else None
         self._forget(new.supersedes)
         is_once = new.infer or new.once_in_scope
         duplicate = self._find_duplicate(memory, new) if is_once else None
@@ -158,6 +159,14 @@ class _Batch:
             self.flush()
             newer = memory if duplicate is None else Memory.objects.get(pk=duplicate)
             supersede(superseded, newer=newer, by=self.by, key=self.key)
+
+    def _lock_superseded(self, index: int, new: NewMemory) -> MemoryQuerySet:
+        """Says which of the memories cannot supersede what it names, since that has changed."""
+        try:
+            return lock_superseded(new.supersedes, newer=self.memories[index])
+        except OpenMemoryError as error:
+            error.members = {**error.members, "index": index}
+            raise
 
     def _add_new(self, index: int, new: NewMemory) -> None:
         memory = self.memories[index]

@@ -205,8 +205,10 @@ def _restore_content(
         categories=list({each.merged_into or each for each in categories}),
     )
     rewrite_memory(memory, draft, embedded.get(before["content"]), by=by, key=key)
-    if str(memory.app_id) != before["app"]:
-        Memory.objects.filter(pk=memory.pk).update(app=before["app"])
+    # A snapshot names no agent where there was none.
+    owners = {"app_id": uuid.UUID(before["app"]), "agent_id": before.get("agent_id", "")}
+    if any(getattr(memory, name) != value for name, value in owners.items()):
+        Memory.objects.filter(pk=memory.pk).update(**owners)
 
 
 def _restore_links(undo: Undo) -> None:

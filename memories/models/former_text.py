@@ -69,4 +69,8 @@ class FormerVector(FormerText):
                 name="former_vector_once",
             )
         ]
-        indexes = [models.Index(fields=["memory_id", "sequence"], name="former_vector_by_memory")]
+        indexes = [
+            models.Index(fields=["memory_id", "sequence"], name="former_vector_by_memory"),
+            # The id that it has among the vectors of the past.
+            models.Index(models.F("id") * -1, name="former_vector_by_shown_id"),
+        ]

@@ -59,6 +59,7 @@ class LogLine(models.Model):
         # About no memory.
         RENAMED = "renamed", "category renamed"
         IMPORTED = "imported", "log of a former server"
+        READ = "read"  # where the settings say so
 
     # Without constraints: lines outlive what they are about, and who made the change.
     user = models.ForeignKey(
@@ -68,7 +69,8 @@ class LogLine(models.Model):
     at = models.DateTimeField(help_text="When it was written, just before the change was visible.")
     kind = models.CharField(max_length=10, choices=Kind)
     memory_id = models.UUIDField(
-        null=True, help_text="Null for a renamed category and for the log of a former server."
+        null=True,
+        help_text="Null for a renamed category, the log of a former server, and a reading.",
     )
     by = models.ForeignKey(
         User,

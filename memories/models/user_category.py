@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
 from accounts.models import User
 
 from .categorization import Categorization
 from .category import Category
+from .log_line import LogLine
 
 
 class UserCategoryQuerySet(models.QuerySet["UserCategory"]):
@@ -33,11 +34,22 @@ class UserCategoryQuerySet(models.QuerySet["UserCategory"]):
         return self.filter(user=user, pk__in=ids).values("category")
 
     def unused(self) -> UserCategoryQuerySet:
-        """Keep categories in which the user has no memory any more."""
+        """Keep categories in which the user has no memory, nor had one as far as is known.
+
+        What a line of the log tells is known until its memory is purged.
+        """
         categorizations = Categorization.objects.filter(
             user=models.OuterRef("user"), category=models.OuterRef("category")
         )
-        return self.filter(~models.Exists(categorizations))
+        is_named = models.Func(
+            models.F("snapshot__categories"),
+            Cast(models.OuterRef("category"), models.TextField()),
+            function="jsonb_exists",
+            output_field=models.BooleanField(),
+        )
+        lines = LogLine.objects.filter(user=models.OuterRef("user")).alias(is_named=is_named)
+        naming = lines.filter(is_named=True)
+        return self.filter(~models.Exists(categorizations), ~models.Exists(naming))
 
     def locked(self) -> UserCategoryQuerySet:
         """Lock these, in the caller's transaction, and keep those that still match once locked."""

@@ -58,8 +58,10 @@ VECTOR_OF = """
 LEFT JOIN memories_embedding AS embedding
     ON embedding.memory_id = memory.id AND embedding.space_id = %(space)s
 """
+# The ids are named for both tables: of the past, PostgreSQL does not infer them for the second.
 LOAD = """
 SELECT {columns} FROM memories_memory AS memory {vector_of}
+    AND embedding.memory_id = ANY(%(ids)s::uuid[])
 WHERE memory.id = ANY(%(ids)s::uuid[])
 """
 # A `tsquery` that is written out is parsed once, and not for each memory.
@@ -146,8 +148,11 @@ def find_candidates(
     """Find candidates by keywords, vectors and period, and say how the nearest were found.
 
     In one statement, but where the user has an index, or where it is not certain that those of the
-    first look are the best.
+    first look are the best, nor of the past, which is read in parts.
     """
+    past = searched.reader.past
+    if past is not None and past.differs:
+        return _find_of_past(searched, query, limit)
     nearest, vectors_by = None, "exact"
     if query.has_index or query.vector is None:
         nearest, vectors_by = find_nearest(searched.memories, query, limit=limit)
@@ -156,11 +161,25 @@ def find_candidates(
     by_keywords = [entry.candidate for entry in found if entry.by_keywords]
     best = None
     if not are_best([it.lexical for it in by_keywords], query.lexemes, lexeme_count, limit):
-        best = find_by_keywords(searched.memories, query.lexemes, limit=limit)
+        best = find_by_keywords(
+            searched.memories, query.lexemes, reader=searched.reader, limit=limit
+        )
     is_short = sum(entry.by_vectors for entry in found) < limit
     if nearest is None and is_short and not _compares_all(searched, query, limit):
         nearest, _ = find_nearest(searched.memories, query, limit=limit)
     return _merge(found, query, best=best, nearest=nearest), vectors_by
+
+
+def _find_of_past(searched: Searched, query: Query, limit: int) -> tuple[list[Candidate], str]:
+    memories, reader = searched.memories, searched.reader
+    nearest, vectors_by = find_nearest(memories, query, limit=limit)
+    found = {*nearest, *find_by_keywords(memories, query.lexemes, reader=reader, limit=limit)}
+    if query.period:
+        for column in ("created_at", "valid_from"):
+            within = {f"{column}__gte": query.period.start, f"{column}__lt": query.period.end}
+            newest = memories.filter(**within).order_by(f"-{column}", "pk")
+            found |= set(newest.values_list("pk", flat=True)[:limit])
+    return load_candidates(found, query), vectors_by
 
 
 def _merge(

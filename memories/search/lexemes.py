@@ -6,6 +6,7 @@ import math
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -141,7 +142,7 @@ def with_all_words(memories: MemoryQuerySet, text: str) -> MemoryQuerySet:
 
 
 def find_by_keywords(
-    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], *, limit: int
+    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], *, reader: Reader, limit: int
 ) -> list[uuid.UUID]:
     """Find the memories with the greatest lexical scores; of equal ones, the newest.
 
@@ -150,12 +151,12 @@ def find_by_keywords(
     find. So the result is exact, and takes at most two queries.
     """
     lexeme_count = count_enough(lexemes)
-    best = _find_best(memories, lexemes, lexeme_count, limit)
+    best = _find_best(memories, lexemes, lexeme_count, reader, limit)
     last_score = best[-1][1] if len(best) == limit else 0.0
     needed_count = _count_needed(last_score, lexemes)
     if needed_count > lexeme_count:
-        best = _find_best(memories, lexemes, needed_count, limit)
-    return [pk for pk, _ in best]
+        best = _find_best(memories, lexemes, needed_count, reader, limit)
+    return [pk for pk, *_ in best]
 
 
 def count_enough(lexemes: Sequence[Lexeme]) -> int:
@@ -193,8 +194,12 @@ def _count_needed(score: float, lexemes: Sequence[Lexeme]) -> int:
 
 
 def _find_best(
-    memories: MemoryQuerySet, lexemes: Sequence[Lexeme], lexeme_count: int, limit: int
-) -> list[tuple[uuid.UUID, float]]:
+    memories: MemoryQuerySet,
+    lexemes: Sequence[Lexeme],
+    lexeme_count: int,
+    reader: Reader,
+    limit: int,
+) -> list[tuple[uuid.UUID, float, datetime]]:
     """Score the memories that have any of the first `lexeme_count` lexemes by all of them."""
     if not lexeme_count:
         return []
@@ -203,4 +208,9 @@ def _find_best(
         .annotate(lexical=LexicalScore(lexemes))
         .order_by("-lexical", "-created_at", "pk")
     )
-    return list(best.values_list("pk", "lexical")[:limit])
+    columns = best.values_list("pk", "lexical", "created_at")
+    rows, *others = reader.in_parts(lambda: list(columns[:limit]))
+    for changed in others:
+        rows = sorted([*rows, *changed], key=lambda row: row[0])
+        rows.sort(key=lambda row: (row[1], row[2]), reverse=True)
+    return rows[:limit]

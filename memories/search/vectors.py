@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Cast
@@ -21,6 +24,9 @@ MAX_EF_SEARCH = 1000  # of the index
 # How many vectors the index scans when filters leave few of those it finds. Beyond about this
 # many it costs as much as comparing all.
 MAX_SCAN_TUPLES = 5000
+
+# A memory, its distance from the query, and when it was said.
+Near = tuple[uuid.UUID, float, datetime]
 
 SET_INDEX_SCAN = """
 SELECT set_config('hnsw.ef_search', %s, true),
@@ -41,15 +47,16 @@ def find_nearest(
         return [], "none"
     if query.has_index:
         ids = _find_by_index(memories, query, limit)
-        if len(ids) == limit:
+        if ids is not None:
             return ids, "index"
     distance = CosineDistance("embeddings__vector", query.vector)
     compared = _embedded(memories, query).annotate(distance=distance)
     by_distance = compared.order_by("distance", "-created_at", "pk")
-    return list(by_distance.values_list("pk", flat=True)[:limit]), "exact"
+    parts = query.reader.in_parts(lambda: _read(by_distance, limit), by_vectors=True)
+    return _merge(parts, limit), "exact"
 
 
-def _find_by_index(memories: MemoryQuerySet, query: Query, limit: int) -> list[uuid.UUID]:
+def _find_by_index(memories: MemoryQuerySet, query: Query, limit: int) -> list[uuid.UUID] | None:
     # The very expression of the index, else PostgreSQL does not use it.
     indexed = Cast("embeddings__vector", HalfVectorField(dimensions=query.space.dimensions))
     distance = CosineDistance(indexed, query.vector)
@@ -58,7 +65,22 @@ def _find_by_index(memories: MemoryQuerySet, query: Query, limit: int) -> list[u
         sql.execute(
             SET_INDEX_SCAN, [str(min(EF_PER_VECTOR * limit, MAX_EF_SEARCH)), str(MAX_SCAN_TUPLES)]
         )
-        return list(by_distance.values_list("pk", flat=True)[:limit])
+        found, *changed = query.reader.in_parts(lambda: _read(by_distance, limit), by_vectors=True)
+    return _merge([found, *changed], limit) if len(found) == limit else None
+
+
+def _read(by_distance: Any, limit: int) -> list[Near]:
+    return list(by_distance.values_list("pk", "distance", "created_at")[:limit])
+
+
+def _merge(parts: Sequence[Sequence[Near]], limit: int) -> list[uuid.UUID]:
+    """The nearest of all parts, each of which is in order."""
+    rows = [row for part in parts for row in part]
+    if len(parts) > 1:
+        rows.sort(key=lambda row: row[0])
+        rows.sort(key=lambda row: row[2], reverse=True)
+        rows.sort(key=lambda row: row[1])
+    return [pk for pk, *_ in rows[:limit]]
 
 
 def _embedded(memories: MemoryQuerySet, query: Query) -> MemoryQuerySet:

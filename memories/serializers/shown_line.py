@@ -35,7 +35,8 @@ class LogLineSerializer(serializers.ModelSerializer):
     )
     memory_id = serializers.UUIDField(
         allow_null=True,
-        help_text="Null for a category that was renamed, and for the log of a former server.",
+        help_text="Null for a category that was renamed, for the log of a former server, and for a "
+        "reading.",
     )
     run = serializers.UUIDField(
         allow_null=True,
@@ -45,7 +46,8 @@ class LogLineSerializer(serializers.ModelSerializer):
         read_only=True,
         allow_null=True,
         help_text="What a line without a memory tells: `category`, `former_name` and `name`; or "
-        "`sequence` and `hash`, the end of the former log, and `user`, whose it was there.",
+        "`sequence` and `hash`, the end of the former log, and `user`, whose it was there; or the "
+        "`memories` that were read, by which `app` (null for the user), and how (`access`).",
     )
     redacted = serializers.SerializerMethodField(
         help_text="Whether the content is gone, because the memory was purged or erased."

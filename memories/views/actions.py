@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.subjects import USER_ID_PARAMETER
+from memories.access.known_categories import list_categories
 from memories.filters import sort_memories
 from memories.lifecycle.states import change_state_of
 from memories.models import State, UserCategory
@@ -53,10 +54,8 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         body = self.read_body(FilterSerializer)
         pagination = PastPages()
         with self.reader.reading():
-            memories = self._filter(body)
-            page = pagination.paginate(
-                memories.with_relations(), body, default_size=self.default_page_size
-            )
+            memories = self.reader.listed(self._filter(body).with_relations())
+            page = pagination.paginate(memories, body, default_size=self.default_page_size)
             items = [show_item(memory) for memory in page]
         return self.answer_past(pagination.get_paginated_response(items))
 
@@ -120,7 +119,6 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         Categories that only deleted memories have are left out.
         """
         with self.reader.reading():
-            memories = self.get_queryset().undeleted()
-            categories = list(UserCategory.objects.of(self.subject, memories))
+            categories = list_categories(self.reader)
             items = CategorySerializer(categories, many=True).data
         return self.answer_past(Response({"categories": items, "total": len(categories)}))

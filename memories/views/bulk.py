@@ -95,10 +95,10 @@ class BulkViewSet(MemoriesOfOneUser):
                 results[index] = self._explain(error, index)
         return results
 
-    def _explain(self, error: Exception, index: int) -> Problem:
+    def _explain(self, error: Exception, *place: str | int) -> Problem:
         problem = problem_of(error, self.request)
         assert problem is not None  # noqa: S101 - these errors all have one
-        return _locate(problem, index)
+        return _locate(problem, *place)
 
     @extend_schema(request=BulkPatchSerializer, responses=BulkPatchedSerializer)
     def edit_many(self, request: AuthenticatedRequest) -> Response:
@@ -131,19 +131,24 @@ class BulkViewSet(MemoriesOfOneUser):
             if name not in apps:
                 apps[name] = get_writing_app(self.request.auth, user=self.subject, app_name=name)
             new = build_new_memory(fields)
-            if new.supersedes:
-                require_supersedable(new.supersedes, user=self.subject, app=apps[name])
-            return new, apps[name]
         except REFUSALS as error:
             return self._explain(error, index)
+        try:
+            if new.supersedes:
+                require_supersedable(new.supersedes, user=self.subject, app=apps[name])
+        except REFUSALS as error:
+            return self._explain(error, index, "supersedes")
+        return new, apps[name]
 
 
-def _locate(problem: Problem, index: int) -> Problem:
-    """Say which memory a problem is about."""
-    place = ("body", "memories", index)
-    faults = [replace(fault, loc=(*place, *fault.loc[1:])) for fault in problem.faults]
-    alone = Fault(place, problem.code, problem.detail)
-    return replace(problem, faults=faults or [alone])
+def _locate(problem: Problem, *place: str | int) -> Problem:
+    """Say which memory a problem is about, and which of its fields."""
+    loc = ("body", "memories", *place)
+    if not problem.faults:
+        alone = Fault(loc, problem.code, problem.detail)
+        return replace(problem, faults=[alone], detail=alone.sentence())
+    faults = [replace(fault, loc=(*loc, *fault.loc[1:])) for fault in problem.faults]
+    return replace(problem, faults=faults)
 
 
 def _merge(problems: Sequence[Problem]) -> Problem:

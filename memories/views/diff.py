@@ -79,7 +79,8 @@ class DiffViewSet(MemoriesOfOneUser):
         if moments["to"] < moments["from"]:
             raise NotLater(field="to")
         first, last = (
-            Past.at(moments[name], user=self.subject, field=name) for name in ("from", "to")
+            Past.at(moments[name], user=self.subject, app=self.reader.app, field=name)
+            for name in ("from", "to")
         )
         return first, last
 

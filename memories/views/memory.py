@@ -83,11 +83,12 @@ class MemoryViewSet(MemoriesOfOneUser):
 
     def list(self, request: AuthenticatedRequest) -> Response:
         with self.reader.reading():
-            is_plain = FILTERS.isdisjoint(request.query_params)
+            is_plain = self.reader.past is None and FILTERS.isdisjoint(request.query_params)
             memories: Any = (
                 NewestFirst(self.reader) if is_plain else self.filter_queryset(self.get_queryset())
             )
-            page = self.paginate_queryset(memories)
+            listed: Any = memories if is_plain else self.reader.listed(memories)
+            page = self.paginate_queryset(listed)
             items = [show_item(memory) for memory in page or ()]
         self.reader.log(page or (), "list")
         return self.answer_past(self.get_paginated_response(items))
@@ -137,7 +138,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             shown = show(memory)
         self.reader.log([memory], "get")
         # What it was then has no version.
-        return Response(shown) if self.past else self.answer_tagged(shown, memory)
+        return Response(shown) if self.reader.past else self.answer_tagged(shown, memory)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:

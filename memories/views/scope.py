@@ -91,13 +91,9 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         if is_asked and app is not None:
             raise ExpiredHidden
         sees_expired = is_asked or self.action in self.by_id_actions
-        return Reader(self.subject, app, self.request.auth, sees_expired, self.past)
-
-    @cached_property
-    def past(self) -> Past | None:
-        """The past, if the query or the body says with `as_of` that it is asked about."""
-        is_possible = self.action in self.past_actions
-        return find_past(self.request, user=self.subject) if is_possible else None
+        may_be_past = self.action in self.past_actions
+        past = find_past(self.request, user=self.subject, app=app) if may_be_past else None
+        return Reader(self.subject, app, self.request.auth, sees_expired, past)
 
     def answer_past(self, response: Response) -> Response:
         """Add as of when the answer is, and what is missing in it."""
@@ -146,15 +142,18 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         return validate(serializer, self.request.data)
 
 
-def find_past(request: AuthenticatedRequest, *, user: User) -> Past | None:
-    """Raises Malformed, BeforeLog and InFuture."""
+def find_past(request: AuthenticatedRequest, *, user: User, app: App | None) -> Past | None:
+    """The past, if the query or the body says with `as_of` that it is asked about.
+
+    Raises Malformed, BeforeLog and InFuture.
+    """
     text = request.query_params.get("as_of")
     body = request.data if isinstance(request.data, dict) else {}
     try:
         moment = parse_past(body.get("as_of") if text is None else text)
     except ValidationError as error:
         raise Malformed(str(error.message), field="as_of") from None
-    return Past.at(moment, user=user) if moment else None
+    return Past.at(moment, user=user, app=app) if moment else None
 
 
 def describe_past(reader: Reader) -> dict[str, Any]:

@@ -21,6 +21,9 @@ SEARCH_EMBEDDING_SECONDS = env.integer(
 # `manage.py reembed` after its backfill.
 REEMBED_HOLD = env.boolean("OPENMEMORY_REEMBED_HOLD", False)
 
+# Whether each reading is also a line of the log of changes.
+LOG_READINGS = env.boolean("OPENMEMORY_LOG_READINGS", False)
+
 # Scoring weights. The defaults were tuned on LoCoMo and LongMemEval; changing one by a quarter has
 # little effect: see docs/decisions/0051-ranking.md and `benchmarks/recall.py --sweep`. With nearby
 # words, context and answers at 0, only the memory itself counts, and no neighbours are read.

@@ -1,7 +1,8 @@
-"""A random history of a user's memories, and what was answered after each of its changes.
+"""A random history of a user's memories, and what was known after each of its changes.
 
 By requests, tools, operators, imports, housekeeping and plain SQL. `wrong_moments` then compares
-what was answered at each moment with what `as_of` answers for it.
+what lists, searches and counts read at each moment with what they read of it as of then, and at
+some moments also what was answered.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from django.db import transaction
@@ -22,11 +24,14 @@ from backups.export_queries import ExportFilters
 from backups.importing import Mode, import_archive
 from core import sql
 from memories.categories.merge import merge_categories, rename_category
+from memories.change_log.as_of import Past
 from memories.change_log.run_name import name_run
 from memories.lifecycle import purge
-from memories.models import Category, LogLine, Memory, State
+from memories.models import Category, LogLine, Memory, UserCategory
+from memories.models import State as MemoryState
 from tests.agents.agent import Agent
 from tests.cast import Member
+from tests.memories.state_of_a_moment import State, read_state, without
 
 WHO = ["Ana", "Bo", "Carl"]
 DOES = ["likes", "paints", "repairs", "remembers", "sells"]
@@ -36,13 +41,18 @@ QUERIES = ["Who likes tea?", "What about the dog?", "the boat of Bo", "Porto", "
 CATEGORIES = ["kennel", "harbour", "music", "drinks"]
 
 
+# How many of the moments are also asked about, which takes as long as twenty that are not.
+ASKED = 0.1
+
+
 @dataclass(frozen=True)
 class Moment:
-    """What was answered at a moment: the list, one memory, and a search."""
+    """What was read at a moment and, if asked, answered: the list, one memory, and a search."""
 
     at: str
     change: str
-    asked: dict[str, Any]
+    state: State
+    asked: dict[str, Any] | None
     answers: list[Any]
 
 
@@ -66,6 +76,11 @@ class History:
         """The moments that `as_of` answers otherwise, but for what was purged since."""
         for number, moment in enumerate(self.moments):
             gone = {pk for pk, before in self.purged.items() if before > number}
+            state = without(gone, moment.state)
+            if any(known != state for known in self._read_as_of(moment.at)):
+                yield number, moment, None
+            if moment.asked is None:
+                continue
             answers = self._ask(moment.asked, as_of=moment.at)
             expected = moment.answers
             if gone:
@@ -74,8 +89,22 @@ class History:
             if answers != expected:
                 yield number, moment, answers
 
+    def _read_as_of(self, at: str) -> Iterator[State]:
+        """All at once, and what has changed since apart from the rest."""
+        user = self.member.user
+        past = Past.at(datetime.fromisoformat(at), user=user)
+        with past.reading():
+            known = read_state(user)
+            parts = past.in_parts(lambda: read_state(user))
+        yield known
+        order = {row[0]: place for place, row in enumerate(known)}
+        yield sorted(chain(*parts), key=lambda row: order.get(row[0], -1))
+
     def _look(self, change: str) -> None:
-        at = datetime.now(UTC).isoformat()
+        at, state = datetime.now(UTC).isoformat(), read_state(self.member.user)
+        if self.random.random() >= ASKED:
+            self.moments.append(Moment(at, change, state, None, []))
+            return
         asked = {
             "id": self._pick() or str(uuid.UUID(int=0)),
             "query": self.random.choice(QUERIES),
@@ -83,7 +112,7 @@ class History:
                 [{}, {"actor": "Ana"}, {"categories": "harbour"}, {"search_query": "dog"}]
             ),
         }
-        self.moments.append(Moment(at, change, asked, self._ask(asked)))
+        self.moments.append(Moment(at, change, state, asked, self._ask(asked)))
 
     def _ask(self, asked: dict[str, Any], **as_of: str) -> list[Any]:
         listed = self.member.get("/memories", {"page_size": 100, **asked["list"], **as_of})
@@ -103,8 +132,8 @@ class History:
             *often, *often, *often, self._replace, self._supersede, self._store_many,
             self._edit_many, self._discard, self._discard_many, self._undo, self._undo,
             self._add_by_agent, self._edit_by_agent, self._pause_by_agent, self._discard_by_agent,
-            self._edit_past_the_server, self._archive_as_housekeeping, self._merge, self._rename,
-            self._purge, self._export, self._import, self._run,
+            self._edit_past_the_server, self._change_agent, self._archive_as_housekeeping,
+            self._merge, self._rename, self._purge, self._export, self._import, self._run,
         ]  # fmt: skip
 
     def _pick(self) -> str | None:
@@ -189,9 +218,14 @@ class History:
         changed = "UPDATE memories_memory SET metadata = %s, actor = 'Carl' WHERE id = %s"
         sql.execute(changed, ['{"b": 2}', self._pick()])
 
+    def _change_agent(self) -> None:
+        # As an import may. Clients of Mem0 name it when they store.
+        agent = self.random.choice(["", "butler", "cook"])
+        Memory.objects.filter(pk=self._pick()).update(agent_id=agent)
+
     def _archive_as_housekeeping(self) -> None:
         memories = Memory.objects.owned_by(self.member.user).active().filter(pk=self._pick())
-        memories.change_state(State.ARCHIVED, by=None, reason="after 30 days")
+        memories.change_state(MemoryState.ARCHIVED, by=None, reason="after 30 days")
 
     def _merge(self) -> None:
         categories = list(Category.objects.canonical().filter(name__in=CATEGORIES))
@@ -200,7 +234,8 @@ class History:
             merge_categories([first.pk, second.pk], into=second.pk)
 
     def _rename(self) -> None:
-        categories = list(Category.objects.canonical().order_by("name"))
+        own = UserCategory.objects.filter(user=self.member.user).values("category")
+        categories = list(Category.objects.canonical().filter(pk__in=own).order_by("name"))
         if categories:
             rename_category(self.random.choice(categories).pk, f"category {uuid.uuid4()}")
 
@@ -228,7 +263,7 @@ class History:
         memories = Memory.objects.owned_by(self.member.user)
         with transaction.atomic():
             name_run(uuid.uuid4())
-            memories.filter(pk=self._pick()).active().change_state(State.ARCHIVED, by=None)
+            memories.filter(pk=self._pick()).active().change_state(MemoryState.ARCHIVED, by=None)
             memories.filter(pk=self._pick()).update(metadata={"b": 1})
 
 

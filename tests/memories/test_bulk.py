@@ -248,6 +248,16 @@ def test_wrong_terms_are_those_of_one_memory(alice, wrong, status, code):
     assert Memory.objects.count() == 2
 
 
+def test_what_supersedes_an_unknown_memory_is_named_by_its_place(alice):
+    unknown = "00000000-0000-4000-8000-000000000000"
+    bodies = [{"text": "One"}, {"text": "Two", "supersedes": [unknown]}]
+
+    refused = alice.post("/memories/bulk", {"memories": bodies}).json()
+
+    assert refused["detail"] == f"`memories.1.supersedes`: Memory not found: {unknown}."
+    assert [error["loc"] for error in refused["errors"]] == [["body", "memories", 1, "supersedes"]]
+
+
 def test_one_that_supersedes_what_is_not_there_is_refused_alone(alice):
     missing = "00000000-0000-0000-0000-000000000001"
     bodies = [{"text": "a"}, {"text": "b", "supersedes": [missing]}, {"text": "c"}]

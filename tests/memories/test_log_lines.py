@@ -7,8 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from core import sql
+from memories.change_log.chain_check import find_faults
 from memories.lifecycle import purge
 from memories.models import LogChain, LogLine, Memory, State
 
@@ -167,3 +169,24 @@ def test_two_changes_of_the_same_users_in_opposite_order_do_not_deadlock(alice, 
         list(pool.map(change, [ids[0], ids[1][::-1]]))
 
     assert (kinds(alice), kinds(bob)) == (["stored", "stored", "revised", "revised"],) * 2
+
+
+def test_a_reading_is_a_line_where_the_settings_say_so(alice, settings):
+    ids = [alice.remember(text)["id"] for text in ("Rex is a dog", "Tea is green")]
+    then = timezone.now().isoformat()
+    alice.post("/memories/search", {"query": "dog"})
+    settings.LOG_READINGS = True
+    desk = alice.with_key(app_name="desk")
+    alice.post("/memories/search", {"query": "dog", "min_score": 0})
+    desk.get("/memories")
+
+    lines = alice.get("/log", {"kind": "read"}).json()["items"]
+    assert [line["memory_id"] for line in lines] == [None, None]
+    notes = [{**line["note"], "memories": set(line["note"]["memories"])} for line in lines]
+    assert notes == [
+        {"memories": set(ids), "app": None, "access": "search"},
+        {"memories": set(ids), "app": "desk", "access": "list"},
+    ]
+    assert alice.post(f"/log/{lines[0]['sequence']}/undo").json()["code"] == "not_undoable"
+    assert alice.get("/memories", {"as_of": then}).json()["total"] == 2
+    assert find_faults(alice.user.pk) == []

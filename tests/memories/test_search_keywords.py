@@ -92,14 +92,14 @@ def test_a_word_that_has_outgrown_what_was_counted_weighs_next_to_nothing(alice,
 
 def test_the_best_by_keywords_are_exactly_those_of_the_formula(alice):
     memories = stock(alice.user, texts_of_names(1200))
-    by_id = {memory.pk: memory for memory in memories}
+    by_id, reader = {memory.pk: memory for memory in memories}, Reader(alice.user)
 
     for names in (NAMES, NAMES[:3], NAMES[4:], NAMES[::4], NAMES[:1], NAMES[-1:]):
         lexemes = lexemes_in(" ".join(names), alice.user)
         weights = {lexeme.text: lexeme.idf for lexeme in lexemes}
         for limit in (1, 10, 100):
             with CaptureQueriesContext(connection) as context:
-                ids = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=limit)
+                ids = find_by_keywords(reader.memories(), lexemes, reader=reader, limit=limit)
 
             words_of_memories = [set(by_id[pk].content.split()) & set(names) for pk in ids]
             sums = [sum(weights[name] for name in held) for held in words_of_memories]
@@ -109,9 +109,9 @@ def test_the_best_by_keywords_are_exactly_those_of_the_formula(alice):
 
 def test_of_equal_words_the_newest_are_the_best(alice):
     memories = stock(alice.user, ["Green tea."] * 50)
-    lexemes = lexemes_in("green tea", alice.user)
+    lexemes, reader = lexemes_in("green tea", alice.user), Reader(alice.user)
 
-    ids = find_by_keywords(Memory.objects.owned_by(alice.user), lexemes, limit=10)
+    ids = find_by_keywords(reader.memories(), lexemes, reader=reader, limit=10)
 
     assert ids == [memory.pk for memory in reversed(memories[-10:])]
 
@@ -121,8 +121,9 @@ def test_common_words_find_what_filters_leave_of_the_rare_ones(alice):
     left = stock(alice.user, ["Black tea."] * 20, conversation="this")
     lexemes = lexemes_in("green tea", alice.user)
 
-    memories = Memory.objects.owned_by(alice.user).in_conversations(["this"])
-    ids = find_by_keywords(memories, lexemes, limit=100)
+    reader = Reader(alice.user)
+    memories = reader.memories().in_conversations(["this"])
+    ids = find_by_keywords(memories, lexemes, reader=reader, limit=100)
 
     assert set(ids) == {memory.pk for memory in left}
 

@@ -16,7 +16,8 @@ from core.locks import Lock
 from jobs.models import Job
 from jobs.runner import run_due
 from memories.access import log
-from memories.models import Access, Category, Memory, UserIndex
+from memories.lifecycle import purge
+from memories.models import Access, Category, Memory, UserCategory, UserIndex
 from memories.vectors import user_index
 from operators import housekeeping, vacuum
 from operators.chores import CHORES
@@ -249,3 +250,24 @@ def test_two_do_not_keep_house_at_once(db):
 def test_an_unknown_chore_is_refused(db):
     with pytest.raises(CommandError, match="invalid choice: 'tidy'"):
         call_command("housekeep", "--only", "tidy")
+
+
+def test_a_category_stays_while_the_log_tells_that_it_was_used(alice):
+    memory = alice.remember("Rex is a dog")
+    path = f"/memories/{memory['id']}"
+    alice.patch(path, {"categories": ["kennel"]})
+    then = timezone.now().isoformat()
+    alice.patch(path, {"categories": ["other"]})
+    for model in (Category, UserCategory):
+        model.objects.update(created_at=LONG_AGO)
+    UserCategory.objects.update(updated_at=LONG_AGO)
+
+    housekeep("--only", "categories")
+    assert alice.get(path, {"as_of": then}).json()["categories"] == ["kennel"]
+    known = alice.get("/memories/categories", {"as_of": then}).json()["categories"]
+    assert [category["name"] for category in known] == ["kennel"]
+
+    with transaction.atomic():
+        purge.purge([memory["id"]])
+    housekeep("--only", "categories")
+    assert not Category.objects.filter(name="kennel").exists()
