@@ -16,7 +16,8 @@ from .searched import Searched
 LOAD_NEIGHBOURS = """
 SELECT near.origin, near.place, {columns}
 FROM ({neighbours}) AS near (origin, id, place)
-JOIN memories_memory AS memory ON memory.id = near.id AND memory.user_id = %(user)s {vector_of}
+JOIN memories_memory AS memory ON memory.id = near.id {vector_of}
+WHERE memory.user_id = %(user)s OR NOT %(is_stored)s
 ORDER BY near.origin, near.place
 """
 
@@ -43,6 +44,11 @@ def load_neighbours(
     )
     rows = sql.fetch_all(
         LOAD_NEIGHBOURS.format(columns=columns(query), vector_of=VECTOR_OF, neighbours=statement),
-        {**parameters, **column_values(query), "user": reader.user.pk},
+        {
+            **parameters,
+            **column_values(query),
+            "user": reader.user.pk,
+            "is_stored": reader.user.is_stored,
+        },
     )
     return [(origin, place, build_candidate(query, *row)) for origin, place, *row in rows]
