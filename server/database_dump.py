@@ -6,6 +6,7 @@ import subprocess
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from django.conf import settings
@@ -113,8 +114,8 @@ def _connect(database: str) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(**wanted, autocommit=True)
 
 
-def _statement(template: str, *names: str) -> sql.Composed:
-    return sql.SQL(template).format(*map(sql.Identifier, names))  # type: ignore[arg-type]
+def _statement(template: LiteralString, *names: str) -> sql.Composed:
+    return sql.SQL(template).format(*map(sql.Identifier, names))
 
 
 def _megabytes(size: int) -> str:

@@ -17,7 +17,6 @@ from .composition import PromptContextSerializer, PromptRequestSerializer
 from .edits import PatchSerializer, RevisionSerializer, build_edit, build_replacement
 from .entity_tag import entity_tag
 from .history_entry import HistoryEntrySerializer
-from .keyed_memory import KeyedMemorySerializer, NamespaceSerializer, build_content
 from .memory import (
     MemoryItemSerializer,
     MemorySerializer,
@@ -29,6 +28,7 @@ from .memory import (
     show_item,
     show_written,
 )
+from .own_key_memory import KeyedMemorySerializer, NamespaceSerializer, build_content
 from .rank_explanation import ExplanationSerializer
 from .search import (
     SearchFiltersSerializer,
