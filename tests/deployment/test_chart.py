@@ -1,0 +1,117 @@
+"""The Helm chart renders to what docker/kubernetes holds.
+
+Helm itself is asked where it is installed. Elsewhere a renderer of the few actions that the
+templates use stands in for it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from functools import reduce
+from textwrap import indent
+from typing import Any
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from .files import DOCKER, KUBERNETES, manifests
+
+CHART = DOCKER / "helm"
+VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
+ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+ACTION = re.compile(r"(\s*\{\{-|\{\{)\s*(.+?)\s*\}\}")
+TO_YAML = re.compile(r"toYaml (\S+) \| nindent (\d+)")
+
+
+def test_it_renders_to_the_manifests():
+    assert by_name(render(VALUES)) == by_name(with_image(manifests()))
+
+
+@pytest.mark.skipif(not shutil.which("helm"), reason="needs helm")
+def test_helm_renders_it_to_the_manifests():
+    command = ["helm", "template", "--namespace", "openmemory", "openmemory", CHART]
+    ended = subprocess.run(command, capture_output=True, text=True)
+
+    assert ended.returncode == 0, ended.stderr
+    assert by_name(yaml.safe_load_all(ended.stdout)) == by_name(with_image(manifests()))
+
+
+def test_each_value_is_used():
+    changed = {
+        **VALUES,
+        "image": {"repository": "r", "tag": "t"},
+        "publicUrl": "https://changed.example",
+        "secret": "changed",
+        "settings": {"CHANGED": "1"},
+        "storage": {"class": "c", "accessMode": "m", "jobs": {"size": 1}, "backups": {"size": 2}},
+        "monitoringNamespace": "changed",
+        **{part: dict.fromkeys(VALUES[part], f"{part}-x") for part in ("web", "quick", "long")},
+    }
+    assert changed.keys() == VALUES.keys()
+
+    rendered = json.dumps(by_name(render(changed)))
+    defaults = ["registry.example.org", "memory.example.org", "20Gi", "50Gi", "monitoring", "500m"]
+
+    assert not [text for text in defaults if f'"{text}' in rendered]
+    assert all(text in rendered for text in ("https://changed.example", "CHANGED", "long-x"))
+    assert '"storageClassName": "c"' in rendered
+
+
+def test_what_it_renders_is_what_kubernetes_takes():
+    for manifest in render(VALUES):
+        kubernetes_validate.validate(manifest, "1.36", strict=True)
+
+
+def test_it_has_the_version_of_the_manifests():
+    [image] = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["images"]
+
+    assert VALUES["image"] == {"repository": image["newName"], "tag": image["newTag"]}
+    assert ABOUT["version"] == ABOUT["appVersion"] == image["newTag"]
+
+
+def render(values: dict[str, Any]) -> list[dict[str, Any]]:
+    scope = {"Values": values, "Release": {"Revision": 1}, "Chart": ABOUT}
+
+    def value_at(path: str) -> Any:
+        return reduce(lambda found, name: found[name], path.strip(".").split("."), scope)
+
+    def evaluate(match: re.Match[str]) -> str:
+        action = match[2]
+        if block := TO_YAML.fullmatch(action):
+            return "\n" + indent(yaml.safe_dump(value_at(block[1])), " " * int(block[2]))
+        if action.endswith(" | quote"):
+            return json.dumps(value_at(action.removesuffix(" | quote")))
+        value = value_at(action)
+        return "" if value is None else str(value)
+
+    return [
+        document
+        for template in sorted((CHART / "templates").glob("*.yaml"))
+        for document in yaml.safe_load_all(ACTION.sub(evaluate, template.read_text()))
+    ]
+
+
+def with_image(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """As kustomize names the image. The namespace is made by `helm install --create-namespace`."""
+    [image] = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text())["images"]
+    name = f'"image": "{image["newName"]}:{image["newTag"]}"'
+    text = json.dumps([each for each in documents if each["kind"] != "Namespace"])
+    named: list[dict[str, Any]] = json.loads(text.replace('"image": "openmemory"', name))
+    return named
+
+
+def by_name(documents: Any) -> dict[str, Any]:
+    """By kind and name, without what differs: the revision of the job, and what is not set."""
+    found = {}
+    for document in documents:
+        name = document["metadata"]["name"].removesuffix("-1")
+        document["metadata"]["name"] = name
+        if document["spec" if "spec" in document else "data"].get("storageClassName", "") is None:
+            del document["spec"]["storageClassName"]
+        found[f"{document['kind']} {name}"] = document
+    return found
