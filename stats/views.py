@@ -33,4 +33,7 @@ class StatsView(SubjectView):
         with reader.reading():
             total = reader.listed(reader.memories().undeleted()).count()
         stats = {"total_memories": total, "total_apps": len(apps), "apps": apps}
-        return Response({**StatsSerializer(stats).data, **describe_past(reader)})
+        told = describe_past(reader)
+        if request.auth.app_name:
+            told.pop("erased_since", None)  # told to no app, with rules or without
+        return Response({**StatsSerializer(stats).data, **told})

@@ -268,5 +268,5 @@ def test_one_that_supersedes_what_is_not_there_is_refused_alone(alice):
     for _ in range(2):
         results = alice.post("/memories/bulk", body, **KEY).json()["results"]
         assert [result["status"] for result in results] == [200, 404, 200]
-        assert results[1]["errors"][0]["loc"] == ["body", "memories", 1]
+        assert results[1]["errors"][0]["loc"] == ["body", "memories", 1, "supersedes"]
     assert Memory.objects.count() == 2
