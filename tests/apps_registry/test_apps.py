@@ -177,6 +177,8 @@ def test_what_an_app_put_down_is_listed_with_iso_times(alice, apps, django_asser
         "valid_from",
         "valid_until",
         "immutable",
+        "namespace",
+        "key",
     }
     assert memory.content == "We fly to Japan in October."
 

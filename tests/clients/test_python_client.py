@@ -86,7 +86,7 @@ def test_lists_are_iterated_over_all_pages(client: om.Client) -> None:
     assert {memory.text for memory in listed} == {*(body["text"] for body in bodies), "Keyed"}
     assert [each.text for each in client.list(namespace="a", metadata={"no": 1})] == []
     assert client.namespaces().all() == [om.Namespace("a.b", 1)]
-    assert [row["name"] for row in client.apps()] == ["tests"]
+    assert "tests" in {row["name"] for row in client.apps()}
     assert client.access_log(results[0]["id"]).all() == []
 
 
