@@ -72,7 +72,7 @@ def test_a_memory_is_stored_read_changed_and_deleted(client: om.Client) -> None:
     assert (caught.value.code, caught.value.status) == ("precondition_failed", 412)
     client.delete(stored.id)
     assert client.get(stored.id).state == "deleted"
-    assert [row["event"] for row in client.history(stored.id)] != []
+    assert [row["change"] for row in client.history(stored.id)] != []
 
 
 def test_lists_are_iterated_over_all_pages(client: om.Client) -> None:
