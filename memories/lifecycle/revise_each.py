@@ -39,7 +39,7 @@ def revise_each(
     with change():
         memories = among.exactly(edits.keys())
         list(memories.locked(no_key=True).values_list("pk"))
-        for memory in memories.with_relations().order_by("pk"):
+        for memory in memories.with_relations().select_related("user").order_by("pk"):
             edit, number = edits[memory.pk], numbers.get(memory.pk)
             require_editable(memory, edit, app=among.reading_app)
             is_new = number is not None and edit.text != memory.content

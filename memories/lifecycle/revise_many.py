@@ -70,5 +70,5 @@ def _load_locked(memories: MemoryQuerySet) -> Iterator[Sequence[Memory]]:
     ids = list(memories.locked(no_key=True).values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
-        loaded = memories.model.objects.filter(pk__in=batch).with_relations()
+        loaded = memories.model.objects.filter(pk__in=batch).with_relations().select_related("user")
         yield list(loaded.order_by("pk"))

@@ -88,6 +88,8 @@ def _embedded(memories: MemoryQuerySet, query: Query) -> MemoryQuerySet:
 
     A reader of many users reads as one who is not stored.
     """
-    joined = memories.filter(embeddings__space=query.space)
-    user = query.reader.user
-    return joined.filter(embeddings__user=user) if user.is_stored else joined
+    vector: dict[str, Any] = {"embeddings__space": query.space}
+    if query.reader.user.is_stored:
+        vector["embeddings__user"] = query.reader.user
+    # All at once: each call of `filter` would join another vector.
+    return memories.filter(**vector)
