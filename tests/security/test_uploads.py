@@ -53,6 +53,7 @@ class Upload:
 @contextmanager
 def begun(server: SharedServer, key: str) -> Iterator[Upload]:
     """An upload of 100 MB of which 3 have arrived."""
+    assert eventually(lambda: not scratch_files(server))  # of the test before
     upload = Upload(server, key, 100 * MEGABYTE)
     try:
         upload.send(FORM + bytes(3 * MEGABYTE))
