@@ -85,7 +85,10 @@ def _fill(server: Server) -> None:
         for question in QUESTIONS * 3:
             post("/api/v1/memories/search", {"user_id": person, "query": question})
     moved = "UPDATE memories_memory SET created_at = created_at - random() ^ 2 * interval '29 days'"
-    paused = "UPDATE memories_memory SET state = 'paused' WHERE random() < 0.1"
+    paused = (
+        "UPDATE memories_memory SET state = 'paused' "
+        "WHERE random() < 0.1 AND content NOT LIKE '%Rex%'"  # which a picture shows
+    )
     subprocess.run(
         [sys.executable, "manage.py", "shell", "-c",
          f"from django.db import connection as c; q = c.cursor(); q.execute({moved!r}); "
