@@ -33,7 +33,7 @@ up: ## start the server in Docker containers: see docs/operating.md
 test: $(VENV)/.installed-dev ## run all tests: WORKERS=4 ARGS="-k search"
 	@$(RUN) -m pytest $(PARALLEL) $(ARGS)
 
-test-fast: $(VENV)/.installed-dev ## run the tests that start no programs, in about a minute
+test-fast: $(VENV)/.installed-dev ## run the quick tests, in about a minute
 	@$(RUN) -m pytest $(PARALLEL) -m "not slow" $(ARGS)
 
 test-browser: chromium $(VENV)/.installed-dev ## run the tests of the admin in a browser; installs Chromium on Debian as root

@@ -53,6 +53,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if folder in SLOW_FOLDERS or SLOW_FIXTURES & _fixtures(item):
             item.add_marker("slow")
     _mix_files(items)
+    measured = set((TESTS / "slow_tests.txt").read_text().split())
+    for item in items:
+        if item.nodeid.partition("[")[0] in measured:
+            item.add_marker("slow")
 
 
 def _mix_files(items: list[pytest.Item]) -> None:
