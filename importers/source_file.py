@@ -115,9 +115,6 @@ class SourceFile:
         with self.open(name) as member:
             yield from JsonStream(member).items()
 
-    def is_list(self, name: str) -> bool:
-        return self._beginning(name).startswith("[")
-
     def peek(self, name: str) -> Any:
         """The first item of a list of JSON; the first members of an object, of lists one item.
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +19,7 @@ from core.errors import OpenMemoryError
 from jobs.models import Job
 
 from .forms import FORMS, UserArchiveForm
+from .job_rows import name_counts, parse_job_id
 
 JOBS_SHOWN = 20
 
@@ -53,7 +53,7 @@ class BackupsPage(Page):
             if act in FORMS:
                 return self._submit(FORMS[act](request.POST, request.FILES))
             if act == "import-after-dry-run":
-                job_id = _parse_job_id(job)
+                job_id = parse_job_id(job)
                 return self._show_job(enqueue_import_after_dry_run(job_id, by=self.operator))
             if act == "back-up":
                 return self._back_up_all_users()
@@ -86,16 +86,11 @@ def _job_row(job: Job) -> dict[str, Any]:
     """A job on this page. After a dry run its archive can be imported, as long as it is kept."""
     is_import = job.kind == IMPORT.name
     is_dry_run = is_import and job.parameters.get("dry_run")
-    counts = (job.result or {}).items() if is_import else ()
     can_import = is_dry_run and job.result and job.upload
     return {
         "job": job,
         "type": "import (dry run)" if is_dry_run else job.kind,
-        "counts": [
-            (name.replace("_", " "), count)
-            for name, count in counts
-            if isinstance(count, int) and count
-        ],
+        "counts": name_counts(job.result or {}) if is_import else [],
         "act": f"import-after-dry-run {job.pk}" if can_import else None,
     }
 
@@ -114,10 +109,3 @@ def _backup_status() -> dict[str, Any] | None:
         "backed_up": len(backups),
         "oldest": min(backups.values(), default=None),
     }
-
-
-def _parse_job_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise BadRequest("This is not the id of a job.") from None

@@ -20,11 +20,8 @@ from backups.jobs import enqueue_export, enqueue_import
 from jobs.models import Job
 
 
-class UserArchiveForm(forms.Form):
-    """A form that enqueues an export or import of a user."""
-
-    act: ClassVar[str]
-    title: ClassVar[str]
+class UserForm(forms.Form):
+    """A form about a user, whom an operator names."""
 
     user_id = forms.CharField(
         label="User",
@@ -32,19 +29,34 @@ class UserArchiveForm(forms.Form):
         widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
     )
 
-    def __init__(self, *data: Any) -> None:
-        super().__init__(*data)
-        self.auto_id = f"{self.act}_%s"
-
     def clean_user_id(self) -> User:
         user = User.objects.filter(user_id=self.cleaned_data["user_id"]).first()
         if user is None:
             raise forms.ValidationError("No user has this name.", code="user_not_found")
         return user
 
+
+class UserArchiveForm(UserForm):
+    """A form that enqueues an export or import of a user."""
+
+    act: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init__(self, *data: Any) -> None:
+        super().__init__(*data)
+        self.auto_id = f"{self.act}_%s"
+
     def enqueue(self, *, by: User) -> Job:
         """Raises TooManyExports or TooManyImports."""
         raise NotImplementedError
+
+
+def require_size(file: UploadedFile, what: str) -> UploadedFile:
+    """Raises ValidationError if an upload, called `what`, is larger than imports may be."""
+    if (file.size or 0) > settings.IMPORT_MAX_BYTES:
+        limit = filesizeformat(settings.IMPORT_MAX_BYTES)
+        raise forms.ValidationError(f"{what} may have at most {limit}.", code="too_large")
+    return file
 
 
 class ExportForm(UserArchiveForm):
@@ -83,11 +95,7 @@ class ImportForm(UserArchiveForm):
     )
 
     def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
-        if (file.size or 0) > settings.IMPORT_MAX_BYTES:
-            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
-            raise forms.ValidationError(f"An archive may have at most {limit}.", code="too_large")
-        return file
+        return require_size(self.cleaned_data["file"], "An archive")
 
     def enqueue(self, *, by: User) -> Job:
         data = self.cleaned_data

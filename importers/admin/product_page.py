@@ -1,24 +1,22 @@
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.defaultfilters import filesizeformat
 from django.urls import reverse
 from unfold.widgets import (
     UnfoldAdminFileFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
 
 from accounts.models import User
+from backups.admin.forms import UserForm, require_size
+from backups.admin.job_rows import name_counts, parse_job_id
 from backups.jobs import enqueue_import_after_dry_run
 from backups.upload_handler import MAX_FORM_BYTES
 from core.admin.audit_log import ADDITION, log_action
@@ -32,12 +30,7 @@ from jobs.models import Job
 JOBS_SHOWN = 20
 
 
-class ProductForm(forms.Form):
-    user_id = forms.CharField(
-        label="User",
-        max_length=255,
-        widget=UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"}),
-    )
+class ProductForm(UserForm):
     source = forms.ChoiceField(
         label="Product", choices=SOURCE_CHOICES, widget=UnfoldAdminSelectWidget
     )
@@ -59,18 +52,8 @@ class ProductForm(forms.Form):
         help_text="Change nothing, and show what the import would create.",
     )
 
-    def clean_user_id(self) -> User:
-        user = User.objects.filter(user_id=self.cleaned_data["user_id"]).first()
-        if user is None:
-            raise forms.ValidationError("No user has this name.", code="user_not_found")
-        return user
-
     def clean_file(self) -> UploadedFile:
-        file: UploadedFile = self.cleaned_data["file"]
-        if (file.size or 0) > settings.IMPORT_MAX_BYTES:
-            limit = filesizeformat(settings.IMPORT_MAX_BYTES)
-            raise forms.ValidationError(f"A file may have at most {limit}.", code="too_large")
-        return file
+        return require_size(self.cleaned_data["file"], "A file")
 
     def enqueue(self, *, by: User) -> Job:
         """Raises TooManyImports and StorageFull."""
@@ -120,7 +103,7 @@ class ProductPage(Page):
                 return self._submit(ProductForm(request.POST, request.FILES))
             if act == "import-after-dry-run":
                 return self._show_job(
-                    enqueue_import_after_dry_run(_parse_id(job), by=self.operator)
+                    enqueue_import_after_dry_run(parse_job_id(job), by=self.operator)
                 )
         except OpenMemoryError as error:
             messages.error(request, error.detail)
@@ -144,23 +127,11 @@ def _job_row(job: Job, *, shows_texts: bool) -> dict[str, Any]:
     """A job on this page. After a dry run its file can be imported, as long as it is kept."""
     result = job.result or {}
     is_dry_run = bool(job.parameters["dry_run"])
-    counts = [
-        (name.replace("_", " "), count)
-        for name, count in result.items()
-        if isinstance(count, int) and count
-    ]
     can_import = is_dry_run and job.state == "succeeded" and bool(job.upload)
     return {
         "job": job,
         "type": "dry run" if is_dry_run else "import",
-        "counts": counts,
+        "counts": name_counts(result),
         "sample": result.get("sample", []) if shows_texts and is_dry_run else [],
         "act": f"import-after-dry-run {job.pk}" if can_import else None,
     }
-
-
-def _parse_id(text: str) -> uuid.UUID:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise BadRequest("This is not the id of a job.") from None
