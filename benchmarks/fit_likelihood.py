@@ -6,7 +6,8 @@ DATA is `facts.txt`, or in the form of `locomo-dev.json` or `longmemeval-dev.jso
 is asked its own questions, and as many of the others', whose right answer is nothing. Everything
 that is fitted comes from what the server explains, so that it is what the server computes.
 
-Printed are the hits that the floor costs, and the share of the others' questions that it silences.
+Printed are the hits that the floor costs, the share of the others' questions that it silences, and
+the log loss of the shares of hits.
 `--fit` prints parameters for `memories/search/likelihood.json`. Never fit on LoCoMo, whose licence
 forbids it, and show on what nothing was fitted on.
 """
@@ -136,6 +137,17 @@ def show(asked: Sequence[Asked]) -> None:
         lost = np.mean([entry.loses for entry in own])
         silent = np.mean([entry.is_silent for entry in foreign]) if foreign else float("nan")
         print(f"| {store} | {len(own)} | {lost:.3f} | {len(foreign)} | {silent:.3f} |")
+    print(f"\nLog loss of the share of a hit, where any answers: {share_log_loss(asked):.3f}")
+
+
+def share_log_loss(asked: Sequence[Asked]) -> float:
+    """How far the shares are from which of the hits are the evidence; 0 is best."""
+    shares, is_evidence = [], []
+    for entry in answered(asked):
+        shares += [hit["explanation"]["share"] for hit in entry.hits]
+        is_evidence += [pk in entry.evidence for pk in entry.ids]
+    likely = np.clip(np.where(is_evidence, shares, 1 - np.array(shares)), 1e-6, 1)
+    return -float(np.log(likely).mean())
 
 
 def fit(asked: Sequence[Asked]) -> dict[str, float]:
@@ -148,11 +160,16 @@ def fit(asked: Sequence[Asked]) -> dict[str, float]:
     return weights
 
 
+def answered(asked: Sequence[Asked]) -> list[Asked]:
+    """The questions whose evidence is among the hits."""
+    return [entry for entry in asked if entry.evidence & set(entry.ids)]
+
+
 def fit_share(asked: Sequence[Asked]) -> dict[str, float]:
     """Fit which of the hits are the evidence, where any is."""
-    answered = [entry for entry in asked if entry.evidence & set(entry.ids)]
-    values, is_evidence = [], []
-    for entry in answered:
+    values: list[tuple[float, float]] = []
+    is_evidence: list[bool] = []
+    for entry in answered(asked):
         scores = np.array([hit["explanation"]["rank_score"] for hit in entry.hits])
         values += zip(scores - scores.max(), scores - scores.sum() / HITS, strict=True)
         is_evidence += [pk in entry.evidence for pk in entry.ids]
