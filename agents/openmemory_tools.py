@@ -10,7 +10,7 @@ from pydantic import Field
 
 from memories.lifecycle.remember import Event
 from memories.models import Memory, MemoryNotFound, State
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from memories.search import Cutoffs, find_hits, log_hits
 from memories.serializers import SearchSerializer
 

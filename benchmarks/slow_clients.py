@@ -48,7 +48,15 @@ class Measurement:
 
     @property
     def p95(self) -> float:
-        return quantiles(self.calls, n=20)[-1] if len(self.calls) > 1 else float("inf")
+        return percentile_95(self.calls)
+
+    @property
+    def health_times(self) -> str:
+        return f"{percentile_95(self.health):.0f}, {max(self.health):.0f}"
+
+
+def percentile_95(values: list[float]) -> float:
+    return quantiles(values, n=20)[-1] if len(values) > 1 else float("inf")
 
 
 def main() -> None:
@@ -60,8 +68,8 @@ def main() -> None:
     with own_server(OPENMEMORY_RATE_SIGN_INS="off", OPENMEMORY_RATE_FAILED_KEYS="off") as server:
         keys, download = _prepare(server), _export(server)
         measure(server, keys, arguments.seconds)  # warms up
-        print("| slow clients | addresses | median | p95 | failed | health, with none |")
-        print("| --- | --- | --- | --- | --- | --- |")
+        print("| slow clients | addresses | median | p95 | failed | health, ms | with none |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
         for sort in arguments.sorts.split(","):
             for addresses in ADDRESSES:
                 _compare(server, keys, download, sort, addresses, arguments)
@@ -104,8 +112,8 @@ def _compare(
     print(
         f"| {sort} | {addresses} | {during.median / before.median:.2f} "
         f"| {during.p95 / before.p95:.2f} | {len(during.failures)} of "
-        f"{len(during.calls) + len(during.health)} | {max(during.health):.0f} ms, "
-        f"{max(before.health):.0f} ms |",
+        f"{len(during.calls) + len(during.health)} "
+        f"| {during.health_times} | {before.health_times} |",
         flush=True,
     )
     for failure in sorted(set(during.failures))[:3]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from operator import attrgetter
 from types import NoneType
-from typing import Any, ClassVar, Literal, NewType, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, NewType, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec.structs import force_setattr
 
 Json = NewType("Json", str)
 Tsvector = NewType("Tsvector", str)
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 SQL_TYPES: dict[Any, str] = {
     bool: "bool",

@@ -26,7 +26,8 @@ from .gunzip import open_gzip
 from .json_stream import Item, JsonObjectStream
 from .limits import MAX_EMPTY_LINES, MAX_ROW_CHARACTERS, check_count, row_too_long
 from .manifest import ArchiveUser, Manifest
-from .rows import LATER_LISTS, LISTS, LineRow, UserRow
+from .memory_rows import LineRow
+from .rows import LATER_LISTS, LISTS, UserRow
 from .zip_reader import MemberReader, ZipReader
 
 

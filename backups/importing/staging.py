@@ -18,8 +18,9 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from backups.archive.columns import Row
+from backups.archive.memory_rows import LineRow
 from backups.archive.reader import ArchiveReader, PlacedRow
-from backups.archive.rows import LISTS, LineRow
+from backups.archive.rows import LISTS
 from core.progress import Progress
 
 from .packed_rows import ROWS_PER_PACK, PackedTable

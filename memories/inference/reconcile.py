@@ -13,7 +13,7 @@ import structlog
 from configuration.errors import TRANSIENT_FAILURES, ProviderError
 from configuration.providers import LanguageModel
 from memories.models import Memory
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from memories.vectors.embed import EmbeddedTexts
 
 from . import json_schemas, prompts

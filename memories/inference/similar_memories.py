@@ -17,7 +17,8 @@ from configuration.providers import Vectors
 from jobs.models import Job
 from memories.lifecycle.inference_jobs import INFER
 from memories.models import Access, EmbeddingSpace, Memory
-from memories.models.memory import MemoryQuerySet, fingerprint
+from memories.models.fingerprint import fingerprint
+from memories.models.memory import MemoryQuerySet
 
 from .extract import MAX_FACT_CHARACTERS
 

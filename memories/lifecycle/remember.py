@@ -19,7 +19,7 @@ from core.locks import Lock, lock_one_of_many
 from core.transactions import change
 from jobs.models import Job
 from memories.models import Category, Memory, State, StateChange, Terms
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, embed_texts, store_vectors
 

@@ -20,7 +20,8 @@ from core.transactions import change
 from jobs.models import Job
 from memories.change_log.run_name import name_run
 from memories.models import Categorization, Category, Memory, Terms
-from memories.models.memory import MemoryQuerySet, fingerprint
+from memories.models.fingerprint import fingerprint
+from memories.models.memory import MemoryQuerySet
 from memories.models.terms import TERMS
 from memories.vectors.embed import EmbeddedTexts, embed_texts
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from apps_registry.models import App
 from memories.models import Categorization, Category, Memory, Revision, Terms
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from memories.models.terms import TERMS, show_terms
 from memories.search.search_vector import search_vector
 from memories.vectors.embed import EmbeddedTexts, delete_vectors, store_vectors

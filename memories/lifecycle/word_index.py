@@ -16,7 +16,8 @@ from jobs.job_run import JobRun
 from jobs.models import Job
 from jobs.registry import job_type
 from memories.models import Memory, UserIndex
-from memories.models.memory import MemoryQuerySet, fingerprint
+from memories.models.fingerprint import fingerprint
+from memories.models.memory import MemoryQuerySet
 from memories.search.search_vector import search_vector_text
 from memories.vectors.user_index import index_vectors
 from memories.words import WORDS_VERSION

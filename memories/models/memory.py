@@ -23,7 +23,6 @@ from .memory_queryset import (
     MemoryImmutable,
     MemoryNotFound,
     MemoryQuerySet,
-    fingerprint,
 )
 from .state import EXPIRED, LIVE, State
 from .terms import WithTerms
@@ -35,7 +34,6 @@ __all__ = [
     "MemoryImmutable",
     "MemoryNotFound",
     "MemoryQuerySet",
-    "fingerprint",
 ]
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import unicodedata
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ from memories.own_keys import SEPARATOR, Address
 from memories.taxonomy import fold_category_name
 
 from .categorization import Categorization
+from .fingerprint import fingerprint, spellings
 from .state import LIVE, State
 from .state_change import StateChange
 from .terms import TERMS
@@ -50,28 +49,6 @@ class MemoryDeleted(Conflict):
     """A deleted memory cannot be edited."""
 
     code = "memory_deleted"
-
-
-def fingerprint(content: str) -> bytes:
-    """Hash the words of a text.
-
-    Two texts are the same memory whatever their case, spacing or Unicode's form of their letters.
-    """
-    folded = content.casefold() if content.isascii() else _compose(_compose(content).casefold())
-    return hashlib.sha256(" ".join(folded.split()).encode()).digest()
-
-
-def _compose(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
-
-
-def _spellings(names: Iterable[str]) -> set[str]:
-    """Names in every form of Unicode in which they may be stored."""
-    return {
-        spelling
-        for name in names
-        for spelling in (name, _compose(name), unicodedata.normalize("NFD", name))
-    }
 
 
 class MemoryExpired(Conflict):
@@ -174,11 +151,11 @@ class MemoryQuerySet(models.QuerySet["Memory"]):
 
     def said_by(self, actors: Collection[str]) -> MemoryQuerySet:
         """Keep what any of these actors said, ignoring case."""
-        lowered = [Lower(Value(actor)) for actor in sorted(_spellings(actors))]
+        lowered = [Lower(Value(actor)) for actor in sorted(spellings(actors))]
         return self.alias(said_by=Lower("actor")).filter(said_by__in=lowered)
 
     def in_conversations(self, names: Collection[str]) -> MemoryQuerySet:
-        return self.filter(conversation__in=_spellings(names))
+        return self.filter(conversation__in=spellings(names))
 
     def at_address(self, address: Address) -> MemoryQuerySet:
         """Keep the memory with this key of its own, whatever its state."""

@@ -9,7 +9,8 @@ import zipfile
 import pytest
 
 from apps_registry.models import AccessRule, App
-from backups.archive.rows import LISTS, LineRow
+from backups.archive.memory_rows import LineRow
+from backups.archive.rows import LISTS
 from backups.export import export
 from backups.export_queries import ExportFilters
 from backups.snapshot import open_snapshot

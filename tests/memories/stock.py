@@ -11,7 +11,7 @@ import numpy as np
 from accounts.models import User
 from apps_registry.models import App
 from memories.models import Embedding, EmbeddingSpace, Memory
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from memories.search.search_vector import search_vector
 from memories.vectors.tokens import store_tokens
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from apps_registry.models import App
 from memories.metadata_filter import MetadataFilter
 from memories.models import Memory
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 from tests.memories.filter_evaluator import matches
 
 NAMES = ["a", "b", "a.b", "0", "and", "", "é"]

@@ -10,7 +10,7 @@ from jobs.runner import run_due
 from memories.doctor import check_words
 from memories.lifecycle.word_index import enqueue_outdated, index_words, outdated
 from memories.models import Memory
-from memories.models.memory import fingerprint
+from memories.models.fingerprint import fingerprint
 
 pytestmark = pytest.mark.slow
 
