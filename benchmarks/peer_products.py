@@ -19,6 +19,7 @@ class OpenMemory(Peer):
     """This server, with the embedder and the model that all have."""
 
     name = "here"
+    note = "with a remote embedder a store is answered at once, and a job embeds it"
     health = "/health/ready"
 
     def command(self) -> list[str]:

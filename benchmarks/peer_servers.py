@@ -122,7 +122,10 @@ class Peer(ABC):
     def stop(self) -> float:
         """Ask it to stop, and return after how many seconds all processes have ended."""
         started = time.monotonic()
-        tree = [process for process in self.tree() if "postgres" not in process.name()]
+        services = set(map(psutil.Process, self.services()))
+        for service in list(services):
+            services |= set(service.children(recursive=True))
+        tree = [process for process in self.tree() if process not in services]
         for process in self.processes:
             process.send_signal(signal.SIGTERM)
         _, left = psutil.wait_procs(tree, timeout=STOP_SECONDS)
@@ -149,8 +152,17 @@ class Peer(ABC):
         sizes = [size for size in map(proportional_bytes, self.tree()) if size]
         return sum(sizes) / MEGABYTE, len(sizes)
 
+    def processor_seconds(self) -> float:
+        """Of all processes until now."""
+        return sum(sum(times) for times in map(_cpu_times, self.tree()))
+
     def roots(self) -> list[int]:
-        return [process.pid for process in self.processes if process.poll() is None]
+        own = [process.pid for process in self.processes if process.poll() is None]
+        return [*own, *self.services()]
+
+    def services(self) -> list[int]:
+        """What was started beside the server, and is stopped after it."""
+        return []
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -162,6 +174,13 @@ class Peer(ABC):
                 time.sleep(0.1)
         lines = (self.folder / "output.log").read_text(errors="replace").strip().splitlines()
         raise NotRunnableError(lines[-1] if lines else f"no answer within {START_SECONDS} s")
+
+
+def _cpu_times(process: psutil.Process) -> tuple[float, ...]:
+    try:
+        return tuple(process.cpu_times()[:4])  # with those of children that have ended
+    except psutil.NoSuchProcess:
+        return ()
 
 
 class OnPostgres(Peer):
@@ -186,13 +205,13 @@ class OnPostgres(Peer):
 
     def stop(self) -> float:
         seconds, started = super().stop(), time.monotonic()
-        if self.roots():
+        if self.services():
             self.postgres.stop()
         return seconds + time.monotonic() - started
 
-    def roots(self) -> list[int]:
+    def services(self) -> list[int]:
         lock = self.folder / "postgres" / "data" / "postmaster.pid"
-        return [*super().roots(), *([int(lock.read_text().split()[0])] if lock.exists() else [])]
+        return [int(lock.read_text().split()[0])] if lock.exists() else []
 
 
 def interpreter() -> str:
@@ -209,7 +228,7 @@ class CallFailedError(Exception):
 
 
 class Caller:
-    """One keep-alive connection. Not thread-safe."""
+    """One keep-alive connection, opened again where the server has closed it. Not thread-safe."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -218,8 +237,13 @@ class Caller:
     def call(self, request: Request) -> Any:
         body = None if request.body is None else json.dumps(request.body)
         headers = self._peer.headers | request.headers
-        self._connection.request(request.method, request.path, body, headers)
-        response = self._connection.getresponse()
+        try:
+            self._connection.request(request.method, request.path, body, headers)
+            response = self._connection.getresponse()
+        except ConnectionError:  # it was idle for too long
+            self._connection.close()
+            self._connection.request(request.method, request.path, body, headers)
+            response = self._connection.getresponse()
         content = response.read()
         if response.status >= 300:
             raise CallFailedError(

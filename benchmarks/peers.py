@@ -120,6 +120,7 @@ class Target:
     times: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     loaded: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     rates: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     failures: dict[str, str] = field(default_factory=dict)
     at_rest: tuple[float, int] = (0.0, 0)
 
@@ -182,6 +183,7 @@ def measure_eight_clients(targets: Sequence[Target], seconds: float) -> None:
 
 
 def run_turn(target: Target, work: str, seconds: float) -> None:
+    before = target.peer.processor_seconds()
     started = time.perf_counter()
 
     def work_for_a_while(client: int) -> list[float]:
@@ -195,6 +197,7 @@ def run_turn(target: Target, work: str, seconds: float) -> None:
         times = [each for part in threads.map(work_for_a_while, range(CLIENTS)) for each in part]
     target.loaded[work] += times
     target.rates[work].append(len(times) / (time.perf_counter() - started))
+    target.spent[work] += target.peer.processor_seconds() - before
 
 
 # --- Report ----------------------------------------------------------------------------------
@@ -208,6 +211,8 @@ def print_tables(size: int, targets: Sequence[Target]) -> None:
     print_table(title, targets, lambda target, work: Cell.of_times(target.times[work]))
     title = f"{size} memories, {CLIENTS} clients: requests/s (p95/p50), ratio"
     print_table(title, targets, lambda target, work: Cell.of_rates(target, work))
+    title = "processor of all its processes per request: ms, ratio"
+    print_table(title, targets, lambda target, work: Cell.of_processor(target, work))
 
 
 def print_table(
@@ -237,6 +242,11 @@ class Cell(NamedTuple):
         rate, times = median(target.rates[work]), target.loaded[work]
         spread = percentile(times, 95) / median(times)
         return cls(f"{rate:.{0 if rate >= 10 else 1}f}/s ({spread:.1f})", 1 / rate)
+
+    @classmethod
+    def of_processor(cls, target: Target, work: str) -> Cell:
+        spent = 1000 * target.spent[work] / len(target.loaded[work])
+        return cls(f"{spent:.1f}", spent)
 
 
 def percentile(times: list[float], percent: int) -> float:
