@@ -1,6 +1,6 @@
 """What clients that send or read slowly cost the others.
 
-    python benchmarks/slow_clients.py [--count 1000] [--seconds 10] [--sorts idle,body]
+    python benchmarks/slow_clients.py [--count 1000] [--seconds 10] [--sorts idle,body] [--settle 9]
 
 Starts a server in a scratch folder. Eight good clients list, search and store; health is asked five
 times a second. Each sort of slow clients then joins them: from one address, and from 64 addresses
@@ -64,6 +64,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--sorts", default=",".join(SORTS))
+    parser.add_argument("--settle", type=float, default=SETTLE_SECONDS, help="seconds before")
     arguments = parser.parse_args()
     with own_server(OPENMEMORY_RATE_SIGN_INS="off", OPENMEMORY_RATE_FAILED_KEYS="off") as server:
         keys, download = _prepare(server), _export(server)
@@ -107,7 +108,7 @@ def _compare(
     attack = Attack(
         sort, str(url.hostname), url.port or 80, server.key, download, arguments.count, addresses
     )
-    with attacking(attack):
+    with attacking(attack, arguments.settle):
         during = measure(server, keys, arguments.seconds)
     print(
         f"| {sort} | {addresses} | {during.median / before.median:.2f} "
@@ -121,13 +122,13 @@ def _compare(
 
 
 @contextmanager
-def attacking(attack: Attack) -> Iterator[None]:
+def attacking(attack: Attack, settle: float) -> Iterator[None]:
     """Run the slow clients in a process of their own."""
     context = multiprocessing.get_context("spawn")
     stop: Event = context.Event()
     process = context.Process(target=run_attack, args=(attack, stop))
     process.start()
-    time.sleep(SETTLE_SECONDS)
+    time.sleep(settle)
     try:
         yield
     finally:

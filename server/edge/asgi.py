@@ -44,8 +44,9 @@ class Edge:
 
     async def _respond(self, head: RequestHead, body: RequestBody, sender: ResponseSender) -> None:
         pool = self._pools.uploads if body.upload else self._pools.for_request(head)
-        problem = OVERLOADED if pool.is_full else body.refusal
-        if problem and (pool.is_full or not self._refusals.spend()):
+        is_full = pool.is_full(address=head.address, key=head.key)
+        problem = OVERLOADED if is_full else body.refusal
+        if problem and (is_full or not self._refusals.spend()):
             await sender.send_problem(problem)
             return
         environ = {**head.environ, **body.environ()}
@@ -56,6 +57,7 @@ class Edge:
             sender.stream,
             address=head.address,
             key=head.key,
+            is_gone=lambda: sender.exchange.is_gone,
         )
         close = not body.is_complete
         if response is None:  # it was sent while it came

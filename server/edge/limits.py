@@ -42,11 +42,11 @@ RESPONSE_MEMORY_BYTES = 128 * 1024
 LARGE_RESPONSES, LARGE_RESPONSES_PER_ADDRESS = 1024, 768
 CHUNK_BYTES = 256 * 1024
 
-# Requests of one client that run at once while others have some, too. Those that wait for a job or
-# for a model do not count.
-RUNNING_PER_CLIENT = 4
-# Requests that wait for a thread.
-WAITING_REQUESTS = 1024
+# Requests that run at once while several clients have some. These share them, and each may have
+# one. Those that wait for a job or for a model do not count.
+RUNNING_REQUESTS = 8
+# Requests that wait for a thread, in all and of one client.
+WAITING_REQUESTS, WAITING_PER_CLIENT = 1024, 512
 
 # After an early response, the rest of a body is read and dropped: a client that is still sending
 # would otherwise lose the response with its connection.

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 
+from core.api.unread_body import ClientGone
 from core.processor_turns import Turn, take
 
-from .limits import RUNNING_PER_CLIENT, UPLOADS, WAITING_REQUESTS
+from .limits import RUNNING_REQUESTS, UPLOADS, WAITING_PER_CLIENT, WAITING_REQUESTS
 from .request_head import RequestHead
 
 T = TypeVar("T")
@@ -33,43 +34,55 @@ class Pool:
     """Threads that are shared fairly.
 
     Client addresses take turns at them: none waits behind all requests of another. And of one
-    client, which is a key or an address without one, only a few run at once while others have
-    requests, too: threads share one processor.
+    client, which is a key or an address without one, only its share of the requests that run at
+    once does while others have some, too: threads share one processor.
     """
 
-    def __init__(self, name: str, threads: int, *, running_per_client: int | None = None) -> None:
+    def __init__(self, name: str, threads: int, *, running: int | None = None) -> None:
         self._threads = self._free = threads
-        self._limit = running_per_client or threads
-        self._unfinished: Counter[str] = Counter()  # by client, as is the next
+        self._limit = running  # None: as many as there are threads, of whichever clients
+        self._unfinished = 0
+        # By client: requests that run, and those that run or wait to. Others wait for a job.
         self._running: Counter[str] = Counter()
-        self._waiting: dict[str, deque[Waiting]] = {}  # the next address first
+        self._active: Counter[str] = Counter()
+        # By address and client, the next ones first. Thousands may wait: none is looked at in vain.
+        self._waiting: dict[str, dict[str, deque[Waiting]]] = {}
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    @property
-    def is_full(self) -> bool:
-        return self._unfinished.total() >= self._threads + WAITING_REQUESTS
+    def is_full(self, *, address: str, key: str) -> bool:
+        """Whether a request of this client has to be refused."""
+        is_full = self._unfinished >= self._threads + WAITING_REQUESTS
+        return is_full or self._active[key or address] >= self._threads + WAITING_PER_CLIENT
 
     async def run(
-        self, function: Callable[..., T], *arguments: Any, address: str = "", key: str = ""
+        self,
+        function: Callable[..., T],
+        *arguments: Any,
+        address: str = "",
+        key: str = "",
+        is_gone: Callable[[], bool] = lambda: False,
     ) -> T:
+        """Call a function in a thread. Raises ClientGone if there is none who waits for it."""
         client = key or address
-        self._unfinished[client] += 1
+        self._unfinished += 1
+        self._active[client] += 1
         try:
             await self._wait_for_thread(client, address)
             try:
+                if is_gone():
+                    raise ClientGone
                 loop = asyncio.get_running_loop()
                 turn = Turn(
-                    partial(loop.call_soon_threadsafe, self._count_running, client, -1),
-                    partial(loop.call_soon_threadsafe, self._count_running, client, 1),
+                    partial(loop.call_soon_threadsafe, self._count_active, client, -1),
+                    partial(loop.call_soon_threadsafe, self._count_active, client, 1),
                 )
                 call = partial(take, turn, function)
                 return await loop.run_in_executor(self._executor, call, *arguments)
             finally:
                 self._give_thread_back(client)
         finally:
-            self._unfinished[client] -= 1
-            if not self._unfinished[client]:
-                del self._unfinished[client], self._running[client]
+            self._unfinished -= 1
+            _count(self._active, client, -1)
             self._start_waiting()
 
     async def _wait_for_thread(self, client: str, address: str) -> None:
@@ -77,7 +90,7 @@ class Pool:
             self._take_thread(client)
             return
         waiting = Waiting(client, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(address, deque()).append(waiting)
+        self._waiting.setdefault(address, {}).setdefault(client, deque()).append(waiting)
         self._start_waiting()
         try:
             await waiting.has_thread
@@ -92,7 +105,7 @@ class Pool:
 
     def _give_thread_back(self, client: str) -> None:
         self._free += 1
-        self._running[client] -= 1
+        _count(self._running, client, -1)
 
     def _start_waiting(self) -> None:
         while self._free and (waiting := self._next()):
@@ -101,31 +114,49 @@ class Pool:
 
     def _next(self) -> Waiting | None:
         """Take the request out that is to run next, if one may. Its address is last from now on."""
-        for address, queue in self._waiting.items():
-            for waiting in tuple(queue):
-                if waiting.has_thread.done():  # it was cancelled
-                    queue.remove(waiting)
-                elif self._may_run(waiting.client):
-                    queue.remove(waiting)
-                    del self._waiting[address]
-                    if queue:
-                        self._waiting[address] = queue
-                    return waiting
-        self._waiting = {address: queue for address, queue in self._waiting.items() if queue}
+        for address, queues in self._waiting.items():
+            client = next((client for client in queues if self._may_run(client)), None)
+            if client is not None:
+                del self._waiting[address]
+                waiting = _take_first(queues, client)
+                if queues:
+                    self._waiting[address] = queues
+                return waiting if waiting else self._next()
         return None
 
     def _may_run(self, client: str) -> bool:
-        return self._running[client] < self._limit or len(self._unfinished) == 1
+        if self._limit is None:
+            return True
+        return self._running[client] < max(1, self._limit // len(self._active))
 
-    def _count_running(self, client: str, change: int) -> None:
+    def _count_active(self, client: str, change: int) -> None:
         """Count a request no more that waits for something else, or again."""
-        self._running[client] += change
+        _count(self._running, client, change)
+        _count(self._active, client, change)
         self._start_waiting()
+
+
+def _take_first(queues: dict[str, deque[Waiting]], client: str) -> Waiting | None:
+    """Take the client's first request out that was not cancelled. The client is last then."""
+    queue = queues.pop(client)
+    while queue:
+        waiting = queue.popleft()
+        if not waiting.has_thread.done():
+            if queue:
+                queues[client] = queue
+            return waiting
+    return None
+
+
+def _count(counter: Counter[str], client: str, change: int) -> None:
+    counter[client] += change
+    if not counter[client]:
+        del counter[client]
 
 
 class Pools:
     def __init__(self) -> None:
-        self.requests = Pool("request", settings.WEB_THREADS, running_per_client=RUNNING_PER_CLIENT)
+        self.requests = Pool("request", settings.WEB_THREADS, running=RUNNING_REQUESTS)
         self.streams = Pool("stream", settings.AGENT_STREAMS + SPARE_STREAM_THREADS)
         self.uploads = Pool("upload", UPLOADS)
         self.health = Pool("health", 4)

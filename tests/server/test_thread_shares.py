@@ -6,23 +6,26 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from core import processor_turns
+from core.api.unread_body import ClientGone
+from server.edge.limits import WAITING_PER_CLIENT
 from server.edge.thread_pools import Pool
 from tests.deadline import SECONDS
 
-FEW = 2
+THREADS, SHARED = 8, 4
 
 
 class Work:
     """Requests that run until they are told to end."""
 
-    def __init__(self) -> None:
+    def __init__(self, running: int | None = SHARED) -> None:
         self.started: list[str] = []
         self.ended = threading.Event()
-        self._pool = Pool("test", 8, running_per_client=FEW)
+        self.pool = Pool("test", THREADS, running=running)
         self._tasks: list[asyncio.Task[None]] = []
 
     def ask(self, key: str, address: str = "", work: Callable[[], None] | None = None) -> None:
@@ -30,7 +33,7 @@ class Work:
             self.started.append(key)
             (work or self._wait)()
 
-        call = self._pool.run(run, address=address, key=key)
+        call = self.pool.run(run, address=address, key=key)
         self._tasks.append(asyncio.create_task(call))
 
     def _wait(self) -> None:
@@ -55,9 +58,9 @@ class Work:
             await self._tasks.pop(number)
 
 
-def running(test: Callable[[Work], Awaitable[None]]) -> None:
+def running(test: Callable[[Work], Awaitable[None]], **options: Any) -> None:
     async def run() -> None:
-        work = Work()
+        work = Work(**options)
         try:
             await test(work)
         finally:
@@ -66,11 +69,11 @@ def running(test: Callable[[Work], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-def test_a_client_that_is_alone_has_all_threads():
+def test_a_client_that_is_alone_has_what_runs_at_once():
     async def test(work: Work) -> None:
-        for _ in range(8):
+        for _ in range(THREADS):
             work.ask("a")
-        await work.when_started(*"aaaaaaaa")
+        await work.when_started(*"a" * SHARED)
 
     running(test)
 
@@ -87,6 +90,47 @@ def test_a_client_with_many_requests_leaves_threads_to_others(addresses):
         await work.when_started(*"aabbc")
         await work.end()
         assert len(work.started) == 23
+
+    running(test)
+
+
+def test_streams_which_do_not_compute_have_all_threads():
+    async def test(work: Work) -> None:
+        for key in "bcdaaaaa":
+            work.ask(key)
+        await work.when_started(*"aaaaabcd")
+
+    running(test, running=None)
+
+
+def test_the_more_clients_there_are_the_fewer_requests_of_each_run():
+    async def test(work: Work) -> None:
+        for key in "bcd":
+            work.ask(key)
+        for _ in range(8):
+            work.ask("a")
+        await work.when_started(*"abcd")
+
+    running(test)
+
+
+def test_a_client_that_fills_its_places_leaves_some_to_others():
+    async def test(work: Work) -> None:
+        for _ in range(THREADS + WAITING_PER_CLIENT):
+            work.ask("a")
+        await work.when_started(*"a" * SHARED)
+        assert work.pool.is_full(address="", key="a")
+        assert not work.pool.is_full(address="", key="b")
+
+    running(test)
+
+
+def test_a_request_whose_client_has_left_does_not_run():
+    async def test(work: Work) -> None:
+        with pytest.raises(ClientGone):
+            await work.pool.run(lambda: work.started.append("a"), key="a", is_gone=lambda: True)
+        work.ask("b")
+        await work.when_started("b")
 
     running(test)
 
@@ -128,6 +172,6 @@ def test_a_request_that_is_given_up_while_it_waits_holds_no_thread():
         work.ended.clear()
         for _ in range(8):
             work.ask("c")
-        await work.when_started(*"aaabcccccccc")
+        await work.when_started(*"aaabcccc")
 
     running(test)
