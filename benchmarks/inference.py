@@ -129,7 +129,9 @@ def wait_until_done(client: Client) -> None:
     deadline = time.monotonic() + TIMEOUT_MINUTES * 60
     while time.monotonic() < deadline:
         try:
-            if not any(client.get(f"/jobs?state={state}")["total"] for state in UNFINISHED):
+            # Twice: the job of a killed worker may have been queued again between two answers.
+            states = UNFINISHED * 2
+            if not any(client.get(f"/jobs?state={state}")["total"] for state in states):
                 return
         except (HTTPException, OSError, SystemExit):
             client = client.new_connection()
