@@ -16,6 +16,7 @@ from apps_registry.models import App
 from apps_registry.models.app import AppPaused
 from core.progress import Progress, ignore_progress
 from memories.lifecycle.import_batch import BATCH, Destination, find_unknown, import_batch
+from memories.lifecycle.kept_categories import find_unkept
 
 from .foreign_memory import Draft, DraftWriter
 from .restore_states import restore_keys, restore_states, restore_successors
@@ -50,15 +51,16 @@ class Import:
 
     def _try_out(self, *, passes: int) -> dict[str, Any]:
         source = choose_source(self.source_name, SourceFile(self.file, self.name))
-        created, known, apps = 0, 0, set()
+        created, known, not_kept, apps = 0, 0, 0, set()
         sample: list[Draft] = []
         parts: dict[str, int] = dict.fromkeys(Part, 0)
         for batch in self._batches(source, done=0, passes=passes):
             unknown = find_unknown([draft.memory.pk for draft in batch], self._destination)
-            new = [draft for draft in batch if draft.memory.pk in unknown]
-            created, known = created + len(new), known + len(batch) - len(new)
-            sample += new[: SAMPLE_SIZE - len(sample)]
-            for draft in new:
+            kept = [draft for draft in batch if draft.memory.pk in unknown and self._keeps(draft)]
+            created, known = created + len(kept), known + len(batch) - len(unknown)
+            not_kept += len(unknown) - len(kept)
+            sample += kept[: SAMPLE_SIZE - len(sample)]
+            for draft in kept:
                 apps.add(draft.app)
                 parts[draft.part] += 1
         self._require_active(apps)
@@ -67,6 +69,7 @@ class Import:
             "user_id": self.user.named_id,
             "memories_created": created,
             "memories_unchanged": known,
+            "not_kept": not_kept,
             **self.counts,
             "parts": parts,
             "apps": sorted(apps)[:100],
@@ -83,14 +86,16 @@ class Import:
         created = 0
         for batch in self._batches(source, done=1, passes=2):
             unknown = find_unknown([draft.memory.pk for draft in batch], self._destination)
-            new = [draft for draft in batch if draft.memory.pk in unknown]
+            new = [draft for draft in batch if draft.memory.pk in unknown and self._keeps(draft)]
             for name in {draft.app for draft in new} - apps.keys():
                 apps[name] = App.objects.get_or_create_active(self.user, name=name)
             created += self._store(new, apps, links)
         restore_successors(links, self._destination)
-        # What is of a category that the user does not keep.
-        not_kept = result["memories_created"] - created
-        return {**result, "memories_created": created, "not_kept": not_kept}
+        return {**result, "memories_created": created}
+
+    def _keeps(self, draft: Draft) -> bool:
+        """Whether it is in no category that the user does not keep."""
+        return not find_unkept(draft.memory.categories, user=self.user)
 
     def _store(
         self, drafts: list[Draft], apps: dict[str, App], links: dict[uuid.UUID, uuid.UUID]

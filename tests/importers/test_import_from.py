@@ -60,6 +60,36 @@ def test_who_is_unknown_gets_nothing(db, export):
         call_command("import_from", "auto", str(export), "--user", "nobody")
 
 
+def test_a_dry_run_counts_what_will_not_be_kept(alice, tmp_path, capsys):
+    alice.patch("/users/me", {"categories_not_kept": ["Health"]})
+    path = tmp_path / "notes.csv"
+    path.write_text("text,tags,app\nLikes tea,home,notes\nTakes aspirin,health,diary\n")
+    counts = {"memories_created", "memories_unchanged", "not_kept", "parts", "apps"}
+    results = []
+
+    for arguments in (["--dry-run"], [], []):
+        call_command("import_from", "csv", str(path), "--user", "alice", "--json", *arguments)
+        result = json.loads(capsys.readouterr().out)
+        results.append({name: result[name] for name in counts})
+
+    assert results[0] == results[1]
+    assert (results[0]["memories_created"], results[0]["not_kept"]) == (1, 1)
+    assert results[0]["apps"] == ["notes"]
+    assert (results[2]["memories_unchanged"], results[2]["not_kept"]) == (1, 1)
+    assert Memory.objects.get().content == "Likes tea"
+    assert not App.objects.filter(name="diary").exists()
+
+
+def test_the_summary_says_what_is_not_kept(alice, tmp_path, capsys):
+    alice.patch("/users/me", {"categories_not_kept": ["health"]})
+    path = tmp_path / "notes.csv"
+    path.write_text("text,tags\nTakes aspirin,health\n")
+
+    call_command("import_from", "csv", str(path), "--user", "alice", "--dry-run")
+
+    assert "1 are of categories that the user does not keep" in capsys.readouterr().out
+
+
 def test_a_paused_app_stores_nothing(alice, export):
     App.objects.create(owner=alice.user, name="chatgpt", is_active=False)
 

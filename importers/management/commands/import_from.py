@@ -61,6 +61,8 @@ def _summarize(result: dict[str, Any], is_dry_run: bool) -> str:
         f"{result['memories_unchanged']:,} are already here, {result['repeated']:,} are in the "
         f"file twice, {result['empty']:,} have no text, {result['left_out']:,} were left out."
     ]
+    if result["not_kept"]:
+        lines.append(f"{result['not_kept']:,} are of categories that the user does not keep.")
     lines += [
         f"  {each['created_at'] or '-':<25.25}  {each['text']}" for each in result.get("sample", [])
     ]
