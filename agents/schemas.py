@@ -31,6 +31,8 @@ class MemoryInfo(BaseModel):
     valid_from: str | None = Field(description="Since when what it says is true, or null: always.")
     valid_until: str | None = Field(description="When that ends to be true, or null: never.")
     immutable: bool = Field(description="Whether only the user can permit to edit it.")
+    namespace: str | None = Field(description="The namespace of its own key, or null.")
+    key: str | None = Field(description="Its own key, or null.")
 
 
 class Neighbour(BaseModel):
@@ -106,6 +108,8 @@ class WrittenMemory(BaseModel):
     immutable: bool = Field(
         default=False, description="Whether only the user can permit to edit it."
     )
+    namespace: str | None = Field(default=None, description="The namespace of its own key.")
+    key: str | None = Field(default=None, description="Its own key, or null.")
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -183,6 +187,8 @@ def _fields(memory: Memory) -> dict[str, Any]:
         "valid_from": memory.valid_from and format_time(memory.valid_from),
         "valid_until": memory.valid_until and format_time(memory.valid_until),
         "immutable": memory.immutable,
+        "namespace": memory.namespace or None,
+        "key": memory.own_key or None,
     }
 
 

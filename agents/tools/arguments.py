@@ -51,6 +51,10 @@ Actors = Annotated[
     list[str] | None,
     Field(max_length=100, description="Only memories from any of these speakers (names)."),
 ]
+Namespace = Annotated[
+    str | None,
+    Field(description="Only memories whose own key is in this namespace, or in one below it."),
+]
 Conversations = Annotated[
     list[str] | None,
     Field(max_length=100, description="Only memories from any of these conversations."),
@@ -134,6 +138,7 @@ def search_filters(
     categories: list[str] | None,
     actors: list[str] | None,
     conversations: list[str] | None,
+    namespace: str | None,
     from_date: str | int | None,
     to_date: str | int | None,
     metadata: dict[str, Any] | None,
@@ -144,6 +149,7 @@ def search_filters(
         "categories": categories,
         "actors": actors,
         "conversations": conversations,
+        "namespace": namespace,
         "metadata": metadata,
     }
     values = {

@@ -18,6 +18,7 @@ from agents.schemas import (
 )
 from agents.tool_call import Caller
 from apps_registry.models import App
+from memories.own_keys import Address
 from memories.search import Cutoffs, add_context, find_hits, log_hits
 from memories.search.related import find_related
 from memories.serializers import SearchSerializer
@@ -34,6 +35,7 @@ from .arguments import (
     MemoryId,
     Metadata,
     MinScore,
+    Namespace,
     SearchFilters,
     Threshold,
     ToDate,
@@ -41,6 +43,7 @@ from .arguments import (
     search_filters,
     validate,
 )
+from .store_by_key import OwnKey, OwnNamespace, parse_identity
 
 # The maximum number of memories that a search ranks.
 MAX_RANKED = 100
@@ -57,6 +60,7 @@ def search_memories(
     categories: Categories = None,
     actors: Actors = None,
     conversations: Conversations = None,
+    namespace: Namespace = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
     metadata: Metadata = None,
@@ -91,6 +95,7 @@ def search_memories(
             categories=categories,
             actors=actors,
             conversations=conversations,
+            namespace=namespace,
             from_date=from_date,
             to_date=to_date,
             metadata=metadata,
@@ -114,6 +119,7 @@ def get_memories(
     categories: Categories = None,
     actors: Actors = None,
     conversations: Conversations = None,
+    namespace: Namespace = None,
     from_date: FromDate = None,
     to_date: ToDate = None,
     metadata: Metadata = None,
@@ -130,6 +136,7 @@ def get_memories(
         categories=categories,
         actors=actors,
         conversations=conversations,
+        namespace=namespace,
         from_date=from_date,
         to_date=to_date,
         metadata=metadata,
@@ -148,14 +155,25 @@ def get_memories(
     return MemoryPage(memories=rendered, next_cursor=next_cursor)
 
 
-def get_memory(caller: Caller, memory_id: MemoryId, as_of: AsOf = None) -> MemoryInfo:
-    """Return one memory by its id, in any state.
+def get_memory(
+    caller: Caller,
+    memory_id: MemoryId | None = None,
+    as_of: AsOf = None,
+    namespace: OwnNamespace = None,
+    key: OwnKey = None,
+) -> MemoryInfo:
+    """Return one memory by its id, in any state, or by its namespace and key.
 
     Call it when you have an id and need the current text, or with as_of, an earlier one.
     """
+    identity = parse_identity(memory_id, namespace, key)
     reader = reader_as_of(caller, as_of)
     with reader.reading():
-        memory = reader.memories().with_relations().one(memory_id)
+        memories = reader.memories().with_relations()
+        if isinstance(identity, Address):
+            memory = memories.get_at(identity)
+        else:
+            memory = memories.one(identity)
         rendered = render_memory(memory)
     reader.log([memory], "get")
     return rendered

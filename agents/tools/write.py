@@ -22,6 +22,7 @@ from memories.lifecycle.states import change_state_of
 from memories.limits import MAX_FILTER_VALUES, MAX_MESSAGES, MAX_NAME
 from memories.models import State
 from memories.models.memory import MemoryQuerySet
+from memories.own_keys import Address
 from memories.serializers import (
     NewMemorySerializer,
     PatchSerializer,
@@ -38,6 +39,7 @@ from .arguments import (
     ValidUntil,
     validate,
 )
+from .store_by_key import OwnKey, OwnNamespace, parse_address, store_by_key
 
 # What removes a time: null counts as left out.
 NO_TIME = "none"
@@ -85,6 +87,8 @@ def add_memory(
         ),
     ] = None,
     immutable: Immutable = None,
+    namespace: OwnNamespace = None,
+    key: OwnKey = None,
 ) -> WrittenMemory:
     """Store something about the user for later conversations.
 
@@ -92,7 +96,8 @@ def add_memory(
     a fact about themselves or the people around them, a plan, a decision, or when they ask you to
     remember something. Store one fact per call, worded so that it is clear without this
     conversation. The tool returns at once, and searches find the memory from then on. Storing the
-    same text again does no harm. Do not store passwords or other secrets.
+    same text again does no harm. Do not store passwords or other secrets. With `namespace` and
+    `key`, it takes the place of the memory that you stored by this key before, as it is.
     """
     stored = store(
         caller,
@@ -107,12 +112,15 @@ def add_memory(
         valid_until=valid_until,
         supersedes=None if supersedes is None else [str(pk) for pk in supersedes],
         immutable=immutable,
+        address=parse_address(namespace, key),
     )
     return render_written(stored.memory, stored.event, key=caller.key, job=stored.job)
 
 
-def store(caller: Caller, **fields: Any) -> StoredMemory:
+def store(caller: Caller, *, address: Address | None = None, **fields: Any) -> StoredMemory:
     """Store a memory, validated by the rules of the API."""
+    if address is not None:
+        return store_by_key(caller, address, **fields)
     new = build_new_memory(validate(NewMemorySerializer, fields))
     app = caller.remembering_app
     return remember(new, user=caller.user, app=app, by=caller.by, key=caller.key)

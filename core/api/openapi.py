@@ -19,7 +19,7 @@ from rest_framework.permissions import SAFE_METHODS
 
 from . import problems
 from .fields import TIME_SCHEMA
-from .schema_parts import COMPONENTS, HEADERS, IDEMPOTENCY_KEY, PRECONDITIONS
+from .schema_parts import COMPONENTS, HEADERS, IDEMPOTENCY_KEY, PRECONDITIONS, UNLESS_THERE
 from .serializers import RequestSerializer
 
 _SECTION = re.compile(r"^([a-z_]+):(?:[ \t]+|$)", re.MULTILINE)
@@ -169,14 +169,14 @@ class DocstringSchema(AutoSchema):
             operation["responses"]["304"] = {"description": "Not Modified", "headers": tag}
         if is_read or self._is_conditional():
             name = "If-None-Match" if is_read else "If-Match"
-            schema = {"type": "string"}
-            header = {
-                "in": "header",
-                "name": name,
-                "schema": schema,
-                "description": PRECONDITIONS[name],
-            }
-            operation["parameters"] = [*operation.get("parameters", []), header]
+            self._add_header(operation, name, PRECONDITIONS[name])
+        if self._action() in getattr(self.view, "creating_actions", ()):
+            self._add_header(operation, "If-None-Match", UNLESS_THERE)
+
+    def _add_header(self, operation: dict[str, Any], name: str, description: str) -> None:
+        schema = {"type": "string"}
+        header = {"in": "header", "name": name, "schema": schema, "description": description}
+        operation["parameters"] = [*operation.get("parameters", []), header]
 
     def _takes_idempotency_key(self) -> bool:
         takes = getattr(self.view, "takes_idempotency_key", None)

@@ -15,6 +15,8 @@ PRECONDITIONS = {
     "If-None-Match": "Answer 304 without a body if the `ETag` is one of these.",
 }
 
+UNLESS_THERE = "`*`: store it only if there is none. Else: unless its `ETag` is one of these."
+
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "in": "header",
     "name": "Idempotency-Key",

@@ -40,6 +40,7 @@ class KeyedMemoryViewSet(MemoriesOfOneUser):
 
     conditional_actions = {"replace", "destroy"}
     tagged_actions = {"replace"}
+    creating_actions = {"replace"}
     slow_actions = {"replace"}
     by_id_actions = {"replace"}
 

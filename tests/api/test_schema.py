@@ -183,6 +183,7 @@ def test_versions_are_described_where_there_are_any():
     assert {"200", "304"} <= set(read["responses"])
     assert "412" in patched["responses"]
     assert "412" not in stored["responses"]
+    assert headers_of(operations["put by key"]) == {*changing, "If-None-Match"}
     for operation in (read, patched, operations["put"], stored):
         assert "ETag" in operation["responses"]["200"]["headers"]
     assert "ETag" not in operations["delete"]["responses"]["200"]["headers"]
@@ -191,7 +192,8 @@ def test_versions_are_described_where_there_are_any():
 def memory_operations():
     paths = SchemaGenerator().get_schema(public=True)["paths"]
     one, many = paths["/api/v1/memories/{memory_id}"], paths["/api/v1/memories"]
-    return {**one, "post": many["post"]}
+    by_key = paths["/api/v1/memories/by-key/{namespace}/{key}"]
+    return {**one, "post": many["post"], "put by key": by_key["put"]}
 
 
 def headers_of(operation):
