@@ -265,6 +265,7 @@ def test_filters_of_a_store_are_exact_though_the_server_says_less() -> None:
     assert not matches(value, {"none": {"$gt": 1}})
     assert to_metadata_filter({"color": "red", "n": {"$gte": 1}, "a.b": 1}) == {
         "value": {"exists": True},
+        "text_of": {"exists": False},
         "value.color": {"eq": "red"},
         "value.n": {"gte": 1},
     }

@@ -15,8 +15,7 @@ def to_metadata_filter(
 ) -> dict[str, Any]:
     """Translate what the server's grammar can say. The rest is left to `matches`."""
     conditions: dict[str, Any] = {"value": {"exists": True}}
-    if indexed:
-        conditions["indexed"] = True
+    conditions |= {"indexed": True} if indexed else {"text_of": {"exists": False}}
     for key, value in (wanted or {}).items():
         if not _SIMPLE.fullmatch(key):
             continue
