@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import SUPPRESS, ArgumentParser
 from collections.abc import Mapping
 from shlex import quote
 
@@ -11,11 +11,14 @@ from server.command_names import COMMANDS
 SHELLS = ("bash", "zsh", "fish")
 
 BASH = """_openmemory() {{
-    local current="${{COMP_WORDS[COMP_CWORD]}}" words
-    if [ "$COMP_CWORD" = 1 ]; then
+    local current="${{COMP_WORDS[COMP_CWORD]}}" words at=1
+    while [ "${{COMP_WORDS[at]}}" = --state ] && [ "$COMP_CWORD" -gt "$((at + 1))" ]; do
+        at=$((at + 2))
+    done
+    if [ "$COMP_CWORD" = "$at" ]; then
         words={names}
     else
-        case "${{COMP_WORDS[1]}}" in
+        case "${{COMP_WORDS[at]}}" in
 {cases}
             *) words=;;
         esac
@@ -43,10 +46,12 @@ def _words(parser: ArgumentParser) -> list[str]:
     """The long options of a command, and the choices of its arguments."""
     words = ["--state"]
     for action in parser._actions:
+        if action.help == SUPPRESS:
+            continue
         words += [option for option in action.option_strings if option.startswith("--")]
         if not action.option_strings:
             words += [str(choice) for choice in action.choices or ()]
-    return words
+    return [*dict.fromkeys(words)]
 
 
 def _fish(words: Mapping[str, list[str]]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tomllib
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from server.command_names import full_name, overview
+from server.command_names import COMMANDS, full_name, overview
 
 # These commands do not use the database, or start it themselves.
 WITHOUT_SERVICES = {
@@ -23,6 +24,12 @@ DOCTOR_SECONDS = 15.0
 
 HELP = {"-h", "--help"}
 
+# Django's own, which help and completion leave out: few need them, but they can be given.
+DJANGO_OPTIONS = {
+    "--version", "--verbosity", "--settings", "--pythonpath", "--traceback", "--no-color",
+    "--force-color", "--skip-checks",
+}  # fmt: skip
+
 
 def main() -> None:
     # Clean up on SIGTERM, as on Ctrl-C.
@@ -32,6 +39,9 @@ def main() -> None:
         argv = [Path(argv[0]).name, *read_global_options(argv[1:])]
         if argv[1:2] in ([], ["help"], ["-h"], ["--help"]) and len(argv) < 3:
             sys.stdout.write(overview())
+            return
+        if argv[1] in ("version", "--version"):
+            sys.stdout.write(f"openmemory {read_version()}\n")
             return
     try:
         _run(argv)
@@ -43,6 +53,12 @@ def main() -> None:
             sys.stderr.write(f"{exit_request.code}\n")
             sys.exit(2)
         raise
+
+
+def read_version() -> str:
+    """Without the settings: they may be invalid."""
+    about = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    return str(about["project"]["version"])
 
 
 def read_global_options(arguments: list[str]) -> list[str]:
@@ -117,7 +133,10 @@ def _execute_in_django(argv: list[str]) -> None:
         """Finds a command by its short name. Its help then has that name, too."""
 
         def fetch_command(self, subcommand: str) -> BaseCommand:
-            return super().fetch_command(full_name(subcommand))
+            command = super().fetch_command(full_name(subcommand))
+            if subcommand in COMMANDS:
+                command.suppressed_base_arguments = DJANGO_OPTIONS
+            return command
 
     Utility(argv).execute()
 

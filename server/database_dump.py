@@ -36,8 +36,12 @@ def list_pending_migrations() -> list[str]:
 
 def dump_before_upgrade() -> Path | None:
     """Dump a database that is about to be migrated, but for a new one. Raises ServiceFailed."""
-    is_new = not MigrationRecorder(connection).applied_migrations()
-    return None if is_new or not list_pending_migrations() else dump_database()
+    return None if is_new() or not list_pending_migrations() else dump_database()
+
+
+def is_new() -> bool:
+    """Whether no release has migrated the database yet."""
+    return not MigrationRecorder(connection).applied_migrations()
 
 
 def dump_database() -> Path:

@@ -63,7 +63,15 @@ class ServerExited(Exception):
     """The server exited during its start, and has said why."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, *, of_openmemory: bool = False) -> None:
+    if of_openmemory:  # taken by the console before the settings are read
+        parser.add_argument("--host", help=f"the address to listen on (default: {settings.HOST})")
+        parser.add_argument("--port", help=f"the port to listen on (default: {settings.PORT})")
+        parser.add_argument(
+            "--state",
+            metavar="FOLDER",
+            help=f"keep everything in this folder (default: {settings.STATE_DIR})",
+        )
     parser.add_argument(
         "--with-parent", action="store_true", help="stop when the parent process exits"
     )
@@ -71,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: Sequence[str], *, prog: str) -> None:
     parser = argparse.ArgumentParser(prog=prog, description=DESCRIPTION)
-    add_arguments(parser)
+    add_arguments(parser, of_openmemory=not prog.startswith("manage.py"))
     run(with_parent=parser.parse_args(arguments).with_parent)
 
 
@@ -170,6 +178,10 @@ def report(text: str) -> None:
         sys.stdout.flush()
 
 
+def _name_port(port: int) -> str:
+    return f"--port {port}" if settings.IS_WHEEL else f"PORT={port}"
+
+
 def check_port(address: Address) -> None:
     """Raises ServiceFailed if another program listens on the port."""
     deadline = time.monotonic() + PORT_SECONDS
@@ -177,7 +189,7 @@ def check_port(address: Address) -> None:
         if time.monotonic() > deadline:
             raise ServiceFailed(
                 f"Another program uses port {address.port} of {address.host}. "
-                f"Choose another port, such as PORT={address.port + 1}."
+                f"Choose another port, such as {_name_port(address.port + 1)}."
             )
         time.sleep(0.1)
 

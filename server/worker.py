@@ -34,8 +34,8 @@ SCHEDULER = "celery.beat:Scheduler"
 # Seconds that a process has to end a job after its time limit, before it is killed.
 GRACE_SECONDS = 60
 
-# Set in every process of this worker when it is asked to stop.
-stopping: Any = FORK.Event()
+# Set when this worker is asked to stop, in all of its processes.
+stopping: Any = threading.Event()
 
 
 class Worker(CeleryWorker):
@@ -64,6 +64,8 @@ def main(part: Queue | Literal["beat"]) -> None:
 def _run_worker(queue: Queue) -> None:
     from django.conf import settings
 
+    if queue == "long":
+        _share_stop_event_with_forks()
     worker = make_worker(
         f"{queue}@%h",
         queues=[settings.JOBS_QUEUES[queue]],
@@ -128,6 +130,12 @@ def _own_stop_event() -> None:
     global stopping
     stopping = threading.Event()
     _share_stop_event()
+
+
+def _share_stop_event_with_forks() -> None:
+    """This needs /dev/shm, which a bare chroot does not have: only where jobs run in forks."""
+    global stopping
+    stopping = FORK.Event()
 
 
 def _use_connection_per_thread() -> None:

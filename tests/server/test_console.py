@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
-from django.core.management import call_command, get_commands
+from django.core.management import call_command, get_commands, load_command_class
 
+from server import console, start
 from server.command_names import COMMANDS, full_name, overview
 from server.completion_scripts import SHELLS
 from server.console import read_global_options
@@ -65,3 +67,44 @@ def test_bash_takes_the_script(capsys):
     ended = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True)
 
     assert (ended.stdout, ended.stderr) == ("--create-user\n", "")
+    ask = "COMP_WORDS=(openmemory --state /x key --cr); COMP_CWORD=4; _openmemory; echo $COMPREPLY"
+    ended = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True)
+    assert ended.stdout == "--create-user\n"
+
+
+@pytest.mark.parametrize("option", ["--version", "version"])
+def test_the_version_is_that_of_the_server(monkeypatch, capsys, settings, option):
+    monkeypatch.setattr(sys, "argv", ["openmemory", option])
+
+    console.main()
+
+    assert capsys.readouterr().out == f"openmemory {settings.VERSION}\n"
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_is_about_the_command_and_not_about_django(monkeypatch, capsys, name):
+    with pytest.raises(SystemExit):
+        console._execute_in_django(["openmemory", name, "--help"])
+
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"usage: openmemory {name} ")
+    assert "--pythonpath" not in shown
+
+
+def test_the_help_of_the_start_names_its_options(capsys):
+    with pytest.raises(SystemExit):
+        start.main(["--help"], prog="openmemory up")
+
+    shown = capsys.readouterr().out
+    assert all(option in shown for option in ("--host", "--port", "--state"))
+
+
+WITHOUT_JSON = {"up", "mcp", "completion", "reembed", "index-words", "index-vectors"}
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
+def test_a_result_can_be_had_as_json(name):
+    full = COMMANDS[name].full
+    parser = load_command_class(get_commands()[full], full).create_parser("openmemory", name)
+
+    assert "--json" in parser.format_help()

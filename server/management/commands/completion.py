@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand
 
 from server.command_names import COMMANDS
 from server.completion_scripts import SHELLS, completion_script
+from server.console import DJANGO_OPTIONS
 
 
 class Command(BaseCommand):
@@ -19,9 +20,11 @@ class Command(BaseCommand):
         parser.add_argument("shell", choices=SHELLS)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        apps = get_commands()
-        parsers = {
-            short: load_command_class(apps[name.full], name.full).create_parser("openmemory", short)
-            for short, name in COMMANDS.items()
-        }
+        parsers = {short: _parser(short, name.full) for short, name in COMMANDS.items()}
         self.stdout.write(completion_script(options["shell"], parsers), ending="")
+
+
+def _parser(short: str, full: str) -> ArgumentParser:
+    command = load_command_class(get_commands()[full], full)
+    command.suppressed_base_arguments = DJANGO_OPTIONS
+    return command.create_parser("openmemory", short)

@@ -12,7 +12,7 @@ class Command(BaseCommand):
     help = start.DESCRIPTION
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        start.add_arguments(parser)
+        start.add_arguments(parser, of_openmemory=True)
 
     def handle(self, *args: Any, **options: Any) -> None:
         start.run(with_parent=options["with_parent"])

@@ -44,16 +44,27 @@ class Command(BaseCommand):
         dumps = (
             [] if settings.DATABASE_URL else [str(file) for file in list_dumps(settings.STATE_DIR)]
         )
+        is_new = database_dump.is_new()
         if as_json:
             self.stdout.write(
-                json.dumps({"version": settings.VERSION, "migrations": pending, "dumps": dumps})
+                json.dumps(
+                    {
+                        "version": settings.VERSION,
+                        "is_new": is_new,
+                        "migrations": pending,
+                        "dumps": dumps,
+                    }
+                )
             )
             return
-        if not pending:
+        if is_new:
+            self.stdout.write("There is no database yet: the next start makes it.")
+        elif not pending:
             self.stdout.write(f"The database is that of release {settings.VERSION}: nothing to do.")
         else:
             self.stdout.write(f"Release {settings.VERSION} will apply {len(pending)} migrations:")
-            self.stdout.writelines(f"  {name}" for name in pending)
+            for name in pending:
+                self.stdout.write(f"  {name}")
             if settings.DATABASE_URL:
                 self.stdout.write("Back up the database, then run `manage.py migrate`.")
             elif settings.DUMP_BEFORE_UPGRADE:
