@@ -13,6 +13,10 @@ from .errors import OpenMemoryError
 from .progress import Progress, report_progress
 
 
+def add_json_option(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="report the result as JSON")
+
+
 class ReportingCommand(BaseCommand):
     """Reports its progress on standard error, and its result on standard output.
 
@@ -21,7 +25,7 @@ class ReportingCommand(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quiet", action="store_true", help="report errors only")
-        parser.add_argument("--json", action="store_true", help="report the result as JSON")
+        add_json_option(parser)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -32,6 +36,9 @@ class ReportingCommand(BaseCommand):
         except OSError as error:
             self._report_failure("file_failed", str(error), options)
             raise CommandError(str(error)) from error
+        except CommandError as error:
+            self._report_failure("command_failed", str(error), options)
+            raise
 
     def show_progress(
         self, title: str, unit: str, options: dict[str, Any]
@@ -41,7 +48,7 @@ class ReportingCommand(BaseCommand):
     def report(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
         if options["json"]:
             self.stdout.write(json.dumps({"ok": True, **facts}, default=str, ensure_ascii=False))
-        elif not options["quiet"]:
+        elif not options.get("quiet"):
             self.stdout.write(sentence)
 
     def _report_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:

@@ -1,3 +1,4 @@
+import json
 from io import StringIO
 
 import pytest
@@ -20,6 +21,29 @@ def test_the_key_stands_alone_on_standard_output_and_works(alice):
     assert "\n" not in secret
     key = ApiKey.objects.authenticate(secret)
     assert Member(alice.user, key, secret).get("/users/me").json()["user_id"] == "alice"
+
+
+def test_a_key_as_json(alice):
+    told = json.loads(create("alice", "--app", "notes", "--read-only", "--json"))
+
+    key = ApiKey.objects.authenticate(told["key"])
+    assert told == {
+        "ok": True,
+        "user_id": "alice",
+        "id": str(key.pk),
+        "key": told["key"],
+        "app": "notes",
+        "scopes": ["read"],
+        "expires_at": None,
+    }
+
+
+def test_a_refusal_as_json(db):
+    out = StringIO()
+    with pytest.raises(CommandError):
+        call_command("create_api_key", "dave", "--json", stdout=out)
+
+    assert json.loads(out.getvalue())["error"]["code"] == "command_failed"
 
 
 def test_an_unknown_user_is_made_only_when_asked_for(db):

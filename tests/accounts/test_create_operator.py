@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from io import StringIO
 
 import pytest
@@ -26,6 +27,14 @@ def test_a_new_operator_signs_in_with_the_printed_password(client, db):
 
     assert sign_in(client, "dave", password)
     assert User.objects.get(user_id="dave").is_operator
+
+
+def test_a_new_operator_as_json(client, db):
+    told = json.loads(create_operator("dave", "--json"))
+
+    assert (told["user_id"], told["ok"]) == ("dave", True)
+    assert told["admin"].endswith("/admin/")
+    assert sign_in(client, "dave", told["password"])
 
 
 def test_who_is_made_an_operator_is_told_where_people_reach_the_server(db, settings):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +67,18 @@ def test_an_intact_log_is_told(logged, bob):
 
     assert verify() == (0, "The logs of 2 users are intact: 8 lines.\n")
     assert verify("bob") == (0, "The logs of 1 users are intact: 1 lines.\n")
+
+
+def test_the_result_as_json(logged):
+    intact = json.loads(verify("--json")[1])
+    with behind_its_back():
+        change(LogLine.objects.of_user(logged.user).get(sequence=1), "kind", "revised")
+    code, faulty = verify("--json")
+
+    assert intact == {"ok": True, "users": 1, "lines": 7, "faults": {}}
+    assert code == 1
+    assert not json.loads(faulty)["ok"]
+    assert json.loads(faulty)["faults"]["alice"]
 
 
 def test_an_unknown_user_is_named():

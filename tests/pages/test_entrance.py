@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from io import StringIO
@@ -228,6 +229,14 @@ def test_the_command_prints_a_link(client, alice, settings):
     assert link.startswith("http://127.0.0.1:8123/sign-in/link?token=")
     assert client.get(link.removeprefix("http://127.0.0.1:8123")).status_code == 200
     assert SignInLink.objects.get().expires_at < timezone.now() + timedelta(minutes=11)
+
+
+def test_the_command_prints_json(alice, capsys):
+    call_command("sign_in_link", "alice", "--json")
+
+    told = json.loads(capsys.readouterr().out)
+    assert (told["user_id"], told["minutes"] > 0) == ("alice", True)
+    assert "/sign-in/link?token=" in told["url"]
 
 
 def test_the_command_refuses_an_unknown_user(db):

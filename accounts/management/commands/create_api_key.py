@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,9 +13,10 @@ from accounts.models.user import check_user_id
 from accounts.roles import make_operator
 from accounts.subjects import UserNotFound, get_user
 from core import argument_types
+from core.command_output import ReportingCommand, add_json_option
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Create an API key for a user and print it to standard output. It is only shown once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--pinned", action="store_true", help="let the key reach nobody but its own user"
         )
+        add_json_option(parser)
 
     @transaction.atomic
     def handle(self, *args: Any, **options: Any) -> None:
@@ -53,7 +55,7 @@ class Command(BaseCommand):
         if options["operator"] and not user.is_operator:
             make_operator(user)
             self.stderr.write(f"{user} is now an operator.")
-        _, secret = ApiKey.objects.issue(
+        key, secret = ApiKey.objects.issue(
             user=user,
             name=options["name"] or "",
             app_name=options["app"] or "",
@@ -62,7 +64,15 @@ class Command(BaseCommand):
             names_end_users=options["end_users"],
             is_pinned=options["pinned"],
         )
-        self.stdout.write(secret)
+        facts = {
+            "user_id": user.named_id,
+            "id": key.pk,
+            "key": secret,
+            "app": key.app_name or None,
+            "scopes": key.scopes,
+            "expires_at": key.expires_at and key.expires_at.isoformat(),
+        }
+        self.report(secret, facts, options)
 
     def _get_or_create_user(self, user_id: str, *, create: bool) -> User:
         try:

@@ -9,16 +9,17 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from accounts.models import User
 from accounts.models.user import check_user_id
 from accounts.person_access import server_url
 from accounts.roles import make_operator, make_read_only_operator
+from core.command_output import ReportingCommand, add_json_option
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Create an operator who can sign in to the admin, or make an existing user one. Sets a new "
         "password."
@@ -35,6 +36,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--generate", action="store_true", help="generate a password and print it once"
         )
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         user_id: str = options["user"]
@@ -54,7 +56,9 @@ class Command(BaseCommand):
             assign_role(user)
         if generated:
             self.stderr.write(f"Password of {user}, only shown once:")
-            self.stdout.write(password)
+        if generated or options["json"]:
+            facts = {"user_id": user.named_id, "password": password if generated else None}
+            self.report(password, {**facts, "admin": _admin_url()}, options)
         self.stderr.write(f"{user} can sign in at {_admin_url()}.")
 
     def _build_user(self, user_id: str) -> User:

@@ -2,17 +2,17 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.models import SignInLink
 from accounts.models.sign_in_link import LIFETIME, MAX_LIFETIME
 from accounts.person_access import link_url
 from accounts.subjects import get_user
 from core import argument_types
-from core.errors import OpenMemoryError
+from core.command_output import ReportingCommand, add_json_option
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Print a link that signs a user in to their own pages, once. It is only shown now."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--url", help="the URL of this server for the browser, if it is another one"
         )
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         base = options["url"] and options["url"].rstrip("/")
@@ -34,8 +35,7 @@ class Command(BaseCommand):
                 "--url must begin with http:// or https://, as in https://memory.example.org."
             )
         lifetime = timedelta(minutes=options["minutes"])
-        try:
-            secret = SignInLink.objects.issue(get_user(options["user"]), lifetime=lifetime)
-        except OpenMemoryError as error:
-            raise CommandError(error.detail) from error
-        self.stdout.write(link_url(secret, base=base))
+        user = get_user(options["user"])
+        link = link_url(SignInLink.objects.issue(user, lifetime=lifetime), base=base)
+        facts = {"user_id": user.named_id, "url": link, "minutes": options["minutes"]}
+        self.report(link, facts, options)

@@ -30,4 +30,5 @@ class Command(mcp_config.Command):
         app = client if options["any_app"] else ""
         key = self.issue_key(client, options["user"], app="" if app else client)
         self.stderr.write(f"{PLUG_INS[client]}. Run this where the agent runs:", self.style.NOTICE)
-        self.stdout.write(install_command(client, url=url, key=key, app=app))
+        command = install_command(client, url=url, key=key, app=app)
+        self.report(command, {"client": client, "command": command, "key": key}, options)

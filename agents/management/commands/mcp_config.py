@@ -4,14 +4,15 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.models import ApiKey, User
 from accounts.person_access import running_url
 from agents.clients import CLIENTS, Access
+from core.command_output import ReportingCommand, add_json_option
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = "Print the MCP configuration of a client, with a new API key, on standard output."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -26,6 +27,7 @@ class Command(BaseCommand):
             default=running_url() or f"http://localhost:{settings.PORT}",
             help="the URL of this server for the client (default: %(default)s)",
         )
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["url"].startswith(("http://", "https://")):
@@ -42,7 +44,9 @@ class Command(BaseCommand):
             key = self.issue_key(options["client"], options["user"], app=options["client"])
         access = Access(f"{url}/mcp", key, options["user"])
         self.stderr.write(f"{client.title}. {client.location}:", self.style.NOTICE)
-        self.stdout.write(client.snippet(access))
+        snippet = client.snippet(access)
+        facts = {"client": options["client"], "configuration": snippet, "for": client.location}
+        self.report(snippet, {**facts, "key": key or None}, options)
 
     def issue_key(self, client: str, user_id: str, *, app: str) -> str:
         user = User.objects.filter(user_id=user_id).first()
