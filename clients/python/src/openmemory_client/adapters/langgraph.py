@@ -26,6 +26,7 @@ from langgraph.store.base import (
 
 from openmemory_client.client import Client
 from openmemory_client.errors import NotFound
+from openmemory_client.fields import Filters
 from openmemory_client.models import Hit, Memory
 
 from .labels import join_labels, split_labels
@@ -151,7 +152,7 @@ class OpenMemoryStore(BaseStore):
         return items[:wanted]
 
     def _find(self, op: SearchOp, top_k: int) -> list[Hit]:
-        filters = {
+        filters: Filters = {
             "namespace": self._namespace(op.namespace_prefix),
             "metadata": to_metadata_filter(op.filter, indexed=True),
         }
