@@ -166,7 +166,8 @@ def store(server: Server, conversation: Conversation) -> StoredConversation:
     turn_ids = {}
     for turn in conversation.turns:
         timestamp = int(turn.moment.timestamp())
-        body = {"text": turn.content, "infer": False, "timestamp": timestamp, "actor": turn.actor}
+        body = {"text": turn.content, "infer": False, "timestamp": timestamp}
+        body |= {"actor": turn.actor} if turn.actor else {}
         turn_ids[user.post("/memories", body)["id"]] = turn.id
     print(f"Stored {len(turn_ids)} memories of {conversation.name}.")
     return StoredConversation(conversation, Formula(conversation), user.key, turn_ids)
