@@ -10,6 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -53,8 +54,6 @@ class Writer:
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)
-        syllables = np.random.default_rng(0)
-        self._rare_words = ["".join(syllables.choice(SYLLABLES, 4)) for _ in range(RARE_WORDS)]
 
     def sentence(self) -> str:
         return f"{self.beginning()} {self.ending()}"
@@ -83,7 +82,14 @@ class Writer:
 
     def _rare_word(self) -> str:
         # Zipf's law: a word of twice the rank is half as likely.
-        return self._rare_words[int(RARE_WORDS ** self._random.random()) - 1]
+        return _rare_words()[int(RARE_WORDS ** self._random.random()) - 1]
+
+
+@cache
+def _rare_words() -> list[str]:
+    # Once, for all writers: it takes a third of a second.
+    syllables = np.random.default_rng(0)
+    return ["".join(syllables.choice(SYLLABLES, 4)) for _ in range(RARE_WORDS)]
 
 
 def _frequencies(count: int) -> Any:
