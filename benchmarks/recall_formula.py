@@ -90,7 +90,7 @@ class Formula:
         return {*by_vectors, *(index for index in by_keywords if lexical[index])}
 
     def _candidate(self, index: int, number: int) -> Any:
-        from memories.search.candidates import SHORT, Candidate
+        from memories.search.candidate_rows import SHORT, Candidate
         from memories.time_words import asks_when
 
         turn, question = self.turns[index], self._questions[number]

@@ -16,6 +16,11 @@ def now() -> datetime:
     return _moment.get() or timezone.now()
 
 
+def is_set() -> bool:
+    """Whether reads go by another moment than now."""
+    return _moment.get() is not None
+
+
 @contextmanager
 def set_to(moment: datetime) -> Iterator[None]:
     """Have reads in this block go by this moment."""

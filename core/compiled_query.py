@@ -11,9 +11,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS
+from django.db.backends.utils import CursorWrapper
 from django.db.models import QuerySet
-from django.db.models.query import get_related_populators
+from django.db.models.base import ModelState
+
+from core import clock
+from core.sql import connection
+
+Row = Sequence[Any]
 
 
 class NotCompilable(Exception):
@@ -40,13 +46,18 @@ class CompiledQuery:
 
     def _fetch(self, ending: str, parameters: list[Any], values: dict[str, Any]) -> list[Any]:
         plan = self._plan
-        with connection.cursor() as cursor:
+        with _cursor() as cursor:
             cursor.execute(plan.statement + ending, [*plan.bind(values), *parameters])
             return plan.make_objects(cursor.fetchall())
 
     @cached_property
     def _plan(self) -> _Plan:
         return _Plan(self._build(**self._examples), self._examples)
+
+
+def _cursor() -> CursorWrapper:
+    # The past is read from other tables: PostgreSQL would plan each prepared statement anew.
+    return connection.cursor() if clock.is_set() else connection.preparing_cursor()
 
 
 class CompiledStatement:
@@ -87,10 +98,21 @@ class _Plan:
         return converters
 
     @cached_property
-    def _make(self) -> Callable[[Sequence[Any]], Any]:
-        return _object_maker(self._compiler)
+    def _make(self) -> Callable[[Row], Any]:
+        compiler = self._compiler
+        make = _object_maker(compiler.klass_info, compiler.select)
+        annotated = list(compiler.annotation_col_map.items())
+        if not annotated:
+            return make
 
-    def make_objects(self, rows: Iterable[Sequence[Any]]) -> list[Any]:
+        def make_annotated(row: Row) -> Any:
+            made = make(row)
+            made.__dict__.update((name, row[column]) for name, column in annotated)
+            return made
+
+        return make_annotated
+
+    def make_objects(self, rows: Iterable[Row]) -> list[Any]:
         if self._converters:
             rows = self._compiler.apply_converters(rows, self._converters)
         return [self._make(row) for row in rows]
@@ -107,22 +129,45 @@ def _name_parameter(value: Any, examples: dict[str, Any]) -> tuple[str | None, A
     return None, value
 
 
-def _object_maker(compiler: Any) -> Callable[[Sequence[Any]], Any]:
-    """Make objects of rows, and what is selected with them, as ModelIterable does."""
-    info = compiler.klass_info
-    fields = info["select_fields"]
-    first, end = fields[0], fields[-1] + 1
-    names = [selected[0].target.attname for selected in compiler.select[first:end]]
-    related = get_related_populators(info, compiler.select, connection.alias)  # type: ignore[call-arg]  # the stubs are of a later Django
-    from_db, alias = info["model"].from_db, connection.alias
-    annotated = list(compiler.annotation_col_map.items())
+def _object_maker(info: dict[str, Any], select: Sequence[Any]) -> Callable[[Row], Any]:
+    """Make objects of the columns of one model in rows, and of those that it points to.
 
-    def make(row: Sequence[Any]) -> Any:
-        made = from_db(alias, names, row[first:end])
-        for name, column in annotated:
-            setattr(made, name, row[column])
-        for populator in related:
-            populator.populate(row, made)
+    They are what Model.from_db makes, but for signals, which nothing here listens to.
+    """
+    if info.get("from_parent"):
+        raise NotCompilable("A model that inherits another one's table has no columns in a row.")
+    model, fields = info["model"], info["select_fields"]
+    first, end = fields[0], fields[-1] + 1
+    names = [selected[0].target.attname for selected in select[first:end]]
+    key = names.index(model._meta.pk.attname) + first
+    links = [_link(pointed, select) for pointed in info.get("related_klass_infos", ())]
+
+    def make(row: Row) -> Any:
+        if row[key] is None:
+            return None
+        made = model.__new__(model)
+        made.__dict__.update(zip(names, row[first:end], strict=True))
+        made._state = state = ModelState()
+        state.adding, state.db = False, DEFAULT_DB_ALIAS
+        for link in links:
+            link(row, made)
         return made
 
     return make
+
+
+def _link(info: dict[str, Any], select: Sequence[Any]) -> Callable[[Row, Any], None]:
+    """Make the object that another one points to, and have both know each other."""
+    make, know, be_known = (
+        _object_maker(info, select),
+        info["local_setter"],
+        info["remote_setter"],
+    )
+
+    def link(row: Row, made: Any) -> None:
+        pointed = make(row)
+        know(made, pointed)
+        if pointed is not None:
+            be_known(pointed, made)
+
+    return link

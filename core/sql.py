@@ -8,10 +8,14 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
-from django.db import connection
+from django.db import connection as default_connection
 from psycopg.sql import Composable
+
+from core.pooled_postgres.base import DatabaseWrapper
+
+connection = cast(DatabaseWrapper, default_connection)
 
 Statement = str | Composable
 Parameters = Sequence[Any] | Mapping[str, Any] | None
@@ -25,9 +29,26 @@ def execute(statement: Statement, parameters: Parameters = None) -> int:
         return max(0, int(cursor.rowcount))
 
 
+def execute_prepared(statement: str, parameters: Parameters = None) -> None:
+    """Run a statement whose best plan is always the same. It is planned once per connection."""
+    with connection.preparing_cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
 def fetch_all(statement: Statement, parameters: Parameters = None) -> list[Row]:
     """Return all rows of a query."""
     with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[Row] = cursor.fetchall()
+        return rows
+
+
+def fetch_binary(statement: str, parameters: Parameters = None) -> list[Row]:
+    """Return all rows of a query that is long, or has many or long values or rows.
+
+    PostgreSQL must know the type of each value by where it stands, or by a cast.
+    """
+    with connection.binary_cursor() as cursor:
         cursor.execute(statement, parameters)
         rows: list[Row] = cursor.fetchall()
         return rows

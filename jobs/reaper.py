@@ -5,8 +5,10 @@ A periodic task sweeps; any worker runs it.
 
 from __future__ import annotations
 
+import functools
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import redis
 import structlog
@@ -14,6 +16,9 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
+
+from core.compiled_query import CompiledStatement
+from core.sql import fetch_binary
 
 from . import registry
 from .models import Job, JobError, State
@@ -52,7 +57,17 @@ def last_sweep() -> datetime | None:
 
 
 def has_due_jobs(queue: Queue) -> bool:
-    return Job.objects.due(registry.names(queue)).exists()
+    job_types = tuple(registry.names(queue))
+    if not job_types:
+        return False
+    due, parameters = _due(job_types)
+    [(has_some,)] = fetch_binary(f"SELECT EXISTS ({due})", parameters)
+    return bool(has_some)
+
+
+@functools.cache
+def _due(job_types: tuple[str, ...]) -> tuple[str, list[Any]]:
+    return CompiledStatement(lambda: Job.objects.due(job_types).order_by().values("pk")).bind()
 
 
 def reap() -> None:

@@ -131,11 +131,21 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return key
 
 
-# Of each request. It is asked anew each time: a key that was revoked is accepted by no process.
-_keys_of_digest = CompiledQuery(
-    lambda digest: ApiKey.objects.select_related("user__owner").filter(digest=digest),
-    digest=digest("an example"),
+def _of_digest(digest: bytes) -> models.QuerySet[ApiKey]:
+    keys = ApiKey.objects.select_related("user__owner").filter(digest=digest)
+    return keys.defer(*(f"user__{name}" for name in NOT_OF_REQUESTS))
+
+
+# Of a key's user and of the user's account: what no request needs.
+NOT_OF_REQUESTS = (
+    "password",
+    "last_login",
+    *(f"owner__{name}" for name in ("password", "last_login", "name", "email", "metadata")),
+    *(f"owner__{name}" for name in ("created_at", "updated_at")),
 )
+
+# Of each request. It is asked anew each time: a key that was revoked is accepted by no process.
+_keys_of_digest = CompiledQuery(_of_digest, digest=digest("an example"))
 
 
 class ApiKey(models.Model):

@@ -15,6 +15,9 @@ from .problems import Fault
 from .serializers import REPEATED_CODE, REPEATED_DETAIL, repeated_names
 from .unknown_fields import unknown_faults
 
+_JSON = "application/json"
+_ANYTHING = ("*/*", _JSON)
+
 IN_BODY = "Other fields go in the body."
 
 
@@ -47,6 +50,14 @@ class StrictView(APIView):
             ]
             if faults:
                 raise InvalidRequest(faults)
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        # What nearly all clients accept, in a tenth of the time.
+        if request.META.get("HTTP_ACCEPT", "*/*") in _ANYTHING and len(self.renderer_classes) == 1:
+            [renderer] = self.get_renderers()
+            if renderer.media_type == _JSON:
+                return renderer, _JSON
+        return super().perform_content_negotiation(request, force)
 
     def known_query(self, request: Request) -> list[str]:
         """Return the query parameters of this operation."""

@@ -100,10 +100,10 @@ def log_accesses(
         "types": list(types.values()),
     }
     if not settings.LOG_READINGS:
-        sql.execute(LOG_ACCESSES, access | details)
+        sql.execute_prepared(LOG_ACCESSES, access | details)
         return
     with transaction.atomic():
-        sql.execute(LOG_ACCESSES, access | details)
+        sql.execute_prepared(LOG_ACCESSES, access | details)
         sql.execute(LOG_READING, access | {"access": access_type})
 
 

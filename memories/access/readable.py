@@ -17,7 +17,7 @@ from accounts.models import User
 from apps_registry.models import App
 from core import clock
 from core.compiled_query import CompiledQuery, CompiledStatement
-from core.sql import fetch_value, uuid_array
+from core.sql import fetch_binary, uuid_array
 from memories.models import Memory, MemoryNotFound
 from memories.models.memory import MemoryQuerySet
 
@@ -132,8 +132,9 @@ class NewestFirst:
 
     def count(self) -> int:
         statement, parameters = select_active(self._reader)
-        count: int = fetch_value(f"SELECT count(*) FROM ({statement}) AS memory", parameters)  # noqa: S608 - compiled
-        return count
+        counted = f"SELECT count(*) FROM ({statement}) AS memory"  # noqa: S608 - compiled
+        [(count,)] = fetch_binary(counted, parameters)
+        return int(count)
 
 
 @cache

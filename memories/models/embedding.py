@@ -3,8 +3,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.expressions import RawSQL
 from django.utils.functional import cached_property
 from pgvector.django import HalfVectorField
 
@@ -38,6 +39,23 @@ class EmbeddingSpaceQuerySet(models.QuerySet["EmbeddingSpace"]):
         if not spaces:
             raise EmbeddingSpace.DoesNotExist
         return spaces[0]
+
+    def load_kept(self, *, anew: bool = False) -> tuple[EmbeddingSpace, str]:
+        """The current space as this process last read it, and its row.
+
+        Whoever uses it looks with a statement of their own whether it still is. Raises
+        EmbeddingSpace.DoesNotExist.
+        """
+        global _kept
+        if _kept is None or anew:
+            rows: list[Any] = _current_row.fetch(state=EmbeddingSpace.State.ACTIVE)
+            if not rows:
+                raise EmbeddingSpace.DoesNotExist
+            _kept = rows[0]
+        # A copy: what is known of the connection to its model holds for a request only.
+        names = [field.attname for field in EmbeddingSpace._meta.concrete_fields]
+        values = [getattr(_kept, name) for name in names]
+        return EmbeddingSpace.from_db(DEFAULT_DB_ALIAS, names, values), _kept.row
 
     def written(self) -> EmbeddingSpaceQuerySet:
         """Keep the spaces that new and edited memories are embedded in, the current one first."""
@@ -175,7 +193,16 @@ def _in_state(state: str) -> models.QuerySet[EmbeddingSpace]:
     return EmbeddingSpace.objects.filter(state=state)
 
 
-# Read with each search, and with each store.
+def _with_row(state: str) -> models.QuerySet[EmbeddingSpace]:
+    row = RawSQL("memories_embeddingspace::text", [], output_field=models.TextField())
+    return _in_state(state).annotate(row=row)
+
+
+# The current space with its `row`, as this process last read it.
+_kept: Any = None
+_current_row = CompiledQuery(_with_row, state=str(EmbeddingSpace.State.ACTIVE))
+
+# Read with each store.
 _current = CompiledQuery(_in_state, state=str(EmbeddingSpace.State.ACTIVE))
 _written = CompiledQuery(lambda: EmbeddingSpace.objects.written())
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .candidates import Candidate
+from .candidate_rows import Candidate
 from .scoring_weights import ScoringWeights
 
 # Neighbours up to this many places away lend their words.

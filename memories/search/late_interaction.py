@@ -6,7 +6,6 @@ cosines, in which rare words count for more.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -14,18 +13,10 @@ from numpy.typing import NDArray
 
 from configuration.providers import Vectors
 from configuration.providers.token_vectors import TOKEN_DIMENSIONS, unpack_tokens
-from core import sql
 from memories.words import query_terms
 
-from .candidates import Candidate
+from .candidate_rows import Candidate
 from .query import Query
-
-TOKENS = """
-SELECT embedding.memory_id, tokens.vectors
-FROM memories_embedding AS embedding
-JOIN memories_tokenvectors AS tokens ON tokens.embedding_id = embedding.id
-WHERE embedding.memory_id = ANY(%s::uuid[]) AND embedding.space_id = %s
-"""
 
 
 def match_tokens(candidates: Sequence[Candidate], *, query: Query) -> NDArray[np.float64]:
@@ -34,9 +25,7 @@ def match_tokens(candidates: Sequence[Candidate], *, query: Query) -> NDArray[np
     weights = weigh_words(tokens.words, query.idf_by_term) if tokens else np.zeros(0)
     if tokens is None or not weights.any():
         return np.full(len(candidates), np.nan)
-    ids = sql.uuid_array(candidate.pk for candidate in candidates)
-    packed_by_id: dict[uuid.UUID, bytes] = dict(sql.fetch_all(TOKENS, [ids, query.space.pk]))
-    packed = [packed_by_id.get(candidate.pk) for candidate in candidates]
+    packed = [candidate.tokens for candidate in candidates]
     return compare_tokens(packed, tokens.vectors, weights)
 
 

@@ -99,13 +99,14 @@ class QueryLexemes(NamedTuple):
     """The terms of a query: those that memories have, the rarest first, and those that none has.
 
     `memories` is the number of memories that they were counted among. `has_index`: the user has an
-    index in this space.
+    index in this space. `space`: the row of the current space by then.
     """
 
     known: list[Lexeme]
     unknown: list[Lexeme]
     memories: int
     has_index: bool
+    space: str | None
 
 
 def query_lexemes(terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpace) -> QueryLexemes:
@@ -132,7 +133,7 @@ def query_lexemes(terms: Sequence[Term], *, reader: Reader, space: EmbeddingSpac
     known = [lexeme for lexeme in lexemes if lexeme.document_frequency]
     known.sort(key=lambda lexeme: (lexeme.document_frequency, lexeme.text))
     unknown = [lexeme for lexeme in lexemes if not lexeme.document_frequency]
-    return QueryLexemes(known, unknown, counts.memories, counts.has_index)
+    return QueryLexemes(known, unknown, counts.memories, counts.has_index, counts.space)
 
 
 def with_all_words(memories: MemoryQuerySet, text: str) -> MemoryQuerySet:

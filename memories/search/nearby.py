@@ -8,7 +8,14 @@ from collections.abc import Collection
 from core import clock, sql
 from memories.access.readable import select_active
 
-from .candidates import VECTOR_OF, Candidate, build_candidate, column_values, columns
+from .candidate_rows import (
+    VECTOR_OF,
+    Candidate,
+    build_candidate,
+    column_values,
+    columns,
+    tokens_of,
+)
 from .neighbours import select_neighbours
 from .query import Query
 from .searched import Searched
@@ -16,7 +23,7 @@ from .searched import Searched
 LOAD_NEIGHBOURS = """
 SELECT near.origin, near.place, {columns}
 FROM ({neighbours}) AS near (origin, id, place)
-JOIN memories_memory AS memory ON memory.id = near.id {vector_of}
+JOIN memories_memory AS memory ON memory.id = near.id {vector_of} {tokens_of}
 WHERE memory.user_id = %(user)s OR NOT %(is_stored)s
 ORDER BY near.origin, near.place
 """
@@ -42,8 +49,13 @@ def load_neighbours(
             unexpired_at=None if reader.sees_expired else clock.now(),
         )
     )
-    rows = sql.fetch_all(
-        LOAD_NEIGHBOURS.format(columns=columns(query), vector_of=VECTOR_OF, neighbours=statement),
+    rows = sql.fetch_binary(
+        LOAD_NEIGHBOURS.format(
+            columns=columns(query),
+            vector_of=VECTOR_OF,
+            tokens_of=tokens_of(query),
+            neighbours=statement,
+        ),
         {
             **parameters,
             **column_values(query),

@@ -14,7 +14,8 @@ from memories.access.readable import load_active
 from memories.access.reader import Reader
 
 from .absence import Missing, Reason, explain_missing
-from .candidates import CANDIDATES, Candidate, find_candidates
+from .candidate_rows import Candidate
+from .candidates import CANDIDATES, find_candidates
 from .context import load_contexts
 from .explanation import Explanation, explain_rank
 from .filters import Filters

@@ -56,11 +56,14 @@ class Query:
 
     @classmethod
     def of(cls, reader: Reader, text: str, *, at: datetime | None = None) -> Query:
-        space = EmbeddingSpace.objects.current()
-        # In the context of this request, so that the thread knows its id and trace.
-        embedding = _embedding_threads.submit(copy_context().run, _embed, space, text)
         terms = parse_terms(text)
+        space, row = EmbeddingSpace.objects.load_kept()
+        embedding = _start_embedding(space, text)
         lexemes = query_lexemes(terms, reader=reader, space=space)
+        if lexemes.space != row:  # it has changed since
+            space, _ = EmbeddingSpace.objects.load_kept(anew=True)
+            embedding = _start_embedding(space, text)
+            lexemes = query_lexemes(terms, reader=reader, space=space)
         return cls(
             text,
             reader,
@@ -125,6 +128,11 @@ class Query:
     def vector_text(self) -> str | None:
         """The vector as an SQL literal."""
         return None if self.vector is None else self.vector.to_text()
+
+
+def _start_embedding(space: EmbeddingSpace, text: str) -> Future[EmbeddedQuery]:
+    # In the context of this request, so that the thread knows its id and trace.
+    return _embedding_threads.submit(copy_context().run, _embed, space, text)
 
 
 def _embed(space: EmbeddingSpace, text: str) -> EmbeddedQuery:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
-from .candidates import Candidate
+from .candidate_rows import Candidate
 from .fusion import Booster, Boosters, Ranked, best_alone, fuse_scores
 from .late_interaction import match_tokens
 from .nearby import load_neighbours

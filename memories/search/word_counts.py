@@ -33,7 +33,7 @@ KEPT_SECONDS = 60.0
 # found, and the number of these. At least one row, which says whether the user has an index. What
 # was counted with the index is of all that the user has: it holds for no app with rules. Of several
 # forms of a word, it is the count of the commonest. Then: the last line of the log, whether the app
-# has rules, and when the next memory expires.
+# has rules, when the next memory expires, and the current space with all that is known of it.
 DOCUMENT_FREQUENCIES = """
 SELECT query.number,
     COALESCE(
@@ -52,7 +52,8 @@ SELECT query.number,
     CASE WHEN %(total)s THEN (
         SELECT min(expires_at) FROM memories_memory
         WHERE user_id = %(user)s AND state = 'active' AND expires_at > %(now)s
-    ) END
+    ) END,
+    (SELECT space::text FROM memories_embeddingspace AS space WHERE space.state = 'active')
 FROM (VALUES (1)) AS always
 LEFT JOIN unnest(%(words)s::text[]) WITH ORDINALITY AS query (tsquery, number) ON true
 LEFT JOIN memories_userindex AS own ON own.user_id = %(user)s AND own.space_id = %(space)s
@@ -62,11 +63,15 @@ LEFT JOIN memories_userindex AS counted ON counted.id = own.id
 
 
 class WordCounts(NamedTuple):
-    """How many memories have each word, how many there are, and whether the user has an index."""
+    """How many memories have each word, how many there are, and whether the user has an index.
+
+    `space`: the row of the current space, which another one may have become meanwhile.
+    """
 
     by_word: list[int]
     memories: int
     has_index: bool
+    space: str | None
 
 
 @dataclass
@@ -91,6 +96,7 @@ class _Answer(NamedTuple):
     line: int | None
     has_rules: bool
     expiry: datetime | None
+    space: str | None
 
 
 # By user, and whether expired memories count.
@@ -119,7 +125,8 @@ def count_words(
     memories = kept.memories if kept else answer.memories or 0
     if key and answer.line is not None and not (answer.has_index or answer.has_rules):
         _keep(key, kept or _Kept(answer.line, memories, answer.expiry, time.monotonic()), answer)
-    return WordCounts([counts[any_of(forms)] for forms in words], memories, answer.has_index)
+    by_word = [counts[any_of(forms)] for forms in words]
+    return WordCounts(by_word, memories, answer.has_index, answer.space)
 
 
 def _counts_expired(reader: Reader) -> bool:
@@ -157,7 +164,7 @@ def _ask(
 ) -> _Answer:
     among, parameters = sql.name_parameters(*select_active(reader))
     forms = [(number, form) for number, each in enumerate(forms_of.values(), 1) for form in each]
-    rows: list[Any] = sql.fetch_all(
+    rows: list[Any] = sql.fetch_binary(
         DOCUMENT_FREQUENCIES.format(among=among),
         {
             **parameters,

@@ -14,7 +14,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_THROTTLE_CLASSES": ["core.api.rate_limits.RateLimitThrottle"],
     "DEFAULT_PARSER_CLASSES": ["core.api.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["core.api.json_renderer.QuickJSONRenderer"],
     "DEFAULT_PAGINATION_CLASS": "core.api.pagination.EnvelopePagination",
     "DEFAULT_FILTER_BACKENDS": ["core.api.filters.FilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "core.api.openapi.DocstringSchema",

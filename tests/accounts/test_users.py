@@ -1,6 +1,7 @@
 import pytest
 
 from accounts.models import ApiKey, User
+from accounts.serializers import UserSerializer, show_user
 from tests.cast import Member, errors_of
 
 
@@ -23,6 +24,19 @@ def test_me_is_the_user_of_the_key(alice):
         "metadata": {},
         "is_operator": False,
     }
+
+
+def test_a_user_is_shown_as_the_serializer_shows_them(alice):
+    end_user = User.objects.create(
+        user_id="7",
+        owner=alice.user,
+        external_id="ann",
+        metadata={"a": [1]},
+        time_zone="Asia/Tokyo",
+    )
+
+    for user in (alice.user, end_user):
+        assert show_user(user) == UserSerializer(user).data
 
 
 def test_an_operator_makes_a_user_whose_key_works(olga):

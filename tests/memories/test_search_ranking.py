@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from memories.search.candidates import Candidate
+from memories.search.candidate_rows import Candidate
 from memories.search.fusion import Booster, Parts, fuse_scores
 from memories.search.scoring_weights import ScoringWeights
 from tests.memories.stock import BEGINNING

@@ -14,6 +14,7 @@ from memories.access import readable
 from memories.access.reader import Reader
 from memories.models import EmbeddingSpace, Memory, MemoryNotFound, State
 from memories.search.lexemes import parse_terms, query_lexemes
+from memories.search.query import Query
 from memories.serializers import MemoryItemSerializer, MemorySerializer, show, show_item
 from tests.deadline import eventually
 from tests.memories.stock import stock
@@ -101,14 +102,34 @@ def test_what_a_list_takes(used, django_assert_num_queries):
 
 def test_what_a_search_takes(used, django_assert_num_queries):
     stock(used.user, [f"Tea {number}." for number in range(60)])
-    # The key, the space, the words counted; the candidates; what is shown, and its log.
-    with django_assert_num_queries(6):
-        used.post("/memories/search", {"query": "té verde", "min_score": 0})
-    with django_assert_num_queries(7):  # with the tokens of the candidates, in English
-        used.post("/memories/search", {"query": "What tea do I drink?", "min_score": 0})
+    used.post("/memories/search", {"query": "mate", "min_score": 0})  # reads the space
+    # The key; the words counted, and whether the space is still the one; the candidates, with
+    # their tokens in English; what is shown, and its log.
+    for query in ("té verde", "What tea do I drink?"):
+        with django_assert_num_queries(5):
+            used.post("/memories/search", {"query": query, "min_score": 0})
     stock(used.user, [f"More tea {number}." for number in range(9)], actor="Ana", conversation="c")
-    with django_assert_num_queries(8):  # and with their neighbours
+    with django_assert_num_queries(6):  # and with their neighbours
         used.post("/memories/search", {"query": "What tea do I drink?", "min_score": 0})
+
+
+def test_a_search_notices_at_once_that_another_space_is_searched(used):
+    used.remember("I like tea.")
+    assert used.post("/memories/search", {"query": "tea"}).json()["results"]
+    space = EmbeddingSpace.objects.current()
+
+    # As another process does it.
+    EmbeddingSpace.objects.filter(pk=space.pk).update(state="kept")
+    other = EmbeddingSpace.objects.create(
+        provider=space.provider, model=space.model, dimensions=64, state="active"
+    )
+
+    for _ in range(2):
+        query = Query.of(Reader(used.user), "tea")
+        assert (query.space, query.space.dimensions) == (other, 64)
+
+    EmbeddingSpace.objects.filter(pk=other.pk).update(reach={"batch_size": 3})
+    assert Query.of(Reader(used.user), "tea").space.reach == {"batch_size": 3}
 
 
 def test_what_an_update_takes(used, django_assert_max_num_queries):
