@@ -52,7 +52,17 @@ HELD = f"""
 """
 
 # The columns of a memory that a line keeps. What it does not keep never changes, or is not shown.
+# A column whose value lines have from some release on, but only where it is not empty. A line from
+# before has none, until one that was written in the upgrade says which it was.
+SOMETIMES_KEPT = """coalesce(line.snapshot ->> '{column}', (
+        SELECT later.snapshot ->> '{column}' FROM {{public}}.memories_logline AS later
+        WHERE later.memory_id = line.memory_id AND later.sequence > line.sequence
+            AND later.kind = 'known' AND later.snapshot ? '{column}'
+        ORDER BY later.sequence LIMIT 1
+    ), '')"""
 KEPT = {
+    "id": "line.memory_id",
+    "user_id": "line.user_id",
     "content": "line.snapshot ->> 'content'",
     "metadata": "line.snapshot -> 'metadata'",
     "state": "(line.snapshot ->> 'state')::varchar(8)",
@@ -60,13 +70,9 @@ KEPT = {
     "app_id": "(line.snapshot ->> 'app')::uuid",
     "actor": "line.snapshot ->> 'actor'",
     "conversation": "line.snapshot ->> 'conversation'",
-    # Of an agent there is none in lines from before agents were logged, until one says so.
-    "agent_id": """coalesce(line.snapshot ->> 'agent_id', (
-        SELECT later.snapshot ->> 'agent_id' FROM {public}.memories_logline AS later
-        WHERE later.memory_id = line.memory_id AND later.sequence > line.sequence
-            AND later.kind = 'known'
-        ORDER BY later.sequence LIMIT 1
-    ), '')""",
+    "agent_id": SOMETIMES_KEPT.format(column="agent_id"),
+    "namespace": SOMETIMES_KEPT.format(column="namespace"),
+    "own_key": SOMETIMES_KEPT.format(column="own_key"),
     "created_at": "line.said_at",
     "expires_at": "to_timestamp((line.snapshot ->> 'expires_at')::float8)",
     "valid_from": "to_timestamp((line.snapshot ->> 'valid_from')::float8)",
@@ -103,9 +109,10 @@ UNCHANGED_MEMORIES = """
 SELECT {present_columns} FROM {public}.memories_memory AS present
 WHERE present.user_id = {owner} AND {unchanged}
 """
+# Whatever has a snapshot has a row, too. PostgreSQL leaves a left join out where nothing needs it.
 HELD_MEMORIES = """
 SELECT {kept_columns} FROM {public}.memories_logline AS line
-JOIN {public}.memories_memory AS present ON present.id = line.memory_id
+LEFT JOIN {public}.memories_memory AS present ON present.id = line.memory_id
 WHERE {held}
 """
 UNCHANGED_CATEGORIZATIONS = """
@@ -139,13 +146,16 @@ UNCHANGED_EMBEDDINGS = """
 SELECT {present_columns} FROM {public}.memories_embedding AS present
 WHERE present.user_id = {owner} AND {unchanged}
 """
-# Those of what has changed since.
+# Those of what has changed since, each looked up: `OFFSET 0` keeps PostgreSQL from reading all.
 HELD_EMBEDDINGS = EMBEDDINGS.replace(
-    "WHERE present.user_id = {owner}",
-    """WHERE present.user_id = {owner} AND present.memory_id IN (
-    SELECT later.memory_id FROM {public}.memories_logline AS later
+    "FROM {public}.memories_embedding AS present\nWHERE",
+    """FROM (
+    SELECT DISTINCT later.memory_id FROM {public}.memories_logline AS later
     WHERE later.user_id = {owner} AND later.sequence > {line} AND later.memory_id IS NOT NULL
-)""",
+) AS changed CROSS JOIN LATERAL (
+    SELECT * FROM {public}.memories_embedding AS embedding
+    WHERE embedding.memory_id = changed.memory_id OFFSET 0
+) AS present WHERE""",
 )
 # Without conditions, so that PostgreSQL finds the few of a join by indexes.
 TOKENS = """

@@ -29,6 +29,10 @@ MAX_TEXTS = 1_000
 # Lines that an error names.
 MAX_NAMED = 100
 
+# They neither stand in the way nor are taken back: the first tells of no change, and a key of its
+# own that a memory has given away may be another one's by now.
+LEFT_ALONE = (LogLine.Kind.KNOWN, LogLine.Kind.OWN_KEY)
+
 
 class LineNotFound(NotFound):
     """The log has no line with this sequence."""
@@ -89,7 +93,8 @@ def undo_run(sequence: int, *, user: User, by: User, key: ApiKey | None = None) 
     if line.run is None:
         raise NotUndoable("This line is part of no run of inference and of no import.")
     lines = LogLine.objects.of_user(user).filter(run=line.run, memory_id__isnull=False)
-    return _undo(list(lines.order_by("sequence")), user=user, by=by, key=key)
+    lines = lines.exclude(kind__in=LEFT_ALONE).order_by("sequence")
+    return _undo(list(lines), user=user, by=by, key=key)
 
 
 def _find_line(sequence: int, user: User) -> LogLine:
@@ -118,8 +123,10 @@ def _plan(lines: Sequence[LogLine], user: User) -> Undo:
     """Raises NotUndoable, Redacted and ChangedSince."""
     first: dict[uuid.UUID, int] = {}
     sequences = [line.sequence for line in lines]
+    if not lines:
+        raise NotUndoable
     for line in lines:
-        if line.memory_id is None or line.kind == LogLine.Kind.KNOWN:
+        if line.memory_id is None or line.kind in LEFT_ALONE:
             raise NotUndoable
         if line.kind in (LogLine.Kind.PURGED, LogLine.Kind.ERASED):
             raise Redacted
@@ -139,6 +146,7 @@ def _require_newest(
     about: LogLineQuerySet, first: Mapping[uuid.UUID, int], sequences: Sequence[int]
 ) -> None:
     later = about.filter(sequence__gt=min(sequences)).exclude(sequence__in=sequences)
+    later = later.exclude(kind__in=LEFT_ALONE)
     standing = [
         sequence
         for sequence, memory_id in later.order_by("sequence").values_list("sequence", "memory_id")

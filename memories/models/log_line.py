@@ -54,6 +54,7 @@ class LogLine(models.Model):
         SUPERSEDED = "superseded"
         CATEGORIES = "categories", "categories changed"
         METADATA = "metadata", "metadata changed"
+        OWN_KEY = "own_key", "own key changed"
         PURGED = "purged"
         ERASED = "erased"
         # About no memory.
@@ -144,14 +145,6 @@ class LogLine(models.Model):
                 fields=["user", "until"],
                 condition=models.Q(until__isnull=False),
                 name="log_line_by_end",
-            ),
-            # A page of a list as of a moment.
-            models.Index(
-                "user",
-                models.F("said_at").desc(),
-                "memory_id",
-                condition=models.Q(said_at__isnull=False),
-                name="log_line_newest_first",
             ),
         ]
 

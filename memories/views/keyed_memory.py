@@ -9,7 +9,6 @@ from rest_framework.status import HTTP_200_OK, HTTP_201_CREATED
 from accounts.authentication import AuthenticatedRequest
 from apps_registry.acting_app import get_writing_app
 from core.api.etags import Preconditions
-from core.api.pagination import EnvelopePagination
 from core.errors import PreconditionFailed
 from memories.filters import NAMESPACE_HELP
 from memories.lifecycle.remember import Event
@@ -29,7 +28,7 @@ from memories.serializers import (
     show_written,
 )
 
-from .scope import MemoriesOfOneUser
+from .scope import AS_OF, MemoriesOfOneUser, PastPages
 
 
 class KeyedMemoryViewSet(MemoriesOfOneUser):
@@ -43,19 +42,22 @@ class KeyedMemoryViewSet(MemoriesOfOneUser):
     creating_actions = {"replace"}
     slow_actions = {"replace"}
     by_id_actions = {"replace"}
+    past_actions = {"retrieve"}
+    query_fields = {"retrieve": ("as_of",)}
 
-    @extend_schema(responses=MemorySerializer)
+    @extend_schema(responses=MemorySerializer, parameters=[AS_OF])
     def retrieve(self, request: AuthenticatedRequest, namespace: str, key: str) -> Response:
         """Retrieve the memory with a key.
 
-        404 if none has it, or if it was deleted or has expired.
+        404 if none has it, or if it was deleted or has expired. With `as_of`, the memory that had
+        it then, as it was, and without an `ETag`.
         """
         address = Address.parse(namespace, key)
         with self.reader.reading():
             memory = self.get_queryset().with_relations().get_at(address)
             shown = show(memory)
         self.reader.log([memory], "get")
-        return self.answer_tagged(shown, memory)
+        return self.answer_read(shown, memory)
 
     @extend_schema(
         request=KeyedMemorySerializer,
@@ -124,16 +126,22 @@ class KeyedMemoryViewSet(MemoriesOfOneUser):
 
 class NamespaceViewSet(MemoriesOfOneUser):
     serializer_class = NamespaceSerializer
-    pagination_class = EnvelopePagination
+    pagination_class = PastPages
     default_page_size = 50
-    query_fields = {"list": ("namespace",)}
+    query_fields = {"list": ("namespace", "as_of")}
+    past_actions = {"list"}
 
     @extend_schema(
-        parameters=[OpenApiParameter("namespace", str, description=NAMESPACE_HELP)],
+        parameters=[OpenApiParameter("namespace", str, description=NAMESPACE_HELP), AS_OF],
         responses=NamespaceSerializer(many=True),
     )
     def list(self, request: AuthenticatedRequest) -> Response:
         """List the namespaces of own keys, by name."""
+        with self.reader.reading():
+            response = self._list(request)
+        return self.answer_past(response)
+
+    def _list(self, request: AuthenticatedRequest) -> Response:
         memories = self.get_queryset().active().exclude(own_key="")
         if "namespace" in request.query_params:
             prefix = parse_namespace(request.query_params["namespace"])

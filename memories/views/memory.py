@@ -137,8 +137,7 @@ class MemoryViewSet(MemoriesOfOneUser):
             memory = load_one(memory_id, self.reader)
             shown = show(memory)
         self.reader.log([memory], "get")
-        # What it was then has no version.
-        return Response(shown) if self.reader.past else self.answer_tagged(shown, memory)
+        return self.answer_read(shown, memory)
 
     @extend_schema(request=RevisionSerializer, responses=MemorySerializer)
     def update(self, request: AuthenticatedRequest, memory_id: uuid.UUID) -> Response:

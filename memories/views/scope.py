@@ -132,6 +132,10 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         self.shown_memory = memory.pk
         return Response(answer, status, headers={"ETag": entity_tag(memory)})
 
+    def answer_read(self, answer: dict[str, Any], memory: Memory) -> Response:
+        """Answer with a memory. What it was at a moment of the past has no version."""
+        return Response(answer) if self.reader.past else self.answer_tagged(answer, memory)
+
     def read_precondition(self) -> Precondition | None:
         preconditions = Preconditions.of(self.request)
         if not preconditions:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from core.errors import Conflict
-from memories.lifecycle.undo_lines import ChangedSince, undo_line, undo_run
+from memories.lifecycle.undo_lines import LEFT_ALONE, ChangedSince, undo_line, undo_run
 from memories.models import LogLine
 from pages.page_view import PageView
 
@@ -29,12 +29,14 @@ KINDS: dict[str, str | Promise] = {
     LogLine.Kind.SUPERSEDED: _("Replaced by a later memory"),
     LogLine.Kind.CATEGORIES: _("Categories changed"),
     LogLine.Kind.METADATA: _("Metadata changed"),
+    LogLine.Kind.OWN_KEY: _("Key changed"),
     LogLine.Kind.PURGED: _("Removed for good"),
     LogLine.Kind.ERASED: _("Erased"),
     LogLine.Kind.RENAMED: _("A category was renamed"),
     LogLine.Kind.IMPORTED: _("Imported with the log of a former server"),
+    LogLine.Kind.READ: _("Read"),
 }
-FINAL = (LogLine.Kind.KNOWN, LogLine.Kind.PURGED, LogLine.Kind.ERASED)
+FINAL = (*LEFT_ALONE, LogLine.Kind.PURGED, LogLine.Kind.ERASED)
 
 
 class ChangedSinceThen(Conflict):
@@ -83,8 +85,9 @@ class UndoLineView(PageView):
 
 
 def _can_undo(line: LogLine) -> bool:
-    """Whether it is the last change of its memory, and says how that was before."""
-    return line.until is None and line.salt is not None and line.kind not in FINAL
+    """Whether it is the last change of a memory, and says how that was before."""
+    is_last = line.memory_id is not None and line.until is None
+    return is_last and line.salt is not None and line.kind not in FINAL
 
 
 def _parse_sequence(text: str) -> int | None:
