@@ -25,6 +25,10 @@ class InvalidTime(ValueError):
     """What is wrong with a time, in a sentence."""
 
 
+class NoTime(InvalidTime):
+    """What was sent is none at all."""
+
+
 def is_day(text: str) -> bool:
     """Whether a time is a day, which begins at another moment in each zone."""
     return _DAY.fullmatch(text.strip()) is not None
@@ -43,7 +47,7 @@ def parse_time(text: str, *, is_end: bool = False, zone: tzinfo | None = None) -
     except (ValueError, OverflowError) as error:
         if isinstance(error, InvalidTime):
             raise
-        raise InvalidTime(
+        raise NoTime(
             "Send a day such as 2024-01-31, a time with its offset such as 2024-01-31T10:30:00Z, "
             "or seconds since 1970."
         ) from None

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, is_day, parse_time
+from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, NoTime, is_day, parse_time
 from core.visible_text import is_visible
 
 # How far the clock of a client may be ahead.
@@ -141,6 +141,7 @@ class EpochField(WholeNumberField):
         "invalid": "Send whole seconds since 1970, such as 1700000000, or a time in ISO 8601 with "
         "its offset, such as 2024-01-31T10:30:00Z.",
         "invalid_time": "{reason}",
+        "no_time": "{reason}",
         "future": "This time is in the future.",
         "too_early": "Send a time since 1970.",
     }
@@ -171,6 +172,8 @@ class EpochField(WholeNumberField):
     def _parse(self, text: str) -> datetime:
         try:
             time = parse_time(text, is_end=self.is_end, zone=self.zone)
+        except NoTime as error:
+            self.fail("no_time", reason=str(error))
         except InvalidTime as error:
             self.fail("invalid_time", reason=str(error))
         if self.past and time < EPOCH:
@@ -187,6 +190,10 @@ class EpochField(WholeNumberField):
         return int(value.timestamp())
 
 
+# Where a day is none.
+NO_MOMENT = "Send a time with its offset such as 2024-01-31T10:30:00Z, or seconds since 1970."
+
+
 class MomentField(EpochField):
     """A moment in whole seconds since 1970, or in ISO 8601 with its offset, cut to its second.
 
@@ -196,6 +203,7 @@ class MomentField(EpochField):
     default_error_messages = {
         "day": "Send a time with its offset, such as 2024-01-31T10:30:00Z: a day begins at another "
         "moment in each time zone.",
+        "no_time": NO_MOMENT,
         "out_of_range": "Send a time from the years 1970 to 9998. Null stands for no time.",
     }
 
@@ -221,6 +229,7 @@ class PastField(EpochField):
         "offset, such as 2024-01-31T10:30:00Z.",
         "day": "Send a time with its offset, such as 2024-01-31T10:30:00Z: a day begins at another "
         "moment in each time zone.",
+        "no_time": NO_MOMENT,
         "future": "Send a time that has passed.",
     }
 

@@ -91,8 +91,8 @@ class StrictView(APIView):
         if request.method in SAFE_METHODS or action in self.conditional_actions:
             return []
         detail = "This operation has no versions, so it cannot depend on one. Leave it out."
-        is_sent = "If-Match" in request.headers
-        return [Fault(("header", "If-Match"), "no_versions", detail)] if is_sent else []
+        sent = [name for name in ("If-Match", "If-None-Match") if name in request.headers]
+        return [Fault(("header", name), "no_versions", detail) for name in sent]
 
     def _takes_body(self, request: Request) -> bool:
         action = getattr(self, "action", None)

@@ -70,8 +70,10 @@ class DiffViewSet(MemoriesOfOneUser):
             value = request.query_params.get(name)
             if value is None and name == "to":
                 continue
+            if value is None:
+                raise Malformed("Send `from`: the moment to compare with.", field=name)
             try:
-                moment = parse_past("" if value is None else value)
+                moment = parse_past(value)
             except ValidationError as error:
                 raise Malformed(str(error.message), field=name) from None
             assert moment is not None  # noqa: S101 - there is a value

@@ -131,6 +131,7 @@ def test_what_is_no_moment_is_named(alice, value):
         assert errors_of(answer) == {("query", "as_of")}
     answer = alice.post("/memories/search", {"query": "dog", "as_of": value})
     assert errors_of(answer) == {("body", "as_of")}
+    assert "Send a day" not in answer.json()["detail"]  # which would be refused as well
 
 
 def test_whole_seconds_are_the_end_of_a_second_and_fractions_are_exact(alice):

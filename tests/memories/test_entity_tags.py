@@ -231,10 +231,11 @@ def test_a_key_that_may_not_read_gets_no_tag_but_can_send_one(alice):
     assert "ETag" not in writer.post("/memories", {"text": "Three."}).headers
 
 
-def test_where_there_are_no_versions_if_match_is_refused(alice):
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_where_there_are_no_versions_a_precondition_is_refused(alice, header):
     memory = alice.remember("One.", app="desk")
     [app] = alice.get("/apps").json()["apps"]
-    match = {"If-Match": STALE}
+    match = {header: STALE}
 
     answers = [
         alice.put(f"/apps/{app['id']}", {"is_active": False}, **match),
@@ -243,7 +244,7 @@ def test_where_there_are_no_versions_if_match_is_refused(alice):
     ]
 
     assert [answer.status_code for answer in answers] == [400] * 3
-    assert [it.json()["errors"][0]["loc"] for it in answers] == [["header", "If-Match"]] * 3
+    assert [it.json()["errors"][0]["loc"] for it in answers] == [["header", header]] * 3
     assert Memory.objects.get().state == State.ACTIVE
 
 
