@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+from django.db.models import BooleanField, F, Func
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
@@ -169,8 +170,15 @@ def _active(kind: _Kind) -> CompiledStatement:
 @cache
 def _active_of_ids(kind: _Kind) -> CompiledQuery:
     def build(memories: MemoryQuerySet, *, ids: str) -> MemoryQuerySet:
-        wanted = RawSQL("SELECT unnest(%s::uuid[])", [ids])
-        return memories.active().with_relations().filter(pk__in=wanted)
+        # No subquery: of the past, PostgreSQL would read all memories to join a few with it.
+        wanted = Func(
+            F("pk"),
+            RawSQL("%s::uuid[]", [ids]),
+            template="%(expressions)s",
+            arg_joiner=" = ANY",
+            output_field=BooleanField(),
+        )
+        return memories.active().with_relations().filter(wanted)
 
     query: CompiledQuery = kind.compile(CompiledQuery, build, ids=uuid_array([ID]))
     return query

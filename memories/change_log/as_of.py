@@ -47,6 +47,8 @@ SELECT to_regclass('{NAMES_SCHEMA}.memories_category') IS NOT NULL, EXISTS (
 """  # noqa: S608 - a constant
 IS_LAST = "SELECT sequence = %s FROM memories_logchain WHERE user_id = %s"
 SET_PATH = "SELECT set_config('search_path', %s, true)"
+# By hashes: PostgreSQL expects three lines to have held where there are thousands.
+USE_HASHES = "SELECT set_config('enable_nestloop', %s, true)"
 
 # The memories of the user that have changed since, by their ids.
 CHANGED = """
@@ -149,8 +151,8 @@ class Past:
                 yield
             finally:
                 self._path = None
-            # In a longer transaction, which tests are, the setting would outlive this block.
-            execute(SET_PATH, [path])
+            if not is_outermost:  # else the setting ends with the transaction
+                execute(SET_PATH, [path])
 
     def _enter(self) -> tuple[str, str]:
         """Raises PastUnavailable. Returns the path of now, and the one of the parts' names."""
@@ -178,30 +180,40 @@ class Past:
     def _read(self, part: Part) -> None:
         execute(SET_PATH, [", ".join([*part.value, self._path or ""])])
 
-    def in_parts(self, read: Callable[[], T], *, by_vectors: bool = False) -> list[T]:
-        """Read what has not changed since, and what has.
+    def in_parts(
+        self,
+        read: Callable[[], T],
+        read_held: Callable[[], T] | None = None,
+        *,
+        by_vectors: bool = False,
+    ) -> list[T]:
+        """Read what has not changed since, and what has, if that is not read in another way.
 
         PostgreSQL passes an order and a limit on to both. `by_vectors`: the statement joins the
         vectors of memories. While `reading()`.
         """
         if not self.differs:
             return [read()]
-        results = []
-        unchanged = Part.UNCHANGED_VECTORS if by_vectors else Part.UNCHANGED
-        for part in (unchanged, Part.HELD):
-            with self.reading_part(part):
-                results.append(read())
+        self._read(Part.UNCHANGED_VECTORS if by_vectors else Part.UNCHANGED)
+        results = [read()]
+        with self.reading_part(Part.HELD), _by_hashes(by_vectors):
+            results.append((read_held or read)())
         return results
 
-    def count(self, memories: MemoryQuerySet) -> int:
-        """Count these memories: those of now but for the changed ones, and these as they were."""
+    def count(self, memories: MemoryQuerySet, *, held: int | None = None) -> int:
+        """Count these memories: those of now but for the changed ones, and these as they were.
+
+        `held`: how many these are, if that is known.
+        """
         if not self.differs:
             return memories.count()
         changed = RawSQL(CHANGED, [self.user.pk, self.line])  # noqa: S611 - a constant
         with self.reading_part(Part.PRESENT):
-            count = memories.count() - memories.filter(pk__in=changed).count()
-        with self.reading_part(Part.HELD):
-            return count + memories.count()
+            unchanged = memories.count() - memories.filter(pk__in=changed).count()
+        if held is None:
+            with self.reading_part(Part.HELD):
+                held = memories.count()
+        return unchanged + held
 
     def showing(self) -> AbstractContextManager[None]:
         return clock.set_to(self.moment)
@@ -211,6 +223,15 @@ class Past:
         """How many memories of then are missing, because they have been purged since."""
         count: int = fetch_value(COUNT_ERASED, {"user": self.user.pk, "line": self.line})
         return count
+
+
+@contextmanager
+def _by_hashes(is_needed: bool) -> Iterator[None]:
+    if is_needed:
+        execute(USE_HASHES, ["off"])
+    yield
+    if is_needed:
+        execute(USE_HASHES, ["on"])
 
 
 def _before_log(first: datetime | None, field: str) -> BeforeLog:

@@ -8,22 +8,22 @@ from collections.abc import Collection
 from core import clock, sql
 from memories.access.readable import select_active
 
-from .candidate_rows import (
-    VECTOR_OF,
-    Candidate,
-    build_candidate,
-    column_values,
-    columns,
-    tokens_of,
-)
+from .candidate_rows import Candidate, build_candidate, column_values, columns, tokens_of
 from .neighbours import select_neighbours
 from .query import Query
 from .searched import Searched
 
+# `OFFSET 0` has PostgreSQL look these few up by their ids: of the past, it would expect millions.
 LOAD_NEIGHBOURS = """
 SELECT near.origin, near.place, {columns}
 FROM ({neighbours}) AS near (origin, id, place)
-JOIN memories_memory AS memory ON memory.id = near.id {vector_of} {tokens_of}
+CROSS JOIN LATERAL (
+    SELECT * FROM memories_memory AS memory WHERE memory.id = near.id OFFSET 0
+) AS memory
+LEFT JOIN LATERAL (
+    SELECT embedding.id, embedding.vector FROM memories_embedding AS embedding
+    WHERE embedding.memory_id = near.id AND embedding.space_id = %(space)s OFFSET 0
+) AS embedding ON true {tokens_of}
 WHERE memory.user_id = %(user)s OR NOT %(is_stored)s
 ORDER BY near.origin, near.place
 """
@@ -52,7 +52,6 @@ def load_neighbours(
     rows = sql.fetch_binary(
         LOAD_NEIGHBOURS.format(
             columns=columns(query),
-            vector_of=VECTOR_OF,
             tokens_of=tokens_of(query),
             neighbours=statement,
         ),
