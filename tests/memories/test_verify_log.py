@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import json
 import random
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
+from psycopg.types.json import Jsonb
 
 from core import sql
 from memories.change_log.chain_check import find_faults
+from memories.change_log.run_name import name_run
 from memories.lifecycle import purge
-from memories.models import LogLine
+from memories.models import LogChain, LogLine, Memory
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
-BINARY = ["salt", "content_hash", "previous_hash", "hash"]
-NUMBERS = ["id", "sequence", "last_state_change", "last_revision"]
-IDS = ["user_id", "memory_id", "by_id", "key_id"]
+# Each column of the tables of the log, and the text of a memory.
+COLUMNS = [
+    *((model, field) for model in (LogLine, LogChain) for field in model._meta.concrete_fields),
+    (Memory, Memory._meta.get_field("content")),
+]
 
 
 @contextmanager
@@ -49,6 +55,10 @@ def logged(alice):
     alice.delete(f"/memories/{gone['id']}")
     with transaction.atomic():
         purge.purge([gone["id"]])
+    kept = alice.with_key(app_name="desk").remember("The sea is far")
+    with transaction.atomic():
+        name_run(uuid.uuid4())
+        Memory.objects.filter(pk=kept["id"]).update(metadata={"a": 1})
     assert find_faults(alice.user.pk) == []
     return alice
 
@@ -65,7 +75,7 @@ def verify(*arguments):
 def test_an_intact_log_is_told(logged, bob):
     bob.remember("Bo likes tea")
 
-    assert verify() == (0, "The logs of 2 users are intact: 8 lines.\n")
+    assert verify() == (0, "The logs of 2 users are intact: 10 lines.\n")
     assert verify("bob") == (0, "The logs of 1 users are intact: 1 lines.\n")
 
 
@@ -87,53 +97,58 @@ def test_an_unknown_user_is_named():
 
 
 def test_any_flipped_byte_is_found_and_named(logged):
-    lines = [line for line in LogLine.objects.of_user(logged.user).after(0) if line.snapshot]
+    tried = set()
     for seed in range(100):
         choice = random.Random(seed)
-        line = choice.choice(lines)
-        column = choice.choice([*BINARY, *NUMBERS, *IDS, "snapshot", "at", "kind", "content"])
+        # Each column at least twice.
+        model, field = COLUMNS[seed % len(COLUMNS)]
         with transaction.atomic():
             with behind_its_back():
-                flip(line, column, choice)
+                row = flip(model, field, choice)
             faults = find_faults(logged.user.pk)
             transaction.set_rollback(True)
-        assert faults, column
-        if column == "content":
-            assert line.memory_id in {fault.memory_id for fault in faults}
+        assert faults, field
+        tried.add(field)
+        if model is Memory:
+            assert row.pk in {fault.memory_id for fault in faults}
+        elif model is LogChain:
+            assert faults[0].code == "end"
         # A line whose own number was changed is named by what it says now.
-        elif column not in ("sequence", "user_id"):
-            assert line.sequence in {fault.sequence for fault in faults}, (column, faults)
+        elif field.column not in ("sequence", "user_id"):
+            assert row.sequence in {fault.sequence for fault in faults}, (field, faults)
+    assert len(tried) == len(COLUMNS)
 
 
-def flip(line: LogLine, column: str, choice: random.Random) -> None:
-    bit = 1 << choice.randrange(8)
-    if column in BINARY:
-        flipped = bytearray(getattr(line, column))
+def flip(model, field, choice: random.Random):
+    """Flip a bit of a column of a row, and return the row as it was before."""
+    is_set = {f"{field.name}__isnull": False}
+    row = choice.choice(list(model.objects.filter(**is_set).order_by("pk")))
+    value, column, bit = getattr(row, field.attname), field.column, 1 << choice.randrange(8)
+    if isinstance(value, uuid.UUID | memoryview | bytes):
+        flipped = bytearray(value.bytes if isinstance(value, uuid.UUID) else value)
         flipped[choice.randrange(len(flipped))] ^= bit
-        change(line, column, bytes(flipped))
-    elif column in NUMBERS:
-        change(line, column, getattr(line, column) ^ (bit << choice.randrange(24)))
-    elif column in IDS:
-        flipped = bytearray(getattr(line, column).bytes)
-        flipped[choice.randrange(16)] ^= bit
-        change(line, column, flipped.hex())
-    elif column == "content":
-        sql.execute(
-            "UPDATE memories_memory SET content = overlay(content placing 'X' from %s for 1)"
-            " WHERE id = %s",
-            [choice.randrange(1, 8), line.memory_id],
+        changed = (
+            uuid.UUID(bytes=bytes(flipped)) if isinstance(value, uuid.UUID) else bytes(flipped)
         )
+    elif isinstance(value, int):
+        changed = value ^ (bit << choice.randrange(4, 24))  # no other row has this number
+    elif isinstance(value, datetime):
+        changed = value + timedelta(microseconds=bit << choice.randrange(24))
+    elif isinstance(value, str):
+        changed = flip_text(value, choice)
     else:
-        value = {
-            "snapshot": "jsonb_set(snapshot, '{content}', to_jsonb(snapshot ->> 'content' || 'x'))",
-            "at": "at + '1 microsecond'",
-            "kind": "overlay(kind placing 'x' from 2 for 1)",
-        }[column]
-        sql.execute(f"UPDATE memories_logline SET {column} = {value} WHERE id = %s", [line.pk])
+        name = choice.choice([name for name in ("content", "category") if name in value])
+        changed = Jsonb({**value, name: flip_text(value[name], choice)})
+    pk = model._meta.pk.column
+    sql.execute(
+        f"UPDATE {model._meta.db_table} SET {column} = %s WHERE {pk} = %s", [changed, row.pk]
+    )
+    return row
 
 
-def change(line: LogLine, column: str, value: object) -> None:
-    sql.execute(f"UPDATE memories_logline SET {column} = %s WHERE id = %s", [value, line.pk])
+def flip_text(text: str, choice: random.Random) -> str:
+    place = choice.randrange(len(text))
+    return text[:place] + chr(ord(text[place]) ^ 1) + text[place + 1 :]
 
 
 @pytest.mark.parametrize(
