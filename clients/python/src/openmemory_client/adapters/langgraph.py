@@ -34,6 +34,9 @@ from .store_filter import matches, to_metadata_filter
 
 MOST_RESULTS = 100
 
+# Of a probability. Items that match entirely have the same score, as elsewhere in LangGraph.
+SCORE_DIGITS = 2
+
 # Of an item with several indexed texts, each is a memory in this namespace below that of the item.
 # No label becomes this name.
 TEXTS = ".%01"
@@ -184,7 +187,7 @@ class OpenMemoryStore(BaseStore):
 def _best_of_each(hits: list[Hit], op: SearchOp) -> list[SearchItem]:
     items: dict[tuple[tuple[str, ...], str], SearchItem] = {}
     for hit in hits:
-        item = SearchItem(**_item_fields(hit), score=hit.score)
+        item = SearchItem(**_item_fields(hit), score=round(hit.score, SCORE_DIGITS))
         if matches(item.value, op.filter):
             items.setdefault((item.namespace, item.key), item)
     return list(items.values())
