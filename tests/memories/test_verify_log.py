@@ -82,10 +82,11 @@ def test_an_intact_log_is_told(logged, bob):
 def test_the_result_as_json(logged):
     intact = json.loads(verify("--json")[1])
     with behind_its_back():
-        change(LogLine.objects.of_user(logged.user).get(sequence=1), "kind", "revised")
+        sql.execute("UPDATE memories_logline SET kind = 'revised' WHERE sequence = 1")
     code, faulty = verify("--json")
 
-    assert intact == {"ok": True, "users": 1, "lines": 7, "faults": {}}
+    lines = LogLine.objects.of_user(logged.user).count()
+    assert intact == {"ok": True, "users": 1, "lines": lines, "faults": {}}
     assert code == 1
     assert not json.loads(faulty)["ok"]
     assert json.loads(faulty)["faults"]["alice"]
