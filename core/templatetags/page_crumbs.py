@@ -11,7 +11,7 @@ from core.admin.navigation import find_title
 register = template.Library()
 
 # What a page of a model adds to its list and its object.
-LAST = {"add": "Add", "history": "History"}
+LAST = {"add": "Add", "edit": "Edit", "history": "History", "start": "Migrate", "merge": "Merge"}
 
 
 @register.simple_tag(takes_context=True)
