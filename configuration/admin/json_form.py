@@ -37,8 +37,12 @@ class JsonForm(forms.Form):
     def clean_document(self) -> dict[str, Any]:
         try:
             document = json.loads(self.cleaned_data["document"])
-        except (ValueError, RecursionError) as error:
+        except RecursionError:
+            raise forms.ValidationError("This is nested too deeply.", code="json") from None
+        except ValueError as error:
             raise forms.ValidationError(f"This is not JSON: {error}", code="json") from None
+        if not isinstance(document, dict):
+            raise forms.ValidationError("This is no JSON object, as {…} is.", code="json")
         serializer = ConfigurationSerializer(data=document)
         if not serializer.is_valid():
             raise forms.ValidationError(list(_describe_errors(serializer.errors)), code="invalid")
