@@ -6,7 +6,6 @@ import re
 
 import pytest
 from django.apps import apps
-from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.db.models import CASCADE, ForeignKey
@@ -81,19 +80,16 @@ def test_the_history_of_a_memory_is_in_the_log(browser, alice):
     page = answer.content.decode()
     assert heading_of(page) == ["Log of changes"]
     assert "stored" in page
-    assert "1 log line" in page
+    assert memory["id"] in page
 
 
 @pytest.mark.parametrize("item", LISTS, ids=lambda item: item.target)
-def test_lists_sort_by_their_columns(browser, root, alice, item):
+def test_lists_sort_by_their_columns(browser, alice, item):
     alice.remember("Rex is a dog")
-    model = apps.get_model(item.target)
-    page = admin.site._registry[model]
-    request = type("Request", (), {"user": root, "GET": {}})
-    columns = page.get_list_display(request)
+    address = reverse(f"admin:{item.target.replace('.', '_')}_changelist")
+    columns = browser.get(address).context["cl"].list_display
 
-    for number, _column in enumerate(columns, start=1):
-        address = reverse(f"admin:{item.target.replace('.', '_')}_changelist")
+    for number in range(len(columns)):
         assert browser.get(f"{address}?o={number}").status_code == 200
         assert browser.get(f"{address}?o=-{number}").status_code == 200
 
@@ -102,7 +98,7 @@ def test_a_column_of_names_is_sorted_by_name(browser, alice, bob):
     for member in (bob, alice):
         member.remember("Rex is a dog")
     keys = "/admin/accounts/apikey/"
-    place = [*admin.site._registry[ApiKey].list_display].index("user") + 1
+    place = [*browser.get(keys).context["cl"].list_display].index("user")
 
     def names(order):
         page = page_of(browser, f"{keys}?o={order}{place}")

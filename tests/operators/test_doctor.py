@@ -254,7 +254,7 @@ def test_what_is_deleted_and_should_be_purged(well):
     Memory.objects.update(state_changed_at=LONG_AGO)
 
     assert found("operators") == {
-        "operators.purge": ["1 deleted or expired memories should have been purged."]
+        "operators.purge": ["1 deleted or expired memory should have been purged."]
     }
 
 

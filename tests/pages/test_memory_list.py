@@ -178,7 +178,7 @@ def test_it_is_said_in_german(client, alice):
 
 def order_of(answer):
     """The choices of the order, and the one that is chosen."""
-    select = re.search(r'<select name="sort".*?</select>', answer.content.decode(), re.S)[0]
+    select = re.search(r'<select[^>]*name="sort".*?</select>', answer.content.decode(), re.S)[0]
     chosen = re.search(r'<option value="([^"]*)" selected', select)
     return re.findall(r">([^<]+)</option>", select)[0], chosen and chosen[1]
 
