@@ -8,6 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from core.checks import Findings, check, format_list, ok, warning
+from core.quantities import with_noun
 
 from .models import ApiKey, User
 
@@ -48,7 +49,8 @@ def keys() -> Findings:
     ]
     if labels:
         yield warning(
-            f"{len(labels)} keys in use expire within {SOON.days} days: {format_list(labels)}.",
+            f"{with_noun(len(labels), 'key in use expires', 'keys in use expire')} within "
+            f"{SOON.days} days: {format_list(labels)}.",
             "Create replacements: manage.py create_api_key USER",
         )
     else:

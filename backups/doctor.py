@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.checks import Findings, check, error, format_list, ok, warning
+from core.quantities import with_noun
 from memories.models import Memory
 
 from .files import find_latest_backups
@@ -39,7 +40,8 @@ def check_age() -> Findings:
     ]
     if names:
         yield error(
-            f"{len(names)} users have no recent backup: {format_list(names)}.",
+            f"{with_noun(len(names), 'user has', 'users have')} no recent backup: "
+            f"{format_list(names)}.",
             f"See why their backup jobs fail, or run: manage.py backup_all {folder}",
         )
     else:

@@ -6,6 +6,7 @@ from core.checks import Findings, check, error, ok
 from core.errors import OpenMemoryError
 
 from .effective import current_settings
+from .model_status import read_model_statuses
 from .providers import get_embedder, get_language_model
 
 # The smallest response that a language model can be asked for.
@@ -33,6 +34,20 @@ def check_keys() -> Findings:
             )
         else:
             yield ok(f"The key of the {ROLES[section]} can be used, or none is needed.")
+
+
+@check("configuration.circuits")
+def check_circuits() -> Findings:
+    """What the dashboard shows in red. A model is called only by the checks below."""
+    for status in read_model_statuses():
+        if status.down:
+            yield error(
+                f"The {status.role.lower()} {status.name} is not responding. Calls are suspended "
+                "and will be retried.",
+                "Check its server and key; manage.py doctor --call-out calls it",
+            )
+        else:
+            yield ok(f"No calls of the {status.role.lower()} are suspended.")
 
 
 @check("configuration.embedder", calls_out=True)

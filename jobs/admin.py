@@ -116,7 +116,8 @@ class JobAdmin(ReadOnlyAdmin):
         # A dry run of an import shows a sample of memories: not all who see jobs may read these.
         facts = {name: value for name, value in job.result.items() if name != "sample"}
         text = json.dumps(facts, indent=2, ensure_ascii=False)
-        return format_html('<pre class="overflow-auto whitespace-pre-wrap">{}</pre>', text)
+        pre = '<pre tabindex="0" class="overflow-auto whitespace-pre-wrap">{}</pre>'
+        return format_html(pre, text)
 
     @display(description="File")
     def download_link(self, job: Job) -> str:

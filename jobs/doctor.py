@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from core.checks import Findings, Requires, check, error, format_list, ok, warning
+from core.quantities import with_noun
 
 from . import files, registry
 from .models import Job, State
@@ -35,8 +36,9 @@ def check_queues() -> Findings:
         first = due.values_list("run_after", flat=True).first()
         waited = timezone.now() - first if first else timedelta()
         if waited > MAX_WAIT[queue]:
+            jobs = with_noun(due.count(), f"{queue} job is", f"{queue} jobs are")
             yield error(
-                f"{due.count()} {queue} jobs are due, the first for {_format(waited)}.",
+                f"{jobs} due, the first for {_format(waited)}.",
                 f"{START_WORKERS}. If they are running, a job takes very long, or you need more "
                 "workers: OPENMEMORY_QUICK_JOBS_AT_ONCE, OPENMEMORY_LONG_JOBS_AT_ONCE",
             )
@@ -50,7 +52,9 @@ def check_leases() -> Findings:
     grace = timedelta(seconds=3 * settings.JOBS_SWEEP_SECONDS)
     dead = Job.objects.filter(state=State.RUNNING, lease_until__lt=Now() - grace)
     if count := dead.count():
-        yield error(f"{count} jobs are leased to dead workers.", START_WORKERS)
+        yield error(
+            f"{with_noun(count, 'job is', 'jobs are')} leased to dead workers.", START_WORKERS
+        )
     else:
         yield ok("No job is leased to a dead worker.")
 
@@ -62,7 +66,7 @@ def check_failures() -> Findings:
     if failed:
         counts = [f"{count} of type {job_type}" for job_type, count in failed.most_common()]
         yield warning(
-            f"{failed.total()} jobs failed in the last day: {format_list(counts)}.",
+            f"{with_noun(failed.total(), 'job')} failed in the last day: {format_list(counts)}.",
             "See their errors in the admin, or at /api/v1/jobs?state=failed",
         )
     else:
@@ -88,7 +92,7 @@ def check_files() -> Findings:
     missing = [name for name in names if not files.storage().exists(name)]
     if missing:
         yield warning(
-            f"{len(missing)} files of jobs are missing.",
+            f"{with_noun(len(missing), 'file of a job is', 'files of jobs are')} missing.",
             "Share the folder jobs/ in the state folder among all machines that run the server",
         )
     else:

@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef
 
 from apps_registry.models import AccessRule, Effect
 from core.checks import Findings, check, error, format_list, ok, warning
+from core.quantities import with_noun
 from core.sql import fetch_column
 from jobs.models import Job
 
@@ -23,6 +24,10 @@ EMBEDDING_JOBS = (embed_missing.name, embed_new.name, migration.reembed.name)
 INDEXES_BEING_BUILT = "SELECT index_relid::regclass::text FROM pg_stat_progress_create_index"
 
 
+def _have(number: int) -> str:
+    return with_noun(number, "memory has", "memories have")
+
+
 @check("memories.vectors")
 def check_vectors() -> Findings:
     for space in EmbeddingSpace.objects.written():
@@ -30,23 +35,22 @@ def check_vectors() -> Findings:
         has_job = Job.objects.unfinished().filter(kind__in=EMBEDDING_JOBS).exists()
         if missing and not has_job:
             yield warning(
-                f"{missing:,} memories have no embedding in {space}. "
-                "Only keyword search finds them.",
+                f"{_have(missing)} no embedding in {space}. Only keyword search finds them.",
                 "Embed them: manage.py reembed",
             )
         elif missing:
-            yield ok(f"{missing:,} memories have no embedding in {space} yet: a job embeds them.")
+            yield ok(f"{_have(missing)} no embedding in {space} yet: a job embeds them.")
         else:
             yield ok(f"Every memory has an embedding in {space}.")
         incomplete = space.incomplete().count() - missing
         if incomplete and not has_job:
             yield warning(
-                f"{incomplete:,} memories have no vectors of their tokens in {space}. "
+                f"{_have(incomplete)} no vectors of their tokens in {space}. "
                 "Searches rank them a little worse.",
                 "Add them: manage.py reembed",
             )
         elif incomplete:
-            yield ok(f"{incomplete:,} memories have no vectors of tokens yet: a job adds them.")
+            yield ok(f"{_have(incomplete)} no vectors of tokens yet: a job adds them.")
 
 
 @check("memories.spaces")
@@ -72,11 +76,11 @@ def check_log() -> Findings:
     faulty = [user_id for user_id in ids if find_faults(user_id, limit=1)]
     if faulty:
         yield error(
-            f"The logs of {len(faulty):,} of {len(ids):,} users have faults.",
+            f"The logs of {len(faulty):,} of {with_noun(len(ids), 'user')} have faults.",
             "Find out what was changed: manage.py verify_log",
         )
     else:
-        yield ok(f"The logs of {len(ids):,} users are intact.")
+        yield ok(f"The logs of {with_noun(len(ids), 'user')} are intact.")
 
 
 @check("memories.orphans")
@@ -86,14 +90,15 @@ def check_orphans() -> Findings:
     vectors = Embedding.objects.filter(~Exists(memory.filter(user=OuterRef("user")))).count()
     if vectors:
         yield error(
-            f"{vectors:,} embeddings belong to no memory of their user.",
+            f"{with_noun(vectors, 'embedding belongs', 'embeddings belong')} to no memory of "
+            "their user.",
             "Was the database restored without its constraints? Restore it from a backup",
         )
     history = StateChange.objects.filter(memory=OuterRef("pk"))
     memories = Memory.objects.filter(~Exists(history)).count()
     if memories:
         yield warning(
-            f"{memories:,} memories have no history.",
+            f"{_have(memories)} no history.",
             "Users can read them as usual. Find what wrote them without the server",
         )
     if not vectors and not memories:
@@ -107,7 +112,7 @@ def check_rules() -> Findings:
     unused = rules.filter(~Exists(memory)).count()
     if unused:
         yield warning(
-            f"{unused} rules deny memories that no longer exist.",
+            f"{with_noun(unused, 'rule denies', 'rules deny')} memories that no longer exist.",
             "They do no harm. Delete them in the admin, or with DELETE /api/v1/apps/…/rules/…",
         )
     else:
@@ -132,12 +137,12 @@ def check_words() -> Findings:
     has_job = Job.objects.unfinished().filter(kind=word_index.index_words.name).exists()
     if outdated and not has_job:
         yield warning(
-            f"{outdated:,} memories are found by the words of a former release: codes, accents and "
-            "scripts without spaces are missing.",
+            f"{with_noun(outdated, 'memory is', 'memories are')} found by the words of a former "
+            "release: codes, accents and scripts without spaces are missing.",
             "Index them: manage.py index_words --all",
         )
     elif outdated:
-        yield ok(f"{outdated:,} memories have the words of a former release yet: a job runs.")
+        yield ok(f"{_have(outdated)} the words of a former release yet: a job runs.")
     else:
         yield ok("The words of every memory are indexed.")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils.translation import pgettext_lazy
 from accounts.models import User
 from apps_registry.models import App
 from core.api.pagination import MAX_PAGE, Page, PageRequest, fetch_page
+from memories.access.readable import NewestFirst
 from memories.access.reader import Reader
 from memories.filters import sort_memories
 from memories.limits import MAX_CATEGORY_NAME, MAX_NAME
@@ -49,18 +50,21 @@ STATE_CHOICES = [
 # Column and direction of `sort_memories`.
 SORTS: Mapping[str, tuple[str | None, str]] = {
     "": (None, "desc"),
+    "newest": (None, "desc"),
     "oldest": (None, "asc"),
     "text": ("memory", "asc"),
     "app": ("app_name", "asc"),
     "category": ("categories", "asc"),
 }
-SORT_CHOICES = [
-    ("", _("Newest first")),
+OTHER_SORTS = [
     ("oldest", _("Oldest first")),
     ("text", _("By text")),
     ("app", _("By app")),
     ("category", _("By category")),
 ]
+LIST_SORTS = [("", _("Newest first")), *OTHER_SORTS]
+# What a search finds: the best of it is chosen by how well it fits, and shown in any order.
+SEARCH_SORTS = [("", _("Best match")), ("newest", _("Newest first")), *OTHER_SORTS]
 
 
 def _date_input() -> forms.DateInput:
@@ -81,7 +85,7 @@ class MemoryQueryForm(forms.Form):
         label=_("Category"), required=False, max_length=MAX_CATEGORY_NAME, widget=PlainSelect
     )
     sort = forms.ChoiceField(
-        label=_("Order"), required=False, choices=SORT_CHOICES, widget=PlainSelect
+        label=_("Order"), required=False, choices=SEARCH_SORTS, widget=PlainSelect
     )
     actor = forms.CharField(label=_("Said by"), required=False, max_length=MAX_NAME, strip=False)
     conversation = forms.CharField(
@@ -110,8 +114,14 @@ class MemoryQueryForm(forms.Form):
         names = list(categories.values_list("category__name", flat=True)[:MAX_OPTIONS])
         chosen = str(self.data.get("category") or "")[:MAX_CATEGORY_NAME]
         options = names if not chosen or chosen in names else [chosen, *names]
+        self.fields["sort"].widget.choices = SEARCH_SORTS if self._is_search else LIST_SORTS
         widget = self.fields["category"].widget
         widget.choices = [("", _("All categories")), *((name, name) for name in options)]
+
+    @property
+    def _is_search(self) -> bool:
+        given = {name: str(self.data.get(name) or "") for name in ("q", "exact", "state")}
+        return is_search(given["q"].strip(), is_exact=bool(given["exact"]), state=given["state"])
 
     @property
     def chosen_fields(self) -> list[forms.BoundField]:
@@ -169,11 +179,7 @@ class MemoryQuery:
 
     @property
     def is_search(self) -> bool:
-        """Whether the best hits are looked for, by meaning and words.
-
-        Only active memories are found so. In other states, the text itself is looked for.
-        """
-        return bool(self.text) and not self.is_exact and self.state in ("", "active")
+        return is_search(self.text, is_exact=self.is_exact, state=self.state)
 
     @property
     def filter_count(self) -> int:
@@ -186,14 +192,23 @@ class MemoryQuery:
         return bool(self.text or self.state or self.app or self.category or self.filter_count)
 
     def find(self, reader: Reader) -> SearchResult:
-        """The best hits of a search."""
-        return find_hits(
+        """The best hits of a search, the best first, or in the order that was chosen."""
+        result = find_hits(
             self.text,
             reader=reader,
             cutoffs=Cutoffs(top_k=MAX_HITS),
             filters=self._filters(),
             explain=True,
         )
+        if not self.sort or not result.hits:
+            return result
+        hits = {hit.memory.pk: hit for hit in result.hits}
+        column, direction = SORTS[self.sort]
+        found = sort_memories(
+            reader.memories().filter(pk__in=hits), column=column, direction=direction
+        )
+        ids = list(found.values_list("pk", flat=True))
+        return replace(result, hits=[hits[pk] for pk in ids])
 
     def memories(self, reader: Reader) -> MemoryQuerySet:
         """All memories that match, whatever their number. Not for a search."""
@@ -202,6 +217,8 @@ class MemoryQuery:
         return memories.containing(self.text) if self.text else memories
 
     def fetch_page(self, reader: Reader) -> Page:
+        if not self.is_filtered and SORTS[self.sort] == (None, "desc"):
+            return fetch_page(NewestFirst(reader, tuple(STATES[""])), self.page)
         column, direction = SORTS[self.sort]
         memories = sort_memories(self.memories(reader), column=column, direction=direction)
         return fetch_page(memories.with_relations(), self.page)
@@ -215,6 +232,14 @@ class MemoryQuery:
             from_date=_start_of(self.from_date) if self.from_date else None,
             to_date=_end_of(self.to_date) if self.to_date else None,
         )
+
+
+def is_search(text: str, *, is_exact: bool, state: str) -> bool:
+    """Whether the best hits are looked for, by meaning and words.
+
+    Only active memories are found so. In other states, the text itself is looked for.
+    """
+    return bool(text) and not is_exact and state in ("", "active")
 
 
 def _start_of(day: date) -> datetime:

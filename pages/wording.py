@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
 SENTENCES = (
     _("This link was used before, or has expired. Ask for a new one."),
@@ -60,37 +60,39 @@ SENTENCES = (
 
 # What counts of an import or an erasure are called, in this order.
 COUNTED = {
-    "memories_created": _("memories are new"),
-    "memories_updated": _("memories change"),
-    "memories_unchanged": _("memories are here already"),
-    "repeated": _("are in the file twice"),
-    "empty": _("have no text"),
-    "left_out": _("are left out"),
-    "not_kept": _("are of categories that you do not keep"),
-    "apps_created": _("apps are new"),
-    "apps_updated": _("apps change"),
-    "categories_created": _("categories are new"),
-    "access_rules_created": _("rules are new"),
-    "status_changes_created": _("changes of state are new"),
-    "revisions_created": _("revisions are new"),
-    "vectors_taken_over": _("vectors are taken over"),
-    "User": _("users"),
-    "Memory": _("memories"),
-    "Revision": _("former texts"),
-    "StateChange": _("changes of state"),
-    "Categorization": _("categories of memories"),
-    "UserCategory": _("categories"),
-    "Embedding": _("vectors"),
-    "Access": _("entries of what was read"),
-    "App": _("apps"),
-    "AccessRule": _("rules"),
-    "ApiKey": _("keys"),
-    "Job": _("exports, imports and other jobs"),
-    "backups": _("backups"),
+    "memories_created": ngettext_lazy("memory is new", "memories are new"),
+    "memories_updated": ngettext_lazy("memory changes", "memories change"),
+    "memories_unchanged": ngettext_lazy("memory is here already", "memories are here already"),
+    "repeated": ngettext_lazy("is in the file twice", "are in the file twice"),
+    "empty": ngettext_lazy("has no text", "have no text"),
+    "left_out": ngettext_lazy("is left out", "are left out"),
+    "not_kept": ngettext_lazy(
+        "is of a category that you do not keep", "are of categories that you do not keep"
+    ),
+    "apps_created": ngettext_lazy("app is new", "apps are new"),
+    "apps_updated": ngettext_lazy("app changes", "apps change"),
+    "categories_created": ngettext_lazy("category is new", "categories are new"),
+    "access_rules_created": ngettext_lazy("rule is new", "rules are new"),
+    "status_changes_created": ngettext_lazy("change of state is new", "changes of state are new"),
+    "revisions_created": ngettext_lazy("revision is new", "revisions are new"),
+    "vectors_taken_over": ngettext_lazy("vector is taken over", "vectors are taken over"),
+    "User": ngettext_lazy("user", "users"),
+    "Memory": ngettext_lazy("memory", "memories"),
+    "Revision": ngettext_lazy("former text", "former texts"),
+    "StateChange": ngettext_lazy("change of state", "changes of state"),
+    "Categorization": ngettext_lazy("category of a memory", "categories of memories"),
+    "UserCategory": ngettext_lazy("category", "categories"),
+    "Embedding": ngettext_lazy("vector", "vectors"),
+    "Access": ngettext_lazy("entry of what was read", "entries of what was read"),
+    "App": ngettext_lazy("app", "apps"),
+    "AccessRule": ngettext_lazy("rule", "rules"),
+    "ApiKey": ngettext_lazy("key", "keys"),
+    "Job": ngettext_lazy("export, import or other job", "exports, imports and other jobs"),
+    "backups": ngettext_lazy("backup", "backups"),
 }
 
 
 def describe_counts(counts: Mapping[str, Any]) -> list[tuple[int, str]]:
     """Each number that is not zero, with what it counts, in words."""
     numbers = [(counts.get(name), words) for name, words in COUNTED.items()]
-    return [(number, gettext(words)) for number, words in numbers if number]
+    return [(number, words % number) for number, words in numbers if number]

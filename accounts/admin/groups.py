@@ -18,7 +18,6 @@ class GroupAdmin(ModelAdmin):
     ordering = ("name",)
     search_fields = ("name__startswith",)
     select_fields = ("permissions",)
-    filter_horizontal = ("permissions",)
     audit_name_field = "name"
 
     # An operator who can grant permissions could grant any to themselves.

@@ -3,11 +3,13 @@ from __future__ import annotations
 import hmac
 import secrets
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import models
 from django.utils import timezone
+
+from core.compiled_query import CompiledQuery
 
 from .api_key import LAST_USED_RESOLUTION, digest
 from .user import User
@@ -43,8 +45,11 @@ class PersonSessionQuerySet(models.QuerySet["PersonSession"]):
 
     def valid(self) -> PersonSessionQuerySet:
         now = timezone.now()
+        return self.valid_since(used_after=now - IDLE, begun_after=now - LONGEST)
+
+    def valid_since(self, *, used_after: datetime, begun_after: datetime) -> PersonSessionQuerySet:
         return self.filter(
-            last_used_at__gt=now - IDLE, created_at__gt=now - LONGEST, user__is_active=True
+            last_used_at__gt=used_after, created_at__gt=begun_after, user__is_active=True
         )
 
     def expired(self) -> PersonSessionQuerySet:
@@ -55,11 +60,31 @@ class PersonSessionQuerySet(models.QuerySet["PersonSession"]):
 
     def find(self, secret: str) -> PersonSession | None:
         """Find the session with this secret, and its user. A changed password ends sessions."""
-        session = self.valid().select_related("user").filter(digest=digest(secret)).first()
-        if session is None:
+        now = timezone.now()
+        sessions: list[PersonSession] = _sessions_of_digest.fetch(
+            digest=digest(secret), used_after=now - IDLE, begun_after=now - LONGEST
+        )
+        if not sessions:
             return None
+        [session] = sessions
         current = session.user.get_session_auth_hash()
         return session if hmac.compare_digest(session.credential, current) else None
+
+
+def _of_digest(
+    digest: bytes, used_after: datetime, begun_after: datetime
+) -> models.QuerySet[PersonSession]:
+    valid = PersonSession.objects.valid_since(used_after=used_after, begun_after=begun_after)
+    return valid.select_related("user").filter(digest=digest)
+
+
+# Of each page. It is asked anew each time: a session that was ended opens no page.
+_sessions_of_digest = CompiledQuery(
+    _of_digest,
+    digest=digest("an example"),
+    used_after=datetime(2001, 2, 3, tzinfo=UTC),
+    begun_after=datetime(2001, 2, 4, tzinfo=UTC),
+)
 
 
 class PersonSession(models.Model):

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import uuid
 from functools import partial
+from typing import Any
 
 from django.db import models
-from django.db.models import Count, F, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, F, OuterRef, Q, Subquery
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import User
@@ -45,31 +48,32 @@ class AppQuerySet(models.QuerySet["App"]):
 
         Of those that an app may read, if one is given. Deleted and expired ones are not stored.
         """
-        unexpired = Q(memories__expires_at=None) | Q(memories__expires_at__gt=timezone.now())
-        stored = ~Q(memories__state="deleted") & unexpired
-        read: F | Subquery = F("memories_read")
+        stored = _pointing("memories").filter(
+            ~Q(state="deleted"), Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        )
+        read: F | Combinable = F("memories_read")
         if readable_by:
             condition = partial(AccessRule.objects.condition_for, readable_by.pk)
-            stored &= condition(memory_id="memories__pk")
-            of_readable = condition(memory_id="first_accesses__memory")
-            read = _per_app(Count("first_accesses", filter=of_readable))
-        # Count the column that the index on the state contains, not the id, which it lacks.
-        created = _per_app(Count("memories__app", filter=stored))
-        return self.annotate(total_memories_created=created, total_memories_accessed=read)
+            stored = stored.filter(condition(memory_id="pk"))
+            read = _count(_pointing("first_accesses").filter(condition(memory_id="memory")))
+        return self.annotate(total_memories_created=_count(stored), total_memories_accessed=read)
 
     def with_usage(self, *, readable_by: App | None = None) -> AppQuerySet:
         """Annotate each app with its number of reads, and the first and the last of them.
 
         Of the memories that an app may read, if one is given.
         """
-        read: Q | None = None
-        if readable_by:
-            read = AccessRule.objects.condition_for(readable_by.pk, memory_id="accesses__memory")
+        read = _reads(readable_by)
         return self.with_counts(readable_by=readable_by).annotate(
-            total_accesses=_per_app(Count("accesses", filter=read)),
-            first_accessed=_per_app(Min("accesses__accessed_at", filter=read)),
-            last_accessed=_per_app(Max("accesses__accessed_at", filter=read)),
+            total_accesses=_count(read),
+            first_accessed=Subquery(read.order_by("accessed_at").values("accessed_at")[:1]),
+            last_accessed=Subquery(read.order_by("-accessed_at").values("accessed_at")[:1]),
         )
+
+    def with_last_access(self) -> AppQuerySet:
+        """Annotate each app with when it last read something."""
+        latest = _reads(None).order_by("-accessed_at").values("accessed_at")[:1]
+        return self.annotate(last_accessed=Subquery(latest))
 
     def restricted(self, *, name: str) -> App | None:
         """Get the app of this name if rules restrict what it reads."""
@@ -89,14 +93,25 @@ class AppQuerySet(models.QuerySet["App"]):
         return app
 
 
-def _per_app(aggregate: models.Aggregate) -> Subquery:
-    # One subquery per figure: joined together, memories and accesses would multiply each other.
-    return Subquery(
-        App.objects.filter(pk=OuterRef("pk"))
-        .values("pk")
-        .annotate(figure=aggregate)
-        .values("figure")
-    )
+def _pointing(name: str) -> models.QuerySet[Any]:
+    """The rows of another model that point to an app, for a subquery of it."""
+    relation = App._meta.get_field(name)
+    rows: models.QuerySet[Any] = relation.related_model._base_manager.all()  # type: ignore[union-attr]
+    return rows.filter(app=OuterRef("pk")).order_by()
+
+
+def _reads(readable_by: App | None) -> models.QuerySet[Any]:
+    reads = _pointing("accesses")
+    if readable_by:
+        reads = reads.filter(AccessRule.objects.condition_for(readable_by.pk, memory_id="memory"))
+    return reads
+
+
+def _count(rows: models.QuerySet[Any]) -> Combinable:
+    # Count the column that the indexes of these contain, not the id, which they lack. One subquery
+    # per figure: joined together, memories and accesses would multiply each other.
+    counted = rows.values("app").annotate(figure=Count("app")).values("figure")
+    return Coalesce(Subquery(counted), 0)
 
 
 class App(models.Model):

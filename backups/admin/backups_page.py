@@ -16,6 +16,7 @@ from backups.upload_handler import MAX_FORM_BYTES
 from core.admin.audit_log import ADDITION, log_action
 from core.admin.pages import Page, register_page
 from core.errors import OpenMemoryError
+from core.quantities import with_noun
 from jobs.models import Job
 
 from .forms import FORMS, UserArchiveForm
@@ -75,7 +76,9 @@ class BackupsPage(Page):
         return HttpResponseRedirect(reverse("admin:jobs_job_change", args=[job.pk]))
 
     def _back_up_all_users(self) -> HttpResponse:
-        message = f"{enqueue_all_backups():,} backups are queued, one for each user."
+        count = enqueue_all_backups()
+        are = "is" if count == 1 else "are"
+        message = f"{with_noun(count, 'backup')} {are} queued, one for each user."
         messages.success(self.request, message)
         # There is no single job that the entry could link to.
         log_action(self.operator, ADDITION, Job(pk=""), name=BACKUP.name, message=message)

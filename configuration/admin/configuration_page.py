@@ -13,7 +13,11 @@ from configuration.update import reset_configuration
 from core.admin.audit_log import CHANGE, log_action
 from core.admin.pages import Page, register_page
 
-from .forms import FORMS, SectionForm
+from .forms import FORMS as SECTION_FORMS
+from .forms import SectionForm
+from .json_form import JsonForm
+
+FORMS: dict[str, type[SectionForm] | type[JsonForm]] = {**SECTION_FORMS, JsonForm.section: JsonForm}
 
 CONNECTION_TESTS = {"llm": ping_llm, "embedder": ping_embedder}
 CHANGES_SHOWN = 20
@@ -47,9 +51,10 @@ class ConfigurationPage(Page):
             return self._reset()
         raise BadRequest("This page has no such button.")
 
-    def _save(self, form: SectionForm) -> HttpResponse:
+    def _save(self, form: SectionForm | JsonForm) -> HttpResponse:
         if form.save(by=self.operator):
-            return self._redirect(f"{form.title} saved. It takes effect with the next request.")
+            title = "Configuration" if isinstance(form, JsonForm) else form.title
+            return self._redirect(f"{title} saved. It takes effect with the next request.")
         forms = [
             form if form_class.section == form.section else form_class()
             for form_class in FORMS.values()

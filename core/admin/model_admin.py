@@ -16,8 +16,10 @@ from django.contrib.admin.sites import AdminSite
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 from . import audit_log, statement_timeout
+from .navigation import find_title
 from .paginator import BoundedPaginator
 
 
@@ -44,6 +46,18 @@ class BoundedList(unfold.views.ChangeList):
         if not self.query and not self.has_active_filters:
             self.full_result_count = self.result_count  # there are no more
 
+    def get_ordering_field(self, field_name: str) -> Any:
+        """What a column sorts by: for a related object its name, not its key."""
+        name = super().get_ordering_field(field_name)
+        field = self._relations.get(name)
+        related = self.model_admin.admin_site._registry.get(field.related_model) if field else None
+        by = getattr(related, "audit_name_field", "pk")
+        return name if by == "pk" else f"{name}__{by}"
+
+    @property
+    def _relations(self) -> dict[Any, Any]:
+        return {field.name: field for field in self.lookup_opts.fields if field.is_relation}
+
 
 class TabularInline(BoundedChoices, unfold.admin.TabularInline):
     extra = 0
@@ -64,7 +78,8 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     show_facets = ShowFacets.NEVER
     list_disable_select_all = True
     list_filter_submit = True
-    sortable_by: ClassVar[tuple[str, ...]] = ()  # only columns with an index
+    # All columns of the database. A sort that takes too long is stopped, as any statement is.
+    sortable_by: ClassVar[tuple[str, ...] | None] = None
     warn_unsaved_form = True
 
     # The attribute that names an object in the audit log. Never the content of a memory.
@@ -92,9 +107,33 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> Any:
         render = super().changelist_view
+        extra_context = {"title": self.list_title, **(extra_context or {})}
         if request.method != "GET":  # an action, which has its own transactions
             return render(request, extra_context)
         return statement_timeout.render_within_timeout(lambda: render(request, extra_context))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        title = {"title": self.list_title} if object_id else {}
+        context = {**title, **(extra_context or {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> Any:
+        context = {"title": f"History | {self.list_title}", **(extra_context or {})}
+        return super().history_view(request, object_id, context)
+
+    @property
+    def list_title(self) -> str:
+        """What the sidebar calls the list of these."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return find_title(name) or capfirst(str(self.opts.verbose_name_plural))
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
         return self._log(request, audit_log.ADDITION, obj, message)

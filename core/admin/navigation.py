@@ -92,6 +92,13 @@ GROUPS = (
 )
 
 
+def find_title(url_name: str) -> str | None:
+    """The title of the list that a page such as `memories_memory_change` belongs to."""
+    names = {item.target.replace(".", "_"): item.title for group in GROUPS for item in group.items}
+    fitting = [name for name in names if url_name.startswith(f"{name}_")]
+    return names[max(fitting, key=len)] if fitting else None
+
+
 def build_sidebar(site: AdminSite, request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar for this operator, in the format of Unfold's template."""
     return [{"title": group.title, "items": list(_items(group, site, request))} for group in GROUPS]

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, resolve
 from django.utils.decorators import method_decorator
+from django.utils.text import capfirst
 from django.views.decorators.common import no_append_slash
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.sites import UnfoldAdminSite
@@ -40,6 +42,16 @@ class Site(UnfoldAdminSite):
             for page in self.pages.values()
         ]
         return [*pages, *super().get_urls()]
+
+    def app_index(
+        self, request: HttpRequest, app_label: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The lists of an app of Django, which only typed addresses lead to."""
+        title = capfirst(apps.get_app_config(app_label).verbose_name)
+        page: HttpResponse = super().app_index(
+            request, app_label, {"title": title, **(extra_context or {})}
+        )
+        return page
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
         return navigation.build_sidebar(self, request)

@@ -73,7 +73,7 @@ class ProductForm(UserForm):
 class ProductPage(Page):
     """Import from other products. It runs as a job, so no request waits for it."""
 
-    name, title = "import-from", "Import from other products"
+    name, title = "import-from", "Import"
     permissions = ("jobs.view_job",)
     # An import writes memories, and its dry run shows the first of them.
     permissions_to_post = ("jobs.add_job", "memories.view_memory", "memories.change_memory")

@@ -19,7 +19,7 @@ from apps_registry.models import App
 from core import clock
 from core.compiled_query import CompiledQuery, CompiledStatement
 from core.sql import fetch_binary, uuid_array
-from memories.models import Memory, MemoryNotFound
+from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import MemoryQuerySet
 
 from .reader import Reader
@@ -121,18 +121,21 @@ def load_shown(pk: uuid.UUID, *, app: App | None) -> Memory:
 
 
 class NewestFirst:
-    """The active memories that a reader may read, to be sliced and counted like a queryset."""
+    """The memories of these states that a reader may read, sliced and counted like a queryset."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, reader: Reader, states: tuple[State, ...] = (State.ACTIVE,)) -> None:
+        self._reader, self._states = reader, states
 
     def __getitem__(self, places: slice) -> list[Memory]:
         kind = _Kind.of(self._reader)
-        memories: list[Memory] = _newest(kind).fetch_slice(places, **kind.values(self._reader))
+        memories: list[Memory] = _newest(kind, self._states).fetch_slice(
+            places, **kind.values(self._reader)
+        )
         return memories
 
     def count(self) -> int:
-        statement, parameters = select_active(self._reader)
+        kind = _Kind.of(self._reader)
+        statement, parameters = _of_states(kind, self._states).bind(**kind.values(self._reader))
         counted = f"SELECT count(*) FROM ({statement}) AS memory"  # noqa: S608 - compiled
         [(count,)] = fetch_binary(counted, parameters)
         return int(count)
@@ -151,11 +154,12 @@ def _shown(as_app: bool) -> CompiledQuery:
 
 
 @cache
-def _newest(kind: _Kind) -> CompiledQuery:
-    query: CompiledQuery = kind.compile(
-        CompiledQuery,
-        lambda memories: memories.active().with_relations().order_by("-created_at", "id"),
-    )
+def _newest(kind: _Kind, states: tuple[State, ...]) -> CompiledQuery:
+    def build(memories: MemoryQuerySet) -> MemoryQuerySet:
+        found = memories.filter(state__in=states)
+        return found.with_relations().order_by("-created_at", "id")
+
+    query: CompiledQuery = kind.compile(CompiledQuery, build)
     return query
 
 
@@ -163,6 +167,15 @@ def _newest(kind: _Kind) -> CompiledQuery:
 def _active(kind: _Kind) -> CompiledStatement:
     statement: CompiledStatement = kind.compile(
         CompiledStatement, lambda memories: memories.active().values_list(*COLUMNS)
+    )
+    return statement
+
+
+@cache
+def _of_states(kind: _Kind, states: tuple[State, ...]) -> CompiledStatement:
+    statement: CompiledStatement = kind.compile(
+        CompiledStatement,
+        lambda memories: memories.filter(state__in=states).order_by().values_list("state"),
     )
     return statement
 

@@ -16,6 +16,7 @@ from core.admin.buttons import button
 from core.admin.model_admin import ModelAdmin
 from core.admin.paginator import MAX_ROWS, MoreThan
 from core.admin.statement_timeout import TooSlow, limit_statements
+from core.quantities import with_noun
 from memories.lifecycle import archive
 from memories.models import ArchivePolicy
 
@@ -63,7 +64,7 @@ class ArchivePolicyAdmin(ModelAdmin):
 
     @display(description="Policy")
     def name(self, policy: ArchivePolicy) -> str:
-        return f"After {policy.days:,} days"
+        return f"After {with_noun(policy.days, 'day')}"
 
     @display(description="Memories to archive now")
     def due_now(self, policy: ArchivePolicy) -> SafeString | str:

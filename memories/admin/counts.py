@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from core.admin.paginator import MoreThan
+from core.quantities import with_noun
 from core.sql import fetch_all, uuid_array
 
 # Per category: for a page of 50, this takes a tenth of a second.
@@ -30,5 +31,4 @@ def count_memories(category_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
 
 
 def format_count(count: int) -> str:
-    number = str(count) if isinstance(count, MoreThan) else f"{count:,}"
-    return f"{number} {'memory' if number == '1' else 'memories'}"
+    return with_noun(count, "memory", "memories")

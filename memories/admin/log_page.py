@@ -9,6 +9,7 @@ from unfold.decorators import display
 
 from core.admin.buttons import button
 from core.admin.model_admin import ReadOnlyAdmin
+from core.quantities import with_noun
 from memories.lifecycle.undo_lines import undo_line, undo_run
 from memories.models import LogLine
 
@@ -67,4 +68,4 @@ class LogLineAdmin(ReadOnlyAdmin):
 
 
 def _describe(count: int) -> str:
-    return f"Changes of {count:,} memories were taken back."
+    return f"Changes of {with_noun(count, 'memory', 'memories')} were taken back."

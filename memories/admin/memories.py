@@ -8,8 +8,10 @@ from django.contrib import admin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import Left
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import action, display
@@ -88,7 +90,7 @@ class MemoryAdmin(SelectedMemories, ReadOnlyAdmin):
     search_help_text = "Words, a question or the id of a memory"
     ordering = ("-created_at", "id")
     list_disable_select_all = False
-    sortable_by = ("created_at",)
+    sortable_by = ("user", "shown_state", "created_at")
     actions = ("pause_selected", "resume_selected", "archive_selected", "discard_selected")
     actions_detail = ("edit", "pause", "resume", "restore", "archive", "discard")
     fieldsets = memory_detail.FIELDSETS
@@ -140,7 +142,7 @@ class MemoryAdmin(SelectedMemories, ReadOnlyAdmin):
             likely,
         )
 
-    @display(description="State", label=COLOURS)
+    @display(description="State", label=COLOURS, ordering="state")
     def shown_state(self, memory: Memory) -> str:
         return memory.shown_state
 
@@ -181,6 +183,13 @@ class MemoryAdmin(SelectedMemories, ReadOnlyAdmin):
             request, object_id, form_url, {**context, **(extra_context or {})}
         )
         return response
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What happened to it is in the log of changes, whoever did it."""
+        log = reverse("admin:memories_logline_changelist")
+        return HttpResponseRedirect(f"{log}?{urlencode({'q': object_id})}")
 
     @action(description="Edit", icon="edit", permissions=["operate"])
     def edit(self, request: HttpRequest, object_id: str) -> HttpResponse:

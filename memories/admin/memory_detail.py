@@ -64,7 +64,7 @@ def metadata(memory: Memory) -> SafeString | str:
     if not memory.metadata:
         return "none"
     formatted = json.dumps(memory.metadata, indent=2, ensure_ascii=False, sort_keys=True)
-    return format_html('<pre dir="ltr" class="memory-metadata">{}</pre>', formatted)
+    return format_html('<pre dir="ltr" tabindex="0" class="memory-metadata">{}</pre>', formatted)
 
 
 FIELDS = (

@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from accounts.models import User
 from core.admin.audit_log import log_changes
 from core.errors import OpenMemoryError
+from core.quantities import with_noun
 from memories.lifecycle.states import change_state_of
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
@@ -70,9 +71,10 @@ class SelectedMemories:
         count: int,
         more: list[tuple[str, str]],
     ) -> HttpResponse:
+        label = f"Delete {with_noun(count, 'memory', 'memories')}"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Delete {count:,} memories",
+            "title": label,
             "opts": self.opts,
             "explanation": DELETING,
             "hidden": [
@@ -81,7 +83,7 @@ class SelectedMemories:
                 *more,
                 *((ACTION_CHECKBOX_NAME, pk) for pk in ids),
             ],
-            "label": f"Delete {count:,} memories",
+            "label": label,
             "danger": True,
             "back": request.get_full_path(),
         }
@@ -98,7 +100,10 @@ class SelectedMemories:
         except OpenMemoryError as error:
             self.message_user(request, error.detail, messages.ERROR)
             return
-        message = f"{changed_count:,} of {len(ids):,} memories are now {state}."
+        are = "is" if changed_count == 1 else "are"
+        message = (
+            f"{changed_count:,} of {with_noun(len(ids), 'memory', 'memories')} {are} now {state}."
+        )
         if changed_count < len(ids):
             message += f" The others already were {state}."
         self.message_user(request, message)

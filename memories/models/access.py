@@ -25,7 +25,8 @@ class Access(models.Model):
         verbose_name_plural = "accesses"
         indexes = [
             models.Index(fields=["memory", "-accessed_at", "-id"], name="access_by_memory"),
-            models.Index(fields=["app", "memory"], name="access_by_app"),
+            # What an app read, and when: the memory comes along, so that it alone answers.
+            models.Index(fields=["app", "-accessed_at", "memory"], name="access_by_app_and_time"),
         ]
 
     def __str__(self) -> str:

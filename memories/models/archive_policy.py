@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
+from core.quantities import with_noun
 
 from .category import Category
 from .memory import Memory, MemoryQuerySet
@@ -89,7 +90,7 @@ class ArchivePolicy(models.Model):
         owner = f"of {self.user}" if self.user else "of all users"
         app = f" stored by {self.app_name}" if self.app_name else ""
         category = f" in {self.category}" if self.category else ""
-        return f"memories {owner}{app}{category} after {self.days} days"
+        return f"memories {owner}{app}{category} after {with_noun(self.days, 'day')}"
 
     def due(self) -> MemoryQuerySet:
         """Find the memories that it archives now.

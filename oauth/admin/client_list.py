@@ -7,6 +7,7 @@ from unfold.enums import ActionVariant
 
 from core.admin.buttons import button
 from core.admin.model_admin import ReadOnlyAdmin
+from core.quantities import with_noun
 from oauth.block_client import block_client, unblock_client
 from oauth.models import OAuthClient
 
@@ -46,7 +47,7 @@ class OAuthClientAdmin(ReadOnlyAdmin):
     )
     def block(self, request: HttpRequest, client: OAuthClient, form: object) -> str:
         number = block_client(client)
-        return f"Blocked {client} and ended {number} connections."
+        return f"Blocked {client} and ended {with_noun(number, 'connection')}."
 
     @button(
         "Allow again",

@@ -5,14 +5,20 @@ None of them quotes a memory.
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from configuration.models import ConfigurationChange
 from core.admin.model_admin import ReadOnlyAdmin
 from operators.models import Receipt
+from operators.removed_words import describe_removed
 
 ACTIONS = {ADDITION: "added", CHANGE: "changed", DELETION: "deleted"}
 
@@ -62,8 +68,7 @@ class ReceiptAdmin(ReadOnlyAdmin):
 
     @display(description="Removed")
     def removed(self, receipt: Receipt) -> str:
-        counts = receipt.counts.items()
-        return ", ".join(f"{number:,} {name}" for name, number in sorted(counts))
+        return ", ".join(describe_removed(receipt.counts))
 
     @display(description="Ids of memories")
     def memory_ids(self, receipt: Receipt) -> str:
@@ -80,8 +85,27 @@ class ConfigurationChangeAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     search_fields = ("operator__exact",)
     search_help_text = "The user id of an operator"
-    fields = ("changed_at", "operator", "changes")
+    fields = ("changed_at", "operator", "values")
+    readonly_fields = ("values",)
+
+    @display(description="Values")
+    def values(self, change: ConfigurationChange) -> SafeString:
+        """Each field with what it was and what it became. Secrets are masked."""
+        rows = (
+            (each["field"], _show_value(each.get("old")), _show_value(each.get("new")))
+            for each in change.changes
+        )
+        return format_html_join("", "<p><strong>{}</strong>: {} → {}</p>", rows)
 
     @display(description="Changed")
     def fields_changed(self, change: ConfigurationChange) -> str:
         return ", ".join(field_change["field"] for field_change in change.changes)
+
+
+def _show_value(value: Any) -> str:
+    """A value of the configuration in words: None is the default."""
+    if value is None:
+        return "the default"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

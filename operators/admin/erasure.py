@@ -20,10 +20,12 @@ from core.admin.buttons import DialogForm, button
 from core.admin.paginator import bounded_count
 from core.admin.statement_timeout import TooSlow, limit_statements
 from core.errors import Conflict
+from core.quantities import with_noun
 from jobs.models import Job
 from memories.models import Memory
 from operators.belongings import count_belongings
 from operators.erase import enqueue_erasure
+from operators.removed_words import describe_removed
 
 admin.site.unregister(User)
 
@@ -58,7 +60,7 @@ class ErasureForm(DialogForm):
                 counts = count_belongings(user) if user else {}
         except TooSlow:
             return {"count_timed_out": True}
-        return {"counts": sorted((name, number) for name, number in counts.items() if number)}
+        return {"removed": describe_removed(counts)}
 
     def clean_confirmed(self) -> str:
         user_id: str = self.cleaned_data["confirmed"]
@@ -84,15 +86,30 @@ class UserAdmin(users.UserAdmin):
     def stored(self, user: User) -> str:
         """How many memories, apps and jobs there are of the user, each linked to its list."""
         lists = (
-            ("memories", Memory.objects.filter(user=user).undeleted(), "memories_memory", "user"),
-            ("apps", App.objects.filter(owner=user), "apps_registry_app", "owner__id__exact"),
-            ("jobs", Job.objects.filter(owner=user), "jobs_job", "owner__id__exact"),
+            (
+                "memory",
+                "memories",
+                Memory.objects.filter(user=user).undeleted(),
+                "memories_memory",
+                "user",
+            ),
+            (
+                "app",
+                "apps",
+                App.objects.filter(owner=user),
+                "apps_registry_app",
+                "owner__id__exact",
+            ),
+            ("job", "jobs", Job.objects.filter(owner=user), "jobs_job", "owner__id__exact"),
         )
         links = (
-            (f"{reverse(f'admin:{name}_changelist')}?{key}={user.pk}", bounded_count(rows), title)
-            for title, rows, name, key in lists
+            (
+                f"{reverse(f'admin:{name}_changelist')}?{key}={user.pk}",
+                with_noun(bounded_count(rows), noun, plural),
+            )
+            for noun, plural, rows, name, key in lists
         )
-        link = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">{} {}</a>'
+        link = '<a class="text-primary-600 underline dark:text-primary-500" href="{}">{}</a>'
         return format_html_join(", ", link, links)
 
     def has_erase_permission(self, request: HttpRequest, obj: Any = None) -> bool:

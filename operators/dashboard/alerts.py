@@ -9,6 +9,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils.timesince import timesince
 
+from core.quantities import with_noun
+
 from .figures import Figures
 
 # A free worker starts a job within a second or two.
@@ -33,8 +35,7 @@ def _job_alerts(figures: Figures) -> Iterator[Alert]:
         text = f"A job has been waiting for {minutes} minutes. Check that the workers are running."
         yield Alert(text, "bad", "jobs.job")
     if jobs.failed:
-        noun = "job" if jobs.failed == 1 else "jobs"
-        text = f"{jobs.failed} {noun} failed in the last 24 hours."
+        text = f"{with_noun(jobs.failed, 'job')} failed in the last 24 hours."
         yield Alert(text[0].upper() + text[1:], "bad", "jobs.job")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,12 +12,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from backups.files import find_latest_backups
-from configuration import effective
-from configuration.providers.client import Endpoint
+from configuration.model_status import ModelStatus, read_model_statuses
 from core import sql
 from core.admin.paginator import bounded_count
 from core.admin.statement_timeout import limit_statements
-from core.errors import OpenMemoryError
 from core.observability import search_stats
 from jobs import registry
 from jobs.models import Job
@@ -37,23 +34,6 @@ SELECT pg_database_size(current_database()),
     (SELECT sum(pg_indexes_size(oid))::bigint FROM pg_class
      WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace)
 """
-
-
-@dataclass(frozen=True)
-class ModelStatus:
-    """A language model or an embedder. It is `down` while its circuit breaker is open.
-
-    `problem` is why it cannot be called at all, such as a missing key.
-    """
-
-    role: str
-    name: str
-    down: bool = False
-    problem: str = ""
-
-    @property
-    def summary(self) -> str:
-        return self.problem or f"{self.name}{', not responding' if self.down else ''}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +75,7 @@ def get_figures() -> Figures:
 
 
 def compute_figures() -> Figures:
-    models = list(_models())  # reads the cache, outside the transaction
+    models = list(read_model_statuses())  # reads the cache, outside the transaction
     searches = search_stats.last_day()
     with limit_statements():
         coverage, space = estimate_coverage(), EmbeddingSpace.objects.current()
@@ -127,22 +107,6 @@ def _jobs() -> JobCounts:
         failed=bounded_count(finished.filter(state=State.FAILED)),
         due_seconds=max(waits, default=0.0),
     )
-
-
-def _models() -> Iterator[ModelStatus]:
-    current = effective.current_settings()
-    for role, model_settings in (("Language model", current.llm), ("Embedder", current.embedder)):
-        name = (
-            "none"
-            if model_settings.model is None
-            else f"{model_settings.provider}: {model_settings.model}"
-        )
-        try:
-            endpoint = Endpoint.from_settings(model_settings)
-        except OpenMemoryError as error:
-            yield ModelStatus(role, name, problem=error.detail)
-        else:
-            yield ModelStatus(role, name, down=endpoint is not None and endpoint.is_circuit_open)
 
 
 def _latest_backup() -> datetime | None:

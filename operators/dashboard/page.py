@@ -15,6 +15,7 @@ from django.utils.timesince import timesince
 
 from core.admin.statement_timeout import TooSlow
 from core.observability.search_stats import SearchCounts, merge
+from core.quantities import with_noun
 
 from .alerts import get_alerts
 from .figures import Figures, get_figures
@@ -31,6 +32,8 @@ PERMISSIONS = (
 )
 
 HOUR = 3600
+# Of the series of a chart.
+COLOURS = ("var(--color-primary-500)", "var(--chart-second)")
 TONES = {"active": "good", "paused": "waiting", "archived": "quiet", "deleted": "gone"}
 
 
@@ -55,6 +58,7 @@ class Chart:
     title: str
     summary: str  # for screen readers
     data: str
+    series: tuple[tuple[str, str], ...] = ()  # names and colours, where there are several
 
 
 def dashboard_callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -94,7 +98,7 @@ def _cards(figures: Figures) -> list[Card]:
         Card(
             "Memories",
             format_number(stored, exact=exact),
-            f"{format_number(today, exact=exact)} today, {format_number(figures.users)} users",
+            f"{format_number(today, exact=exact)} today, {with_noun(figures.users, 'user')}",
             "psychology",
         ),
         _searches_card(figures.searches),
@@ -135,11 +139,13 @@ def _charts(figures: Figures) -> list[Chart]:
     today = figures.taken_at.astimezone(UTC).date()
     days = [today - timedelta(days=before) for before in reversed(range(DAYS))]
     numbers = [by_day.get(day.isoformat(), 0) for day in days]
+    exact = figures.memories.exact
+    total = format_number(sum(numbers), exact=exact)
     charts = [
         Chart(
             f"Memories per day, last {DAYS} days",
-            f"{format_number(sum(numbers), exact=figures.memories.exact)} memories in {DAYS} days, "
-            f"{format_number(max(numbers), exact=figures.memories.exact)} on the busiest day.",
+            f"{with_noun(sum(numbers), 'memory', 'memories', shown=total)} in {DAYS} days, "
+            f"{format_number(max(numbers), exact=exact)} on the busiest day.",
             _data([f"{day:%b} {day.day}" for day in days], {"memories": numbers}),
         )
     ]
@@ -152,17 +158,20 @@ def _search_charts(searches: Sequence[SearchCounts]) -> list[Chart]:
     counts = [hour.count for hour in hours]
     median = [_milliseconds(hour.quantile(0.5)) for hour in hours]
     p95 = [_milliseconds(hour.quantile(0.95)) for hour in hours]
+    latencies = {"median": median, "95th percentile": p95}
     slowest = max((value for value in p95 if value is not None), default=0)
     return [
         Chart(
             "Searches per hour, UTC",
-            f"{sum(counts)} searches in 24 hours, {max(counts)} in the busiest hour.",
+            f"{with_noun(sum(counts), 'search', 'searches')} in 24 hours, "
+            f"{max(counts)} in the busiest hour.",
             _data(labels, {"searches": counts}),
         ),
         Chart(
             "Search latency, ms",
             f"The 95th percentile was {slowest} ms in the slowest hour.",
-            _data(labels, {"median": median, "95th percentile": p95}),
+            _data(labels, latencies),
+            series=tuple(zip(latencies, COLOURS, strict=True)),
         ),
     ]
 
@@ -180,7 +189,6 @@ def _milliseconds(seconds: float | None) -> float | None:
 
 def _data(labels: Sequence[str], series: Mapping[str, Sequence[Any]]) -> str:
     """The data for Chart.js, with the options that Unfold's script reads."""
-    colours = ["var(--color-primary-500)", "var(--chart-second)"]
     datasets = [
         {
             "label": name,
@@ -192,7 +200,7 @@ def _data(labels: Sequence[str], series: Mapping[str, Sequence[Any]]) -> str:
             "maxBarThickness": 14,
             "borderRadius": 3,
         }
-        for (name, values), colour in zip(series.items(), colours, strict=False)
+        for (name, values), colour in zip(series.items(), COLOURS, strict=False)
     ]
     return json.dumps({"labels": list(labels), "datasets": datasets})
 

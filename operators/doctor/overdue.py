@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.checks import Findings, check, error, format_list, ok, warning
+from core.quantities import with_noun
 from jobs.models import Job, State
 from memories.models import Memory
 from operators import erase
@@ -28,11 +29,12 @@ def purge() -> Findings:
     overdue = Memory.objects.deleted_before(moment).count() + expired.count()
     if overdue:
         yield warning(
-            f"{overdue:,} deleted or expired memories should have been purged.",
+            f"{with_noun(overdue, 'deleted or expired memory', 'deleted or expired memories')} "
+            "should have been purged.",
             "Start the workers, or run: manage.py housekeep",
         )
     else:
-        yield ok(f"Memories deleted more than {days} days ago are purged.")
+        yield ok(f"Memories deleted more than {with_noun(days, 'day')} ago are purged.")
 
 
 @check("operators.erasures")
@@ -42,7 +44,7 @@ def erasures() -> Findings:
     remaining = list(User.objects.filter(pk__in=set(user_ids)).values_list("user_id", flat=True))
     if remaining:
         yield error(
-            f"{len(remaining)} erasures did not finish.",
+            f"{with_noun(len(remaining), 'erasure')} did not finish.",
             f"Run each again: manage.py erase_user … ({format_list(remaining)})",
         )
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.text import Truncator
 
 from memories.access.reader import Reader
 from memories.models import Memory
@@ -17,11 +18,28 @@ from pages.page_view import PageView
 RESULTS = "results"  # the element that a search replaces while it is typed
 
 
+# Characters of a memory's text in the list, and in the names of its buttons.
+MAX_TEXT, MAX_NAME = 400, 60
+
+
 @dataclass(frozen=True)
 class Row:
+    """A memory of the list. What each row shows is computed here: templates are slow at it."""
+
     memory: Memory
     reasons: Sequence[str] = ()
-    score: float | None = None
+
+    @property
+    def text(self) -> str:
+        return _shorten(self.memory.content, MAX_TEXT)
+
+    @property
+    def name(self) -> str:
+        return _shorten(self.memory.content, MAX_NAME)
+
+
+def _shorten(text: str, length: int) -> str:
+    return text if len(text) <= length else Truncator(text).chars(length)
 
 
 class MemoryListView(PageView):
@@ -30,7 +48,7 @@ class MemoryListView(PageView):
     def get(self, request: HttpRequest) -> HttpResponse:
         form = MemoryQueryForm(request.GET, user=self.subject)
         is_part = self.request.htmx.target == RESULTS
-        template = "pages/memories/results.html" if is_part else "pages/memories/list.html"
+        template = "pages/memories/found.html" if is_part else "pages/memories/list.html"
         is_valid = form.is_valid()
         context = load_list(form, self.reader) if is_valid else {}
         # The browser's own address bar shows no parameters that are empty.
@@ -47,7 +65,7 @@ def load_list(form: MemoryQueryForm, reader: Reader) -> dict[str, Any]:
     context: dict[str, Any] = {"query": query, "address": form.address()}
     if query.is_search:
         result = query.find(reader)
-        rows = [Row(hit.memory, describe_hit(hit), hit.score) for hit in result.hits]
+        rows = [Row(hit.memory, describe_hit(hit)) for hit in result.hits]
         return {
             **context,
             "rows": rows,

@@ -28,11 +28,13 @@ from pages.hit_reasons import explain_memory
 from pages.memory_form import EditForm, MemoryForm, NewMemoryForm, initial_values
 from pages.memory_query import MAX_QUERY
 from pages.page_view import PageView
+from pages.views.reads_page import describe_accesses
 
 MAX_ENTRIES = 100
 MAX_READERS = 50
 RELATED = 5
 PLACES = 3
+READINGS = 20
 
 
 class OneMemoryView(PageView):
@@ -61,6 +63,7 @@ class MemoryPageView(OneMemoryView):
             "around": load_contexts([memory], reader=self.reader, places=PLACES)[memory.pk],
             "related": list(related.with_relations()[:RELATED]),
             "readers": _readers(memory),
+            "readings": describe_accesses(memory.accesses, number=READINGS),
             "question": question,
             "answer": explain_memory(memory, question, reader=Reader(self.subject))
             if question

@@ -126,6 +126,7 @@ class DataView(PageView):
         )
         context = {
             "form": form or ImportForm(),
+            "keep_days": settings.DELETED_KEEP_DAYS,
             "jobs": list(jobs.order_by("-created_at", "-id")[:JOBS_SHOWN]),
             "apps": list(
                 App.objects.owned_by(self.subject).with_counts().order_by("name")[:MAX_APPS]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -59,8 +59,8 @@ class ReadsView(PageView):
         days = _parse_span(request.GET.get("days", ""))
         today = timezone.localdate()
         first = today - timedelta(days=days - 1)
-        accesses = self._accesses([chosen] if chosen else list(apps.values()), first, chosen)
-        by_day = _count_by_day(accesses, apps)
+        parts = self._accesses([chosen] if chosen else list(apps.values()), first, chosen)
+        by_day = _count_by_day(parts, apps)
         totals = {day: sum(count for _app, count, _times in rows) for day, rows in by_day.items()}
         context: dict[str, Any] = {
             "apps": list(apps.values()),
@@ -72,33 +72,43 @@ class ReadsView(PageView):
             "today": today,
             "yesterday": today - timedelta(days=1),
             "highest": max(totals.values(), default=0),
-            "latest": [
-                (access, KINDS.get(access.access_type, access.access_type))
-                for access in accesses.select_related("app", "memory").order_by(
-                    "-accessed_at", "-id"
-                )[:LATEST]
-            ],
+            "latest": describe_accesses(*parts, number=LATEST),
         }
         return self.render("pages/reads.html", context)
 
-    def _accesses(self, apps: list[App], first: date, chosen: App | None) -> Any:
-        """Those of the apps, and what was read without one: by the person, or by an operator."""
+    def _accesses(self, apps: list[App], first: date, chosen: App | None) -> list[Any]:
+        """Those of the apps, and what was read without one: by the person, or by an operator.
+
+        Apart, so that the index of each answers: an app reads its owner's memories alone.
+        """
         since = datetime.combine(first, time(), timezone.get_current_timezone())
-        by_apps = Q(app__in=apps)
-        without = Q(app=None, memory__user=self.subject)
-        accesses = Access.objects.filter(by_apps if chosen else by_apps | without)
-        return accesses.filter(accessed_at__gte=since, memory__user=self.subject)
+        accesses = Access.objects.filter(accessed_at__gte=since)
+        without = accesses.filter(app=None, memory__user=self.subject)
+        by_apps = accesses.filter(app__in=apps)
+        return [by_apps] if chosen else [by_apps, without]
+
+
+def describe_accesses(*parts: Any, number: int) -> list[tuple[Access, str | Promise]]:
+    """The latest accesses of all parts, each with its kind in words."""
+    newest = ("-accessed_at", "-id")
+    # First their ids: to join the memories of all of them would take longer.
+    found = [part.order_by(*newest).values_list("pk", flat=True)[:number] for part in parts]
+    accesses = Access.objects.filter(pk__in=[pk for ids in found for pk in ids])
+    latest = accesses.select_related("app", "memory").order_by(*newest)[:number]
+    return [(access, KINDS.get(access.access_type, access.access_type)) for access in latest]
 
 
 def _count_by_day(
-    accesses: Any, apps: dict[uuid.UUID, App]
+    parts: list[Any], apps: dict[uuid.UUID, App]
 ) -> dict[date, list[tuple[App | None, int, int]]]:
     """For each day, the apps with how many different memories each looked at, and how often."""
-    days = accesses.order_by().annotate(day=TruncDate("accessed_at")).values("day", "app")
-    rows = days.annotate(count=Count("memory", distinct=True), times=Count("pk"))
     by_day = defaultdict(list)
-    for row in rows.order_by("day", "-count", "app"):
-        by_day[row["day"]].append((apps.get(row["app"]), row["count"], row["times"]))
+    for part in parts:
+        days = part.order_by().annotate(day=TruncDate("accessed_at")).values("day", "app")
+        # Not the key of the row, which the index of the apps lacks.
+        rows = days.annotate(count=Count("memory", distinct=True), times=Count("memory"))
+        for row in rows.order_by("day", "-count", "app"):
+            by_day[row["day"]].append((apps.get(row["app"]), row["count"], row["times"]))
     return dict(by_day)
 
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from django.contrib.admin.models import LogEntry
 
@@ -191,3 +193,55 @@ def test_a_form_without_its_token_is_refused(root):
 
     assert strict.post(PAGE, llm_form()).status_code == 403
     assert not ConfigurationChange.objects.exists()
+
+
+def test_the_whole_configuration_is_edited_as_json(browser, root):
+    page = page_of(browser)
+    assert "As JSON" in page
+    document = json.dumps({"mem0": {"llm": {"provider": "ollama", "config": {"model": "qwen"}}}})
+
+    answer = browser.post(PAGE, {"act": "save json", "document": document})
+
+    assert answer.status_code == 302
+    assert (current_settings().llm.provider, current_settings().llm.model) == ("ollama", "qwen")
+    assert current_settings().embedder.provider == "local"
+    assert ConfigurationChange.objects.get().changed_by == root
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ("{", "This is not JSON"),
+        ("[" * 90_000, "This is nested too deeply."),
+        ('{"a": NaN}', "a: "),
+        ("[]", "This is no JSON object"),
+        ("null", "This is no JSON object"),
+        ('{"mem0": {"llm": {"provider": "nobody"}}}', "mem0.llm.provider: "),
+        ('{"mem0": {"lllm": {}}}', "mem0.lllm: "),
+        ('{"mem0": {"llm": {"provider": "vllm"}}}', "mem0.llm.config.model: "),
+        ("", "This field is required."),
+    ],
+)
+def test_json_that_is_wrong_changes_nothing_and_says_where(browser, document, said):
+    before = current_settings()
+
+    answer = browser.post(PAGE, {"act": "save json", "document": document})
+
+    assert answer.status_code == 400
+    assert said in answer.content.decode()
+    assert current_settings() == before
+
+
+def test_json_never_shows_a_key(browser):
+    browser.post(PAGE, llm_form(api_key=SECRET))
+
+    assert SECRET not in page_of(browser)
+
+
+def test_json_that_was_not_changed_keeps_the_key(browser):
+    browser.post(PAGE, llm_form(api_key=SECRET))
+    shown = browser.get(PAGE).context["forms"][-1]["document"].value()
+
+    assert browser.post(PAGE, {"act": "save json", "document": shown}).status_code == 302
+
+    assert current_settings().llm.resolve_key() == SECRET

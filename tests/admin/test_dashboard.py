@@ -78,7 +78,7 @@ def test_deleted_memories_count_as_deleted_and_no_longer_as_kept(browser, alice)
 def test_it_works_when_there_is_nothing_yet(browser):
     answer = page(browser)
 
-    assert cards(answer)["Memories"] == ("0", "0 today, 1 users")
+    assert cards(answer)["Memories"] == ("0", "0 today, 1 user")
     assert cards(answer)["Searches in 24 hours"] == ("0", "none yet")
     assert cards(answer)["Embedding coverage"][0] == "100 %"
 

@@ -20,7 +20,7 @@ def test_it_says_first_what_would_go(browser, alice):
 
     asked = browser.get(button_of(alice.user)).content.decode()
 
-    for line in ("Memory: 1", "App: 1", "ApiKey: 1", "User: 1"):
+    for line in ("1 memory", "1 app", "1 API key", "1 user"):
         assert line in asked
     assert Memory.objects.exists()
 

@@ -36,7 +36,7 @@ def test_a_change_is_taken_back_and_written_down(browser, root, line, name):
     assert Memory.objects.get().state == State.ACTIVE
     connection.check_constraints()
     assert LogLine.objects.order_by("sequence").last().by == root
-    assert LogEntry.objects.get().change_message == "Changes of 1 memories were taken back."
+    assert LogEntry.objects.get().change_message == "Changes of 1 memory were taken back."
 
 
 def test_what_has_changed_since_is_left_and_said(browser, line):

@@ -198,7 +198,7 @@ def test_the_selected_are_paused_and_resumed(browser, root, tea, trip):
 
     answer = select(browser, "pause_selected", tea, trip)
 
-    sentence = "1 of 2 memories are now paused. The others already were paused."
+    sentence = "1 of 2 memories is now paused. The others already were paused."
     assert sentence in answer.content.decode()
     assert set(Memory.objects.values_list("state", flat=True)) == {"paused"}
     assert trip.state_changes.last().changed_by == root

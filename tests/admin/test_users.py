@@ -200,7 +200,7 @@ def test_only_who_may_do_everything_gives_permissions(helper):
 def test_the_page_of_a_user_counts_and_links_what_is_stored(browser, alice, tea):
     page = browser.get(f"/admin/accounts/user/{alice.user.pk}/change/").content.decode()
 
-    assert f'href="/admin/memories/memory/?user={alice.user.pk}">1 memories</a>' in page
+    assert f'href="/admin/memories/memory/?user={alice.user.pk}">1 memory</a>' in page
     assert f"/admin/jobs/job/?owner__id__exact={alice.user.pk}" in page
 
 

@@ -100,7 +100,7 @@ def test_the_command_tells_it_even_of_a_user_who_is_not_there(db, tmp_path):
 
     sentence, output = out.getvalue().splitlines()
     assert sentence == (
-        f"{file}: an import would create 4 memories of anna, 1 apps and 1 categories, update 0"
+        f"{file}: an import would create 4 memories of anna, 1 app and 1 category, update 0"
         " memories and 0 apps, and leave 0 memories unchanged. This was a dry run."
     )
     assert json.loads(output)["memories_created"] == 4

@@ -105,6 +105,11 @@ def test_one_searches_while_one_types_deletes_all_and_takes_it_back(person, shar
     expect(page.locator(".memory-text").first).to_have_text("Tea is green")
     expect(page.get_by_label("Search your memories")).to_be_focused()
     assert page.url.endswith("/memories?q=which+drink+is+green")
+    order = page.get_by_label("Order")
+    expect(order.locator("option:checked")).to_have_text("Best match")
+    order.select_option("Oldest first")
+    expect(page.locator(".memory-text").last).to_have_text("Coffee is black")
+    expect(order).to_be_focused()
 
     page.goto("/memories")
     page.get_by_label("Select all on this page").check()

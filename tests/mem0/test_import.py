@@ -38,7 +38,7 @@ def export(tmp_path):
 def test_ids_and_times_are_kept(shop, export, capsys):
     run(export, "--key", shop.member.secret)
 
-    assert "2 memories were created" in capsys.readouterr().out
+    assert "2 memories created" in capsys.readouterr().out
     shown = shop.get(f"/v1/memories/{ROWS[0]['id']}/").json()
     assert shown["created_at"] == "2024-01-15T18:30:00+00:00"
     assert shown["updated_at"] == "2024-02-15T18:30:00+00:00"
@@ -57,7 +57,7 @@ def test_twice_changes_nothing_and_a_dry_run_neither(shop, export, capsys):
 
     run(export, "--user", "alice")
 
-    assert "0 memories were created, 2 are already here" in capsys.readouterr().out
+    assert "0 memories created, 2 already here" in capsys.readouterr().out
     assert sorted(Memory.objects.values_list("pk", "updated_at", "version")) == before
 
 

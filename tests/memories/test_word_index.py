@@ -72,10 +72,10 @@ def test_the_command_indexes_one_user_and_even_what_is_up_to_date(alice, bob):
     bob.remember(TEXT)
     make_outdated(TEXT)
 
-    assert "of 1 memories" in run_command("--user", "alice")
+    assert "of 1 memory" in run_command("--user", "alice")
     assert "of 0 memories" in run_command("--user", "alice")
-    assert "of 1 memories" in run_command("--user", "alice", "--rebuild")
-    assert "of 1 memories" in run_command("--all")
+    assert "of 1 memory" in run_command("--user", "alice", "--rebuild")
+    assert "of 1 memory" in run_command("--all")
     with pytest.raises(CommandError, match="There is no user 'nobody'"):
         run_command("--user", "nobody")
 
@@ -114,7 +114,7 @@ def test_the_doctor_names_what_has_the_words_of_a_former_release(alice, olga):
     make_outdated(TEXT)
 
     [finding] = list(check_words())
-    assert "1 memories are found by the words of a former release" in finding.message
+    assert "1 memory is found by the words of a former release" in finding.message
     enqueue_outdated(by=olga.user)
     assert "a job runs" in next(iter(check_words())).message
     run_due()

@@ -14,6 +14,7 @@ from kombu import Connection
 
 from accounts.models import ApiKey
 from apps_registry.models import AccessRule, App
+from configuration.providers.circuit_breaker import FAILURE_THRESHOLD, CircuitBreaker
 from configuration.sections import SectionChange
 from configuration.update import update_configuration
 from core import checks
@@ -157,7 +158,7 @@ def test_memories_without_a_vector_unless_a_job_embeds_them(well, alice):
     Embedding.objects.all().delete()
     assert found("memories") == {
         "memories.vectors": [
-            f"1 memories have no embedding in {EmbeddingSpace.objects.current()}. "
+            f"1 memory has no embedding in {EmbeddingSpace.objects.current()}. "
             "Only keyword search finds them."
         ]
     }
@@ -182,10 +183,10 @@ def test_what_does_not_agree_with_its_memory(well, alice, bob):
             "The numbers of memories that these apps have read are wrong: notes of alice."
         ],
         "memories.orphans": [
-            "1 embeddings belong to no memory of their user.",
-            "1 memories have no history.",
+            "1 embedding belongs to no memory of their user.",
+            "1 memory has no history.",
         ],
-        "memories.rules": ["1 rules deny memories that no longer exist."],
+        "memories.rules": ["1 rule denies memories that no longer exist."],
         "memories.spaces": ["The vectors of openai/m (9) were dropped only in part."],
     }
 
@@ -213,7 +214,7 @@ def test_jobs_that_nobody_does(well, alice, settings):
     assert findings == {
         "jobs.failures": ["3 jobs failed in the last day: 2 of type infer, 1 of type embed."],
         "jobs.kinds": ["This server cannot run jobs of these types: unheard-of."],
-        "jobs.leases": ["1 jobs are leased to dead workers."],
+        "jobs.leases": ["1 job is leased to dead workers."],
     }
 
 
@@ -253,7 +254,7 @@ def test_what_is_deleted_and_should_be_purged(well):
     Memory.objects.update(state_changed_at=LONG_AGO)
 
     assert found("operators") == {
-        "operators.purge": ["1 deleted or expired memories should have been purged."]
+        "operators.purge": ["1 deleted or expired memory should have been purged."]
     }
 
 
@@ -264,7 +265,7 @@ def test_an_erasure_that_was_given_up(well, alice, olga):
     error = {"code": "service_away", "detail": ""}
     Job.objects.filter(pk=job.pk).update(state="failed", error=error, finished_at=timezone.now())
 
-    assert found("operators.erasures") == {"operators.erasures": ["1 erasures did not finish."]}
+    assert found("operators.erasures") == {"operators.erasures": ["1 erasure did not finish."]}
 
 
 def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
@@ -275,6 +276,22 @@ def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
 
     assert said.startswith("The key of the language model cannot be used: ")
     assert "OPENAI_API_KEY" in said
+
+
+def test_a_model_that_is_not_called_any_more(well, olga):
+    llm = {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}
+    update_configuration([SectionChange("llm", llm)], by=olga.user)
+    circuit_breaker = CircuitBreaker("openai", "http://127.0.0.1:1/v1", None)
+    assert "configuration.circuits" not in found("configuration")
+    for _ in range(FAILURE_THRESHOLD):
+        circuit_breaker.record_failure()
+
+    try:
+        [said] = found("configuration")["configuration.circuits"]
+    finally:
+        circuit_breaker.record_success()
+
+    assert said.startswith("The language model openai: m is not responding.")
 
 
 def test_providers_are_asked_only_when_it_is_allowed(well, olga):

@@ -38,6 +38,11 @@ def test_the_list_says_what_each_stored_and_read_and_when_it_was_seen(browser, a
     assert "2 memories stored" in page
     assert "2 memories read" in page
     assert page.index("last seen") > 0
+    coder = App.objects.get(name="coder")
+    alice.post("/memories/search", {"query": "Rex", "app": "coder"})
+    own = page_of(browser.get(f"/apps/{coder.pk}"))
+    assert "2 memories, 4 times" in own
+    assert "Each memory counts once here" in own
     assert "never seen" not in page
 
 

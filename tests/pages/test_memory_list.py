@@ -174,3 +174,33 @@ def test_it_is_said_in_german(client, alice):
     page = client.get("/memories", headers={"Accept-Language": "de"}).content.decode()
 
     assert "Erinnerungen" in page
+
+
+def order_of(answer):
+    """The choices of the order, and the one that is chosen."""
+    select = re.search(r'<select[^>]*name="sort".*?</select>', answer.content.decode(), re.S)[0]
+    chosen = re.search(r'<option value="([^"]*)" selected', select)
+    return re.findall(r">([^<]+)</option>", select)[0], chosen and chosen[1]
+
+
+def test_what_a_question_finds_is_the_best_first_or_in_the_order_that_was_chosen(browser, texts):
+    best = shown(browser.get("/memories?q=tea+that+is+green"))
+    assert best[0] == "Tea is green"
+
+    for sort in ("newest", "oldest", "text", "app"):
+        answer = browser.get(f"/memories?q=tea+that+is+green&sort={sort}")
+        in_list = [text for text in shown(browser.get(f"/memories?sort={sort}")) if text in best]
+        assert shown(answer) == in_list
+        assert order_of(answer) == ("Best match", sort)
+
+
+def test_the_order_says_what_it_is(browser, texts):
+    assert order_of(browser.get("/memories")) == ("Newest first", "")
+    assert order_of(browser.get("/memories?q=tea")) == ("Best match", "")
+    assert order_of(browser.get("/memories?q=tea&exact=on")) == ("Newest first", "")
+    assert order_of(browser.get("/memories?q=tea&state=paused")) == ("Newest first", "")
+    assert shown(browser.get("/memories?sort=newest"))[-1] == "Rex is a dog"
+
+    part = browser.get("/memories?q=tea", headers={"HX-Request": "true", "HX-Target": "results"})
+    assert order_of(part) == ("Best match", "")
+    assert 'hx-swap-oob="true"' in part.content.decode()

@@ -44,6 +44,8 @@ def test_the_page_says_all_about_a_memory(browser, alice, memory_id):
     assert '<blockquote dir="auto">Rex is a dog</blockquote>' in page
     assert "Rex barks" in page
     assert "coder" in page
+    assert "When, and how" in page
+    assert "coder · found by a search ·" in page
     assert "14 Nov 2023, 22:13" in page
     assert "you, through" in page
 

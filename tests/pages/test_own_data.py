@@ -45,11 +45,11 @@ def test_an_archive_is_made_tried_and_brought_in_elsewhere(browser, browser_of, 
     run_due()
     preview = page_of(other.get(tried))
 
-    assert re.search(r"1</span> memories are new", preview)
+    assert re.search(r"1</span> memory is new", preview)
     assert not Memory.objects.filter(user=bob.user).exists()
     imported = other.post(f"{tried}/import").headers["Location"]
     run_due()
-    assert re.search(r"1</span> memories are new", page_of(other.get(imported)))
+    assert re.search(r"1</span> memory is new", page_of(other.get(imported)))
     assert Memory.objects.get(user=bob.user).content == "Rex is a dog"
     assert "Trial of an import" in page_of(other.get("/data"))
     assert browser.post(f"{tried}/import").status_code == 404
@@ -84,7 +84,7 @@ def test_who_is_not_signed_in_sends_no_archive(client, db):
 def test_an_account_is_erased_with_a_receipt(browser, alice, bob):
     alice.remember("Rex is a dog", app="notes", infer=False)
     bob.remember("Bob's own", infer=False)
-    assert "1</span> memories" in page_of(browser.get("/data/erase"))
+    assert "1</span> memory" in page_of(browser.get("/data/erase"))
     assert "another user id" in page_of(browser.post("/data/erase", {"user_id": "bob"}), 400)
 
     receipt = browser.post("/data/erase", {"user_id": "alice"}).headers["Location"]

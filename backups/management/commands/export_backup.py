@@ -8,6 +8,7 @@ from backups.export_queries import ExportFilters
 from backups.files import write_archive_file, write_markdown_file
 from backups.jobs import ExportFormat
 from core.command_output import ReportingCommand
+from core.quantities import with_noun
 
 
 class Command(ReportingCommand):
@@ -41,8 +42,9 @@ class Command(ReportingCommand):
                     user, path, filters=filters, progress=progress, replace=options["force"]
                 ).counts
         size = path.stat().st_size
+        memories = with_noun(counts["memories"], "memory", "memories")
         self.report(
-            f"{path}: {counts['memories']:,} memories of {user}, {size:,} bytes.",
+            f"{path}: {memories} of {user}, {size:,} bytes.",
             {"file": str(path), "user_id": user.user_id, "size": size, "counts": counts},
             options,
         )

@@ -10,6 +10,7 @@ from accounts.subjects import get_user
 from backups.importing import Mode, dry_run_import, import_archive
 from core.command_output import ReportingCommand
 from core.errors import Malformed
+from core.quantities import with_noun
 
 
 class Command(ReportingCommand):
@@ -58,11 +59,16 @@ def _summarize(result: dict[str, Any], user: User) -> str:
 
 def _summarize_dry_run(result: dict[str, Any], user: User) -> str:
     return (
-        f"an import would create {result['memories_created']:,} memories of {user},"
-        f" {result['apps_created']:,} apps and {result['categories_created']:,} categories, update"
-        f" {result['memories_updated']:,} memories and {result['apps_updated']:,} apps, and leave"
-        f" {result['memories_unchanged']:,} memories unchanged. This was a dry run."
+        f"an import would create {_memories(result['memories_created'])} of {user},"
+        f" {with_noun(result['apps_created'], 'app')} and"
+        f" {with_noun(result['categories_created'], 'category', 'categories')}, update"
+        f" {_memories(result['memories_updated'])} and {with_noun(result['apps_updated'], 'app')},"
+        f" and leave {_memories(result['memories_unchanged'])} unchanged. This was a dry run."
     )
+
+
+def _memories(number: int) -> str:
+    return with_noun(number, "memory", "memories")
 
 
 def _user(user_id: str, *, create: bool) -> User:

@@ -4,6 +4,7 @@ from typing import IO, Any
 
 from backups.verify import VerifiedArchive, try_restore, verify_archive
 from core.command_output import ReportingCommand
+from core.quantities import with_noun
 
 
 class Command(ReportingCommand):
@@ -25,7 +26,8 @@ class Command(ReportingCommand):
         path: Path = options["file"]
         with path.open("rb") as file:
             verified = self._verify(file, options)
-        memories = f"{verified.counts['memories']:,} memories of {verified.user_id}"
+        memories = with_noun(verified.counts["memories"], "memory", "memories")
+        memories = f"{memories} of {verified.user_id}"
         restored = " All of it was restored and compared row by row." if options["restore"] else ""
         self.report(
             f"{path} is intact: {memories}.{restored}",

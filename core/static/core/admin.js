@@ -36,6 +36,14 @@
     }
   });
 
+  // `t` opens the search, as Ctrl-K does.
+  document.addEventListener("keydown", (event) => {
+    const isTyped = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key !== "t" || isTyped || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    window.dispatchEvent(new CustomEvent("opencommand"));
+  });
+
   // A page of a job that is under way is loaded anew, as long as nobody uses a dialog of it.
   document.addEventListener("DOMContentLoaded", () => {
     if (!document.querySelector("[data-reload]")) return;

@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.subjects import get_user
 from core.command_output import ReportingCommand
+from core.quantities import with_noun
 from importers.import_records import Import
 from importers.pack_folder import open_packed
 from importers.source import Part
@@ -55,11 +56,11 @@ class Command(ReportingCommand):
 
 def _summarize(result: dict[str, Any], is_dry_run: bool) -> str:
     title = SOURCES[result["source"]].title if result["source"] != AUTO else ""
-    created = "would be created" if is_dry_run else "were created"
+    created = "would be created" if is_dry_run else "created"
     lines = [
-        f"From {title}: {result['memories_created']:,} memories {created}, "
-        f"{result['memories_unchanged']:,} are already here, {result['repeated']:,} are in the "
-        f"file twice, {result['empty']:,} have no text, {result['left_out']:,} were left out."
+        f"From {title}: {with_noun(result['memories_created'], 'memory', 'memories')} {created}, "
+        f"{result['memories_unchanged']:,} already here, {result['repeated']:,} twice in the "
+        f"file, {result['empty']:,} without a text, {result['left_out']:,} left out."
     ]
     if result["not_kept"]:
         lines.append(f"{result['not_kept']:,} are of categories that the user does not keep.")

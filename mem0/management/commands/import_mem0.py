@@ -9,6 +9,7 @@ from accounts.authentication import find_key
 from accounts.models import ApiKey
 from accounts.subjects import get_user
 from core.command_output import ReportingCommand
+from core.quantities import with_noun
 from mem0.import_memories import import_memories
 from mem0.import_source import read_source
 from mem0.tenant import Tenant
@@ -44,10 +45,10 @@ class Command(ReportingCommand):
             source_key = options["key"]
         memories = read_source(options["source"], key=source_key)
         outcome = import_memories(Tenant(key), memories, is_dry_run=options["dry_run"])
-        verb = "would be created" if options["dry_run"] else "were created"
+        verb = "would be created" if options["dry_run"] else "created"
         summary = (
-            f"{outcome.created:,} memories {verb}, {outcome.known:,} are already here, "
-            f"{outcome.empty:,} have no text; of {len(outcome.users):,} users."
+            f"{with_noun(outcome.created, 'memory', 'memories')} {verb}, {outcome.known:,} already "
+            f"here, {outcome.empty:,} without a text; of {with_noun(len(outcome.users), 'user')}."
         )
         result = {
             "created": outcome.created,

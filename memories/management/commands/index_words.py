@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from accounts.models import User
+from core.quantities import with_noun
 from memories.lifecycle.word_index import outdated, recount_common_words, renew
 from memories.models import Memory
 
@@ -33,4 +34,4 @@ class Command(BaseCommand):
         indexed = sum(renew(memories, step=transaction.atomic))
         if indexed:
             recount_common_words()
-        self.stdout.write(f"The words of {indexed:,} memories were indexed.")
+        self.stdout.write(f"The words of {with_noun(indexed, 'memory', 'memories')} were indexed.")

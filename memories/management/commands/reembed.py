@@ -12,6 +12,7 @@ from configuration.update import InvalidChange, update_configuration
 from configuration.wire_format import replace_section
 from core import argument_types
 from core.errors import OpenMemoryError
+from core.quantities import with_noun
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
 
@@ -67,7 +68,9 @@ class Command(BaseCommand):
         self.stdout.write(f"Configured: {status.configured}")
         for figures in migration.measure_spaces(EmbeddingSpace.objects.order_by("pk")):
             about = "" if figures.exact else "about "
-            counts = f"{about}{figures.vectors:,} of {figures.memories:,} memories"
+            counts = (
+                f"{about}{figures.vectors:,} of {with_noun(figures.memories, 'memory', 'memories')}"
+            )
             self.stdout.write(f"{figures.space}: {figures.state_label}, {counts}")
             comparison = figures.space.comparison
             if comparison and comparison["overlap"] is not None:
@@ -99,7 +102,7 @@ class Command(BaseCommand):
     def _drop(self, options: dict[str, Any]) -> None:
         for space in migration.droppable():
             vectors = sum(migration.drop_vectors(space))
-            self.stdout.write(f"{space}: {vectors:,} vectors dropped")
+            self.stdout.write(f"{space}: {with_noun(vectors, 'vector')} dropped")
 
 
 def _configured_model() -> str:

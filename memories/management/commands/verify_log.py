@@ -7,6 +7,7 @@ from django.core.management.base import CommandError
 from accounts.models import User
 from core.command_output import ReportingCommand, add_json_option
 from core.printable import escape_unprintable
+from core.quantities import with_noun
 from memories.change_log.chain_check import find_faults, find_logged_users
 from memories.models import LogLine
 
@@ -34,10 +35,11 @@ class Command(ReportingCommand):
                 faulty[name] = [str(fault) for fault in faults[:LISTED]]
                 faulty[name] += ["there are more faults."] if len(faults) > LISTED else []
         lines = LogLine.objects.filter(user_id__in=user_ids).count()
-        summary = f"The logs of {len(user_ids):,} users are intact: {lines:,} lines."
+        users = with_noun(len(user_ids), "user")
+        summary = f"The logs of {users} are intact: {with_noun(lines, 'line')}."
         if faulty:
             listed = [f"{name}: {fault}" for name, own in faulty.items() for fault in own]
-            summary = f"The logs of {len(faulty):,} of {len(user_ids):,} users have faults."
+            summary = f"The logs of {len(faulty):,} of {users} have faults."
             summary = "\n".join([*map(self.style.ERROR, listed), summary])
         facts = {"ok": not faulty, "users": len(user_ids), "lines": lines, "faults": faulty}
         self.report(summary, facts, options)

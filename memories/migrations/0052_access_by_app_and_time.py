@@ -1,0 +1,20 @@
+from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    atomic = False
+
+    dependencies = [
+        ("memories", "0051_readings_in_log"),
+    ]
+
+    operations = [
+        AddIndexConcurrently(
+            model_name="access",
+            index=models.Index(
+                fields=["app", "-accessed_at", "memory"], name="access_by_app_and_time"
+            ),
+        ),
+        RemoveIndexConcurrently(model_name="access", name="access_by_app"),
+    ]
