@@ -10,7 +10,7 @@ from accounts.models import ApiKey
 from accounts.subjects import get_user
 from core.command_output import ReportingCommand
 from mem0.import_memories import import_memories
-from mem0.import_source import read_source
+from mem0.import_source import Source
 from mem0.tenant import Tenant
 
 
@@ -42,8 +42,8 @@ class Command(ReportingCommand):
         source_key = options["source_key"] or os.environ.get("MEM0_API_KEY")
         if own is None and options["key"]:
             source_key = options["key"]
-        memories = read_source(options["source"], key=source_key)
-        outcome = import_memories(Tenant(key), memories, is_dry_run=options["dry_run"])
+        source = Source(options["source"], source_key)
+        outcome = import_memories(Tenant(key), source.read(), is_dry_run=options["dry_run"])
         verb = "would be created" if options["dry_run"] else "were created"
         summary = (
             f"{outcome.created:,} memories {verb}, {outcome.known:,} are already here, "
@@ -55,8 +55,15 @@ class Command(ReportingCommand):
             "empty": outcome.empty,
             "users": len(outcome.users),
             "dry_run": options["dry_run"],
+            "cut": source.cut,
         }
         self.report(summary, result, options)
+        if source.cut:
+            raise CommandError(
+                "The source shows no more memories of "
+                f"{', '.join(source.cut[:10])}{' and others' if len(source.cut) > 10 else ''}, and "
+                "may have more. Export these from its vector store, as JSON, and import the file."
+            )
 
     def _find_own_key(self, secret: str | None) -> ApiKey | None:
         if not secret:
