@@ -93,7 +93,7 @@ SAID_TO_RIVAL: dict[str, Any] = {
     "search": [],
     "delete_all": "Memories deleted successfully!",
     "users": 0,
-    "reset": "ValidationError",
+    "reset": "ValueError",
 }
 
 

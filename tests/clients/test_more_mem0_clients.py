@@ -117,8 +117,12 @@ def test_a_command_line(shared_server, keys, tmp_path, is_python, request):
     assert call("--json", "update", pk, "I live in Quito")["data"]["memory"] == "I live in Quito"
     assert call("--json", "get", pk)["data"]["memory"] == "I live in Quito"
     assert call("--json", "entity", "list", "users")["data"][0]["name"] == "cli"
-    assert call("--json", "event", "list")["count"] >= 1
+    [*_, event] = call("--json", "event", "list")["data"]
+    assert call("--json", "event", "status", event["id"])["data"]["status"] == "SUCCEEDED"
     assert call("--json", "delete", pk, "--force")["status"] == "success"
+    call("--json", "add", "I live in Cuzco", "--user-id", "cli", "--no-infer")
+    assert call("--json", "delete", "--all", "--user-id", "cli", "--force")["status"] == "success"
+    assert call("--json", "list", "--user-id", "cli")["count"] == 0
     call("--json", "entity", "delete", "--user-id", "cli", "--force")
     assert call("--json", "entity", "list", "users")["count"] == 0
 
