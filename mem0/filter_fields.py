@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from core.errors import Malformed
-from core.iso_time import InvalidTime, parse_time
+from core.iso_time import InvalidTime, is_day, parse_time
 from memories.limits import MAX_IDS
 from memories.metadata_filter.jsonb_condition import build_condition
 from memories.metadata_filter.nodes import Comparison, Not, Operator
@@ -109,8 +109,8 @@ def _expires_on(day: date) -> Q:
     return Q(expires_at__gt=end_of_day(day) - timedelta(days=1), expires_at__lte=end_of_day(day))
 
 
-def read_moment(field: str, value: Any) -> datetime:
-    """A day is its midnight in UTC. Raises InvalidFilters."""
+def read_moment(field: str, value: Any, *, zone: tzinfo = UTC) -> datetime:
+    """A day is its midnight, and without an offset it is one of the zone. Raises InvalidFilters."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             return datetime.fromtimestamp(value, UTC)
@@ -118,8 +118,9 @@ def read_moment(field: str, value: Any) -> datetime:
             pass
     elif isinstance(value, str):
         try:
-            return parse_time(value, zone=UTC)
-        except InvalidTime:
+            moment = parse_time(value, zone=zone)
+            return moment.replace(tzinfo=zone).astimezone(UTC) if is_day(value) else moment
+        except (InvalidTime, OverflowError):
             pass
     raise InvalidFilters(
         f"`{field}` is a day such as 2024-01-31, a time such as 2024-01-31T10:30:00Z, or seconds "

@@ -25,6 +25,7 @@ from memories.models import Terms
 
 from .entity_register import app_entity, register_entities
 from .filter_fields import read_day
+from .import_source import TEXTS
 from .memory_shape import end_of_day
 from .message_list import NamedScope, NobodyNamed, read_metadata, read_scope, read_timestamp
 from .tenant import Tenant
@@ -110,7 +111,7 @@ def _store(tenant: Tenant, rows: Sequence[_Row], destination: Destination) -> in
 
 def _read_row(tenant: Tenant, memory: Mapping[str, Any], number: int) -> _Row | None:
     """A memory of the source, None if it has no text. Raises InvalidMemory."""
-    texts = (memory.get(name) for name in ("memory", "text", "content", "data"))
+    texts = (memory.get(name) for name in TEXTS)
     text = next((each for each in texts if isinstance(each, str)), "")
     if not is_visible(text):
         return None

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts.models.user import validate_time_zone
 from core.api.fields import CLOCK_TOLERANCE
 from core.errors import Malformed
 from core.visible_text import is_visible
@@ -95,7 +98,6 @@ def read_messages(
 ) -> list[NewMemory]:
     """Read the memories to store, one for each message that is one. Raises Malformed."""
     metadata = read_metadata(body.get("metadata")) or {}
-    said_at = body.get("timestamp")
     day = body.get("expiration_date")
     template = NewMemory(
         "",
@@ -105,7 +107,7 @@ def read_messages(
         agent_id=scope.agent_id or "",
         once_in_scope=True,
         guidance=guidance,
-        learned_at=None if said_at is None else read_timestamp(said_at),
+        learned_at=_read_said_at(body),
         terms=Terms(
             expires_at=None if day is None else end_of_day(read_day("expiration_date", day)),
             immutable=read_flag(body, "immutable", default=False),
@@ -165,12 +167,27 @@ def read_metadata(value: Any) -> dict[str, Any] | None:
     return value
 
 
-def read_timestamp(value: Any) -> datetime:
+def read_timestamp(value: Any, *, zone: tzinfo = UTC) -> datetime:
     """When something was said. Raises InvalidFilters and Malformed."""
-    moment = read_moment("timestamp", value)
+    moment = read_moment("timestamp", value, zone=zone)
     if moment > timezone.now() + CLOCK_TOLERANCE:
         raise Malformed("`timestamp` is in the future.", field="timestamp")
     return moment
+
+
+def _read_said_at(body: Mapping[str, Any]) -> datetime | None:
+    """When the messages were said, if a body says it. Raises InvalidFilters and Malformed."""
+    if body.get("timestamp") is not None:
+        return read_timestamp(body["timestamp"])
+    observed = body.get("observation_datetime") or body.get("observation_date")
+    if observed is None:
+        return None
+    name = body.get("timezone") or ""
+    try:
+        validate_time_zone(name)
+    except (ValidationError, TypeError):
+        raise Malformed("`timezone` is one such as Europe/Berlin.", field="timezone") from None
+    return read_timestamp(observed, zone=ZoneInfo(name or "UTC"))
 
 
 def read_flag(body: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -245,3 +245,16 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_type} {self.memory_id}"
+
+
+class ToldExpiry(models.Model):
+    """Until when webhooks have been told of what has expired. The database writes its one row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    until = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "told expiries"
+
+    def __str__(self) -> str:
+        return self.until.isoformat()

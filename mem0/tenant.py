@@ -26,6 +26,12 @@ class PinnedToAnother(NotAllowed):
     code = "key_pinned"
 
 
+class ExpiredHidden(NotAllowed):
+    """Apps are shown no expired memories. Use a key that is bound to no app."""
+
+    code = "expired_hidden"
+
+
 @dataclass(frozen=True)
 class Tenant:
     """The account of a key. Its user's rights as an operator do not count here."""
@@ -89,9 +95,16 @@ class Tenant:
         return user.named_id or None
 
     def memories(self) -> MemoryQuerySet:
-        """The memories that this key may read, in any state."""
+        """The memories that this key may read, in any state. An app reads no expired ones."""
         memories = Memory.objects.filter(user__in=self.users()).reached_by(self.key)
-        return memories.filter(_readable_by(self.key.app_name)) if self.key.app_name else memories
+        if not self.key.app_name:
+            return memories
+        return memories.filter(_readable_by(self.key.app_name)).unexpired()
+
+    def require_seeing_expired(self) -> None:
+        """Raises ExpiredHidden for an app."""
+        if self.key.app_name:
+            raise ExpiredHidden
 
     def require_app(self, name: str | None) -> None:
         """Raises BoundToAnotherApp if the key is bound to another app than this one."""

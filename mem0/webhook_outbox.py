@@ -1,7 +1,7 @@
 """Webhooks: the database writes messages with a change, and a job sends them, signed.
 
-Triggers write them, with the job: see migrations/0002_outbox.sql. Signatures are those of Standard
-Webhooks. See docs/mem0.md.
+Triggers write them, with the job: see migrations/0002_outbox.sql and 0004_expiry.sql. Signatures
+are those of Standard Webhooks. See docs/mem0.md.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from django.utils import timezone
 from configuration.encryption import DecryptionFailed, decrypt, encrypt
 from core import public_http
 from core.errors import Malformed, NotFound, OpenMemoryError
+from core.sql import fetch_value
 from jobs.job_run import JobRun
 from jobs.registry import job_type
 from jobs.wakeup import wake_worker
-from memories.models import Memory, State
+from memories.models import Memory
 
 from .models import Delivery, DeliveryState, Webhook, WebhookEvent
 from .tenant import Tenant
@@ -108,6 +109,12 @@ def wake_deliverer(tenant: Tenant) -> None:
         transaction.on_commit(partial(wake_worker, deliver.queue))
 
 
+def tell_of_expired() -> None:
+    """Write the messages of what has expired since the last call. Each is written once."""
+    if fetch_value("SELECT mem0_tell_of_expired()"):
+        wake_worker(deliver.queue)
+
+
 @job_type(
     "deliver_webhook",
     attempts=ATTEMPTS,
@@ -173,8 +180,8 @@ def _send(delivery: Delivery, webhook: Webhook, *, is_last: bool) -> None:
 
 
 def _render(delivery: Delivery) -> bytes:
-    """The text is that of now: of a memory that is gone, there is none."""
-    living = Memory.objects.filter(pk=delivery.memory_id).exclude(state=State.DELETED)
+    """The text is that of now: of a memory that is gone, or has expired, there is none."""
+    living = Memory.objects.filter(pk=delivery.memory_id).undeleted().unexpired()
     text = living.values_list("content", flat=True).first()
     details = {
         "id": str(delivery.memory_id),

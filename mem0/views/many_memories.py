@@ -16,10 +16,11 @@ from mem0.entity_register import app_entity, register_entities
 from mem0.event_log import describe_stored, show_memories, write_event
 from mem0.filter_condition import Condition, both, parse_filters
 from mem0.filter_fields import category_in, parse_field, read_moment
+from mem0.memory_decay import rank_by_use, widen
 from mem0.memory_shape import keep_fields, load, load_users, show_memory
 from mem0.message_list import read_flag, read_messages, read_scope
 from mem0.models import Event, EventType
-from mem0.project_settings import check_guidance, read_guidance
+from mem0.project_settings import check_guidance, has_decay, read_guidance
 from mem0.shared_score import score_hits
 from mem0.tenant import parse_id
 from memories.lifecycle.guidance import Guidance
@@ -102,12 +103,18 @@ class MemoriesViewSet(DialectViewSet):
         """The memories of a list, the newest first."""
         body = self.body
         memories = self.tenant.memories().filter(condition.q, narrow(body))
-        if not read_flag(body, "show_expired", default=False):
+        if not self._shows_expired():
             memories = memories.unexpired()
         states = Q(state=State.ACTIVE)
-        if body.get("latest_only") is False:
+        if not read_flag(body, "latest_only", default=True):
             states |= Q(state=State.ARCHIVED, superseded_by__isnull=False)
         return load(memories.filter(states)).order_by("-created_at", "pk")
+
+    def _shows_expired(self) -> bool:
+        is_asked = read_flag(self.body, "show_expired", default=False)
+        if is_asked:
+            self.tenant.require_seeing_expired()
+        return is_asked
 
     def show_list(self, memories: Sequence[Memory]) -> Sequence[Any]:
         fields = read_fields(self.body)
@@ -116,9 +123,12 @@ class MemoriesViewSet(DialectViewSet):
     def search(self, request: AuthenticatedRequest) -> Response:
         refuse_ids_beside_filters(self.body)
         condition = parse_filters(self.body.get("filters"), self.tenant).require_scope()
-        return Response({"results": self.find_hits(condition, threshold=0.1)})
+        decays = has_decay(self.tenant)
+        return Response({"results": self.find_hits(condition, threshold=0.1, decays=decays)})
 
-    def find_hits(self, condition: Condition, *, threshold: float | None) -> Sequence[Any]:
+    def find_hits(
+        self, condition: Condition, *, threshold: float | None, decays: bool = False
+    ) -> Sequence[Any]:
         """Search, and show the hits, the best first. Raises Malformed and SearchTooWide."""
         body = self.body
         query = body.get("query")
@@ -134,12 +144,13 @@ class MemoriesViewSet(DialectViewSet):
             threshold = read_share(given, "threshold")
         condition = both(condition, Condition(narrow(body)))
         fields = read_fields(body)
-        show_expired = read_flag(body, "show_expired", default=False)
-        reader = reader_for(self.tenant, condition, sees_expired=show_expired)
-        cutoffs = Cutoffs(top_k, min_score=0)
+        reader = reader_for(self.tenant, condition, sees_expired=self._shows_expired())
+        cutoffs = Cutoffs(widen(top_k) if decays else top_k, min_score=0)
         filters = filters_for(condition, reader)
         found = find_hits(query, reader=reader, cutoffs=cutoffs, filters=filters).hits
         scored = score_hits(found, threshold=threshold)
+        if decays:
+            scored = rank_by_use(scored)[:top_k]
         hits = [hit for hit, _ in scored]
         log_hits(hits, reader=reader)
         load_users([hit.memory for hit in hits], reader=reader)

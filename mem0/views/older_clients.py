@@ -23,6 +23,8 @@ TAKEN = (
     "version", "api_version", "output_format", "async_mode", "enable_graph", "filter_memories",
 )  # fmt: skip
 
+FLAGS = {"true": True, "1": True, "false": False, "0": False, "": None}
+
 # Of a list without pages, in the order of the list.
 MAX_LISTED = 10_000
 
@@ -74,7 +76,7 @@ def _read_query(query: dict[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = dict(query)
     for name in ("show_expired", "latest_only"):
         if name in query:
-            values[name] = query[name].lower() in ("true", "1")
+            values[name] = FLAGS.get(query[name].lower(), query[name])
     if "metadata" in query:
         try:
             values["metadata"] = json.loads(query["metadata"])

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from accounts.authentication import AuthenticatedRequest
 from core.errors import Malformed, NotAllowed, NotFound
 from mem0.models import Feedback, Project, Verdict
-from mem0.project_settings import DEFAULTS, check_setting, read_settings
+from mem0.project_settings import DEFAULTS, MISSING, check_changes, read_settings
 from mem0.tenant import parse_id
 
 from .mem0_view import DialectViewSet
@@ -37,11 +37,7 @@ class ProjectsViewSet(DialectViewSet):
     def partial_update(self, request: AuthenticatedRequest, org: str, project: str) -> Response:
         self._require_own(org, project)
         self.tenant.require_whole_account()
-        changes = {name: value for name, value in self.body.items() if name in DEFAULTS}
-        for name, value in changes.items():
-            check_setting(name, value)
-        if not changes:
-            raise Malformed(f"Send one of {', '.join(DEFAULTS)}.")
+        changes = check_changes(self.body)
         row, _ = Project.objects.get_or_create(account=self.tenant.account)
         row.settings = {**row.settings, **changes}
         row.save()
@@ -64,6 +60,7 @@ class ProjectsViewSet(DialectViewSet):
             "project_id": self.tenant.project_id,
             "org_id": self.tenant.org_id,
             **DEFAULTS,
+            **MISSING,
             **read_settings(self.tenant),
         }
 

@@ -56,6 +56,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": JOBS_SWEEP_SECONDS,
         "options": {"expires": JOBS_SWEEP_SECONDS},
     },
+    "tell of expired": {
+        "task": "mem0.tell_of_expired",
+        "schedule": JOBS_SWEEP_SECONDS,
+        "options": {"expires": JOBS_SWEEP_SECONDS},
+    },
     "end old jobs": {"task": "jobs.end_old", "schedule": 3600, "options": {"expires": 3600}},
     "keep house": {"task": "operators.queue_due", "schedule": 600, "options": {"expires": 600}},
 }

@@ -1,18 +1,24 @@
-"""Mem0's own clients, unmodified, against a running server: told its host and a key, no more."""
+"""Mem0's own clients, unmodified, against a running server: told its host and a key, no more.
+
+Each public method is called: what it returns, which error it raises, and that another account's
+data is untouched.
+"""
 
 from __future__ import annotations
 
 import shutil
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from .registries import NPM, cached, install, run
+from .mem0_packages import install_node_packages, install_python_packages
+from .registries import cached, run
 
-PYTHON_PACKAGES = ["mem0ai==2.2.1"]
-NODE_PACKAGES = ["mem0ai@3.3.1"]
+EVERY_METHOD = Path(__file__).with_name("every_mem0_method.py")
 
-# What the client needs when it is imported, beside itself.
+# What the client needs when it is imported, beside itself: the same for all its versions.
 PYTHON_DEPENDENCIES = [
     "httpx",
     "pydantic",
@@ -23,148 +29,150 @@ PYTHON_DEPENDENCIES = [
     "sqlalchemy",
 ]
 
-PYTHON = """
-import asyncio, json, sys
-from mem0 import AsyncMemoryClient, MemoryClient
-from mem0.client.types import DeleteAllMemoryOptions
+ONLY_ONE_PROJECT = "AuthenticationError"
+NEEDS_A_MODEL = "ValidationError"
+UNKNOWN = "MemoryNotFoundError"
 
-host, key = sys.argv[1:]
-said = {}
-def refused(call):
-    try:
-        return call()
-    except Exception as error:
-        return type(error).__name__
-
-client = MemoryClient(api_key=key, host=host)
-ann = {"user_id": "ann"}
-added = client.add("I live in Bonn", user_id="ann", agent_id="cook", infer=False)
-pk = added["results"][0]["id"]
-said["add"] = added["status"]
-said["get"] = client.get(pk)["memory"]
-said["list"] = client.get_all(filters=ann)["count"]
-said["search"] = client.search("Where does Ann live?", filters=ann)["results"][0]["id"] == pk
-said["update"] = client.update(pk, text="I live in Oslo")["memory"]
-said["history"] = [each["event"] for each in client.history(pk)]
-said["users"] = sorted(each["name"] for each in client.users()["results"])
-said["batch"] = client.batch_update([{"memory_id": pk, "text": "I live in Rome"}])["message"]
-said["project"] = client.project.update(custom_instructions="Be brief")["custom_instructions"]
-said["feedback"] = client.feedback(memory_id=pk, feedback="POSITIVE")["feedback"]
-said["filters"] = refused(lambda: client.delete_all(DeleteAllMemoryOptions(filters=ann)))
-said["export"] = refused(lambda: client.create_memory_export(schema="{}", filters=ann))
-said["left"] = client.get_all(filters=ann)["count"]
-said["delete"] = client.delete(pk)["message"]
-said["unknown"] = refused(lambda: client.get(pk))
-said["malformed"] = refused(lambda: client.get("x"))
-said["wrong key"] = refused(lambda: MemoryClient(api_key="nonsense", host=host))
-client.add("Odd", user_id="al/ice ü", infer=False)
-client.delete_users(user_id="al/ice ü")
-
-async def use():
-    client = AsyncMemoryClient(api_key=key, host=host)
-    await client.add("I like tea", user_id="ann", infer=False)
-    return (await client.search("tea", filters=ann))["results"][0]["memory"]
-
-said["async"] = asyncio.run(use())
-client.reset()
-said["reset"] = client.users()["count"]
-print(json.dumps(said))
-"""
-
-NODE = """
-import mem0 from 'mem0ai';
-const MemoryClient = mem0.default ?? mem0.MemoryClient ?? mem0;
-const [host, apiKey] = process.argv.slice(2);
-const client = new MemoryClient({apiKey, host});
-const refused = (call) => call().catch((error) => error.name);
-const ann = {user_id: 'ann'};
-const said = {};
-const messages = [{role: 'user', content: 'I live in Bonn'}];
-const options = {userId: 'ann', infer: false, metadata: {some_key: 1}};
-const added = await client.add(messages, options);
-const id = added.results[0].id;
-said.add = added.status;
-said.get = (await client.get(id)).memory;
-said.metadata = (await client.get(id)).metadata;
-said.list = (await client.getAll({filters: ann})).count;
-said.camel = (await client.getAll({filters: {userId: 'ann'}})).count;
-said.search = (await client.search('Where does Ann live?', {filters: ann})).results[0].id === id;
-said.update = (await client.update(id, {text: 'I live in Oslo'})).memory;
-said.history = (await client.history(id)).map((each) => each.event);
-said.users = (await client.users()).results.map((each) => each.name);
-said.filters = await refused(() => client.deleteAll({filters: ann}));
-said.left = (await client.getAll({filters: ann})).count;
-said.delete = (await client.delete(id)).message;
-said.unknown = await refused(() => client.get(id));
-said.deleteUsers = (await client.deleteUsers({userId: 'ann'})).message;
-console.log(JSON.stringify(said));
-process.exit(0);
-"""
+SAID: dict[str, Any] = {
+    "add": ["I live in Bonn"],
+    "get": ["I live in Bonn", "ann", None],
+    "get_all": ["I live in Bonn"],
+    "search": ["I live in Bonn"],
+    "update": ["I live in Oslo", {"some_key": 1}],
+    "history": ["ADD", "UPDATE"],
+    "users": ["ann"],
+    "batch_update": "Successfully updated 1 memories",
+    "feedback": "POSITIVE",
+    "chat": "NotImplementedError",
+    "create_memory_export": NEEDS_A_MODEL,
+    "get_memory_export": UNKNOWN,
+    "get_summary": NEEDS_A_MODEL,
+    "get_project": None,
+    "update_project": "Updated project successfully",
+    "project.get": "Be brief.",
+    "project.update": "Updated project successfully",
+    "project.get_members": ["OWNER"],
+    "project.create": ONLY_ONE_PROJECT,
+    "project.add_member": ONLY_ONE_PROJECT,
+    "project.update_member": ONLY_ONE_PROJECT,
+    "project.remove_member": ONLY_ONE_PROJECT,
+    "project.delete": ONLY_ONE_PROJECT,
+    "create_webhook": ["memory_add"],
+    "get_webhooks": ["hook"],
+    "update_webhook": "Webhook updated successfully",
+    "still there": "I live in Rome",
+    "still listening": 1,
+    "delete_webhook": "Webhook deleted successfully",
+    "delete": "Memory deleted successfully!",
+    "get what is gone": UNKNOWN,
+    "get what is no id": "ValidationError",
+    "delete_all of nobody": "ValidationError",
+    "I like tea": 1,
+    "I like rice": 1,
+    "batch_delete": "Successfully deleted 1 memories",
+    "delete_all": "Memories deleted successfully!",
+    "get what is deleted with all": UNKNOWN,
+    "delete_users": "Entity deleted successfully.",
+    "add, inferred": 1,
+    "reset": "Client reset successful. All users and memories deleted.",
+    "users after a reset": 0,
+}
+SAID_OF_PROFILES = {
+    "get_profile_settings": False,
+    "update_profile_settings": NEEDS_A_MODEL,
+    "get_profile": "not_enabled",
+    "generate_profile": NEEDS_A_MODEL,
+    "sample_profiles": NEEDS_A_MODEL,
+    "get_profile_job": UNKNOWN,
+}
+SAID_TO_RIVAL: dict[str, Any] = {
+    **dict.fromkeys(["get", "update", "history", "delete", "batch_update"], UNKNOWN),
+    **dict.fromkeys(["batch_delete", "feedback", "delete_users", "get_webhooks"], UNKNOWN),
+    **dict.fromkeys(["update_webhook", "delete_webhook"], UNKNOWN),
+    "get_all": [],
+    "search": [],
+    "delete_all": "Memories deleted successfully!",
+    "users": 0,
+    "reset": "ValueError",
+}
 
 
-@pytest.fixture
-def key(shared_server, request):
-    body = {"user_id": f"account-{request.node.name}"}
-    return shared_server.call("POST", "/users", json=body)["api_key"]
+@pytest.mark.parametrize("version", ["2.2.1", "1.0.11", "0.1.118"])
+def test_the_python_client(shared_server, keys, tmp_path, version):
+    needed, own = cached("mem0-needs"), cached(f"mem0ai-{version}")
+    install_python_packages(needed, *PYTHON_DEPENDENCIES)
+    install_python_packages(own, "--no-deps", f"mem0ai=={version}")
 
-
-def test_the_python_client(shared_server, key, tmp_path):
-    folder = cached("python")
-    pip = (sys.executable, "-m", "pip", "install", "-q", "--target", str(folder))
-    install(folder, *pip, *PYTHON_PACKAGES, *PYTHON_DEPENDENCIES)
-    program = tmp_path / "program.py"
-    program.write_text(PYTHON)
-
-    said = run(
-        sys.executable, "-S", str(program), shared_server.url, key,
-        PYTHONPATH=str(folder), MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
+    outcomes = run(
+        sys.executable, "-S", str(EVERY_METHOD), shared_server.url, *keys,
+        PYTHONPATH=f"{own}:{needed}", MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
     )  # fmt: skip
 
-    assert said == {
-        "add": "SUCCEEDED",
-        "get": "I live in Bonn",
-        "list": 1,
-        "search": True,
-        "update": "I live in Oslo",
-        "history": ["ADD", "UPDATE"],
-        "users": ["ann", "cook"],
-        "batch": "Successfully updated 1 memories",
-        "project": "Be brief",
-        "feedback": "POSITIVE",
-        "filters": "ValidationError",
-        "export": "ValidationError",
-        "left": 1,
-        "delete": "Memory deleted successfully!",
-        "unknown": "MemoryNotFoundError",
-        "malformed": "ValidationError",
-        "wrong key": "ValueError",
-        "async": "I like tea",
-        "reset": 0,
-    }
+    said = SAID
+    if version == "2.2.1":
+        said = SAID | SAID_OF_PROFILES | {"delete_all by filters": "ValidationError"}
+    assert outcomes["wrong key"] == "ValueError"
+    for kind in ("sync", "async"):
+        assert outcomes[kind] == [said, SAID_TO_RIVAL, []], kind
 
 
-@pytest.mark.skipif(shutil.which("npm") is None, reason="there is no Node here")
-def test_the_javascript_client(shared_server, key, tmp_path):
-    folder = cached("node")
-    install(folder, *NPM, *NODE_PACKAGES)
-    program = folder / "program.mjs"
-    program.write_text(NODE)
+def test_the_javascript_client(shared_server, keys, tmp_path):
+    folder = install_node_packages()
+    program = folder / EVERY_METHOD.with_suffix(".mjs").name
+    shutil.copy(EVERY_METHOD.with_suffix(".mjs"), program)
 
-    said = run("node", str(program), shared_server.url, key, HOME=str(tmp_path))
+    said, said_to_rival, uncalled, wrong_key = run(
+        "node", str(program), shared_server.url, *keys, HOME=str(tmp_path)
+    )
 
     assert said == {
-        "add": "SUCCEEDED",
-        "get": "I live in Bonn",
-        "metadata": {"some_key": 1},
-        "list": 1,
-        "camel": 1,
-        "search": True,
+        "ping": None,
+        "add": ["I live in Bonn"],
+        "get": ["I live in Bonn", "ann", None, {"some_key": 1}],
+        "getAll": ["I live in Bonn"],
+        "getAll, camel": 1,
+        "search": ["I live in Bonn"],
         "update": "I live in Oslo",
         "history": ["ADD", "UPDATE"],
         "users": ["ann"],
-        "filters": "ValidationError",
-        "left": 1,
+        "batchUpdate": "Successfully updated 1 memories",
+        "feedback": "POSITIVE",
+        "createMemoryExport": NEEDS_A_MODEL,
+        "getMemoryExport": UNKNOWN,
+        "getProfileSettings": False,
+        "updateProfileSettings": NEEDS_A_MODEL,
+        "getProfile": "not_enabled",
+        "generateProfile": NEEDS_A_MODEL,
+        "sampleProfiles": NEEDS_A_MODEL,
+        "getProfileJob": UNKNOWN,
+        "updateProject": "Updated project successfully",
+        "getProject": "Be brief.",
+        "createWebhook": ["memory_add"],
+        "getWebhooks": ["hook"],
+        "updateWebhook": "Webhook updated successfully",
+        "still there": "I live in Rome",
+        "still listening": 1,
+        "deleteWebhook": "Webhook deleted successfully",
+        "deleteAll by filters": "ValidationError",
+        "deleteAll of nobody": "ValidationError",
         "delete": "Memory deleted successfully!",
-        "unknown": "MemoryNotFoundError",
+        "get what is gone": UNKNOWN,
+        "get what is no id": "ValidationError",
+        "add, odd": ["I like tea"],
+        "batchDelete": "Successfully deleted 1 memories",
+        "deleteAll": "Memories deleted successfully!",
+        "users, odd": 2,
+        "deleteUser": "Entity deleted successfully.",
         "deleteUsers": "Entity deleted successfully.",
+        "users, after all": 0,
     }
+    assert said_to_rival == {
+        **dict.fromkeys(["get", "update", "history", "delete", "batchUpdate"], UNKNOWN),
+        **dict.fromkeys(["batchDelete", "feedback", "deleteUsers"], UNKNOWN),
+        **dict.fromkeys(["updateWebhook", "deleteWebhook"], UNKNOWN),
+        "getAll": [],
+        "search": [],
+        "deleteAll": "Memories deleted successfully!",
+        "users": 0,
+    }
+    assert (uncalled, wrong_key) == ([], "AuthenticationError")

@@ -1,75 +1,18 @@
-"""Older versions of Mem0's Python client, its command lines, n8n's node and the Vercel provider.
-
-They have 400 MB, so they are tried if TEST_MEM0_CLIENTS is 1. Each is unmodified, and told the host
-and a key, no more.
-"""
+"""Mem0's command lines, n8n's node and the Vercel provider: told the host and a key, no more."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from .registries import NPM, cached, find_certificates, install, run
-from .test_mem0_clients import PYTHON_DEPENDENCIES
+from .mem0_packages import install_node_packages, install_python_packages
+from .registries import cached, find_certificates, run
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.environ.get("TEST_MEM0_CLIENTS") != "1", reason="400 MB of clients"),
-]
-
-NODE_PACKAGES = [
-    "@mem0/cli@0.2.13", "@mem0/vercel-ai-provider@3.0.2", "@mem0/n8n-nodes-mem0@0.1.4",
-    "n8n-workflow", "ai",
-]  # fmt: skip
-
-OLDER = """
-import asyncio, json, sys
-from mem0 import AsyncMemoryClient, MemoryClient
-
-host, key, rival_key, major = sys.argv[1:]
-client, rival = (MemoryClient(api_key=each, host=host) for each in (key, rival_key))
-ann = {"filters": {"user_id": "ann"}} if major == "1" else {"user_id": "ann"}
-said = {}
-def refused(call):
-    try:
-        return call()
-    except Exception as error:
-        return type(error).__name__
-def rows(answer):
-    return answer["results"] if isinstance(answer, dict) else answer
-
-pk = rows(client.add("I live in Bonn", user_id="ann", infer=False))[0]["id"]
-said["list"] = [each["memory"] for each in rows(client.get_all(**ann))]
-said["search"] = [each["memory"] for each in rows(client.search("Where does Ann live?", **ann))]
-said["update"] = client.update(pk, text="I live in Oslo")["memory"]
-said["history"] = [each["event"] for each in client.history(pk)]
-said["batch"] = client.batch_update([{"memory_id": pk, "text": "I live in Rome"}])["message"]
-said["members"] = client.project.get_members()["members"][0]["role"]
-said["one project"] = refused(lambda: client.project.create("x"))
-said["rival"] = [
-    refused(lambda: rival.get(pk)), refused(lambda: rival.update(pk, text="x")),
-    refused(lambda: rival.delete(pk)), refused(lambda: rival.delete_users(user_id="ann")),
-    refused(lambda: rival.batch_delete([{"memory_id": pk}])),
-    len(rows(rival.get_all(**ann))), rival.delete_all(user_id="ann")["message"],
-]
-said["still"] = client.get(pk)["memory"]
-
-async def use():
-    other = AsyncMemoryClient(api_key=key, host=host)
-    await other.add("I like tea", user_id="ann", infer=False)
-    return rows(await other.search("tea", **ann))[0]["memory"]
-
-said["async"] = asyncio.run(use())
-client.reset()
-said["reset"] = client.users()["count"]
-print(json.dumps(said))
-"""
+pytestmark = pytest.mark.slow
 
 N8N = """
 const {Mem0} = require('@mem0/n8n-nodes-mem0/dist/nodes/Mem0/Mem0.node.js');
@@ -113,7 +56,7 @@ async function run(parameters) {
   said.all = (await run(all)).length;
   said.update = (await run({operation: 'update', memoryId: id, text: 'I live in Giza'}))[0].memory;
   said.delete = (await run({operation: 'delete', memoryId: id}))[0].message;
-  said.gone = await run({operation: 'get', memoryId: id}).catch((error) => error.httpCode);
+  said.gone = await run({operation: 'get', memoryId: id}).catch((error) => String(error.httpCode));
   console.log(JSON.stringify(said));
 })();
 """
@@ -134,54 +77,9 @@ process.exit(0);
 """
 
 
-@pytest.fixture
-def keys(shared_server, request):
-    """The keys of two accounts."""
-    names = [f"{request.node.name}-{number}" for number in range(2)]
-    made = [shared_server.call("POST", "/users", json={"user_id": name}) for name in names]
-    return [each["api_key"] for each in made]
-
-
 @pytest.fixture(scope="module")
 def node():
-    if shutil.which("npm") is None:
-        pytest.skip("there is no Node here")
-    folder = cached("node-more")
-    install(folder, *NPM, *NODE_PACKAGES)
-    return folder
-
-
-def pip(folder: Path, *packages: str) -> None:
-    install(
-        folder, sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), *packages
-    )
-
-
-@pytest.mark.parametrize("version", ["1.0.11", "0.1.118"])
-def test_an_older_python_client(shared_server, keys, tmp_path, version):
-    folder = cached(f"python-{version}")
-    pip(folder, f"mem0ai=={version}", *PYTHON_DEPENDENCIES)
-    program = tmp_path / "program.py"
-    program.write_text(OLDER)
-
-    said = run(
-        sys.executable, "-S", str(program), shared_server.url, *keys, version[0],
-        PYTHONPATH=str(folder), MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
-    )  # fmt: skip
-
-    assert said == {
-        "list": ["I live in Bonn"],
-        "search": ["I live in Bonn"],
-        "update": "I live in Oslo",
-        "history": ["ADD", "UPDATE"],
-        "batch": "Successfully updated 1 memories",
-        "members": "OWNER",
-        "one project": "AuthenticationError",
-        "rival": [*["MemoryNotFoundError"] * 5, 0, "Memories deleted successfully!"],
-        "still": "I live in Rome",
-        "async": "I like tea",
-        "reset": 0,
-    }
+    return install_node_packages()
 
 
 @pytest.mark.parametrize("is_python", [True, False], ids=["python", "node"])
@@ -193,8 +91,8 @@ def test_a_command_line(shared_server, keys, tmp_path, is_python, request):
         "MEM0_BASE_URL": shared_server.url,
     }
     if is_python:
-        folder = cached("python-cli")
-        pip(folder, "mem0-cli==0.2.13")
+        folder = cached("mem0-cli")
+        install_python_packages(folder, "mem0-cli==0.2.13")
         program = [sys.executable, "-S", "-m", "mem0_cli"]
         environment["PYTHONPATH"] = str(folder)
     else:
@@ -219,8 +117,12 @@ def test_a_command_line(shared_server, keys, tmp_path, is_python, request):
     assert call("--json", "update", pk, "I live in Quito")["data"]["memory"] == "I live in Quito"
     assert call("--json", "get", pk)["data"]["memory"] == "I live in Quito"
     assert call("--json", "entity", "list", "users")["data"][0]["name"] == "cli"
-    assert call("--json", "event", "list")["count"] >= 1
+    [*_, event] = call("--json", "event", "list")["data"]
+    assert call("--json", "event", "status", event["id"])["data"]["status"] == "SUCCEEDED"
     assert call("--json", "delete", pk, "--force")["status"] == "success"
+    call("--json", "add", "I live in Cuzco", "--user-id", "cli", "--no-infer")
+    assert call("--json", "delete", "--all", "--user-id", "cli", "--force")["status"] == "success"
+    assert call("--json", "list", "--user-id", "cli")["count"] == 0
     call("--json", "entity", "delete", "--user-id", "cli", "--force")
     assert call("--json", "entity", "list", "users")["count"] == 0
 

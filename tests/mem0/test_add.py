@@ -239,3 +239,56 @@ def test_a_pinned_key_reaches_its_own_user_alone(shop):
     assert pinned.post("/v3/memories/", {"filters": {"user_id": "ann"}}).status_code == 403
     assert pinned.add("I like tea", user_id="alice")
     assert pinned.texts({"user_id": "*"}) == {"I like tea"}
+
+
+@pytest.mark.parametrize(
+    ("said", "created_at"),
+    [
+        ({"observation_date": "2024-03-01"}, "2024-03-01T00:00:00+00:00"),
+        ({"observation_date": "2024-03-01", "timezone": "Asia/Tokyo"}, "2024-02-29T15:00:00+00:00"),
+        (
+            {"observation_datetime": "2024-03-01T10:30:00", "timezone": "Europe/Berlin"},
+            "2024-03-01T09:30:00+00:00",
+        ),
+        (
+            {"observation_datetime": "2024-03-01T10:30:00-05:00", "timezone": "Europe/Berlin"},
+            "2024-03-01T15:30:00+00:00",
+        ),
+        (
+            {"timestamp": "2024-01-01T00:00:00Z", "observation_date": "2024-03-01"},
+            "2024-01-01T00:00:00+00:00",
+        ),
+    ],
+)
+def test_when_a_talk_was_observed_is_when_it_was_said(shop, said, created_at):
+    [pk] = shop.add("I like tea", user_id="ann", **said)
+
+    assert shop.get(f"/v1/memories/{pk}/").json()["created_at"] == created_at
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"observation_date": "soon"}, {"observation_date": "9000-01-01"},
+        {"observation_date": "2024-03-01", "timezone": "Mars/Olympus"},
+        {"observation_date": "2024-03-01", "timezone": 7},
+        {"observation_date": "0001-01-01", "timezone": "Asia/Tokyo"},
+    ],
+)  # fmt: skip
+def test_an_observation_of_no_time_is_refused(shop, said):
+    body = {"messages": "I like tea", "user_id": "ann", "infer": False, **said}
+
+    assert shop.post("/v3/memories/add/", body).status_code == 400
+    assert not Memory.objects.exists()
+
+
+def test_an_app_is_shown_no_expired_memories(shop):
+    [pk] = shop.add("I like tea", user_id="ann", app_id="desk", expiration_date="2020-01-01")
+    desk, body = shop.with_key(app_name="desk"), {"filters": {"user_id": "ann"}, "query": "tea"}
+    shown = {**body, "show_expired": True}
+
+    assert shop.post("/v3/memories/", shown).json()["count"] == 1
+    assert desk.get(f"/v1/memories/{pk}/").status_code == 404
+    assert desk.post("/v3/memories/", body).json()["count"] == 0
+    for path in ("/v3/memories/", "/v3/memories/search/", "/v2/memories/"):
+        assert desk.post(path, shown).status_code == 403

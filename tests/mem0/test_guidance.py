@@ -107,3 +107,39 @@ def test_categories_that_are_none_are_refused(shop, project, categories):
     assert shop.patch(project, {"custom_categories": categories}).status_code == 400
     body = {"messages": "I like tea", "user_id": "ann", "custom_categories": categories}
     assert shop.post("/v3/memories/add/", body).status_code == 400
+
+
+def test_memories_are_written_in_english_where_the_project_is_not_multilingual(shop, llm, project):
+    assert shop.get(project).json()["multilingual"] is True
+    add(shop)
+    assert "English" not in prompt(llm)
+
+    assert shop.patch(project, {"multilingual": False}).json()["multilingual"] is False
+    add(shop, "Ich trinke gern Tee.")
+    assert "in English" in prompt(llm)
+
+
+def test_without_a_model_nothing_can_be_translated(shop, project):
+    answer = shop.patch(project, {"multilingual": False})
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "no_language_model")
+    assert shop.patch(project, {"multilingual": True}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"enable_graph": True}, {"retrieval_criteria": [{"name": "joy", "weight": 1}]},
+        {"memory_depth": "deep"}, {"expiration_date": "2030-01-01"},
+        {"decay": True, "enable_graph": True}, {"decay": "yes"}, {"multilingual": 1},
+    ],
+)  # fmt: skip
+def test_settings_that_would_have_no_effect_are_refused(shop, project, body):
+    before = shop.get(project).json()
+
+    answer = shop.patch(project, body)
+
+    assert answer.status_code == 400, answer.content
+    assert next(reversed(body)) in answer.json()["detail"]
+    assert shop.get(project).json() == before
+    assert shop.patch(project, {"enable_graph": False}).status_code == 200

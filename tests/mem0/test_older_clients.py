@@ -69,3 +69,15 @@ def test_filters_that_are_not_known_in_a_query_are_refused(stocked):
     """Ignored, they would widen what is read."""
     assert stocked.get("/v1/memories/", user_id="ann", colour="red").status_code == 400
     assert stocked.get("/v1/memories/", user_id=["ann", "ben"]).status_code == 400
+
+
+def test_a_flag_of_a_query_is_true_or_false(shop):
+    shop.add("I like tea", user_id="ann", expiration_date="2020-01-01")
+
+    for value, number in [("true", 1), ("True", 1), ("1", 1), ("false", 0), ("", 0)]:
+        shown = shop.get("/v1/memories/", user_id="ann", show_expired=value).json()
+        assert len(shown) == number, value
+    for name in ("show_expired", "latest_only"):
+        assert shop.get("/v1/memories/", user_id="ann", **{name: "maybe"}).status_code == 400
+    body = {"filters": {"user_id": "ann"}, "latest_only": "no"}
+    assert shop.post("/v3/memories/", body).status_code == 400

@@ -11,7 +11,7 @@ from accounts.subjects import get_user
 from core.command_output import ReportingCommand
 from core.quantities import with_noun
 from mem0.import_memories import import_memories
-from mem0.import_source import read_source
+from mem0.import_source import Source
 from mem0.tenant import Tenant
 
 
@@ -43,8 +43,8 @@ class Command(ReportingCommand):
         source_key = options["source_key"] or os.environ.get("MEM0_API_KEY")
         if own is None and options["key"]:
             source_key = options["key"]
-        memories = read_source(options["source"], key=source_key)
-        outcome = import_memories(Tenant(key), memories, is_dry_run=options["dry_run"])
+        source = Source(options["source"], source_key)
+        outcome = import_memories(Tenant(key), source.read(), is_dry_run=options["dry_run"])
         verb = "would be created" if options["dry_run"] else "created"
         summary = (
             f"{with_noun(outcome.created, 'memory', 'memories')} {verb}, {outcome.known:,} already "
@@ -56,8 +56,15 @@ class Command(ReportingCommand):
             "empty": outcome.empty,
             "users": len(outcome.users),
             "dry_run": options["dry_run"],
+            "cut": source.cut,
         }
         self.report(summary, result, options)
+        if source.cut:
+            raise CommandError(
+                "The source shows no more memories of "
+                f"{', '.join(source.cut[:10])}{' and others' if len(source.cut) > 10 else ''}, and "
+                "may have more. Export these from its vector store, as JSON, and import the file."
+            )
 
     def _find_own_key(self, secret: str | None) -> ApiKey | None:
         if not secret:
