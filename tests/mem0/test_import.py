@@ -202,7 +202,7 @@ def test_the_api_of_the_platform_is_read_page_by_page(shop, capsys, settings):
     }
     after = sorted(Memory.objects.values_list("pk", "created_at", "updated_at", "version"))
     assert after == before
-    assert "0 memories were created, 203 are already here" in capsys.readouterr().out
+    assert "0 memories created, 203 already here" in capsys.readouterr().out
 
 
 def test_all_that_mem0s_own_server_shows_is_read(shop, capsys):

@@ -75,10 +75,8 @@ def verify(*arguments):
 def test_an_intact_log_is_told(logged, bob):
     bob.remember("Bo likes tea")
 
-    assert verify() == (0, "The logs of 2 users are intact: 10 lines.
-")
-    assert verify("bob") == (0, "The logs of 1 user are intact: 1 line.
-")
+    assert verify() == (0, "The logs of 2 users are intact: 10 lines.\n")
+    assert verify("bob") == (0, "The logs of 1 user are intact: 1 line.\n")
 
 
 def test_the_result_as_json(logged):

@@ -6,7 +6,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ("memories", "0051_readings_in_log"),
+        ("memories", "0054_cheaper_lines"),
     ]
 
     operations = [
