@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+from core.forbidden_addresses import ForbiddenAddress, check_host
+
 from .catalog import OLLAMA
-from .forbidden_addresses import ForbiddenAddress, check_host
 
 MAX_LENGTH = 500
 

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from configuration.encryption import DecryptionFailed, decrypt, encrypt
+from core import public_http
 from core.errors import Malformed, NotFound, OpenMemoryError
 from jobs.job_run import JobRun
 from jobs.registry import job_type
@@ -28,7 +30,6 @@ from jobs.wakeup import wake_worker
 from memories.models import Memory, State
 
 from .models import Delivery, DeliveryState, Webhook, WebhookEvent
-from .public_http import DestinationRefused, DestinationUnreachable, post
 from .tenant import Tenant
 
 MAX_WEBHOOKS = 20  # of one account
@@ -81,6 +82,13 @@ def create_webhook(
         secret=encrypt(secret),
     )
     return webhook, secret
+
+
+def webhook_policy() -> public_http.Policy:
+    """Where webhooks may lead: to the internet, and to what an operator has listed."""
+    return public_http.Policy(
+        "OPENMEMORY_MEM0_PRIVATE_WEBHOOK_HOSTS", settings.MEM0_PRIVATE_WEBHOOK_HOSTS
+    )
 
 
 def get_webhook(tenant: Tenant, pk: str) -> Webhook:
@@ -149,12 +157,14 @@ def _send(delivery: Delivery, webhook: Webhook, *, is_last: bool) -> None:
     body = _render(delivery)
     try:
         headers = sign(str(delivery.pk), body, secret=decrypt(webhook.secret))
-        delivery.status, delivery.error = post(webhook.url, body, headers=headers), ""
+        headers["Content-Type"] = "application/json"
+        answer = public_http.send("POST", webhook.url, webhook_policy(), body=body, headers=headers)
+        delivery.status, delivery.error = answer.status, ""
         if not 200 <= delivery.status < 300:
             delivery.error = f"The webhook answered {delivery.status}."
-    except DestinationUnreachable as error:
+    except public_http.DestinationUnreachable as error:
         delivery.status, delivery.error = None, str(error)[:200]
-    except (DestinationRefused, DecryptionFailed) as error:
+    except (public_http.DestinationRefused, DecryptionFailed) as error:
         delivery.status, delivery.error = None, str(error or error.__doc__)[:200]
         is_last = True
     failed = DeliveryState.FAILED if is_last else DeliveryState.PENDING

@@ -14,12 +14,12 @@ import httpx2
 import openai
 
 from configuration.base_urls import server_origin
-from configuration.forbidden_addresses import (
+from configuration.key_destinations import PROVIDER_VARIABLES
+from core.forbidden_addresses import (
     ForbiddenAddress,
     check_host,
     check_resolved_host,
 )
-from configuration.key_destinations import PROVIDER_VARIABLES
 
 # Bytes of a response: 64 vectors of 4,000 dimensions in JSON are 6 MB.
 MAX_BYTES = 16 * 1024 * 1024

@@ -6,10 +6,10 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from core.errors import Malformed
+from core.public_http import DestinationRefused, check_url
 from core.visible_text import is_visible
 from mem0.models import Webhook, WebhookEvent
-from mem0.public_http import DestinationRefused, check_url
-from mem0.webhook_outbox import create_webhook, get_webhook
+from mem0.webhook_outbox import create_webhook, get_webhook, webhook_policy
 from memories.limits import MAX_NAME
 
 from .mem0_view import DialectViewSet
@@ -104,6 +104,6 @@ def _check_webhook_url(url: Any) -> None:
     if not isinstance(url, str) or len(url) > MAX_URL or not url.isprintable() or " " in url:
         raise Malformed(f"`url` is a URL of at most {MAX_URL:,} characters.", field="url")
     try:
-        check_url(url)
+        check_url(url, webhook_policy())
     except DestinationRefused as error:
         raise Malformed(str(error), field="url") from None

@@ -4,12 +4,13 @@ import socket
 
 import pytest
 
-from configuration import effective, forbidden_addresses
+from configuration import effective
 from configuration.base_urls import check_base_url
 from configuration.errors import RequestRejected
 from configuration.fake import FakeServer
 from configuration.models import Configuration
 from configuration.providers import get_language_model
+from core import forbidden_addresses
 from tests.cast import errors_of
 from tests.configuration.bodies import openai, section
 

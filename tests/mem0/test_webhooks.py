@@ -118,7 +118,7 @@ def test_what_is_no_webhook_is_refused(shop, body):
 
 
 def test_a_name_that_leads_to_a_private_address_is_refused_when_it_is_sent(shop, monkeypatch):
-    from mem0 import public_http
+    from core import public_http
 
     subscribe(shop, "https://example.org/hook")
     monkeypatch.setattr(
