@@ -1,26 +1,35 @@
 """A conversation of an agent with the plug-in's hooks, whose server is killed again and again.
 
     python benchmarks/captured_turns.py [--turns 200] [--kills 6] [--seed 1] [--recall-ms 300]
+                                        [--writers 0]
 
 Each turn calls the hooks as an agent does: one before the prompt, which may recall, and one after
 the answer, which captures. The answer repeats word by word what was recalled. At random turns all
 processes of the server are killed with SIGKILL, and it is started again some turns later. In the
 end, every turn must be one memory of its own words, and no hook may have taken more than 300 ms.
 A busy machine is late with recalls: --recall-ms 5000 shows there that nothing recalled is captured.
+--writers stores memories of another app meanwhile, each writer as fast as the server takes them.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
+import itertools
 import json
+import multiprocessing
 import os
 import random
 import re
+import runpy
+import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +37,7 @@ import psutil
 from kill_anything import RestartableServer
 from live_server import CHECKOUT, scratch_folder
 
-HOOK = CHECKOUT / "plugins" / "openmemory_hook.py"
+PLUGINS = CHECKOUT / "plugins"
 MOST_SECONDS = 0.3
 TOPICS = ["the garden", "the boat", "our dog", "the tax return", "a trip to Ghent", "the piano"]
 
@@ -39,6 +48,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--recall-ms", type=int, default=300)
+    parser.add_argument("--writers", type=int, default=0)
     options = parser.parse_args()
     chance = random.Random(options.seed)
     with scratch_folder() as folder:
@@ -48,7 +58,9 @@ def main() -> None:
             server.start()
             server.wait_until_ready()
             agent = Agent(Path(folder) / "home", server, options.recall_ms)
-            talk(agent, server, options.turns, options.kills, chance)
+            with writing(server, options.writers) as written:
+                talk(agent, server, options.turns, options.kills, chance)
+            print(f"written beside  {written.value}")
             server.restart_if_killed()
             server.wait_until_ready()
             agent.flush()
@@ -66,6 +78,8 @@ class Agent:
         key = (server.folder / "api_key").read_text()
         access = {"server": f"http://127.0.0.1:{server.port}", "key": key, "app": "agent"}
         settings.write_text(json.dumps({"memories": {"default": access}, "recall_ms": recall_ms}))
+        settings.chmod(0o600)
+        self._program = install_program(home / ".local" / "share" / "openmemory")
         self._home = home
         self._environment = {"HOME": str(home), "PATH": os.environ["PATH"]}
         self.recalls = 0
@@ -98,13 +112,23 @@ class Agent:
     def _run(self, *arguments: str, stdin: str = "") -> str:
         python = getattr(sys, "_base_executable", sys.executable)
         return subprocess.run(
-            [python, "-IS", str(HOOK), *arguments],
+            [python, "-IS", str(self._program), *arguments],
             input=stdin,
             capture_output=True,
             text=True,
             env=self._environment,
             check=False,
         ).stdout
+
+
+def install_program(folder: Path) -> Path:
+    """As an installation does: what it starts is a module, which Python compiles once."""
+    folder.mkdir(parents=True)
+    shutil.copy(PLUGINS / "openmemory_hook.py", folder)
+    program = folder / "openmemory-hook"
+    source = runpy.run_path(str(PLUGINS / "install.py"))["_PROGRAM"]
+    program.write_text(source.format(folder=str(folder)))
+    return program
 
 
 def talk(
@@ -125,12 +149,50 @@ def talk(
     print(file=sys.stderr)
 
 
+@contextmanager
+def writing(server: RestartableServer, writers: int) -> Iterator[Any]:
+    """Store memories meanwhile. Yields how many were stored."""
+    written = multiprocessing.Value("i", 0)
+    key = (server.folder / "api_key").read_text()
+    arguments = (server.port, key, writers, written)
+    process = multiprocessing.Process(target=write, args=arguments, daemon=True)
+    process.start()
+    yield written
+    process.kill()
+    process.join()
+
+
+def write(port: int, key: str, writers: int, written: Any) -> None:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+
+    def keep_writing(number: int) -> None:
+        for count in itertools.count():
+            body = {"text": f"Note {count} of writer {number}", "app": "writer", "infer": False}
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            try:
+                connection.request("POST", "/api/v1/memories", json.dumps(body), headers)
+                is_stored = connection.getresponse().status < 300
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.2)
+                continue
+            finally:
+                connection.close()
+            with written.get_lock():
+                written.value += is_stored
+
+    threads = [threading.Thread(target=keep_writing, args=(each,)) for each in range(writers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
 def read_memories(server: RestartableServer) -> list[str]:
     texts: list[str] = []
     for page in range(1, 1_000):
         status, answer = server.call("GET", f"/api/v1/memories?size=100&page={page}")
         assert status == 200, answer
-        texts += [item["content"] for item in answer["items"]]
+        texts += [item["content"] for item in answer["items"] if item["app_name"] == "agent"]
         if page >= answer["pages"]:
             break
     return texts

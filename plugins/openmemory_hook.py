@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HOOK_SECONDS = 0.3  # what a turn may be delayed by
-ENDING_SECONDS = 0.05  # of these, to write the answer and to end
+ENDING_SHARE = 1 / 3  # of these, to write the answer and to end on a busy machine
 REQUEST_SECONDS = 30.0
 LINGER_SECONDS = 600.0  # how long a process in the background waits for a server
 MAX_QUEUE, MAX_QUEUE_BYTES, MAX_REFUSED = 2_000, 50_000_000, 100
@@ -837,9 +837,11 @@ def within(seconds: float, work: Callable[[], str]) -> str | None:
     import threading
 
     result: list[str] = []
+    if seconds <= 0:
+        return None
     thread = threading.Thread(target=lambda: result.append(work()), daemon=True)
     thread.start()
-    thread.join(max(0.0, seconds))
+    thread.join(seconds)
     return result[0] if result else None
 
 
@@ -1028,17 +1030,20 @@ def recall(client: str, event: Json) -> None:
     name, is_prompt = event_name(event), event_name(event) == "UserPromptSubmit"
     setup = load_setup(client, cwd_of(event))
     prompt, kinds = withhold_secrets(text_of(event, "prompt") if is_prompt else "")
+    end = time.monotonic() + setup.seconds - age_of_process()
+    give_up = end - ENDING_SHARE * setup.seconds
     text = None
     if is_prompt and setup.capture:
         count_withheld(kinds)
         change_session(event, setup, lambda session: begin_turn(session, event, setup, prompt))
     if setup.recall and (prompt.strip() or not is_prompt) and not _COMMAND.match(prompt):
         query = take_out_recalled(prompt, [])[:MAX_QUERY]
-        left = setup.seconds - age_of_process() - ENDING_SECONDS
-        text = within(left, lambda: fetch_context(setup, query))
+        text = within(give_up - time.monotonic(), lambda: fetch_context(setup, query))
     if text is not None:
-        found = text
-        change_session(event, setup, lambda session: keep_recalled(session, found))
+        found, left = text, give_up - time.monotonic()
+        change_session(event, setup, lambda session: keep_recalled(session, found), seconds=left)
+        if time.monotonic() > end:
+            text = None  # the machine is too busy: a late answer delays the turn
     answer(client, name, mark_recalled(text) if text else "")
 
 
@@ -1049,8 +1054,10 @@ def keep_recalled(session: Json, text: str) -> None:
     session["recalled"] = list(dict.fromkeys(reversed(known)))[:MAX_RECALLED][::-1]
 
 
-def change_session(event: Json, setup: Setup, change: Callable[[Json], object]) -> None:
-    with Lock("state.lock", 0.1):
+def change_session(
+    event: Json, setup: Setup, change: Callable[[Json], object], *, seconds: float = 0.1
+) -> None:
+    with Lock("state.lock", seconds):
         path = session_path(event)
         try:
             session = read_json(path)

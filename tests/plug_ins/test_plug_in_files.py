@@ -29,6 +29,22 @@ HOOKS = {
 }
 
 
+# The fields of the schema that Cursor publishes for manifests. It allows no others.
+CURSOR_FIELDS = {
+    "name", "displayName", "description", "version", "author", "publisher", "homepage",
+    "repository", "license", "logo", "keywords", "category", "tags", "commands", "agents", "skills",
+    "rules", "hooks", "variables", "mcpServers",
+}  # fmt: skip
+
+
+def test_the_manifest_for_cursor_has_the_fields_that_cursor_knows():
+    manifest = json.loads((FOLDER / MANIFESTS["cursor"]).read_text())
+
+    assert manifest.keys() <= CURSOR_FIELDS
+    for name in ("commands", "hooks", "mcpServers"):
+        assert (FOLDER / "cursor" / manifest[name]).exists()
+
+
 def test_each_file_is_served_with_its_hash(client, db):
     index = client.get("/plugins/").json()
 
