@@ -11,7 +11,7 @@ from core.visible_text import is_visible
 
 from . import redirect_uris
 from .models import AuthMethod
-from .models.oauth_client import MAX_NAME
+from .models.oauth_client import MAX_NAME, REGISTRABLE
 
 MAX_REDIRECT_URIS = 20
 
@@ -42,20 +42,21 @@ class ClientMetadata:
 
 
 def read_metadata(values: Mapping[str, Any], *, auth_method: AuthMethod) -> ClientMetadata:
-    """Read what is known of it; other members have no effect. Raises InvalidMetadata.
-
-    `auth_method` is the one that it has if it names none.
-    """
+    """Read what is known of it; other members have no effect. Raises InvalidMetadata."""
     uris = _read_redirect_uris(values.get("redirect_uris"))
     _require("grant_types", values, "authorization_code")
     _require("response_types", values, "code")
+    return ClientMetadata(_read_name(values.get("client_name"), uris), uris, auth_method)
+
+
+def read_auth_method(values: Mapping[str, Any], *, default: AuthMethod) -> AuthMethod:
+    """Raises InvalidMetadata for one that cannot be registered."""
     named = values.get("token_endpoint_auth_method")
-    if named is not None and named not in AuthMethod.values:
+    if named is not None and named not in list(REGISTRABLE):
         raise InvalidMetadata(
-            f"This token_endpoint_auth_method is not supported. Use {', '.join(AuthMethod.values)}."
+            f"This token_endpoint_auth_method cannot be registered. Use {', '.join(REGISTRABLE)}."
         )
-    method = AuthMethod(named) if named else auth_method
-    return ClientMetadata(_read_name(values.get("client_name"), uris), uris, method)
+    return AuthMethod(named) if named else default
 
 
 def _read_redirect_uris(uris: Any) -> list[str]:

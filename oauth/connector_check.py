@@ -17,6 +17,7 @@ import httpx2
 
 from accounts.models import ApiKey, SignInLink, User
 
+from .connector_document import check_document
 from .connector_probe import PROXY, PUBLIC_URL, Probe, StepFailed, as_json, error_code
 from .connector_products import Connector
 from .models import OAuthClient
@@ -29,8 +30,6 @@ MAX_SKEW = 60
 VERSION = "2025-06-18"
 
 COOKIES = "Have the proxy pass cookies on, both ways, and keep nothing of the pages."
-
-
 Step = Callable[[], str]
 
 
@@ -58,6 +57,8 @@ class Way:
         yield self.open_page
         if self.user is not None:
             yield self.consent
+            if self.server.get("client_id_metadata_document_supported"):
+                yield self.read_document
             yield self.exchange
             yield self.list_tools
             yield self.renew
@@ -68,6 +69,7 @@ class Way:
         client_id = self.client.get("client_id", "")
         ApiKey.objects.filter(connection__client__client_id=client_id).delete()
         OAuthClient.objects.filter(client_id=client_id).delete()
+        OAuthClient.objects.unused().filter(client_id=self.connector.document).delete()
         self.probe.http.close()
 
     # --- The steps -------------------------------------------------------------------------
@@ -176,6 +178,10 @@ class Way:
         self.code = sent["code"]
         return "Signed in and allowed: the browser is sent back with a code."
 
+    def read_document(self) -> str:
+        address = self._authorize_url(client_id=self.connector.document)
+        return check_document(self.probe, address, self.connector)
+
     def exchange(self) -> str:
         self.tokens = self._get_tokens(
             grant_type="authorization_code",
@@ -245,7 +251,7 @@ class Way:
         names = ("client_id", "client_secret")
         return {name: self.client[name] for name in names if name in self.client}
 
-    def _authorize_url(self) -> str:
+    def _authorize_url(self, **changes: str) -> str:
         challenge = base64.urlsafe_b64encode(hashlib.sha256(self.verifier.encode()).digest())
         asked = {
             "response_type": "code",
@@ -256,6 +262,7 @@ class Way:
             "state": self.state,
             "scope": "read write",
             "resource": self.url,
+            **changes,
         }
         return f"{self.server['authorization_endpoint']}?{urlencode(asked)}"
 

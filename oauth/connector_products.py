@@ -13,6 +13,7 @@ class Connector:
     redirect_uri: str
     auth_method: str
     tools: frozenset[str]
+    document: str  # about itself, which it names instead of registering
 
 
 CONNECTORS = (
@@ -21,11 +22,13 @@ CONNECTORS = (
         "https://claude.ai/api/mcp/auth_callback",
         "client_secret_post",
         frozenset({"search_memories"}),
+        "https://claude.ai/oauth/mcp-oauth-client-metadata",
     ),
     Connector(
         "ChatGPT",
         "https://chatgpt.com/connector_platform_oauth_redirect",
         "none",
         frozenset({"search", "fetch"}),
+        "https://chatgpt.com/oauth/client.json",
     ),
 )

@@ -99,7 +99,8 @@ class FormEndpoint(Endpoint):
     """An endpoint that takes a form. It is answered in one transaction, refusals too."""
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        from .token_server import TokenServer  # Authlib is needed by few requests
+        from .client_assertion import prepare  # Authlib is needed by few requests
+        from .token_server import TokenServer
 
         if refusal := self.find_limit(WRITES):
             return refusal
@@ -107,6 +108,7 @@ class FormEndpoint(Endpoint):
             return error_response("invalid_request", f"Send the parameters as {FORM}.")
         if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
             return error_response("invalid_request", "A parameter is there more than once.")
+        prepare(request.POST)
         with transaction.atomic():
             response = self.answer(TokenServer(self.issuer), request)
         if response.status_code >= 400 and (refusal := self.find_limit(FAILED_KEYS)):

@@ -41,7 +41,7 @@ def find_fault(uri: object) -> str | None:
             return None
         return "A redirect URI with http is on loopback: 127.0.0.1, [::1] or localhost. Use https."
     if parts.scheme in _FORBIDDEN_SCHEMES:
-        return f"A redirect URI cannot begin with {parts.scheme}."
+        return "A redirect URI cannot have this scheme, which browsers or systems open themselves."
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.models.api_key import digest
 from core.errors import Unavailable
 
-from .client_metadata import read_metadata
+from .client_metadata import read_auth_method, read_metadata
 from .models import AuthMethod, OAuthClient
 from .scopes import SCOPES
 
@@ -26,7 +26,8 @@ class TooManyClients(Unavailable):
 def register_client(values: Mapping[str, Any]) -> dict[str, Any]:
     """Store a client, and return the response to it. Raises InvalidMetadata, TooManyClients."""
     # The default of RFC 7591.
-    metadata = read_metadata(values, auth_method=AuthMethod.BASIC)
+    auth_method = read_auth_method(values, default=AuthMethod.BASIC)
+    metadata = read_metadata(values, auth_method=auth_method)
     if not OAuthClient.objects.make_room():
         raise TooManyClients
     has_secret = metadata.auth_method != AuthMethod.NONE

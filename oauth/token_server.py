@@ -32,6 +32,7 @@ from django.utils.http import urlencode
 from accounts.models import User
 from accounts.models.api_key import digest
 
+from .client_assertion import AssertionAuthentication, choose_methods
 from .issuer import MCP_PATH, audience_of, normalize_resource
 from .models import AuthMethod, AuthorizationCode, Connection, OAuthClient
 from .models.oauth_connection import ACCESS_LIFETIME, RefreshToken, Tokens
@@ -225,15 +226,22 @@ class TokenServer(AuthorizationServer):
         self.register_grant(CodeGrant, [S256()])
         self.register_grant(RefreshGrant)
         self.register_endpoint(Revocation)
+        self.register_client_auth_method(AuthMethod.KEY, AssertionAuthentication(issuer))
 
     def query_client(self, client_id: str) -> OAuthClient | None:
         return OAuthClient.objects.filter(client_id=client_id, blocked_at=None).first()
 
+    def authenticate_client(
+        self, request: ParameterRequest, methods: list[str], endpoint: str = "token"
+    ) -> OAuthClient:
+        chosen = choose_methods(request.form, methods)
+        client: OAuthClient = super().authenticate_client(request, chosen, endpoint)
+        return client
+
     def create_oauth2_request(self, request: HttpRequest | ParameterRequest) -> ParameterRequest:
         """The parameters of a page are in its query, those of a program in its body."""
-        if isinstance(request, ParameterRequest):
-            return request
-        return ParameterRequest(request, request.POST)
+        is_page = isinstance(request, ParameterRequest)
+        return request if is_page else ParameterRequest(request, request.POST)
 
     def check_authorization(self, request: HttpRequest, user: User) -> CodeGrant:
         """Return the grant that is asked for. Raises OAuth2Error."""

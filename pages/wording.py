@@ -20,6 +20,44 @@ SENTENCES = (
         "overheard: it gives out none. Put a proxy with HTTPS in front and set "
         "OPENMEMORY_PUBLIC_URL, or use keys."
     ),
+    _("The program has not registered this redirect_uri."),
+    _("A parameter is there more than once."),
+    _("Requests in JWTs are not supported."),
+    _(
+        "The id of this program is no https address with a path, and without a query, a fragment "
+        "or dot segments."
+    ),
+    _("The id of this program is an https address without a path."),
+    _("This server takes no documents: the program has to register."),
+    _(
+        "The document about this program is not on the public web. Its host and port can be listed "
+        "in OPENMEMORY_OAUTH_PRIVATE_HOSTS."
+    ),
+    _("The document about this program could not be fetched: it took too long."),
+    _("The document about this program could not be fetched: its host is not known."),
+    _("The document about this program could not be fetched: its certificate is not valid."),
+    _("The document about this program could not be fetched: its host gives no answer."),
+    _("The document about this program was answered with %(status)s."),
+    _("The document about this program has more than %(number)s bytes."),
+    _("The document about this program is not JSON."),
+    _("The document about this program is not a JSON object."),
+    _("The document about this program is about another one."),
+    _(
+        "The document about this program wants to authenticate it with something else than a "
+        "signature (private_key_jwt) or nothing (none)."
+    ),
+    _("This program has no public key that can check a signature."),
+    _("The document about this program: %(fault)s"),
+    _("redirect_uris is a list of 1 to 20 URIs."),
+    _("client_name has 1 to 100 characters that can be seen."),
+    _("grant_types is a list with authorization_code, or left out."),
+    _("response_types is a list with code, or left out."),
+    _("A redirect URI is a URI of at most 2000 ASCII characters, without a fragment."),
+    _("A redirect URI has a host that cannot be read, or a port that is no number."),
+    _("A redirect URI has no user and no password."),
+    _("A redirect URI with https has a host."),
+    _("A redirect URI with http is on loopback: 127.0.0.1, [::1] or localhost. Use https."),
+    _("A redirect URI cannot have this scheme, which browsers or systems open themselves."),
     _("This can no longer be undone."),
     _("This is nothing that can be done to memories."),
     _("Memory not found."),

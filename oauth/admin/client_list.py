@@ -18,8 +18,8 @@ class OAuthClientAdmin(ReadOnlyAdmin):
     search_fields = ("client_id__startswith",)
     search_help_text = "The start of a client id, such as https://claude.ai"
     fields = (
-        "name", "client_id", "origin", "state", "auth_method", "redirect_addresses", "created_at",
-        "fetched_at", "blocked_at",
+        "name", "client_id", "origin", "state", "auth_method", "keys_uri", "redirect_addresses",
+        "created_at", "fetched_at", "blocked_at",
     )  # fmt: skip
     readonly_fields = ("origin", "state", "redirect_addresses")
     actions_detail = ("block", "unblock")

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models.api_key import digest
 from oauth import redirect_uris
+from oauth.redirect_uris import MAX_URI
 from oauth.scopes import normalize
 
 MAX_CLIENT_ID = 1000
@@ -28,6 +29,12 @@ class AuthMethod(models.TextChoices):
     NONE = "none"
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    KEY = "private_key_jwt"  # of clients with a document that has or names their public keys
+
+
+# Those of clients that register.
+REGISTRABLE = (AuthMethod.NONE, AuthMethod.BASIC, AuthMethod.POST)
+SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256")
 
 
 class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
@@ -60,7 +67,7 @@ class OAuthClient(models.Model):
     )
     name = models.CharField(max_length=MAX_NAME, help_text="What it calls itself. Nobody checks.")
     redirect_uris = ArrayField(
-        models.CharField(max_length=redirect_uris.MAX_URI),
+        models.CharField(max_length=MAX_URI),
         help_text="Where browsers are sent back to.",
     )
     auth_method = models.CharField(
@@ -68,6 +75,19 @@ class OAuthClient(models.Model):
     )
     secret_digest = models.BinaryField(
         max_length=32, null=True, help_text="SHA-256 of its secret, if it has one."
+    )
+    keys = models.JSONField(
+        null=True, blank=True, help_text="Its public keys (JWKS), if it signs what it sends."
+    )
+    keys_uri = models.CharField(
+        max_length=MAX_URI,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Where these keys are, if they are not in its document.",
+    )
+    keys_tried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When these keys were last fetched, or tried to be."
     )
     fetched_at = models.DateTimeField(
         null=True, blank=True, help_text="When its document was last fetched, if it has one."
@@ -85,8 +105,12 @@ class OAuthClient(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(auth_method=AuthMethod.NONE, secret_digest=None)
-                | models.Q(~models.Q(auth_method=AuthMethod.NONE), secret_digest__isnull=False),
-                name="oauth_client_has_a_secret_if_it_sends_one",
+                | models.Q(auth_method=AuthMethod.KEY, secret_digest=None, keys__isnull=False)
+                | models.Q(
+                    auth_method__in=[AuthMethod.BASIC, AuthMethod.POST],
+                    secret_digest__isnull=False,
+                ),
+                name="oauth_client_has_what_it_authenticates_with",
             )
         ]
 
@@ -118,7 +142,8 @@ class OAuthClient(models.Model):
         return bool(expected) and hmac.compare_digest(digest(client_secret), expected)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == self.auth_method
+        # A document may offer both to sign and to send nothing.
+        return method == self.auth_method or (method == AuthMethod.KEY and self.keys is not None)
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code"

@@ -34,6 +34,8 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 # Of one account: its own user and their end users are rows of one table.
 MAX_END_USERS = env.integer("OPENMEMORY_MAX_END_USERS", 100_000, minimum=0, maximum=10_000_000)
 
+# Whether programs may describe themselves by a document, which the server then fetches.
+OAUTH_DOCUMENTS = env.boolean("OPENMEMORY_OAUTH_DOCUMENTS", default=True)
 # `host:port` of documents about programs that may be fetched though they are on a private network.
 OAUTH_PRIVATE_HOSTS = env.strings("OPENMEMORY_OAUTH_PRIVATE_HOSTS", [])
 

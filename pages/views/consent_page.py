@@ -21,6 +21,7 @@ from core.visible_text import validate_visible
 from oauth import client_documents, redirect_uris
 from oauth.endpoints import INSECURE
 from oauth.issuer import audience_of, find_issuer
+from oauth.json_document import DocumentUnusable
 from oauth.models import OAuthClient
 from oauth.token_server import CodeGrant, Consent, TokenServer
 from pages.page_view import PageView
@@ -81,7 +82,7 @@ class ConsentView(PageView):
         server = TokenServer(issuer)
         client_id = self.request.GET.get("client_id", "")
         if client_documents.is_document_address(client_id):
-            client_documents.load_client(client_id)
+            _load_client(client_id)
         try:
             grant = server.check_authorization(self.request, self.person)
         except OAuth2Error as error:
@@ -132,5 +133,14 @@ class ConsentView(PageView):
                 "connection in the program, and add it again."
             )
         return _("The program's request is not valid: %(reason)s") % {
-            "reason": error.get_error_description() or error.error
+            "reason": _(error.get_error_description() or error.error)
         }
+
+
+def _load_client(client_id: str) -> None:
+    """Raises DocumentUnusable, in the language of the page."""
+    try:
+        client_documents.load_client(client_id)
+    except DocumentUnusable as error:
+        values = {name: _(value) for name, value in error.values.items()}
+        raise DocumentUnusable(_(error.template), **values) from error

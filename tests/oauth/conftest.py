@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import ssl
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from django.test import Client
 from accounts.models import SignInLink
 from tests.agents.agent import Agent
 from tests.cast import Member
+from tests.oauth.certificate import Certificate, make_certificate
 from tests.oauth.program import Program
+from tests.oauth.web_server import Web
 
 
 @pytest.fixture
@@ -44,3 +48,22 @@ def program(db: None) -> Program:
 @pytest.fixture
 def agent_with() -> Callable[[str], Agent]:
     return lambda token: Agent(token, headers={"Host": "localhost"})
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("certificate"))
+
+
+@pytest.fixture
+def web(certificate: Certificate, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    """Where programs publish their documents."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate.file, certificate.key_file)
+    server = Web(context)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    settings.OAUTH_PRIVATE_HOSTS = [server.host]
+    yield server
+    server.shutdown()
+    server.server_close()

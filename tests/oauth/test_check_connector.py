@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
 
@@ -56,9 +57,10 @@ class Front(httpx2.BaseTransport):
 
 
 @pytest.fixture
-def go(alice):
+def go(alice, settings):
     """Go the way through this front. Returns what was found, and the notes."""
     alice.remember("Rex is afraid of thunder")
+    settings.OAUTH_DOCUMENTS = False
 
     def run(connector=CLAUDE, user=alice.user, url=RESOURCE, **changes):
         notes = []
@@ -80,6 +82,23 @@ def test_a_way_that_is_free_leads_to_the_tools(connector, go):
     assert len(found) == 10
     assert found[-1] == "Revoked, the token is refused."
     assert notes == []
+
+
+def test_the_server_reads_what_a_product_publishes(go, web, settings):
+    published = replace(CHATGPT, document=web.document(redirect_uris=[CHATGPT.redirect_uri]))
+    lost = replace(CHATGPT, document=f"https://{web.host}/nothing.json")
+    settings.OAUTH_DOCUMENTS = True
+
+    found, notes = go(published)
+    lost_found, lost_notes = go(lost)
+
+    assert "The server has read the document of ChatGPT." in found
+    assert notes == []
+    assert lost_found[-1] == "Revoked, the token is refused."
+    [(finding, advice)] = lost_notes
+    assert lost.document in finding
+    assert "OPENMEMORY_OAUTH_DOCUMENTS=0" in advice
+    assert not OAuthClient.objects.exists()
 
 
 def test_nothing_of_the_check_remains(go, alice):

@@ -2,94 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import ssl
-import threading
-import time
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from oauth import client_documents
-from oauth.client_documents import (
-    MAX_BYTES,
-    DocumentUnusable,
-    find_fault,
-    load_client,
-)
+from oauth import client_documents, json_document
+from oauth.client_documents import MAX_BYTES, find_fault, load_client
+from oauth.json_document import DocumentUnusable
+from oauth.known_documents import DOCUMENTS
 from oauth.models import OAuthClient
-from tests.oauth.certificate import make_certificate
 from tests.oauth.program import Program
-
-
-class Web(ThreadingHTTPServer):
-    """A web server with TLS. `answer` is what it sends, by path."""
-
-    daemon_threads = True
-
-    def __init__(self, context):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.socket = context.wrap_socket(self.socket, server_side=True)
-        self.requests, self.answers = [], {}
-        self.host = f"localhost:{self.server_port}"
-
-    def put(self, path, values, *, status=200, **headers):
-        body = values if isinstance(values, bytes) else json.dumps(values).encode()
-        self.answers[path] = status, headers, body
-        return f"https://{self.host}{path}"
-
-    def document(self, path="/client.json", **changes):
-        address = f"https://{self.host}{path}"
-        values = {
-            "client_id": address,
-            "client_name": "Claude Code",
-            "redirect_uris": ["http://127.0.0.1/callback"],
-            "token_endpoint_auth_method": "none",
-            **changes,
-        }
-        return self.put(path, {name: each for name, each in values.items() if each is not None})
-
-    def handle_error(self, request, client_address):
-        pass
-
-
-class Handler(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.requests.append(self.path)
-        status, headers, body = self.server.answers.get(self.path, (404, {}, b""))
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if headers.get("X-Drip"):
-            with suppress(OSError):
-                for _ in range(100):
-                    self.wfile.write(b" ")
-                    time.sleep(0.2)
-        self.wfile.write(body)
-
-    def log_message(self, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    return make_certificate(tmp_path_factory.mktemp("certificate"))
-
-
-@pytest.fixture
-def web(certificate, settings, monkeypatch):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate.file, certificate.key_file)
-    server = Web(context)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
-    settings.OAUTH_PRIVATE_HOSTS = [server.host]
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def refusal(address):
@@ -131,10 +53,12 @@ def test_a_document_is_fetched_again_when_it_may_have_changed(web, db):
         ({"client_id": "https://claude.ai/client.json"}, "another one"),
         ({"client_id": None}, "another one"),
         ({"redirect_uris": None}, "redirect_uris"),
-        ({"redirect_uris": ["javascript:alert(1)"]}, "javascript"),
+        ({"redirect_uris": ["javascript:alert(1)"]}, "scheme"),
         ({"client_name": "\u202e"}, "client_name"),
-        ({"token_endpoint_auth_method": "client_secret_basic"}, "secret"),
-        ({"token_endpoint_auth_method": "private_key_jwt"}, "not supported"),
+        ({"token_endpoint_auth_method": "client_secret_basic"}, "something else"),
+        ({"token_endpoint_auth_method": "tls_client_auth"}, "something else"),
+        ({"token_endpoint_auth_method": "private_key_jwt"}, "no public key"),
+        ({"token_endpoint_auth_method": ["none"]}, "something else"),
     ],
 )
 def test_a_wrong_document_is_refused(changes, said, web, db):
@@ -154,7 +78,7 @@ def test_a_large_document_is_not_read_to_its_end(web, db):
 
 @pytest.mark.attacks
 def test_a_slow_document_is_cut_off(web, db, monkeypatch):
-    monkeypatch.setattr(client_documents, "SECONDS", 0.5)
+    monkeypatch.setattr(json_document, "SECONDS", 0.5)
 
     assert "took too long" in refusal(web.put("/client.json", b"", **{"X-Drip": "1"}))
 
@@ -232,6 +156,36 @@ def test_these_are_no_addresses_of_documents(address, browser):
     assert "Location" not in page
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"client_id": "https://claude.ai/client.json"},
+        {"redirect_uris": None},
+        {"redirect_uris": ["javascript:alert(1)"]},
+        {"redirect_uris": ["http://example.org/"]},
+        {"client_name": "\u202e"},
+        {"grant_types": ["implicit"]},
+        {"response_types": ["token"]},
+        {"token_endpoint_auth_method": "client_secret_basic"},
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"padding": "x" * MAX_BYTES},
+    ],
+)
+def test_what_is_wrong_with_a_document_is_said_in_german_too(changes, web, browser):
+    said = [
+        browser.get(
+            Program(web.document(**changes)).address(), headers={"Accept-Language": language}
+        )
+        for language in ("en", "de")
+    ]
+
+    english, german = (page.context["detail"] for page in said)
+    assert said[0].status_code == said[1].status_code == 422
+    assert "Programm" in german
+    # Not in half: the fault within is another sentence.
+    assert not set(english.split()) & {"the", "is", "has", "cannot"} & set(german.split())
+
+
 def test_a_document_is_only_fetched_for_who_has_signed_in(web, client):
     client.get(Program(web.document()).address())
 
@@ -242,4 +196,32 @@ def test_the_token_endpoint_fetches_nothing(web, db):
     program = Program(web.document())
 
     assert program.exchange("x").json()["error"] == "invalid_client"
+    assert web.requests == []
+
+
+@pytest.mark.parametrize("address", list(DOCUMENTS))
+def test_claude_connects_also_where_its_document_cannot_be_fetched(address, browser, monkeypatch):
+    def refuse(*_, **__):
+        raise DocumentUnusable("The document about this program was answered with 403.")
+
+    monkeypatch.setattr(client_documents, "fetch_object", refuse)
+    uri = DOCUMENTS[address]["redirect_uris"][0].replace("localhost/", "localhost:54545/")
+    program = Program(address, uri)
+
+    page = browser.get(program.address()).content.decode()
+
+    assert "<strong>claude.ai</strong>" in page
+    assert program.connect(browser)["scope"] == "read write"
+    elsewhere = program.address(redirect_uri="https://evil.example/")
+    assert browser.get(elsewhere).status_code == 400
+
+
+def test_documents_can_be_turned_off(web, browser, settings):
+    settings.OAUTH_DOCUMENTS = False
+
+    page = browser.get(Program(web.document()).address())
+    metadata = browser.get("/.well-known/oauth-authorization-server").json()
+
+    assert page.status_code == 422
+    assert metadata["client_id_metadata_document_supported"] is False
     assert web.requests == []

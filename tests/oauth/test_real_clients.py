@@ -39,7 +39,8 @@ class SecureServer(Server):
 
     def __init__(self, folder, certificate, relay):
         public = {"OPENMEMORY_PUBLIC_URL": relay.url, "OPENMEMORY_TRUSTED_PROXIES": "1"}
-        trust = {"SSL_CERT_FILE": str(certificate.file)}
+        # It fetches no document of a product from the internet.
+        trust = {"SSL_CERT_FILE": str(certificate.file), "OPENMEMORY_OAUTH_DOCUMENTS": "0"}
         super().__init__(
             folder / "var", USER="default_user", OPENMEMORY_WEB_PROCESSES="1", **public, **trust
         )

@@ -59,11 +59,13 @@ def test_the_documents_name_what_there_is(db):
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code", "refresh_token"],
         "token_endpoint_auth_methods_supported": [
-            "none", "client_secret_basic", "client_secret_post",
+            "none", "client_secret_basic", "client_secret_post", "private_key_jwt",
         ],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
         "revocation_endpoint_auth_methods_supported": [
-            "none", "client_secret_basic", "client_secret_post",
+            "none", "client_secret_basic", "client_secret_post", "private_key_jwt",
         ],
+        "revocation_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256", "ES256"],
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "client_id_metadata_document_supported": True,
