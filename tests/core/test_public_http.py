@@ -142,7 +142,7 @@ def test_the_address_that_was_checked_is_the_one_that_is_asked(url, local, web, 
 
 
 def test_the_next_address_is_asked_if_one_does_not_answer(url, local, monkeypatch):
-    resolve_to(monkeypatch, "127.0.0.2", "127.0.0.1")
+    resolve_to(monkeypatch, "::1", "127.0.0.1")
 
     assert send("GET", url, local).status == 200
 
