@@ -22,7 +22,7 @@ RSA_BITS = range(2048, 8200)
 FRESH_FOR = timedelta(minutes=15)
 RETRY_AFTER = timedelta(minutes=1)
 
-_KINDS = {"RSA": RSAKey, "EC": ECKey}
+_KINDS: dict[str, type[RSAKey] | type[ECKey]] = {"RSA": RSAKey, "EC": ECKey}
 _MEMBERS = ("kty", "kid", "use", "alg", "n", "e", "crv", "x", "y")
 
 
@@ -56,7 +56,8 @@ def fetch_keys(address: str) -> dict[str, Any]:
 
 
 def key_set(client: OAuthClient) -> KeySet:
-    return KeySet.import_key_set(client.keys)
+    keys: Any = client.keys
+    return KeySet.import_key_set(keys)
 
 
 def renew_keys(client_id: str, *, kid: str | None) -> None:

@@ -240,8 +240,9 @@ class TokenServer(AuthorizationServer):
 
     def create_oauth2_request(self, request: HttpRequest | ParameterRequest) -> ParameterRequest:
         """The parameters of a page are in its query, those of a program in its body."""
-        is_page = isinstance(request, ParameterRequest)
-        return request if is_page else ParameterRequest(request, request.POST)
+        if isinstance(request, ParameterRequest):
+            return request
+        return ParameterRequest(request, request.POST)
 
     def check_authorization(self, request: HttpRequest, user: User) -> CodeGrant:
         """Return the grant that is asked for. Raises OAuth2Error."""
