@@ -22,7 +22,9 @@ from memories.change_log.as_of import Past
 from memories.filters import parse_past
 from memories.serializers import SearchFiltersSerializer
 
-MemoryId = Annotated[uuid.UUID, Field(description="The `id` of a memory.")]
+_ID = Field(description="The `id` of a memory.")
+MemoryId = Annotated[uuid.UUID, _ID]
+OptionalMemoryId = Annotated[uuid.UUID | None, _ID]
 Cursor = Annotated[
     str | None,
     Field(description="The `next_cursor` of the previous result, to get the next page."),

@@ -36,6 +36,7 @@ from .arguments import (
     Metadata,
     MinScore,
     Namespace,
+    OptionalMemoryId,
     SearchFilters,
     Threshold,
     ToDate,
@@ -157,7 +158,7 @@ def get_memories(
 
 def get_memory(
     caller: Caller,
-    memory_id: MemoryId | None = None,
+    memory_id: OptionalMemoryId = None,
     as_of: AsOf = None,
     namespace: OwnNamespace = None,
     key: OwnKey = None,

@@ -69,7 +69,8 @@ def metadata(memory: Memory) -> SafeString | str:
 
 FIELDS = (
     content, "user", "app", state, categories, "created_at", "updated_at", "actor", "conversation",
-    "namespace", "own_key", "expires_at", "immutable", "valid_from", "valid_until", metadata, "id",
+    "agent_id", "namespace", "own_key", "expires_at", "immutable", "valid_from", "valid_until",
+    metadata, "id",
 )  # fmt: skip
 FIELDSETS = (
     (None, {"fields": (content,)}),
@@ -78,8 +79,8 @@ FIELDSETS = (
         {
             "fields": (
                 ("user", "app"), (state, categories), ("created_at", "updated_at"),
-                ("actor", "conversation"), ("namespace", "own_key"), ("expires_at", "immutable"),
-                ("valid_from", "valid_until"), metadata, "id",
+                ("actor", "conversation"), ("agent_id", "immutable"), ("namespace", "own_key"),
+                ("valid_from", "valid_until"), ("expires_at", "id"), metadata,
             )
         },
     ),

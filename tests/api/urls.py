@@ -99,7 +99,7 @@ class Echo(viewsets.GenericViewSet):
     many = one
 
     def ask(self, request: Request) -> Response:
-        return Response({"query": request.query_params})
+        return Response({"query": request.query_params.dict()})
 
 
 class RoomyEcho(Open):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from tests.clients.test_mem0_clients import cached, install, run
+from tests.clients.registries import cached, install, run
 
 PACKAGE = Path(settings.BASE_DIR) / "clients" / "typescript"
 GUIDE = Path(settings.BASE_DIR) / "docs" / "typescript.md"
