@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 
 from tests import fences
-from tests.clients.test_mem0_clients import cached
+from tests.clients.registries import cached
 
 pytestmark = [
     pytest.mark.slow,
