@@ -13,7 +13,7 @@ from .registries import NPM, cached, install
 # Of n8n the first version, which needs no newer Node, and a third of the room.
 NODE_PACKAGES = [
     "mem0ai@3.3.1", "@mem0/cli@0.2.13", "@mem0/vercel-ai-provider@3.0.2",
-    "@mem0/n8n-nodes-mem0@0.1.4", "n8n-workflow@1.82.0",
+    "@mem0/n8n-nodes-mem0@0.1.4", "n8n-workflow@1.83.0",
 ]  # fmt: skip
 
 
