@@ -48,7 +48,8 @@ def known_settings() -> str:
 
 def install(folder: Path, *command: str) -> None:
     """Install packages, or skip with the reason where the registry cannot be reached."""
-    if (folder / "complete").exists():
+    complete = folder / "complete"
+    if complete.exists() and complete.read_text() == str(command):
         return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -69,7 +70,7 @@ def install(folder: Path, *command: str) -> None:
     if reason:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"the client cannot be installed here: {reason}")
-    (folder / "complete").touch()
+    complete.write_text(str(command))
 
 
 def run(*command: str, **environment: str) -> dict[str, object]:
