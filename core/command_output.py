@@ -23,6 +23,8 @@ class ReportingCommand(BaseCommand):
     The exit code is 0 for success, 1 for a failure, 2 for wrong arguments.
     """
 
+    _has_reported = False
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--quiet", action="store_true", help="report errors only")
         add_json_option(parser)
@@ -37,7 +39,8 @@ class ReportingCommand(BaseCommand):
             self._report_failure("file_failed", str(error), options)
             raise CommandError(str(error)) from error
         except CommandError as error:
-            self._report_failure("command_failed", str(error), options)
+            if not self._has_reported:  # a result says by itself what failed
+                self._report_failure("command_failed", str(error), options)
             raise
 
     def show_progress(
@@ -46,6 +49,7 @@ class ReportingCommand(BaseCommand):
         return report_progress(title, unit, quiet=options["quiet"])
 
     def report(self, sentence: str, facts: dict[str, Any], options: dict[str, Any]) -> None:
+        self._has_reported = True
         if options["json"]:
             self.stdout.write(json.dumps({"ok": True, **facts}, default=str, ensure_ascii=False))
         elif not options.get("quiet"):

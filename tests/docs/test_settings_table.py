@@ -60,6 +60,7 @@ OWN_VARIABLES = {
     "server/service_managers.py",  # asks where systemd looks for units
     "packaging/openmemory_server/__init__.py",  # sets the default of one
     "scripts/check_wheel.py",  # passes one on to a program
+    "scripts/find_wheels.py",  # the same
     "openmemory/wsgi.py",
     "openmemory/celery.py",
     "core/observability/multiprocess.py",  # sets one for a library

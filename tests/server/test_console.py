@@ -99,7 +99,7 @@ def test_the_help_of_the_start_names_its_options(capsys):
     assert all(option in shown for option in ("--host", "--port", "--state"))
 
 
-WITHOUT_JSON = {"up", "mcp", "completion", "reembed", "index-words", "index-vectors"}
+WITHOUT_JSON = {"up", "mcp", "completion", "service", "reembed", "index-words", "index-vectors"}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
