@@ -60,6 +60,10 @@ def texts(answer):
     return [row["memory"] for row in rows(answer)]
 
 
+def count(answer):
+    return len(rows(answer))
+
+
 def message(answer):
     return answer["message"]
 
@@ -141,14 +145,14 @@ def use(call, rival):
     if __version__.startswith("2."):
         call("delete_all", options=DeleteAllMemoryOptions(**asked), label="delete_all by filters")
     second, third = (
-        rows(call("add", text, user_id="al/ice ü", infer=False, label=text, show=len))[0]["id"]
+        rows(call("add", text, user_id="al/ice ü", infer=False, label=text, show=count))[0]["id"]
         for text in ("I like tea", "I like rice")
     )
     call("batch_delete", [{"memory_id": second}], show=message)
     call("delete_all", user_id="al/ice ü", show=message)
     call("get", third, label="get what is deleted with all")
     call("delete_users", user_id="al/ice ü", show=message)
-    call("add", "I like cake", user_id="ann", infer=True, label="add, inferred", show=len)
+    call("add", "I like cake", user_id="ann", infer=True, label="add, inferred", show=count)
     call("reset", show=message)
     call("users", label="users after a reset", show=lambda answer: answer["count"])
 

@@ -32,6 +32,7 @@ PYTHON_DEPENDENCIES = [
 ONLY_ONE_PROJECT = "AuthenticationError"
 NEEDS_A_MODEL = "ValidationError"
 UNKNOWN = "MemoryNotFoundError"
+TRANSLATED = (UNKNOWN, "ValidationError", "AuthenticationError")
 
 SAID: dict[str, Any] = {
     "add": ["I live in Bonn"],
@@ -108,12 +109,26 @@ def test_the_python_client(shared_server, keys, tmp_path, version):
         PYTHONPATH=f"{own}:{needed}", MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
     )  # fmt: skip
 
-    said = SAID
-    if version == "2.2.1":
+    said, is_newest = SAID, version == "2.2.1"
+    if is_newest:
         said = SAID | SAID_OF_PROFILES | {"delete_all by filters": "ValidationError"}
+    else:
+        said = SAID | {"feedback": "TypeError"}  # it is sent, and then the client fails
     assert outcomes["wrong key"] == "ValueError"
     for kind in ("sync", "async"):
-        assert outcomes[kind] == [said, SAID_TO_RIVAL, []], kind
+        for outcome, expected in zip(outcomes[kind], (said, SAID_TO_RIVAL), strict=False):
+            expected = dict(expected)
+            if kind == "async" and not is_newest:
+                expected = {name: untranslated(value) for name, value in expected.items()}
+            if kind == "async" and "get_project" in expected:
+                expected["get_project"] = "Be brief."  # as the client before it has set
+            assert outcome == expected, kind
+        assert outcomes[kind][2] == [], "methods that were not called"
+
+
+def untranslated(said: Any) -> Any:
+    """Older asynchronous clients raise the errors of httpx."""
+    return "HTTPStatusError" if said in TRANSLATED else said
 
 
 def test_the_javascript_client(shared_server, keys, tmp_path):
@@ -162,13 +177,14 @@ def test_the_javascript_client(shared_server, keys, tmp_path):
         "batchDelete": "Successfully deleted 1 memories",
         "deleteAll": "Memories deleted successfully!",
         "users, odd": 2,
-        "deleteUser": "Entity deleted successfully.",
+        "deleteUser": "Entity deleted successfully: user ann",
         "deleteUsers": "Entity deleted successfully.",
         "users, after all": 0,
     }
     assert said_to_rival == {
         **dict.fromkeys(["get", "update", "history", "delete", "batchUpdate"], UNKNOWN),
-        **dict.fromkeys(["batchDelete", "feedback", "deleteUsers"], UNKNOWN),
+        **dict.fromkeys(["batchDelete", "feedback"], UNKNOWN),
+        "deleteUsers": "APIError",
         **dict.fromkeys(["updateWebhook", "deleteWebhook"], UNKNOWN),
         "getAll": [],
         "search": [],
