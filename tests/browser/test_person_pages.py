@@ -207,7 +207,7 @@ class Callback(BaseHTTPRequestHandler):
 
 def test_a_program_is_let_in_and_its_own_redirects_are_followed(person, shared_server):
     program = ThreadingHTTPServer(("127.0.0.1", 0), Callback)
-    threading.Thread(target=program.serve_forever, daemon=True).start()
+    threading.Thread(target=program.serve_forever, args=(0.01,), daemon=True).start()
     visit = person()
     try:
         uri = f"http://127.0.0.1:{program.server_port}/callback"

@@ -168,7 +168,7 @@ class Mem0Handler(BaseHTTPRequestHandler):
 @contextmanager
 def serving(rows, **kind):
     with Mem0(rows, **kind) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

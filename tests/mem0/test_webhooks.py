@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
 def receiver(settings):
     settings.MEM0_PRIVATE_WEBHOOK_HOSTS = ["127.0.0.1", "localhost"]
     with Receiver() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

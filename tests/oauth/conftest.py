@@ -61,7 +61,7 @@ def web(certificate: Certificate, settings: Any, monkeypatch: pytest.MonkeyPatch
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.file, certificate.key_file)
     server = Web(context)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
     settings.OAUTH_PRIVATE_HOSTS = [server.host]
     yield server

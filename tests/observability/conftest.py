@@ -71,7 +71,7 @@ def collector(settings, monkeypatch) -> Iterator[Collector]:
     """A collector, to which this process sends its traces."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_COMPRESSION", "none")
     with Collector() as server:
-        thread = Thread(target=server.serve_forever, daemon=True)
+        thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         settings.TRACES_ENDPOINT = server.url
         tracing.start()

@@ -53,7 +53,7 @@ class ModelApi:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def answer(self, body: dict[str, Any]) -> str:
         recalled = RECALLED.findall("\n".join(find_texts(body)))

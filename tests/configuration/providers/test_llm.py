@@ -343,7 +343,7 @@ class QuotesTheKey(BaseHTTPRequestHandler):
 @pytest.fixture
 def quoting():
     with ThreadingHTTPServer(("127.0.0.1", 0), QuotesTheKey) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/v1"
         server.shutdown()
 
