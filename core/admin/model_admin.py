@@ -10,11 +10,14 @@ from typing import Any, ClassVar
 
 import unfold.admin
 import unfold.views
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth import get_permission_codename
-from django.db.models import Model
+from django.core.exceptions import ValidationError
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
@@ -111,6 +114,16 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
         if request.method != "GET":  # an action, which has its own transactions
             return render(request, extra_context)
         return statement_timeout.render_within_timeout(lambda: render(request, extra_context))
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        """Run the action, unless the form names rows that cannot be."""
+        try:
+            for key in request.POST.getlist(ACTION_CHECKBOX_NAME):
+                self.opts.pk.to_python(key)
+        except ValidationError:
+            messages.error(request, "Nothing was done: a chosen row has no valid id.")
+            return None  # which leads back to the list
+        return super().response_action(request, queryset)
 
     def changeform_view(
         self,

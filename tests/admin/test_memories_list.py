@@ -279,3 +279,14 @@ def test_who_only_sees_adds_nothing(reading, alice):
     assert reading.post("/admin/memories/memory/add/", form).status_code == 403
     assert "memory/add/" not in text_of(reading, LIST)
     assert not Memory.objects.exists()
+
+
+def test_an_action_on_what_cannot_be_a_row_says_so(browser, alice):
+    memory = alice.remember("Tea", infer=False)
+    form = {"action": "pause_selected", "_selected_action": [memory["id"], "nonsense"]}
+
+    answer = browser.post("/admin/memories/memory/", form, follow=True)
+
+    assert answer.status_code == 200
+    assert "Nothing was done: a chosen row has no valid id." in answer.content.decode()
+    assert Memory.objects.get().state == "active"
