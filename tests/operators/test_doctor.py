@@ -114,6 +114,7 @@ def test_a_check_that_is_not_there_is_an_error_to_a_monitor():
 
 
 def test_a_check_that_fails_itself_keeps_no_other_from_being_made(well, monkeypatch):
+    run_checks.all_checks()  # else they would be loaded into the copy, and be gone with it
     monkeypatch.setattr(checks, "_checks", dict(checks._checks))
 
     @checks.check("accounts.broken", requires=Requires.MACHINE)
