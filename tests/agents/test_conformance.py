@@ -14,8 +14,8 @@ import requests
 
 from tests.agents.agent import BEFORE, TODAY
 from tests.deadline import SECONDS
+from tests.free_ports import free_port
 from tests.oauth.person import Person
-from tests.server.processes import free_port
 
 PROGRAMS = Path(__file__).parent / "conformance"
 SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"

@@ -1,7 +1,6 @@
 """A change takes effect in every process without a restart: tested with two web servers."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,14 +14,9 @@ from django.db import connection
 
 from tests.configuration.bodies import MASK, SECRET, openai
 from tests.deadline import SECONDS
+from tests.free_ports import free_port
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

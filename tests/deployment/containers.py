@@ -12,9 +12,10 @@ from typing import Any
 import requests
 
 from tests.deadline import SECONDS
+from tests.free_ports import free_port
 
 from .files import COMPOSE, DOCKER, compose, image_environment
-from .services import Services, free_port, wait_until
+from .services import Services, wait_until
 
 CODE = DOCKER.parent
 
@@ -85,7 +86,13 @@ class Container:
         assert self.process is not None
         return self.process.wait(SECONDS)
 
+    def check_running(self) -> None:
+        """Fail where it has ended by itself, in place of waiting for what it does not answer."""
+        assert self.process is not None
+        assert self.process.poll() is None, self.services.log()
+
     def is_well(self) -> bool:
+        self.check_running()
         _, *command = self.said["healthcheck"]["test"]
         return self.execute(*command).returncode == 0
 
@@ -107,6 +114,7 @@ class Web(Container):
 
     def wait_until_ready(self) -> None:
         def ready() -> None:
+            self.check_running()
             requests.get(f"{self.url}/health/ready", timeout=SECONDS).raise_for_status()
 
         wait_until(ready, requests.RequestException)

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.deadline import SECONDS, eventually
-from tests.server.processes import Server, free_port
+from tests.free_ports import free_port
+from tests.server.processes import Server
 
 from .files import DOCKER
 

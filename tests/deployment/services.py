@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -21,17 +20,12 @@ from embedded.account import Account, unprivileged_account
 from embedded.processes import Command
 from embedded.state_folder import socket_folder
 from tests.deadline import SECONDS
+from tests.free_ports import free_port
 
 from .files import COMPOSE, DOCKER, compose
 
 CHECKOUT = DOCKER.parent
 SERVICES = compose(COMPOSE)["services"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def program(package: str, name: str) -> str:

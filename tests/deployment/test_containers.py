@@ -15,10 +15,11 @@ import redis
 import requests
 
 from tests.deadline import SECONDS, eventually
+from tests.free_ports import free_port
 
 from .containers import Container, Web, shared_folders
 from .files import EMBEDDED, compose, image_environment, manifests
-from .services import free_port, running
+from .services import running
 
 
 @pytest.fixture(scope="module")

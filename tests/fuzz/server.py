@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 import requests
 
 from tests.deadline import SECONDS
+from tests.free_ports import free_port
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
@@ -49,12 +49,6 @@ def running_server(state: Path) -> Iterator[tuple[str, str]]:
             server.send_signal(signal.SIGTERM)
             server.wait(SECONDS)
             tell_failures(log, gone=gone)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tests.deadline import SECONDS, eventually
-from tests.server.processes import free_port
+from tests.free_ports import free_port
 
 # Debian's command of this name changes to a user and to folders of its own, and then runs this.
 DEBIANS = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")

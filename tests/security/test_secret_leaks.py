@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.deadline import SECONDS, eventually
-from tests.server.processes import Server, free_port
+from tests.free_ports import free_port
+from tests.server.processes import Server
 
 pytestmark = [pytest.mark.attacks, pytest.mark.slow]
 

@@ -14,8 +14,7 @@ import requests
 from django.conf import settings
 
 from tests.deadline import SECONDS, eventually
-
-from .processes import free_port
+from tests.free_ports import free_port
 
 Program = Callable[..., subprocess.Popen[str]]
 
