@@ -48,7 +48,7 @@ class History(RandomChanges):
         for number, (moment, states) in enumerate(zip(self.moments, known, strict=True)):
             gone = {pk for pk, before in self.purged.items() if before > number}
             state = without(gone, moment.state)
-            if any(each != state for each in states):
+            if any(without(gone, each) != state for each in states):
                 yield number, moment, None
             if moment.asked is None:
                 continue
