@@ -20,6 +20,7 @@ import threading
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def kill(server: RestartableServer) -> None:
     """The web server, its workers, the database and all else at once, as when power fails."""
     processes = server.processes()
     for process in processes:
-        os.kill(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # ended with its parent
+            os.kill(process.pid, signal.SIGKILL)
 
 
 def print_row(server: RestartableServer, number: int, answers: list[dict[str, Any]]) -> None:
