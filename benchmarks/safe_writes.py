@@ -106,14 +106,16 @@ def edit_at_once(server: RestartableServer, edits: int) -> tuple[int, int, int]:
         stale = sum(writers.map(lambda _: count_up(server, path, edits), range(WRITERS)))
     _, _, counted = send(server, "GET", path)
     _, _, history = send(server, "GET", f"{path}/history?page_size=1")
-    return counted["metadata"]["n"], stale, history["total"]
+    return counted["metadata_"]["n"], stale, history["total"]
 
 
 def count_up(server: RestartableServer, path: str, edits: int) -> int:
     stale = 0
     while edits:
-        _, headers, memory = send(server, "GET", path)
-        change = {"metadata": {"n": memory["metadata"]["n"] + 1}}
+        status, headers, memory = send(server, "GET", path)
+        if status != 200:
+            raise SystemExit(f"GET returned {status}: {memory}")
+        change = {"metadata": {"n": memory["metadata_"]["n"] + 1}}
         status, _, answer = send(server, "PATCH", path, change, **{"If-Match": headers["ETag"]})
         if status not in (200, 412):
             raise SystemExit(f"PATCH returned {status}: {answer}")
