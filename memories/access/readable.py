@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
-
-from django.db.models import BooleanField, F, Func
-from django.db.models.expressions import RawSQL
 
 from accounts.models import User
 from apps_registry.models import App
@@ -23,10 +20,10 @@ from memories.models import Memory, MemoryNotFound, State
 from memories.models.memory import MemoryQuerySet
 
 from .reader import Reader
+from .shown import APP, ID, IDS, MOMENT, has_id
 
-# The values that statements are compiled with: each occurs nowhere else in them.
-USER, APP, ID = (uuid.UUID(int=number) for number in (1, 2, 3))
-MOMENT = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+# As those of shown.py, with which statements are compiled.
+USER = uuid.UUID(int=1)
 
 # What a statement about active memories selects of each.
 COLUMNS = ("id", "created_at", "valid_from", "words")
@@ -95,7 +92,8 @@ def load_active(ids: Collection[uuid.UUID], reader: Reader) -> dict[uuid.UUID, M
     if not reader.user.is_stored:
         return dict(reader.memories().active().with_relations().in_bulk(list(ids)))
     kind = _Kind.of(reader)
-    memories = _active_of_ids(kind).fetch(ids=uuid_array(ids), **kind.values(reader))
+    with reader.reading_few():
+        memories = _active_of_ids(kind).fetch(ids=uuid_array(ids), **kind.values(reader))
     return {memory.pk: memory for memory in memories}
 
 
@@ -103,18 +101,6 @@ def load_one(pk: uuid.UUID, reader: Reader) -> Memory:
     """Load a memory, in any state, with all that a response shows. Raises MemoryNotFound."""
     kind = _Kind.of(reader)
     memories: list[Memory] = _one(kind).fetch(pk=pk, **kind.values(reader))
-    if not memories:
-        raise MemoryNotFound
-    return memories[0]
-
-
-def load_shown(pk: uuid.UUID, *, app: App | None) -> Memory:
-    """Load a memory that the caller may read, with what a response shows to an app or to a user.
-
-    Raises MemoryNotFound.
-    """
-    values = {"pk": pk} if app is None else {"pk": pk, "app": app.pk, "moment": clock.now()}
-    memories: list[Memory] = _shown(app is not None).fetch(**values)
     if not memories:
         raise MemoryNotFound
     return memories[0]
@@ -139,18 +125,6 @@ class NewestFirst:
         counted = f"SELECT count(*) FROM ({statement}) AS memory"  # noqa: S608 - compiled
         [(count,)] = fetch_binary(counted, parameters)
         return int(count)
-
-
-@cache
-def _shown(as_app: bool) -> CompiledQuery:
-    def build(
-        pk: uuid.UUID, app: uuid.UUID | None = None, moment: datetime = MOMENT
-    ) -> MemoryQuerySet:
-        with clock.set_to(moment):
-            shown = Memory.objects.shown_to(None if app is None else App(pk=app))
-            return shown.with_relations().filter(pk=pk)
-
-    return CompiledQuery(build, pk=ID, **({"app": APP, "moment": MOMENT} if as_app else {}))
 
 
 @cache
@@ -183,17 +157,9 @@ def _of_states(kind: _Kind, states: tuple[State, ...]) -> CompiledStatement:
 @cache
 def _active_of_ids(kind: _Kind) -> CompiledQuery:
     def build(memories: MemoryQuerySet, *, ids: str) -> MemoryQuerySet:
-        # No subquery: of the past, PostgreSQL would read all memories to join a few with it.
-        wanted = Func(
-            F("pk"),
-            RawSQL("%s::uuid[]", [ids]),
-            template="%(expressions)s",
-            arg_joiner=" = ANY",
-            output_field=BooleanField(),
-        )
-        return memories.active().with_relations().filter(wanted)
+        return memories.active().with_relations().filter(has_id(ids))
 
-    query: CompiledQuery = kind.compile(CompiledQuery, build, ids=uuid_array([ID]))
+    query: CompiledQuery = kind.compile(CompiledQuery, build, ids=IDS)
     return query
 
 

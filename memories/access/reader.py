@@ -9,12 +9,12 @@ from typing import TypeVar
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
-from memories.change_log.as_of import Past
-from memories.change_log.past_list import PastList
+from memories.change_log.as_of import Part, Past
 from memories.models import Memory
 from memories.models.memory import MemoryQuerySet
 
 from .log import AccessType, log_accesses
+from .past_list import PastList
 
 T = TypeVar("T")
 
@@ -34,8 +34,12 @@ class Reader:
     sees_expired: bool = False
     past: Past | None = None
 
-    def reading(self) -> AbstractContextManager[None]:
-        return self.past.reading() if self.past else nullcontext()
+    def reading(self, part: Part = Part.ALL) -> AbstractContextManager[None]:
+        return self.past.reading(part) if self.past else nullcontext()
+
+    def reading_few(self) -> AbstractContextManager[None]:
+        """For statements about few memories. While `reading()`."""
+        return self.past.reading_part(Part.FEW) if self.past else nullcontext()
 
     def showing(self) -> AbstractContextManager[None]:
         """For what was loaded before: whether it has expired depends on the moment."""

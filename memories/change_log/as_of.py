@@ -10,7 +10,6 @@ from enum import Enum
 from typing import TypeVar
 
 from django.db import connection, transaction
-from django.db.models.expressions import RawSQL
 from django.utils import timezone
 from django.utils.functional import cached_property
 
@@ -21,9 +20,9 @@ from core.errors import Malformed, Unavailable
 from core.locks import Lock
 from core.sql import execute, fetch_value
 from memories.models import LogLine, Memory
-from memories.models.memory import MemoryQuerySet
 
 from .past_views import (
+    FEW_SCHEMA,
     HELD_SCHEMA,
     NAMES_SCHEMA,
     SCHEMA,
@@ -31,30 +30,36 @@ from .past_views import (
     UNCHANGED_VECTORS_SCHEMA,
 )
 
-# Together, in one round trip: the views stay until the transaction ends.
+# Together, in one round trip: the views stay until the transaction ends. The path is that of now
+# where nothing has changed since.
 ENTER = f"""
-SELECT pg_advisory_xact_lock_shared(%s);
-SELECT to_regclass('{NAMES_SCHEMA}.memories_category') IS NOT NULL, EXISTS (
-        SELECT FROM memories_logline
-        WHERE user_id = %s AND sequence > %s AND memory_id IS NULL AND kind = 'renamed'
-    ),
-    current_setting('search_path'),
-    set_config('openmemory.as_of_user', %s, true), set_config('openmemory.as_of_line', %s, true),
-    set_config('openmemory.as_of_moment', %s, true),
+SELECT pg_advisory_xact_lock_shared(%(lock)s);
+SELECT to_regclass('{NAMES_SCHEMA}.memories_category') IS NOT NULL AS are_made,
+    past.path, entered.path, past.is_last,
+    set_config('search_path', CASE WHEN past.is_last THEN past.path
+        ELSE %(part)s || ', ' || entered.path END, true),
+    set_config('openmemory.as_of_user', %(user)s, true),
+    set_config('openmemory.as_of_line', %(line)s, true),
+    set_config('openmemory.as_of_moment', %(moment)s, true),
     -- The hashes of past_views.py are to fit; to start workers takes longer than they save.
     set_config('work_mem', '64MB', true), set_config('max_parallel_workers_per_gather', '0', true),
     set_config('jit', 'off', true)
+FROM (
+    SELECT current_setting('search_path') AS path, coalesce((
+        SELECT sequence = %(line)s::bigint FROM memories_logchain WHERE user_id = %(user)s
+    ), false) AS is_last, EXISTS (
+        SELECT FROM memories_logline
+        WHERE user_id = %(user)s AND sequence > %(line)s::bigint AND memory_id IS NULL
+            AND kind = 'renamed'
+    ) AS is_renamed
+    OFFSET 0
+) AS past CROSS JOIN LATERAL (
+    SELECT CASE WHEN past.is_renamed THEN '{NAMES_SCHEMA}, ' ELSE '' END || past.path AS path
+) AS entered
 """  # noqa: S608 - a constant
-IS_LAST = "SELECT sequence = %s FROM memories_logchain WHERE user_id = %s"
 SET_PATH = "SELECT set_config('search_path', %s, true)"
 # By hashes: PostgreSQL expects three lines to have held where there are thousands.
 USE_HASHES = "SELECT set_config('enable_nestloop', %s, true)"
-
-# The memories of the user that have changed since, by their ids.
-CHANGED = """
-SELECT DISTINCT memory_id FROM memories_logline
-WHERE user_id = %s AND sequence > %s AND memory_id IS NOT NULL
-"""
 
 # The memories of then that have been purged since.
 COUNT_ERASED = """
@@ -95,6 +100,7 @@ class Part(Enum):
     UNCHANGED = (UNCHANGED_SCHEMA,)
     UNCHANGED_VECTORS = (UNCHANGED_VECTORS_SCHEMA,)
     HELD = (HELD_SCHEMA, SCHEMA)  # what has changed since, as it was
+    FEW = (FEW_SCHEMA, SCHEMA)  # all, for a statement about few
     PRESENT = ()
 
 
@@ -132,7 +138,7 @@ class Past:
         return cls(user, moment, line)
 
     @contextmanager
-    def reading(self) -> Iterator[None]:
+    def reading(self, part: Part = Part.ALL) -> Iterator[None]:
         """Have all statements of this block read the past. Nothing is to be changed in it.
 
         It is a transaction: see past_views.py. Memories are serialized in it, or while `showing()`.
@@ -142,28 +148,33 @@ class Past:
             if is_outermost:
                 # What is read is of one moment, too.
                 execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            if fetch_value(IS_LAST, [self.line, self.user.pk]):
-                yield  # nothing has changed since
-                return
-            path, self._path = self._enter()
-            self._read(Part.ALL)
+            path, self._path = self._enter(part)
             try:
                 yield
             finally:
-                self._path = None
-            if not is_outermost:  # else the setting ends with the transaction
+                is_entered, self._path = self.differs, None
+            if is_entered and not is_outermost:  # else the setting ends with the transaction
                 execute(SET_PATH, [path])
 
-    def _enter(self) -> tuple[str, str]:
-        """Raises PastUnavailable. Returns the path of now, and the one of the parts' names."""
-        settings = [str(self.user.pk), str(self.line), self.moment.isoformat()]
+    def _enter(self, part: Part) -> tuple[str, str | None]:
+        """Return the path of now, and the one of the parts' names if anything has changed since.
+
+        Raises PastUnavailable.
+        """
+        settings: dict[str, str | int] = {
+            "lock": int(Lock.PAST_VIEWS),
+            "part": ", ".join(part.value),
+            "user": str(self.user.pk),
+            "line": str(self.line),
+            "moment": self.moment.isoformat(),
+        }
         with connection.cursor() as cursor:
-            cursor.execute(ENTER, [Lock.PAST_VIEWS, self.user.pk, self.line, *settings])
+            cursor.execute(ENTER, settings)
             cursor.nextset()
-            [(are_made, is_renamed, path, *_)] = cursor.fetchall()
-        if not are_made:
+            [(are_made, path, entered, is_last, *_)] = cursor.fetchall()
+        if not are_made and not is_last:
             raise PastUnavailable
-        return path, f"{NAMES_SCHEMA}, {path}" if is_renamed else path
+        return path, None if is_last else entered
 
     @property
     def differs(self) -> bool:
@@ -172,10 +183,12 @@ class Past:
 
     @contextmanager
     def reading_part(self, part: Part) -> Iterator[None]:
-        """Have the statements of this block read one part of the past, while it `differs`."""
-        self._read(part)
+        """Have the statements of this block read one part of the past, if it `differs`."""
+        if self.differs:
+            self._read(part)
         yield
-        self._read(Part.ALL)
+        if self.differs:
+            self._read(Part.ALL)
 
     def _read(self, part: Part) -> None:
         execute(SET_PATH, [", ".join([*part.value, self._path or ""])])
@@ -199,21 +212,6 @@ class Past:
         with self.reading_part(Part.HELD), _by_hashes(by_vectors):
             results.append((read_held or read)())
         return results
-
-    def count(self, memories: MemoryQuerySet, *, held: int | None = None) -> int:
-        """Count these memories: those of now but for the changed ones, and these as they were.
-
-        `held`: how many these are, if that is known.
-        """
-        if not self.differs:
-            return memories.count()
-        changed = RawSQL(CHANGED, [self.user.pk, self.line])  # noqa: S611 - a constant
-        with self.reading_part(Part.PRESENT):
-            unchanged = memories.count() - memories.filter(pk__in=changed).count()
-        if held is None:
-            with self.reading_part(Part.HELD):
-                held = memories.count()
-        return unchanged + held
 
     def showing(self) -> AbstractContextManager[None]:
         return clock.set_to(self.moment)

@@ -29,6 +29,7 @@ SCHEMA = "memories_as_of"
 UNCHANGED_SCHEMA = "memories_unchanged"
 UNCHANGED_VECTORS_SCHEMA = "memories_unchanged_vectors"
 HELD_SCHEMA = "memories_held"
+FEW_SCHEMA = "memories_as_of_few"  # all of then, for statements about few of them
 NAMES_SCHEMA = "memories_former_names"
 
 # What a transaction that reads the past sets.
@@ -45,6 +46,13 @@ UNCHANGED = f"""
         WHERE later.user_id = {OWNER} AND later.sequence > {LINE} AND later.memory_id IS NOT NULL
     )
 """  # noqa: S608 - constants
+# The same for few memories: looked up for each, in place of hashing all that have changed since.
+UNCHANGED_EACH = f"""
+    NOT EXISTS (
+        SELECT FROM {{public}}.memories_logline AS later
+        WHERE later.memory_id = {{row}} AND later.sequence > {LINE} OFFSET 0
+    )
+"""
 # The lines that held then and hold no more. Each condition on them has an index.
 HELD = f"""
     line.user_id = {OWNER} AND line.sequence <= {LINE} AND line.until > {MOMENT}
@@ -140,6 +148,8 @@ SELECT {kept_columns} FROM (
 JOIN {public}.memories_formervector AS kept
     ON kept.memory_id = former.memory_id AND kept.sequence = former.sequence
 """
+ALL_MEMORIES = f"{UNCHANGED_MEMORIES} UNION ALL {HELD_MEMORIES}"
+ALL_CATEGORIZATIONS = f"{UNCHANGED_CATEGORIZATIONS} UNION ALL {HELD_CATEGORIZATIONS}"
 # For statements that find memories by their vectors: that a memory has not changed since is a
 # condition on these, as PostgreSQL expects one on the joined memory to cost as much for each.
 UNCHANGED_EMBEDDINGS = """
@@ -180,19 +190,21 @@ JOIN {{public}}.memories_category AS present
     ON present.id = (line.snapshot ->> 'category')::uuid
 """  # noqa: S608 - constants
 
+
+def _each(statement: str) -> str:
+    return statement.replace("{unchanged}", "{unchanged_each}")
+
+
 # Each view: its schema and its table, its statement, the column with the id of a memory, and the
 # columns that differ from the table's.
 View = tuple[str, str, str, str, dict[str, str]]
 MEMORY = ("id", KEPT)
 CATEGORIZATION = ("memory_id", KEPT_CATEGORIZATION)
 VIEWS: tuple[View, ...] = (
-    (SCHEMA, "memories_memory", f"{UNCHANGED_MEMORIES} UNION ALL {HELD_MEMORIES}", *MEMORY),
-    (
-        SCHEMA,
-        "memories_categorization",
-        f"{UNCHANGED_CATEGORIZATIONS} UNION ALL {HELD_CATEGORIZATIONS}",
-        *CATEGORIZATION,
-    ),
+    (SCHEMA, "memories_memory", ALL_MEMORIES, *MEMORY),
+    (SCHEMA, "memories_categorization", ALL_CATEGORIZATIONS, *CATEGORIZATION),
+    (FEW_SCHEMA, "memories_memory", _each(ALL_MEMORIES), *MEMORY),
+    (FEW_SCHEMA, "memories_categorization", _each(ALL_CATEGORIZATIONS), *CATEGORIZATION),
     (SCHEMA, "memories_embedding", EMBEDDINGS, "memory_id", KEPT_EMBEDDING),
     (SCHEMA, "memories_tokenvectors", TOKENS, "embedding_id", KEPT_TOKENS),
     (UNCHANGED_SCHEMA, "memories_memory", UNCHANGED_MEMORIES, *MEMORY),
@@ -208,7 +220,9 @@ VIEWS: tuple[View, ...] = (
     (HELD_SCHEMA, "memories_embedding", HELD_EMBEDDINGS, "memory_id", KEPT_EMBEDDING),
     (NAMES_SCHEMA, "memories_category", CATEGORIES, "id", FORMER_NAME),
 )
-SCHEMAS = (SCHEMA, UNCHANGED_SCHEMA, UNCHANGED_VECTORS_SCHEMA, HELD_SCHEMA, NAMES_SCHEMA)
+SCHEMAS = (
+    SCHEMA, FEW_SCHEMA, UNCHANGED_SCHEMA, UNCHANGED_VECTORS_SCHEMA, HELD_SCHEMA, NAMES_SCHEMA,
+)  # fmt: skip
 
 # Whether a migration has taken away what the views read.
 IS_MISSING = """
@@ -279,6 +293,7 @@ def _statement(table: str, statement: str, row: str, kept: dict[str, str], *, pu
         present_columns=", ".join(present_columns),
         kept_columns=", ".join(kept_columns).format(public=public),
         unchanged=UNCHANGED.format(public=public, row=f"present.{row}"),
+        unchanged_each=UNCHANGED_EACH.format(public=public, row=f"present.{row}"),
         held=HELD,
         owner=OWNER,
         line=LINE,

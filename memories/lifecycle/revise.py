@@ -15,7 +15,7 @@ from configuration import effective
 from core.errors import Malformed, NotAllowed
 from core.merge_patch import apply_merge_patch
 from core.transactions import change
-from memories.access.readable import load_shown
+from memories.access.shown import load_shown
 from memories.limits import MAX_CATEGORIES, MAX_METADATA_BYTES
 from memories.models import (
     Category,

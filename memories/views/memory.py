@@ -12,7 +12,9 @@ from accounts.authentication import AuthenticatedRequest, authenticate_again
 from apps_registry.acting_app import get_acting_app, get_writing_app
 from core.api.preferences import wait_seconds
 from jobs.wait import wait
-from memories.access.readable import NewestFirst, load_one, load_shown
+from memories.access.readable import NewestFirst, load_one
+from memories.access.shown import load_shown
+from memories.change_log.as_of import Part
 from memories.filters import MemoryFilterSet
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import Edit, revise
@@ -133,7 +135,7 @@ class MemoryViewSet(MemoriesOfOneUser):
         With `as_of`, it is answered as it was then, and without an `ETag`: 404 if it was not there
         yet, or has been purged since.
         """
-        with self.reader.reading():
+        with self.reader.reading(Part.FEW):
             memory = load_one(memory_id, self.reader)
             shown = show(memory)
         self.reader.log([memory], "get")
