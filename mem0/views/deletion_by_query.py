@@ -48,11 +48,18 @@ class DeletesByQuery(DialectViewSet):
             if len(values) > 1:
                 raise Malformed(f"`{name}` is sent twice, and nothing was deleted.", field=name)
         named = {name: params[name] for name in ENTITIES if name in params}
-        if not named or not all(named.values()):
+        if not named or not all(value.strip() for value in named.values()):
             raise Malformed(
                 "Name a user_id, agent_id, app_id or run_id, which is not empty. Nothing was "
                 f"deleted. {HOW}"
             )
+        for name, value in named.items():
+            text = value.strip()
+            if text[0] + text[-1] in ("{}", "[]"):
+                raise Malformed(
+                    f"`{name}` is an object that was sent as text, and nothing was deleted. {HOW}",
+                    field=name,
+                )
         return named
 
     def _read_metadata(self) -> Any:

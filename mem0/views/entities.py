@@ -19,8 +19,9 @@ from mem0.models import Entity, EntityKind, EventType
 
 from .mem0_view import DialectViewSet, PageOf
 
-# Without a page size: `reset()` of a client deletes what one answer has.
-ALL_AT_ONCE = 1_000
+# Without a page size: `reset()` of a client deletes what one answer has. A thousand users may come
+# with as many agents and runs.
+ALL_AT_ONCE = 10_000
 
 
 class EntitiesViewSet(DialectViewSet):

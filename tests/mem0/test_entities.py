@@ -106,7 +106,7 @@ def test_the_memories_of_an_entity_are_in_pages(shop):
     assert shop.get("/v1/memories/user/ann/", page="3").status_code == 404
 
 
-def test_one_answer_has_a_thousand_entities(shop, django_assert_max_num_queries):
+def test_one_answer_has_a_thousand_users_and_as_many_runs(shop, django_assert_max_num_queries):
     account = shop.member.user
     users = [
         User(user_id=f"u{number}", owner=account, external_id=f"user {number}")
@@ -115,12 +115,13 @@ def test_one_answer_has_a_thousand_entities(shop, django_assert_max_num_queries)
     User.objects.bulk_create(users)
     tenant = Tenant(shop.member.key)
     for user in users:
-        register_entities(tenant, {"user_id": user.external_id}, user=user)
+        run = f"run {user.external_id}"
+        register_entities(tenant, {"user_id": user.external_id, "run_id": run}, user=user)
 
     with django_assert_max_num_queries(20):
         entities = shop.get("/v1/entities/").json()
 
-    assert len(entities["results"]) == entities["count"] == 1000
+    assert len(entities["results"]) == entities["count"] == 2000
     assert entities["next"] is None
 
 
