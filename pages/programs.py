@@ -63,7 +63,8 @@ def _mem0(access: Access) -> str:
     return f"""from mem0 import MemoryClient
 
 client = MemoryClient(api_key={access.key!r}, host={_root(access)!r})
-print(client.search("What do you remember about me?", filters={{"user_id": {access.user_id!r}}}))"""
+for memory in client.get_all(filters={{"user_id": {access.user_id!r}}})["results"]:
+    print(memory["memory"])"""
 
 
 def _curl(access: Access) -> str:
@@ -84,7 +85,7 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as answer:
     for hit in json.load(answer)["results"]:
-        print(hit["content"])"""
+        print(hit["text"])"""
 
 
 def _configured(slug: str, about: str | Promise, *, place: str = "") -> Program:

@@ -16,6 +16,11 @@ NODE_PACKAGES = [
     "@mem0/n8n-nodes-mem0@0.1.4", "n8n-workflow@1.83.0",
 ]  # fmt: skip
 
+# What the Python client needs when it is imported: the same for all its versions.
+PYTHON_DEPENDENCIES = [
+    "httpx", "pydantic", "posthog", "pytz", "openai", "qdrant-client", "sqlalchemy",
+]  # fmt: skip
+
 
 def install_node_packages() -> Path:
     if shutil.which("npm") is None:
@@ -29,3 +34,11 @@ def install_python_packages(folder: Path, *packages: str) -> None:
     install(
         folder, sys.executable, "-m", "pip", "install", "-q", "--target", str(folder), *packages
     )
+
+
+def install_python_client(version: str) -> str:
+    """Return the PYTHONPATH with which Python finds it."""
+    needed, own = cached("mem0-needs"), cached(f"mem0ai-{version}")
+    install_python_packages(needed, *PYTHON_DEPENDENCIES)
+    install_python_packages(own, "--no-deps", f"mem0ai=={version}")
+    return f"{own}:{needed}"

@@ -13,21 +13,10 @@ from typing import Any
 
 import pytest
 
-from .mem0_packages import install_node_packages, install_python_packages
-from .registries import cached, run
+from .mem0_packages import install_node_packages, install_python_client
+from .registries import run
 
 EVERY_METHOD = Path(__file__).with_name("every_mem0_method.py")
-
-# What the client needs when it is imported, beside itself: the same for all its versions.
-PYTHON_DEPENDENCIES = [
-    "httpx",
-    "pydantic",
-    "posthog",
-    "pytz",
-    "openai",
-    "qdrant-client",
-    "sqlalchemy",
-]
 
 ONLY_ONE_PROJECT = "AuthenticationError"
 NEEDS_A_MODEL = "ValidationError"
@@ -100,13 +89,11 @@ SAID_TO_RIVAL: dict[str, Any] = {
 
 @pytest.mark.parametrize("version", ["2.2.1", "1.0.11", "0.1.118"])
 def test_the_python_client(shared_server, keys, tmp_path, version):
-    needed, own = cached("mem0-needs"), cached(f"mem0ai-{version}")
-    install_python_packages(needed, *PYTHON_DEPENDENCIES)
-    install_python_packages(own, "--no-deps", f"mem0ai=={version}")
+    packages = install_python_client(version)
 
     outcomes = run(
         sys.executable, "-S", str(EVERY_METHOD), shared_server.url, *keys,
-        PYTHONPATH=f"{own}:{needed}", MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
+        PYTHONPATH=packages, MEM0_DIR=str(tmp_path), HOME=str(tmp_path),
     )  # fmt: skip
 
     said, is_newest = SAID, version == "2.2.1"
