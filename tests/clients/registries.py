@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -46,8 +49,22 @@ def known_settings() -> str:
     return f"{', '.join(sorted(names)) or 'no variable'} in the environment"
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Tests of several files, which run at the same time, share packages."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def install(folder: Path, *command: str) -> None:
     """Install packages, or skip with the reason where the registry cannot be reached."""
+    with locked(folder):
+        _install(folder, *command)
+
+
+def _install(folder: Path, *command: str) -> None:
     complete = folder / "complete"
     if complete.exists() and complete.read_text() == str(command):
         return
