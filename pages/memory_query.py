@@ -135,6 +135,9 @@ class MemoryQueryForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values: dict[str, Any] = super().clean() or self.cleaned_data
+        # A filter that is not known would show more than was asked for, and change it.
+        for name in sorted(set(self.data) - set(self.fields)):
+            self.add_error(None, _("“%(name)s” is no filter here.") % {"name": name[:MAX_NAME]})
         first, last = values.get("from_date"), values.get("to_date")
         if first and last and last < first:
             self.add_error("to_date", _("This day is before the first one."))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.utils import formats, timezone
+from django.utils import dateformat, formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy, pgettext
@@ -30,7 +30,7 @@ def moment(value: datetime | None) -> SafeString | str:
         return ""
     local = timezone.localtime(value)
     # Translators: the format of a date with a time, in Django's letters.
-    text = formats.date_format(local, pgettext("date and time", "j M Y, H:i"))
+    text = dateformat.format(local, pgettext("date and time", "j M Y, H:i"))
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), text)
 
 

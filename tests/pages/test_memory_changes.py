@@ -151,6 +151,7 @@ def test_nobody_changes_the_memory_of_somebody_else(browser, ids, foreign_id, ve
         {"do": "pause", "ids": ["00000000-0000-0000-0000-000000000000"] * 101},
         {"do": "delete", "scope": "all", "query": "q=tea"},
         {"do": "delete", "scope": "all", "query": "state=nonsense"},
+        {"do": "delete", "scope": "all", "query": "application=notes"},
         {"do": "delete", "scope": "all", "query": "q=" + "x" * 9000},
         {"do": "tag", "category": ""}, {"do": "tag", "category": "a,b"},
         {"do": "tag", "category": "\u202e"},

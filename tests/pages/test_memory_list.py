@@ -106,7 +106,7 @@ def test_states(browser, alice, texts, state, expected):
         "state=deleted", "sort=rank", "size=7", "size=1000", "page=0", "page=-1", "page=x",
         "app=x", "app=00000000-0000-0000-0000-000000000000", "from_date=yesterday",
         "from_date=2026-03-02&to_date=2026-03-01", f"q={'x' * 2001}", f"actor={'x' * 256}",
-        "page=99999999999999999999",
+        "page=99999999999999999999", "application=notes", "categories=pets&q=tea",
     ],
 )  # fmt: skip
 def test_what_a_filter_does_not_know_is_said_and_nothing_is_shown(browser, texts, query):
