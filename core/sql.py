@@ -35,6 +35,14 @@ def execute_prepared(statement: str, parameters: Parameters = None) -> None:
         cursor.execute(statement, parameters)
 
 
+def fetch_prepared(statement: str, parameters: Parameters = None) -> list[Row]:
+    """Return all rows of a query whose best plan is always the same."""
+    with connection.preparing_cursor() as cursor:
+        cursor.execute(statement, parameters)
+        rows: list[Row] = cursor.fetchall()
+        return rows
+
+
 def fetch_all(statement: Statement, parameters: Parameters = None) -> list[Row]:
     """Return all rows of a query."""
     with connection.cursor() as cursor:

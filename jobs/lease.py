@@ -11,17 +11,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
 from django.db.models.functions import Now
+from psycopg.types.json import Jsonb
 
 from core.errors import OpenMemoryError
 from core.observability import metrics
-from core.sql import fetch_one
+from core.sql import execute, fetch_one
 
 from .heartbeat import heartbeat
 from .models import Job, JobError, State
@@ -35,6 +36,14 @@ UPDATE jobs_job
 SET lease_until = statement_timestamp() + make_interval(secs => %s), done = %s, total = %s
 WHERE id = %s AND state = 'running' AND lease_token = %s
 RETURNING cancel_requested
+"""
+
+SUCCEED = """
+UPDATE jobs_job
+SET state = 'succeeded', lease_token = NULL, lease_until = NULL, error = NULL,
+    finished_at = statement_timestamp(), done = %s, total = %s, result = %s,
+    download = coalesce(%s, download), download_name = coalesce(%s, download_name)
+WHERE id = %s AND state = 'running' AND lease_token = %s
 """
 
 
@@ -145,8 +154,13 @@ class Lease:
         """Raises LeaseLost if the lease is lost. Call it in the transaction of the effects."""
         self._update_job(lease_until=next_expiry())
 
-    def succeed(self, result: dict[str, Any], **fields: Any) -> None:
-        self._end(state=State.SUCCEEDED, result=result, error=None, finished_at=Now(), **fields)
+    def succeed(
+        self, result: dict[str, Any], download: str | None = None, download_name: str | None = None
+    ) -> None:
+        written = [self.done, self.total, Jsonb(result), download, download_name]
+        if not execute(SUCCEED, [*written, self.job.pk, self.token]):
+            self._lose()
+        self._note_end(State.SUCCEEDED)
 
     def fail(self, error: JobError) -> None:
         self._end(state=State.FAILED, error=error, finished_at=Now())
@@ -164,6 +178,9 @@ class Lease:
 
     def _end(self, *, state: State, **fields: Any) -> None:
         self._update_job(state=state, lease_token=None, lease_until=None, **fields)
+        self._note_end(state)
+
+    def _note_end(self, state: State) -> None:
         seconds = time.monotonic() - self._started_at
         log.info("a run of a job has ended", state=state, seconds=round(seconds, 3))
         metrics.JOB_RUNS.labels(self.job.kind, state).inc()
@@ -172,8 +189,11 @@ class Lease:
     def _update_job(self, **fields: Any) -> None:
         leased = Job.objects.filter(pk=self.job.pk).leased_to(self.token)
         if not leased.update(done=self.done, total=self.total, **fields):
-            self._lost = True
-            raise LeaseLost
+            self._lose()
+
+    def _lose(self) -> NoReturn:
+        self._lost = True
+        raise LeaseLost
 
     def _is_overdue(self) -> bool:
         return time.monotonic() - self._started_at > settings.JOBS_TIME_LIMITS[self._queue]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -18,38 +17,18 @@ from memories.lifecycle.remember import insert_memory
 from memories.lifecycle.rewrite import Draft, rewrite_memory
 from memories.limits import MAX_NAME
 from memories.models import Category, Memory, State, Terms
-from memories.models.state import EXPIRED
 from memories.models.state_change import KNOWN, SUPERSEDED
 from memories.models.terms import NeverValid
 
 from .extract import Fact
 from .json_schemas import Relation
 from .reconcile import Verdict
-from .similar_memories import SimilarMemories
+from .similar_memories import ComparedMemory, SimilarMemories
+from .sources import lock_memories, require_unchanged, sender_of
 
 
 class ConcurrentFacts(Exception):
     """A memory that these facts were not compared with has been added meanwhile."""
-
-
-class SourceChanged(Exception):
-    """The memory was edited, paused, archived or deleted since it was sent, which has priority."""
-
-
-def require_unchanged(memory: Memory | None) -> Memory:
-    """Raises SourceChanged, with what happened to it, unless the memory is as it was sent."""
-    if memory is None:
-        raise SourceChanged(State.DELETED)
-    if memory.state != State.ACTIVE:
-        raise SourceChanged(memory.state)
-    if memory.is_expired:
-        raise SourceChanged(EXPIRED)
-    if memory.immutable:
-        raise SourceChanged("immutable")
-    # Other edits stay as they are, beside what is inferred.
-    if memory.revisions.filter(Q(edits_text=True) | Q(said_at__isnull=False)).exists():
-        raise SourceChanged("edited")
-    return memory
 
 
 def require_no_concurrent_facts(verdicts: Sequence[Verdict], *, since: SimilarMemories) -> None:
@@ -72,7 +51,7 @@ def apply_verdicts(
     source: Memory,
     verdicts: Sequence[Verdict],
     *,
-    repeated: Sequence[Memory] = (),
+    repeated: Sequence[ComparedMemory] = (),
     categories: Mapping[str, Category],
     keeps_source: bool = True,
 ) -> dict[str, Any]:
@@ -85,10 +64,10 @@ def apply_verdicts(
     """
     ids = {memory.pk for verdict in verdicts for memory in verdict.memories}
     ids |= {memory.pk for memory in repeated}
-    locked = _lock_memories(source, ids)
+    locked = lock_memories(source, ids)
     source = require_unchanged(locked.get(source.pk))
     effects = Effects(
-        source, by=_get_author(source), categories=categories, keeps_source=keeps_source
+        source, by=sender_of(source), categories=categories, keeps_source=keeps_source
     )
     effects.known = _keep_unchanged(repeated, locked)
     for verdict in verdicts:
@@ -97,14 +76,9 @@ def apply_verdicts(
     return effects.result()
 
 
-def _lock_memories(source: Memory, ids: Collection[UUID]) -> dict[UUID, Memory]:
-    """Lock a memory, and those of these that its app may still read."""
-    readable = Memory.objects.readable_by(source.app).filter(pk__in=ids)
-    locked = Memory.objects.filter(Q(pk=source.pk) | Q(pk__in=readable.values("pk"))).locked()
-    return {memory.pk: memory for memory in locked.select_related("user", "app")}
-
-
-def _keep_unchanged(compared: Iterable[Memory], locked: Mapping[UUID, Memory]) -> list[Memory]:
+def _keep_unchanged(
+    compared: Iterable[ComparedMemory], locked: Mapping[UUID, Memory]
+) -> list[Memory]:
     """Keep the memories that are still active and still have the content that was compared."""
     pairs = [(before, locked.get(before.pk)) for before in compared]
     return [
@@ -115,12 +89,6 @@ def _keep_unchanged(compared: Iterable[Memory], locked: Mapping[UUID, Memory]) -
         and not memory.is_expired
         and memory.content == before.content
     ]
-
-
-def _get_author(memory: Memory) -> User:
-    """The user who sent a memory."""
-    change = memory.state_changes.select_related("changed_by").first()
-    return (change and change.changed_by) or memory.user
 
 
 class Effects:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
+from uuid import UUID
 
 from configuration import effective
 from configuration.providers import LanguageModel, get_language_model
@@ -18,16 +19,11 @@ from memories.models import Category, EmbeddingSpace, Memory, State
 from memories.taxonomy import allowed_names
 from memories.vectors.embed import embed_texts
 
-from .apply import (
-    ConcurrentFacts,
-    SourceChanged,
-    apply_verdicts,
-    require_no_concurrent_facts,
-    require_unchanged,
-)
+from .apply import ConcurrentFacts, apply_verdicts, require_no_concurrent_facts
 from .extract import Extraction, ask_for_categories, extract_facts
 from .reconcile import Verdict, find_repeated, reconcile
 from .similar_memories import SimilarMemories
+from .sources import SourceChanged, load_source
 
 # How often facts are reconciled when others came in meanwhile. After that they are stored with
 # their last verdicts: under constant writes, the model would be asked without end.
@@ -40,10 +36,8 @@ SWITCHED_OFF = "inference_is_off"
 @INFER.function
 def infer(run: JobRun) -> None:
     """Turn a memory into facts. Raises ProviderError, KeyMissing and KeyLost."""
-    memories = Memory.objects.owned_by(run.owner).select_related("app", "user")
-    source = memories.filter(pk=run.parameters["memory_id"]).first()
     try:
-        _infer(run, require_unchanged(source))
+        _infer(run, load_source(UUID(run.parameters["memory_id"]), user=run.owner))
     except SourceChanged as change:
         with run.finishing() as result:
             result["skipped"] = str(change)

@@ -19,7 +19,7 @@ from memories.vectors.embed import EmbeddedTexts
 from . import json_schemas, prompts
 from .extract import Fact, normalize
 from .json_schemas import Relation
-from .similar_memories import SimilarMemories
+from .similar_memories import ComparedMemory, SimilarMemories
 
 log = structlog.get_logger(__name__)
 
@@ -44,13 +44,13 @@ class Verdict:
 
     fact: Fact
     embedded: EmbeddedTexts
-    similar: tuple[Memory, ...] = ()
+    similar: tuple[ComparedMemory, ...] = ()
     relation: Relation = Relation.NEW
-    memories: tuple[Memory, ...] = ()
+    memories: tuple[ComparedMemory, ...] = ()
     is_compared: bool = True
 
 
-def find_repeated(text: str, similar_memories: SimilarMemories) -> list[Memory]:
+def find_repeated(text: str, similar_memories: SimilarMemories) -> list[ComparedMemory]:
     """Find the memories that a text repeats line by line; empty if any line is something else."""
     lines = [_variants(line) for line in text.splitlines() if line.strip()]
     if len(lines) > MAX_REPEATED_LINES:
@@ -105,7 +105,7 @@ def _variants(line: str) -> list[str]:
     return [line, _BULLET.sub("", line), without_speaker, _BULLET.sub("", without_speaker)]
 
 
-def _compare_text(verdict: Verdict, by_fingerprint: Mapping[bytes, Memory]) -> Verdict:
+def _compare_text(verdict: Verdict, by_fingerprint: Mapping[bytes, ComparedMemory]) -> Verdict:
     """Mark a fact as known if a memory has the same text."""
     text = verdict.fact.text
     memory = by_fingerprint.get(fingerprint(text)) or next(
@@ -142,7 +142,7 @@ def _ask_model(
     return verdicts
 
 
-def _number_memories(verdicts: Iterable[Verdict]) -> dict[int, Memory]:
+def _number_memories(verdicts: Iterable[Verdict]) -> dict[int, ComparedMemory]:
     """Number the memories to show: the nearest of each fact first, up to the limit."""
     by_rank = zip_longest(*(verdict.similar for verdict in verdicts))
     distinct = dict.fromkeys(memory for rank in by_rank for memory in rank if memory)
@@ -150,7 +150,7 @@ def _number_memories(verdicts: Iterable[Verdict]) -> dict[int, Memory]:
 
 
 def _build_material(
-    unclear: Mapping[int, Verdict], source: Memory, memory_by_number: Mapping[int, Memory]
+    unclear: Mapping[int, Verdict], source: Memory, memory_by_number: Mapping[int, ComparedMemory]
 ) -> dict[str, Any]:
     numbers = {memory: number for number, memory in memory_by_number.items()}
     return {
@@ -175,7 +175,7 @@ def _build_material(
 
 
 def _read_verdict(
-    verdict: Verdict, item: dict[str, Any], memory_by_number: Mapping[int, Memory]
+    verdict: Verdict, item: dict[str, Any], memory_by_number: Mapping[int, ComparedMemory]
 ) -> Verdict:
     """Accept an answer as far as it refers to memories that were shown with the fact."""
     memories_in_answer = [memory_by_number.get(number) for number in item["memories"]]

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from apps_registry.models import App
+from core.sql import fetch_column
 from memories.models import Categorization, Category, Memory, Revision, Terms
 from memories.models.fingerprint import fingerprint
 from memories.models.terms import TERMS, show_terms
@@ -28,6 +29,11 @@ KEPT_AS = {
     "conversation": "conversation",
     "created_at": "said_at",
 }
+CATEGORY_NAMES = """
+SELECT name FROM memories_category JOIN memories_categorization
+    ON category_id = memories_category.id
+WHERE memory_id = %s ORDER BY name
+"""
 # What is derived from these.
 DERIVED = ("fingerprint", "words", "words_version")
 
@@ -92,7 +98,7 @@ def _category_names(memory: Memory) -> list[str]:
     loaded: list[str] | None = vars(memory).get("category_names")
     if loaded is not None:
         return loaded
-    return list(memory.categories.order_by("name").values_list("name", flat=True))
+    return fetch_column(CATEGORY_NAMES, [memory.pk])
 
 
 def rewrite_memories(

@@ -38,6 +38,8 @@ WHERE id = ANY(ARRAY(SELECT category_id FROM memories_categorization WHERE memor
 ORDER BY id FOR KEY SHARE
 """
 
+DELETE = "DELETE FROM memories_categorization WHERE memory_id = %s"
+
 LOCK_CATEGORIES_OF_MANY = """
 SELECT FROM memories_category
 WHERE id IN (
@@ -72,9 +74,13 @@ class CategorizationQuerySet(models.QuerySet["Categorization"]):
         self.filter(memory__in=ids).delete()
         self.insert_many(pairs, user_id=memories[0].user_id)
 
-    def lock_categories(self, memory_id: uuid.UUID, *, category_ids: Collection[uuid.UUID]) -> None:
-        """Lock the categories of a memory and these ones against a merge."""
-        execute(LOCK_CATEGORIES, [memory_id, uuid_array(category_ids)])
+    def replace(
+        self, memory_id: uuid.UUID, *, user_id: uuid.UUID, category_ids: Collection[uuid.UUID]
+    ) -> None:
+        """Move a memory to these categories, with one round trip."""
+        ids = uuid_array(category_ids)
+        parameters = [memory_id, ids, memory_id, memory_id, user_id, ids]
+        execute(f"{LOCK_CATEGORIES}; {DELETE}; {INSERT}", parameters)
 
 
 class Categorization(models.Model):

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
 from django.utils.functional import cached_property
+from pgvector import HalfVector
 from pgvector.django import HalfVectorField
 
 from accounts.models import User
@@ -29,6 +31,22 @@ MAX_DIMENSIONS = 4000
 LOCK_WRITTEN = """
 SELECT pg_advisory_xact_lock_shared(%s);
 SELECT id FROM memories_embeddingspace WHERE state IN ('active', 'filling')
+"""
+
+# Those in other spaces are left out. Sent with LOCK_WRITTEN in one round trip.
+INSERT = """
+WITH given AS (
+    SELECT * FROM unnest(%s::uuid[], %s::bigint[], %s::uuid[], %s::text[], %s::bytea[])
+        AS given (memory_id, space_id, user_id, vector, tokens)
+    WHERE space_id IN (SELECT id FROM memories_embeddingspace WHERE state IN ('active', 'filling'))
+), stored AS (
+    INSERT INTO memories_embedding (memory_id, space_id, user_id, vector)
+    SELECT memory_id, space_id, user_id, vector::halfvec FROM given
+    RETURNING id, memory_id, space_id
+)
+INSERT INTO memories_tokenvectors (embedding_id, version, vectors)
+SELECT stored.id, %s, given.tokens
+FROM stored JOIN given USING (memory_id, space_id) WHERE given.tokens IS NOT NULL
 """
 
 
@@ -207,6 +225,26 @@ _current = CompiledQuery(_in_state, state=str(EmbeddingSpace.State.ACTIVE))
 _written = CompiledQuery(lambda: EmbeddingSpace.objects.written())
 
 
+class EmbeddingQuerySet(models.QuerySet["Embedding"]):
+    def insert(self, embeddings: Sequence[Embedding], tokens: Sequence[bytes | None]) -> set[int]:
+        """Insert those that are in written spaces, with their tokens, in the same order.
+
+        Returns the ids of the written spaces, which stay so until the transaction ends.
+        """
+        columns: list[Any] = [
+            [embedding.memory_id for embedding in embeddings],
+            [embedding.space_id for embedding in embeddings],
+            [embedding.user_id for embedding in embeddings],
+            [HalfVector(embedding.vector).to_text() for embedding in embeddings],
+            list(tokens),
+        ]
+        with connection.cursor() as cursor:
+            parameters: list[Any] = [Lock.EMBEDDING_SPACES, *columns, TOKEN_VERSION]
+            cursor.execute(f"{LOCK_WRITTEN}; {INSERT}", parameters)
+            cursor.nextset()
+            return {pk for (pk,) in cursor.fetchall()}
+
+
 class Embedding(models.Model):
     """The vector of a memory in one space."""
 
@@ -220,6 +258,8 @@ class Embedding(models.Model):
     # can have an index of their own.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     vector = HalfVectorField(help_text="A unit vector with the dimensions of the space.")
+
+    objects = EmbeddingQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -247,6 +247,5 @@ class Memory(WithTerms):
     def replace_categories(self, categories: Sequence[Category]) -> None:
         """Move a memory to these categories, in the caller's transaction, which has locked it."""
         ids = [category.pk for category in categories]
-        Categorization.objects.lock_categories(self.pk, category_ids=ids)
-        self.categories.clear()
-        self.add_categories(categories)
+        Categorization.objects.replace(self.pk, user_id=self.user_id, category_ids=ids)
+        self.category_names = sorted(category.name for category in categories)

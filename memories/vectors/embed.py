@@ -23,7 +23,6 @@ from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
 
 from .embedding_jobs import embed_missing, embed_new
-from .tokens import store_tokens
 from .user_index import check_growth
 
 KEEP_VECTORS = """
@@ -111,25 +110,21 @@ def store_vectors(memories: Sequence[Memory], embedded: EmbeddedTexts) -> None:
 
     The memories are in the order of the texts. A job embeds them in the remaining spaces.
     """
-    written = EmbeddingSpace.objects.lock_written()
-    stored = Embedding.objects.bulk_create(
-        [
-            Embedding(memory=memory, space=space, user_id=memory.user_id, vector=vector)
-            for space, vectors in embedded.vectors.items()
-            if space.pk in written
-            for memory, vector in zip(memories, vectors, strict=True)
-        ]
-    )
-    store_tokens(
-        stored,
-        {
-            (memory.pk, space.pk): packed
-            for space, tokens in embedded.tokens.items()
-            for memory, packed in zip(memories, tokens, strict=True)
-        },
-    )
-    check_growth(stored)
-    if memories and written - {space.pk for space in embedded.vectors}:
+    if not memories:
+        return
+    embeddings = [
+        Embedding(memory=memory, space=space, user_id=memory.user_id, vector=vector)
+        for space, vectors in embedded.vectors.items()
+        for memory, vector in zip(memories, vectors, strict=True)
+    ]
+    tokens = [
+        packed
+        for space in embedded.vectors
+        for packed in embedded.tokens.get(space) or repeat(None, len(memories))
+    ]
+    written = Embedding.objects.insert(embeddings, tokens)
+    check_growth(embedding for embedding in embeddings if embedding.space_id in written)
+    if written - {space.pk for space in embedded.vectors}:
         ids = [str(memory.pk) for memory in memories]
         embed_new.enqueue(owner=memories[0].user, parameters={"memories": ids})
 
