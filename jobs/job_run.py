@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,16 @@ from django.db import transaction
 from django.utils.functional import cached_property
 
 from accounts.models import User
+from core.compiled_query import CompiledQuery
+from core.sql import execute, uuid_array
 
 from . import files
 from .lease import Lease
 from .models import Job
+from .models.job import JobQuerySet
+
+Parameters = dict[str, Any]
+Merge = Callable[[Sequence[Parameters]], Parameters]
 
 
 class JobRun:
@@ -55,6 +62,21 @@ class JobRun:
         with transaction.atomic():
             yield
             self._lease.confirm()
+
+    def absorb_due(self, merge: Merge, *, limit: int) -> None:
+        """Take over the due jobs of the same type and owner, this many at most.
+
+        They are gone then, and this job has the parameters that `merge` makes of those of all.
+        """
+        with transaction.atomic():
+            others: list[Job] = _due_alike.fetch_slice(
+                slice(0, limit), kind=self.job.kind, owner=self.owner.pk
+            )
+            if others:
+                self.job.parameters = merge([job.parameters for job in (self.job, *others)])
+                self._lease.rewrite(self.job.parameters)
+                ids = [job.pk for job in others]
+                execute("DELETE FROM jobs_job WHERE id = ANY(%s::uuid[])", [uuid_array(ids)])
 
     @contextmanager
     def finishing(self) -> Iterator[dict[str, Any]]:
@@ -97,3 +119,12 @@ class JobRun:
         if self._download:
             files.remove(self._download["download"])
             self._download = {}
+
+
+def _build_due_alike(*, kind: str, owner: uuid.UUID) -> JobQuerySet:
+    # Not those that another worker claims or takes over at this moment.
+    due = Job.objects.due([kind]).filter(owner=owner, queueing_lock="")
+    return due.select_for_update(skip_locked=True)
+
+
+_due_alike = CompiledQuery(_build_due_alike, kind="any kind", owner=uuid.UUID(int=1))

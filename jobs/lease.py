@@ -154,6 +154,10 @@ class Lease:
         """Raises LeaseLost if the lease is lost. Call it in the transaction of the effects."""
         self._update_job(lease_until=next_expiry())
 
+    def rewrite(self, parameters: dict[str, Any]) -> None:
+        """Give the job other parameters. Raises LeaseLost."""
+        self._update_job(lease_until=next_expiry(), parameters=parameters)
+
     def succeed(
         self, result: dict[str, Any], download: str | None = None, download_name: str | None = None
     ) -> None:

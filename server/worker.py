@@ -51,8 +51,8 @@ class Worker(CeleryWorker):
 
 
 def main(part: Queue | Literal["beat"]) -> None:
-    # Each thread keeps one connection, and so needs no pool.
-    os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
+    if part != "quick":  # a process with one thread
+        os.environ.setdefault("OPENMEMORY_DATABASE_POOL", "0")
     watch_parent(os.getppid(), _exit)
     _start_observability(part)
     if part == "beat":
@@ -77,6 +77,7 @@ def _run_worker(queue: Queue) -> None:
     if queue == "long":
         os.nice(settings.LONG_JOBS_NICENESS)
     else:
+        _size_pool(settings.WORKERS[queue])
         _start_supervision(worker)
     worker.start()
     sys.exit(worker.exitcode)
@@ -90,13 +91,14 @@ def run_quick_jobs(*, ask_for_long_job: Callable[[], None]) -> None:
     from jobs import tasks
 
     _own_stop_event()
-    _use_connection_per_thread()
     tracing.start()
     tasks.ask_for_long_job = ask_for_long_job
+    threads = settings.WORKERS["quick"] + 1  # one is free for messages about long jobs
+    _size_pool(threads)
     worker = make_worker(
         "all@%h",
         queues=list(settings.JOBS_QUEUES.values()),
-        concurrency=settings.WORKERS["quick"] + 1,  # one is free for messages about long jobs
+        concurrency=threads,
         pool_cls="threads",
     )
     _start_supervision(worker)
@@ -142,6 +144,19 @@ def _use_connection_per_thread() -> None:
     from django.db import connections
 
     connections.settings["default"]["OPTIONS"]["pool"] = False
+
+
+def _size_pool(threads: int) -> None:
+    """Have as many connections as these threads need, that of the leases and one more.
+
+    Celery closes that of each task. From the pool, the next task gets it back, with the statements
+    that it has prepared.
+    """
+    from django.db import connections
+
+    pool = connections.settings["default"]["OPTIONS"]["pool"]
+    if pool:
+        pool["max_size"] = threads + 2
 
 
 def _run_beat() -> None:

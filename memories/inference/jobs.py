@@ -86,7 +86,7 @@ def _store_facts(
     user = source.user
     facts = [fact for fact in extraction.facts if not find_unkept(fact.categories, user=user)]
     keeps_source = len(facts) == len(extraction.facts)
-    embedded = embed_texts([fact.text for fact in facts], for_job=True)
+    embedded = embed_texts([fact.text for fact in facts], for_job=True, stored=source)
     space = next(iter(embedded.vectors))
     # Before the transaction: it would wait for another one that creates the same category.
     names = {name for fact in facts for name in fact.categories}

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 from pgvector import HalfVector
@@ -39,10 +40,13 @@ MIN_SIMILARITY_OF_CONCURRENT = 0.7
 # query may be older than the query by as much as a transaction takes.
 MAX_WRITE_TIME = timedelta(minutes=1)
 
+# The last line of the user's log, which has one for each change of a memory; and what is pending.
 # No lock is empty, but the partial index has only these.
-PENDING = """
-SELECT once::uuid FROM jobs_job
-WHERE kind = %s AND owner_id = %s AND state = ANY(%s) AND once <> ''
+STATE = """
+SELECT (SELECT sequence FROM memories_logchain WHERE user_id = %(user_id)s), ARRAY(
+    SELECT once::uuid FROM jobs_job
+    WHERE kind = %(kind)s AND owner_id = %(user_id)s AND state = ANY(%(unfinished)s) AND once <> ''
+)
 """
 # Of one text, the oldest comes last.
 WITH_SAME_TEXT = """
@@ -57,9 +61,11 @@ ORDER BY memory.created_at DESC
 # LIMIT 1, PostgreSQL reads no others.
 NEAREST = """
 SELECT memory.id, memory.content, memory.created_at, near.distance FROM (
-    SELECT memory_id, vector <=> %(vector)s::halfvec AS distance FROM memories_embedding
-    WHERE user_id = %(user_id)s AND space_id = %(space_id)s
-    ORDER BY distance OFFSET 0
+    SELECT * FROM (
+        SELECT memory_id, vector <=> %(vector)s::halfvec AS distance FROM memories_embedding
+        WHERE user_id = %(user_id)s AND space_id = %(space_id)s OFFSET 0
+    ) AS compared
+    WHERE distance <= %(max_distance)s ORDER BY distance OFFSET 0
 ) AS near CROSS JOIN LATERAL (
     SELECT * FROM ({others}) AS memory WHERE memory.id = near.memory_id
         AND memory.app_id = %(app_id)s AND NOT memory.id = ANY(%(left_out)s::uuid[])
@@ -68,7 +74,6 @@ SELECT memory.id, memory.content, memory.created_at, near.distance FROM (
             OR memory.updated_at >= %(since)s::timestamptz OR memory.id = ANY(%(also)s::uuid[]))
     LIMIT 1
 ) AS memory
-WHERE near.distance <= %(max_distance)s
 ORDER BY near.distance, memory.id LIMIT %(limit)s
 """
 
@@ -94,13 +99,16 @@ class SimilarMemories:
     source: Memory
     space: EmbeddingSpace
     pending: frozenset[UUID]
+    last_line: int | None
+    is_in_transaction: bool
     as_of: datetime = field(default_factory=timezone.now)
 
     @classmethod
     def of(cls, source: Memory, space: EmbeddingSpace) -> SimilarMemories:
         as_of = timezone.now()
-        pending = sql.fetch_column(PENDING, [INFER.name, source.user_id, list(UNFINISHED)])
-        return cls(source, space, frozenset(pending), as_of)
+        values = {"kind": INFER.name, "user_id": source.user_id, "unfinished": list(UNFINISHED)}
+        [(last_line, pending)] = sql.fetch_all(STATE, values)
+        return cls(source, space, frozenset(pending), last_line, connection.in_atomic_block, as_of)
 
     def with_same_text(self, texts: Iterable[str]) -> dict[bytes, ComparedMemory]:
         """Find memories that have exactly one of these texts, by fingerprint.
@@ -122,12 +130,21 @@ class SimilarMemories:
 
     def find_concurrent(self, vector: Vectors, *, since: SimilarMemories) -> list[ComparedMemory]:
         """Find very similar memories that were added or edited since an earlier moment."""
+        if self._is_unchanged(since):
+            return []
         return self._nearest(
             vector,
             min_similarity=MIN_SIMILARITY_OF_CONCURRENT,
             since=since.as_of - MAX_WRITE_TIME,
             also=since.pending,
         )
+
+    def _is_unchanged(self, since: SimilarMemories) -> bool:
+        """Whether it is certain that nothing has come in since then."""
+        # A remote model's vectors come later than the line about their memory. What a transaction
+        # has changed is logged when it ends.
+        is_known = self.space.is_local and not since.is_in_transaction
+        return is_known and self.last_line == since.last_line and since.pending <= self.pending
 
     def _nearest(
         self,

@@ -46,14 +46,16 @@ BY_KEYWORDS = """
     SELECT id FROM searched WHERE words @@ %(any_lexeme)s::tsquery
     ORDER BY {score} DESC, created_at DESC, id LIMIT %(limit)s
 """
-# The vectors are compared before it is asked whose memories are searched, as nearly all are.
+# The vectors are compared before it is asked whose memories are searched, as nearly all are. With
+# LIMIT, PostgreSQL sorts no more than these; with ties, it would sort all.
+COMPARE = """
+    SELECT embedding.memory_id, embedding.vector <=> %(vector)s::halfvec
+    FROM memories_embedding AS embedding
+    WHERE {of_user} embedding.space_id = %(space)s
+    ORDER BY 2 LIMIT %(compared)s
+"""
 NEAREST = """
-    SELECT searched.id FROM (
-        SELECT embedding.memory_id, embedding.vector <=> %(vector)s::halfvec AS distance
-        FROM memories_embedding AS embedding
-        WHERE {of_user} embedding.space_id = %(space)s
-        ORDER BY distance FETCH FIRST %(compared)s ROWS WITH TIES
-    ) AS compared JOIN searched ON searched.id = compared.memory_id
+    SELECT searched.id FROM compared JOIN searched ON searched.id = compared.memory_id
     ORDER BY compared.distance, searched.created_at DESC, searched.id LIMIT %(limit)s
 """
 NEAREST_OF_ALL = """
@@ -70,8 +72,11 @@ OF_PERIOD = """
 """
 GIVEN = "SELECT unnest(%(ids)s::uuid[])"
 NONE = "SELECT NULL::uuid WHERE false"
+NONE_COMPARED = "SELECT NULL::uuid, NULL::float8 WHERE false"
+# With each, whether it is as far as the last one compared: others that are as near may be left out.
 FIND = """
 WITH searched AS NOT MATERIALIZED ({searched}),
+compared (memory_id, distance) AS MATERIALIZED ({compare}),
 by_keywords (id) AS MATERIALIZED ({by_keywords}),
 nearest (id) AS MATERIALIZED ({nearest}),
 of_period (id) AS MATERIALIZED ({of_period}),
@@ -84,7 +89,10 @@ found AS MATERIALIZED (
     ) AS found (id, source)
     GROUP BY id
 )
-SELECT found.by_keywords, found.by_vectors, found.by_period, {columns}
+SELECT found.by_keywords, found.by_vectors, found.by_period,
+    found.by_vectors
+        AND embedding.vector <=> %(vector)s::halfvec >= (SELECT max(distance) FROM compared),
+    {columns}
 FROM found JOIN memories_memory AS memory ON memory.id = found.id {vector_of} {tokens_of}
 """
 
@@ -96,6 +104,7 @@ class _Source(NamedTuple):
     by_keywords: bool
     by_vectors: bool
     by_period: bool
+    is_last_compared: bool | None
 
 
 def find_candidates(
@@ -121,7 +130,8 @@ def find_candidates(
             searched.memories, query.lexemes, reader=searched.reader, limit=limit
         )
     is_short = sum(entry.by_vectors for entry in found) < limit
-    if nearest is None and is_short and not _compares_all(searched, query, limit):
+    is_unclear = is_short or any(entry.is_last_compared for entry in found)
+    if nearest is None and is_unclear and not _compares_all(searched, query, limit):
         nearest, _ = find_nearest(searched.memories, query, limit=limit)
     return _merge(found, query, best=best, nearest=nearest), vectors_by
 
@@ -166,7 +176,8 @@ def _find(
 ) -> list[_Source]:
     statement, parameters = sql.name_parameters(*searched.selected)
     score, weights = lexical_score(query.lexemes)
-    compared = NEAREST_OF_ALL if _compares_all(searched, query, limit) else NEAREST
+    compares = nearest is None and not _compares_all(searched, query, limit)
+    by_vectors = NEAREST if compares else NEAREST_OF_ALL if nearest is None else GIVEN
     # A reader of many users reads as one who is not stored.
     of_user = "embedding.user_id = %(user)s AND" if query.reader.user.is_stored else ""
     of_period = [OF_PERIOD.format(column=column) for column in ("created_at", "valid_from")]
@@ -174,7 +185,8 @@ def _find(
         FIND.format(
             searched=statement,
             by_keywords=BY_KEYWORDS.format(score=score) if lexeme_count else NONE,
-            nearest=compared.format(of_user=of_user) if nearest is None else GIVEN,
+            compare=COMPARE.format(of_user=of_user) if compares else NONE_COMPARED,
+            nearest=by_vectors.format(of_user=of_user),
             of_period="({}) UNION ALL ({})".format(*of_period) if query.period else NONE,
             columns=columns(query),
             vector_of=VECTOR_OF,
@@ -191,7 +203,7 @@ def _find(
             "ids": sql.uuid_array(nearest or ()),
         },
     )
-    return [_Source(build_candidate(query, *row[3:]), *row[:3]) for row in rows]
+    return [_Source(build_candidate(query, *row[4:]), *row[:4]) for row in rows]
 
 
 def _compares_all(searched: Searched, query: Query, limit: int) -> bool:

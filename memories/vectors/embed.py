@@ -16,8 +16,9 @@ from itertools import repeat
 import numpy as np
 
 from accounts.models import User
+from configuration.catalog import TOKEN_VERSION
 from configuration.providers import EmbeddedDocuments, Vectors, embed_documents, get_local_embedder
-from core.sql import execute
+from core.sql import execute, fetch_all
 from jobs.models import Job
 from memories.categories.classifier import classify
 from memories.models import Embedding, EmbeddingSpace, Memory
@@ -34,6 +35,13 @@ INSERT INTO memories_formervector (user_id, memory_id, space_id, vector, token_v
 SELECT user_id, memory_id, space_id, vector, tokens.version, tokens.vectors
 FROM gone LEFT JOIN memories_tokenvectors AS tokens ON tokens.embedding_id = gone.id
 ON CONFLICT (memory_id, space_id) WHERE sequence IS NULL DO NOTHING
+"""
+
+EMBEDDED = """
+SELECT space_id, vector::real[], tokens.vectors
+FROM memories_embedding AS embedding LEFT JOIN memories_tokenvectors AS tokens
+    ON tokens.embedding_id = embedding.id AND tokens.version = %s
+WHERE memory_id = %s
 """
 
 
@@ -67,18 +75,27 @@ class EmbeddedTexts:
         return [classify(vector, embedder) for vector in vectors]
 
 
-def embed_texts(texts: Sequence[str], *, for_job: bool = False) -> EmbeddedTexts:
+def embed_texts(
+    texts: Sequence[str], *, for_job: bool = False, stored: Memory | None = None
+) -> EmbeddedTexts:
     """Embed the texts of future memories. Not in a transaction: it takes a while.
 
     A job also waits for the model of the current space if that is remote. Then this raises
-    ProviderError, and the current space is the first.
+    ProviderError, and the current space is the first. The text of a memory that is `stored` is not
+    embedded again.
     """
     spaces = [
         space
         for space in EmbeddingSpace.objects.load_written()
         if space.is_local or (for_job and space.state == EmbeddingSpace.State.ACTIVE)
     ]
-    embedded = {space: _embed(space, texts) for space in spaces}
+    known = _load_known(stored, spaces) if stored is not None and stored.content in texts else {}
+    embedded = {
+        space: _embed_others(space, texts, *known[space])
+        if space in known
+        else _embed(space, texts)
+        for space in spaces
+    }
     return EmbeddedTexts(
         texts,
         {space: documents.vectors for space, documents in embedded.items()},
@@ -94,6 +111,34 @@ def _embed(space: EmbeddingSpace, texts: Sequence[str]) -> EmbeddedDocuments:
         np.concatenate([document.vectors for document in documents]),
         [packed for document in documents for packed in document.tokens or ()],
     )
+
+
+def _embed_others(
+    space: EmbeddingSpace, texts: Sequence[str], text: str, known: EmbeddedDocuments
+) -> EmbeddedDocuments:
+    """Embed these texts, but for one of which that is known."""
+    others = _embed(space, [each for each in texts if each != text])
+    vectors, tokens = iter(others.vectors), iter(others.tokens or ())
+    is_known = [each == text for each in texts]
+    return EmbeddedDocuments(
+        np.stack([known.vectors[0] if is_it else next(vectors) for is_it in is_known]),
+        known.tokens and [known.tokens[0] if is_it else next(tokens) for is_it in is_known],
+    )
+
+
+def _load_known(
+    memory: Memory, spaces: Sequence[EmbeddingSpace]
+) -> dict[EmbeddingSpace, tuple[str, EmbeddedDocuments]]:
+    """The text of a memory and what it is embedded as, in the spaces where nothing is missing."""
+    by_space = {
+        space: EmbeddedDocuments(np.array([vector], np.float32), tokens and [bytes(tokens)])
+        for space, vector, tokens in fetch_all(EMBEDDED, [TOKEN_VERSION, memory.pk])
+    }
+    return {
+        space: (memory.content, by_space[space.pk])
+        for space in spaces
+        if space.pk in by_space and (by_space[space.pk].tokens or not space.has_tokens)
+    }
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from configuration.errors import TRANSIENT_FAILURES
 from jobs.job_run import JobRun
@@ -12,16 +13,24 @@ from memories.models import EmbeddingSpace
 
 from .backfill import Backfill, find_unembedded, split_into_batches
 
+# The most jobs that one takes over, each of which one request has enqueued.
+MAX_JOBS = 256
+
 
 @job_type("embed_new", attempts=20, retries_on=TRANSIENT_FAILURES, hidden=True)
 def embed_new(run: JobRun) -> None:
-    """Embed the memories that the job lists."""
+    """Embed the memories that the job lists, together with those of other due jobs of its owner."""
+    run.absorb_due(_list_all, limit=MAX_JOBS)
     ids = [uuid.UUID(pk) for pk in run.parameters["memories"]]
     backfills = [Backfill(space, run.step) for space in EmbeddingSpace.objects.written()]
     for backfill in backfills:
         unembedded = backfill.space.incomplete().filter(pk__in=ids)
         backfill.run(split_into_batches(list(unembedded.values_list("pk", flat=True))))
     _finish(run, backfills)
+
+
+def _list_all(parameters: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"memories": [pk for each in parameters for pk in each["memories"]]}
 
 
 @job_type("embed", queue="long", attempts=20, retries_on=TRANSIENT_FAILURES)

@@ -188,3 +188,70 @@ def test_progress_is_told_and_a_cancel_is_taken_while_a_job_does_its_effects(
 
     assert state_of(job) == State.CANCELLED
     assert not User.objects.filter(user_id="effect").exists()
+
+
+def merge(parameters):
+    return {"numbers": [number for each in parameters for number in each["numbers"]]}
+
+
+def enqueue_number(owner, number):
+    return get_job_type("work").enqueue(owner=owner, parameters={"numbers": [number]})
+
+
+def test_a_job_does_what_other_due_jobs_of_its_owner_were_to_do(alice, bob, register):
+    done = []
+
+    def run(job_run):
+        job_run.absorb_due(merge, limit=2)
+        with job_run.finishing():
+            done.append((job_run.owner.user_id, sorted(job_run.parameters["numbers"])))
+
+    register(run)
+    jobs = [enqueue_number(alice.user, number) for number in range(5)]
+    enqueue_number(bob.user, 5)
+    later = Job.objects.filter(pk=jobs[3].pk)
+    later.update(run_after=timezone.now() + timedelta(hours=1))
+
+    run_due()
+
+    assert sorted(done) == [("alice", [0, 1, 2]), ("alice", [4]), ("bob", [5])]
+    assert later.get().state == State.QUEUED
+    assert sorted(
+        map(
+            len,
+            Job.objects.exclude(pk=later.get().pk).values_list("parameters__numbers", flat=True),
+        )
+    ) == [1, 1, 3]
+
+
+def test_a_run_that_fails_leaves_what_it_took_over_to_its_next_one(alice, register):
+    done = []
+
+    def run(job_run):
+        job_run.absorb_due(merge, limit=9)
+        if job_run.job.attempts == 1:
+            raise TimeoutError
+        done.append(job_run.parameters["numbers"])
+
+    register(run, retries_on=(TimeoutError,), backoff=0.0)
+    for number in range(3):
+        enqueue_number(alice.user, number)
+
+    run_due()
+
+    assert done == [[0, 1, 2]]
+
+
+def test_a_run_without_a_lease_takes_nothing_over(alice, register):
+    def run(job_run):
+        end_lease(job_run.job)
+        reaper.reap()
+        job_run.absorb_due(merge, limit=9)
+
+    register(run)
+    for number in range(2):
+        enqueue_number(alice.user, number)
+
+    run_due()
+
+    assert sorted(Job.objects.values_list("parameters__numbers", flat=True)) == [[0], [1]]

@@ -240,12 +240,11 @@ def test_the_number_of_statements_is_fixed(alice, django_assert_num_queries):
     alice.remember("We fly to Japan in May and stay in a hotel.")
     memory_with_one_category = "We fly to Japan in October and stay in a hotel."
 
-    # key, app, spaces, category, lock, duplicate, memory, history, its category, spaces again,
-    # embedding, its tokens, configuration, and a savepoint around them: the transaction outside of
-    # tests
-    with django_assert_num_queries(15):
+    # key, app, spaces, category, lock, duplicate, memory, history, its category, its embedding and
+    # tokens, configuration, and a savepoint around them: the transaction outside of tests
+    with django_assert_num_queries(13):
         alice.remember(memory_with_one_category)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(8):
         alice.post("/memories", {"text": "Verbatim.", "infer": False, "app": "openmemory"})
 
 

@@ -10,7 +10,7 @@ from jobs.models import Job
 from jobs.runner import run_due
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
-from tests.memories.spaces import change_to, fake, remote, states
+from tests.memories.spaces import change_to, fake, remote, spaces_of, states
 from tests.memories.test_reembed_control import BGE, command, long_ago, memories
 
 pytestmark = pytest.mark.slow
@@ -73,3 +73,16 @@ def test_the_space_that_is_searched_is_compared_with_nothing(olga):
 
     job.refresh_from_db()
     assert (job.state, job.result) == ("succeeded", {})
+
+
+def test_a_remote_model_embeds_many_memories_with_one_call(alice, olga, fake):
+    change_to(olga, remote(fake))
+    made = [alice.remember(f"Tea {number}.")["id"] for number in range(5)]
+    fake.calls.clear()
+
+    run_due()
+
+    assert sum(fake.calls.values()) == 1
+    assert all("other" in spaces_of(pk) for pk in made)
+    [job] = Job.objects.filter(kind="embed_new")
+    assert job.result == {"embedded": 5, "refused": 0}

@@ -9,6 +9,7 @@ from jobs.models import Job
 from memories.doctor import check_vectors
 from memories.models import Embedding, EmbeddingSpace, Memory, TokenVectors
 from memories.vectors import migration
+from memories.vectors.embed import embed_texts
 from tests.memories.spaces import change_to, fake, reembed, remote
 from tests.memories.stock import stock
 
@@ -194,3 +195,25 @@ def test_another_model_has_none(alice, olga, fake, memories):
     assert not space.incomplete().exclude(pk=memory["id"]).exists()
     assert search(alice, QUESTION)[0]["explanation"]["tokens_part"] == 0
     assert not Job.objects.unfinished().filter(kind="reembed").exists()
+
+
+def test_what_a_memory_says_is_not_embedded_again(memories):
+    memory = Memory.objects.get(pk=memories[2]["id"])
+    texts = ["I live in York.", memory.content, "My dog is called Rex."]
+    [(space, vectors)] = embed_texts(texts).vectors.items()
+    tokens = embed_texts(texts).tokens
+
+    known = embed_texts(texts, stored=memory)
+    Embedding.objects.filter(memory=memory).update(vector=vectors[0])
+    of_another_text = embed_texts(texts, stored=memory)
+
+    assert known.vectors[space] == pytest.approx(vectors, abs=0.001)
+    assert known.tokens == tokens
+    assert of_another_text.vectors[space] == pytest.approx(vectors[[0, 0, 2]], abs=0.001)
+
+
+def test_what_lacks_its_tokens_is_embedded_again(memories):
+    memory = Memory.objects.get(pk=memories[2]["id"])
+    TokenVectors.objects.all().delete()
+
+    assert embed_texts([memory.content], stored=memory).tokens

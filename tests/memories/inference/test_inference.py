@@ -178,3 +178,16 @@ def test_no_model_is_asked_about_a_user_who_has_switched_inference_off(alice, fa
     assert texts(alice) == {"I live in Leeds.", "My dog is called Rex."}
     assert [job.result for job in Job.objects.all()] == [{"skipped": "edited"}]
     assert not fake.calls
+
+
+def test_what_a_job_takes(alice, fake, django_assert_num_queries):
+    tell(alice, "My dog is called Rex.")
+    alice.remember("Rex is a brown dog.")
+
+    # The claim, and its job; the source, whether that is edited, the configuration and the space;
+    # what is pending, and what has the same text, twice; the spaces, the vector of what was sent,
+    # and what is near; the transaction, the lease, the run and the lock; what is pending, and what
+    # is near by now; the memories, whether that is edited, who sent it, its categories; the end of
+    # the job and of the transaction; and no other job in either queue.
+    with django_assert_num_queries(28):
+        run_due()
