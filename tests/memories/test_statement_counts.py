@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps_registry.models import AccessRule, App
 from memories.access import readable
 from memories.access.reader import Reader
+from memories.access.shown import load_shown
 from memories.models import EmbeddingSpace, Memory, MemoryNotFound, State
 from memories.search.lexemes import parse_terms, query_lexemes
 from memories.search.query import Query
@@ -70,7 +71,7 @@ def test_what_is_compiled_once_reads_what_a_reader_may_read(readers):
                     readable.load_one(pk, reader)
             else:
                 assert show(readable.load_one(pk, reader)) == show(expected)
-                again = readable.load_shown(pk, app=reader.app)
+                again = load_shown(pk, app=reader.app)
                 assert show(again) == show(expected)
                 assert again.version == expected.version
 
