@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from .client_keys import fetch_keys, read_keys
 from .client_metadata import InvalidMetadata, read_metadata
-from .json_document import DocumentUnusable, fetch_object
+from .json_document import DocumentUnavailable, DocumentUnusable, fetch_object
 from .known_documents import DOCUMENTS
 from .models import AuthMethod, OAuthClient
 from .models.oauth_client import MAX_CLIENT_ID
@@ -21,6 +22,10 @@ from .redirect_uris import MAX_URI
 MAX_BYTES = 16 * 1024
 # A document is fetched again when somebody is asked for consent after this time.
 FRESH_FOR = timedelta(minutes=15)
+# So long after it was last fetched, what it said holds while its host gives no answer.
+KEPT_FOR = timedelta(hours=24)
+
+logger = logging.getLogger(__name__)
 
 # https, a host, perhaps a port, and a path without dot segments, query, fragment or user.
 _ADDRESS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9\-._~!$&'()*+,;=:@%]*)+")
@@ -44,13 +49,27 @@ def find_fault(client_id: str) -> str | None:
 
 def load_client(client_id: str) -> OAuthClient:
     """Return the client that a document describes. Raises DocumentUnusable."""
-    known = OAuthClient.objects.filter(client_id=client_id).first()
-    if known and known.fetched_at and known.fetched_at > timezone.now() - FRESH_FOR:
-        return known
     if not settings.OAUTH_DOCUMENTS:
         raise DocumentUnusable("This server takes no documents: the program has to register.")
     if fault := find_fault(client_id):
         raise DocumentUnusable(fault)
+    known = OAuthClient.objects.filter(client_id=client_id).first()
+    if known and _is_younger(known, FRESH_FOR):
+        return known
+    try:
+        return _renew(client_id)
+    except DocumentUnavailable as error:
+        if known is None or not _is_younger(known, KEPT_FOR):
+            raise
+        logger.warning("%s: %s What it said before is used.", client_id, error.detail)
+        return known
+
+
+def _is_younger(client: OAuthClient, age: timedelta) -> bool:
+    return client.fetched_at is not None and client.fetched_at > timezone.now() - age
+
+
+def _renew(client_id: str) -> OAuthClient:
     values = _fetch(client_id)
     if values.get("client_id") != client_id:
         raise DocumentUnusable("The document about this program is about another one.")
@@ -110,7 +129,8 @@ def _methods_of(values: Mapping[str, Any]) -> set[str]:
 def load_keys(values: Mapping[str, Any], method: AuthMethod) -> dict[str, Any]:
     """The keys of a client whose document offers to sign. Raises DocumentUnusable.
 
-    If it may send nothing as well, it goes on without keys that cannot be used.
+    If it may send nothing as well, it goes on without keys that cannot be used, and with those that
+    it had while others cannot be fetched.
     """
     none = {"keys": None, "keys_uri": "", "keys_tried_at": None}
     if AuthMethod.KEY not in _methods_of(values):
@@ -122,7 +142,7 @@ def load_keys(values: Mapping[str, Any], method: AuthMethod) -> dict[str, Any]:
         if not isinstance(address, str) or not 0 < len(address) <= MAX_URI:
             raise DocumentUnusable("This program has no public key that can check a signature.")
         return {"keys": fetch_keys(address), "keys_uri": address, "keys_tried_at": timezone.now()}
-    except DocumentUnusable:
+    except DocumentUnusable as error:
         if method == AuthMethod.KEY:
             raise
-        return none
+        return {} if isinstance(error, DocumentUnavailable) else none

@@ -16,6 +16,8 @@ from core import public_http
 from core.errors import Unprocessable
 
 SECONDS = 5.0
+# Beside those of a server that fails: too slow, too early, too many requests.
+_PASSING = (408, 425, 429)
 
 
 class DocumentUnusable(Unprocessable):
@@ -32,8 +34,12 @@ class DocumentUnusable(Unprocessable):
         self.values = values
 
 
+class DocumentUnavailable(DocumentUnusable):
+    """Its host does not answer at present, or says that it cannot."""
+
+
 def fetch_object(address: str, *, max_bytes: int) -> Mapping[str, Any]:
-    """Raises DocumentUnusable."""
+    """Raises DocumentUnusable, and DocumentUnavailable for what may pass by itself."""
     policy = public_http.Policy(
         "OPENMEMORY_OAUTH_PRIVATE_HOSTS", settings.OAUTH_PRIVATE_HOSTS, ("https",), (443,)
     )
@@ -48,9 +54,13 @@ def fetch_object(address: str, *, max_bytes: int) -> Mapping[str, Any]:
             "listed in OPENMEMORY_OAUTH_PRIVATE_HOSTS."
         ) from error
     except public_http.DestinationUnreachable as error:
-        raise DocumentUnusable(_explain(error)) from error
+        # Where somebody else answers in the place of its host, nothing is there to wait for.
+        is_forged = isinstance(error, public_http.UntrustedCertificate)
+        kind = DocumentUnusable if is_forged else DocumentUnavailable
+        raise kind(_explain(error)) from error
     if answer.status != 200:
-        raise DocumentUnusable(
+        passes = answer.status >= 500 or answer.status in _PASSING
+        raise (DocumentUnavailable if passes else DocumentUnusable)(
             "The document about this program was answered with %(status)s.",
             status=str(answer.status),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from oauth import client_documents, json_document
 from oauth.client_documents import MAX_BYTES, find_fault, load_client
@@ -45,6 +47,60 @@ def test_a_document_is_fetched_again_when_it_may_have_changed(web, db):
     renewed = load_client(client.client_id)
     assert (renewed.pk, renewed.name) == (client.pk, "Claude Code 2")
     assert renewed.redirect_uris == ["https://x.example/"]
+
+
+def age(hours):
+    OAuthClient.objects.update(fetched_at=timezone.now() - timedelta(hours=hours))
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_what_a_document_said_holds_for_a_day_while_its_host_cannot_answer(status, web, browser):
+    program = Program(web.document(), "http://127.0.0.1/callback")
+    program.connect(browser)
+    web.put("/client.json", b"", status=status)
+
+    age(hours=23)
+    tokens = program.connect(browser)
+    age(hours=25)
+    page = browser.get(program.address())
+
+    assert program.refresh(tokens["refresh_token"]).status_code == 200
+    assert page.status_code == 422
+    assert str(status) in page.content.decode()
+
+
+def test_what_a_document_said_holds_while_its_host_is_down(web, db):
+    client = load_client(web.document())
+    web.shutdown()
+    web.server_close()
+
+    age(hours=1)
+    assert load_client(client.client_id) == client
+    age(hours=25)
+    assert "no answer" in refusal(client.client_id)
+
+
+@pytest.mark.attacks
+@pytest.mark.parametrize("status", [302, 401, 403, 404, 410])
+def test_a_document_that_was_taken_away_is_not_used(status, web, db):
+    address = web.document()
+    load_client(address)
+    age(hours=1)
+    web.put("/client.json", b"", status=status)
+
+    assert str(status) in refusal(address)
+
+
+@pytest.mark.attacks
+def test_what_a_document_said_does_not_hold_where_another_one_answers(web, db, monkeypatch):
+    address = web.document()
+    load_client(address)
+    age(hours=1)
+
+    web.put("/client.json", b"<html>")
+    assert "JSON" in refusal(address)
+    monkeypatch.setenv("SSL_CERT_FILE", "/dev/null")
+    assert "certificate" in refusal(address)
 
 
 @pytest.mark.parametrize(
