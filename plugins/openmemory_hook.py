@@ -32,6 +32,7 @@ UNANSWERED_SECONDS = 86_400.0  # then a prompt without an answer is sent alone
 KEY_SECONDS = 23 * 3_600.0  # a server knows an idempotency key for 24 hours
 MAX_INPUT, MAX_TRANSCRIPT, MAX_RESPONSE = 16_000_000, 4_000_000, 1_000_000
 MAX_SAID = {"user": 8_000, "assistant": 16_000}  # in characters; a memory has 32 KiB
+MAX_CLEANED = 40_000  # of a longer text, the beginning and the end are searched for secrets
 MAX_QUERY = 4_000
 MAX_RECALLED = 400  # lines that a session keeps, to take them out of what is captured
 
@@ -274,11 +275,12 @@ def choose_memory(
 
 # ---- secrets ----------------------------------------------------------------------------------
 
-# What a secret is called, also within a longer name, as in DB_PASSWORD.
+# What a secret is called, also within a longer name, as in DB_PASSWORD and SECRET_KEY_BASE.
 _NAMES = (
-    r"pass(?:word|wd|phrase|code)s?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
+    r"(?:pass(?:word|wd|phrase|code)s?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
     r"|auth(?:orization)?|credentials?|client[_-]?secret|passwor[dt]|kennwort|mot de passe"
-    r"|contraseña|senha|пароль|密码|密碼|パスワード"
+    r"|contraseña|senha|пароль|密码|密碼|パスワード|(?<![a-z])pw|_pass|(?<![a-z])(?-i:pass))"
+    r"(?:_(?:key|base|value|prod(?:uction)?|dev|test|staging|live))*"
 )
 # What may follow "the password is" without being one.
 _ORDINARY = (
@@ -286,38 +288,72 @@ _ORDINARY = (
     r"|missing|empty|stored|hashed|hidden|set|unset|null|none|true|false|also|only|now|never|always"
     r"|still|being|used|wanted|falsch|richtig|nicht|nötig|leer|zu|im|in|string|str|int|your|my|what"
     r"|expired|optional|read|sent|kept|given|being|generated|created|about|for|from|of|and|or|limit"
-    r"|budget|count|counter|usage|per|bearer|basic)(?=[\s.,;:!?)]|$)"
+    r"|budget|count|counter|usage|per|bearer|basic|is|option|flag|argument)(?=[\s.,;:!?)]|$)"
 )
-SECRETS: list[tuple[str, re.Pattern[str]]] = [
+_BARE = r"[^\s\"'`,;<>(){}]"
+_QUOTED = r"\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|`([^`\n]{3,200})`"
+# A pattern without a group is a secret as a whole, else its last group that matched is.
+_PATTERNS: list[tuple[str, str]] = [
     (
         "private key",
-        re.compile(
-            r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
-            re.DOTALL,
-        ),
+        r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*-----|\Z)",
     ),
     (
         "key",
-        re.compile(
-            r"\b(?:sk|pk|rk)[-_](?:live|test|ant|proj|or|svcacct|lf)?[-_]?[A-Za-z0-9_-]{16,}"
-            r"|\bom_[A-Za-z0-9_-]{16,}|\b(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_-]{30,}"
-            r"|\b(?:gh[pousr]_|github_pat_|glpat-|gldt-|npm_|pypi-|hf_|dop_v1_|shpat_|xai-|gsk_|r8_"
-            r"|tvly-|pplx-|m0-|SG\.|AGE-SECRET-KEY-|ya29\.|xox[abeoprs]-|xapp-|whsec_|lin_api_"
-            r"|ntn_|sntrys_|dckr_pat_|PMAK-|rubygems_)[A-Za-z0-9._-]{10,}"
-        ),
+        r"\b(?:sk|pk|rk)[-_](?:live|test|ant|proj|or|svcacct|lf)?[-_]?[A-Za-z0-9_-]{16,}"
+        r"|\bom_[A-Za-z0-9_-]{16,}|\b(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_-]{30,}"
+        r"|\b(?:gh[pousr]_|github_pat_|glpat-|gldt-|npm_|pypi-|hf_|dop_v1_|shpat_|xai-|gsk_|r8_"
+        r"|tvly-|pplx-|m0-|SG\.|AGE-SECRET-KEY-|ya29\.|xox[abeoprs]-|xapp-|whsec_|lin_api_"
+        r"|ntn_|sntrys_|dckr_pat_|PMAK-|rubygems_)[A-Za-z0-9._-]{10,}",
     ),
-    ("token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?")),
-    ("token", re.compile(r"(?i:\b(?:bearer|basic)\s+)([A-Za-z0-9._~+/-]{12,}=*)")),
-    ("password", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@", re.IGNORECASE)),
+    ("key", r"\b(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/([\w/-]{10,})"),
+    ("key", r"[A-Z0-9]_KEY[\"']?\s*[=:]\s*[\"']?(?=[^\s\"']{0,100}\d)([^\s\"'`,;]{8,})"),
+    ("token", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
+    ("token", r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/-]{12,}=*)"),
+    ("token", r"(?i)\bcookie:\s*([^\s=;]{1,100}=[^\n]+)"),
+    ("password", r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@"),
+    # A name, and after it a sign or a verb; perhaps what it is for, and then a word with a digit.
     (
-        "password",  # a name, and after it a sign or a verb
-        re.compile(
-            rf"(?:{_NAMES})[\"'`]?\s*(?:\s(?:is|ist|lautet|est|es|was|war)\b:?|:?=>?|:|\uff1a|是|は)\s*"
-            rf"(?!{_ORDINARY})[\"'`]?([^\s\"'`,;<>(){{}}]{{3,}})",
-            re.IGNORECASE,
-        ),
+        "password",
+        rf"(?i){_NAMES}[\"'`]?\s*(?:\s(?:is|ist|lautet|est|es|was|war)\b:?|:?=>?|:|\uff1a|是|は)\s*"
+        rf"(?![\"'`]?{_ORDINARY})(?:{_QUOTED}|[\"'`]?({_BARE}{{3,}}))",
+    ),
+    (
+        "password",
+        rf"(?i){_NAMES}\s(?:for|of|to|on|at|für|von|zu|zum|zur)(?:\s[^\s.,;:!?]{{1,40}}){{1,4}}?"
+        rf"(?:\s(?:is|ist|lautet|was|war)|:)\s[\"'`]?(?=\S{{0,100}}[\d$&@#%^*])({_BARE}{{3,}})",
+    ),
+    ("password", rf"(?i)--{_NAMES}[ =](?!{_ORDINARY})(?:{_QUOTED}|({_BARE}{{3,}}))"),
+    (
+        "password",
+        r"\b(?:sshpass\s+-p\s*|docker login\b[^\n]{0,80}?\s-p\s+|redis-cli\b[^\n]{0,80}?\s-a\s+"
+        rf"|(?:mysql|mysqldump|mariadb)\b[^\n]{{0,80}}?\s-p)(?:{_QUOTED}|({_BARE}{{3,}}))",
+    ),
+    (
+        "password",
+        r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)\s*(?:\"[^\":\n]{1,100}:([^\"\n]+)\""
+        r"|'[^':\n]{1,100}:([^'\n]+)'|[^\s:\"']{1,100}:([^\s\"']+))",
+    ),
+    # A name, and after it what is no word.
+    (
+        "password",
+        r"(?i)\bpass(?:word|wort|wd)\s+(?!(?:hmac-?)?sha|md5|base64|utf|pbkdf2|argon2|oauth|v\d)"
+        rf"(?=\S{{0,100}}\d)(?=\S{{0,100}}[a-z])({_BARE}{{6,}})",
+    ),
+    ("token", rf"(?i){_NAMES}\s+(?=\S{{0,100}}\d)([a-z0-9_+~-]{{20,}}={{0,2}})"),
+    (
+        "code",
+        r"(?i)\b(?:pin|tan|otp|cvv|cvc|(?:2fa|one-time|verification|security|recovery|backup|login)"
+        r"[ -]?code)\b\s*(?:(?:is|ist|lautet|was)\b|[:=])?\s*(\d{3,8})\b",
+    ),
+    (
+        "seed phrase",
+        r"(?i)\b(?:mnemonic|(?:seed|recovery)[ -]phrase)\b\W{0,3}(?:is\b\W{0,3})?"
+        r"((?:[a-z]{3,8}\s+){11,23}[a-z]{3,8})\b",
     ),
 ]
+SECRETS = [(kind, re.compile(pattern)) for kind, pattern in _PATTERNS]
+_CARD = re.compile(r"(?<![\w.-])[3-6](?:[ -]?\d){13,18}(?![\w-]|\.\d)")
 _LONG = re.compile(r"(?<![A-Za-z0-9_/+.-])[A-Za-z0-9_/+-]{32,}={0,2}(?![A-Za-z0-9_/+-])")
 
 
@@ -327,17 +363,29 @@ def withhold_secrets(text: str) -> tuple[str, list[str]]:
 
     def hide(kind: str) -> Callable[[re.Match[str]], str]:
         def replace(match: re.Match[str]) -> str:
-            whole, secret = match.group(), match.group(match.lastindex or 0)
+            whole, group = match.group(), match.lastindex or 0
             if WITHHELD in whole:
                 return whole
             kinds.append(kind)
-            return whole.replace(secret, WITHHELD)
+            start, end = (place - match.start() for place in match.span(group))
+            return whole[:start] + WITHHELD + whole[end:]
 
         return replace
 
     for kind, pattern in SECRETS:
         text = pattern.sub(hide(kind), text)
+    text = _CARD.sub(lambda match: _hide_card(match, kinds), text)
     return _LONG.sub(lambda match: _hide_random(match, kinds), text), kinds
+
+
+def _hide_card(match: re.Match[str], kinds: list[str]) -> str:
+    """Hide a number of a card, whose digits fulfil Luhn's sum."""
+    digits = [int(each) for each in match.group() if each.isdigit()][::-1]
+    total = sum(digits[::2]) + sum(sum(divmod(2 * each, 10)) for each in digits[1::2])
+    if total % 10:
+        return match.group()
+    kinds.append("card number")
+    return WITHHELD
 
 
 def _hide_random(match: re.Match[str], kinds: list[str]) -> str:
@@ -476,7 +524,8 @@ def enqueue(
     messages = []
     for role, text in said:
         # A user who says again what is remembered says it. A model repeats it.
-        spoken = take_out_recalled(text, recalled if role == "assistant" else [])
+        spoken = shorten(text, MAX_CLEANED)  # cut far from what is kept of it
+        spoken = take_out_recalled(spoken, recalled if role == "assistant" else [])
         text, kinds = withhold_secrets(spoken)
         count_withheld(kinds)
         text = shorten(text, MAX_SAID[role])
@@ -1029,7 +1078,8 @@ def read_event() -> Json:
 def recall(client: str, event: Json) -> None:
     name, is_prompt = event_name(event), event_name(event) == "UserPromptSubmit"
     setup = load_setup(client, cwd_of(event))
-    prompt, kinds = withhold_secrets(text_of(event, "prompt") if is_prompt else "")
+    prompt = shorten(text_of(event, "prompt") if is_prompt else "", MAX_CLEANED)
+    prompt, kinds = withhold_secrets(prompt)
     end = time.monotonic() + setup.seconds - age_of_process()
     give_up = end - ENDING_SHARE * setup.seconds
     text = None

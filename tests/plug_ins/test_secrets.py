@@ -24,6 +24,24 @@ SECRETS = {
     "mi contraseña es " + "perro123": "perro123",
     "密码\uff1a" + "abc12345": "abc12345",
     "export TOKEN='" + "q1w2e3r4t5'": "q1w2e3r4t5",
+    'SECRET_KEY = "' + 'one word and 7 more"': "7 more",
+    "secret_key_base: " + "9f86d081884c7d659a2feaa0": "9f86d081",
+    "The passwd for the old server is " + "Tr0ub4dor&3": "Tr0ub4dor",
+    "DB_PASS=" + "hunter-two": "hunter-two",
+    "pw: " + "hunter-two": "hunter-two",
+    "token " + "9f86d081884c7d659a2feaa0c55ad015": "9f86d081",
+    "machine x.example login ana password " + "s3cr3t": "s3cr3t",
+    "backup --password " + "hunter-two daily": "hunter-two",
+    "mysql -u root -p" + "hunter-two shop": "hunter-two",
+    "docker login -u ana -p " + "hunter-two": "hunter-two",
+    "curl -u 'ana:" + "my two words' https://x.example": "two words",
+    "OPENROUTER_KEY=" + "abc123def456": "abc123def456",
+    "https://hooks.slack.com/services/" + "T00000000/B00000000/XXXXXXXX": "T00000000",
+    "Cookie: sid=" + "abcdef; other=1": "abcdef",
+    "The card 4111 1111 " + "1111 1111 is mine": "1111",
+    "My PIN is " + "4711": "4711",
+    "the 2FA code: " + "123456": "123456",
+    "The seed phrase is " + "abandon " * 11 + "about": "abandon",
     "Take Zx9" + "QwErTy12UiOp34AsDf56GhJk78LzXcVb90 for it": "QwErTy12",
 }
 
@@ -37,6 +55,13 @@ ORDINARY = [
     "Edit src/components/authentication/PasswordResetFormController.tsx",
     "https://example.org/a/long/path/that/goes/on/and/on/index.html",
     "a_very_long_function_name_that_nobody_would_write_twice()",
+    "Use the --token option, or --password-stdin",
+    "mysql -u root -p shop, and psql -p 5432",
+    "The token for the request is validated in the middleware",
+    "git push -u origin main:main, docker run -u 1000:1000",
+    "primary_key=id, token_count: 5000, secret_name = vault",
+    "The order 4111 1111 1111 1112 came on 2026-11-28 at 1764302400000",
+    "The password sha256 makes is long, and pin 13 blinks",
     "Wir treffen uns am Schlüsselbund-Museum um 10:30",
 ]
 
@@ -67,3 +92,20 @@ def test_a_secret_reaches_neither_the_disk_nor_the_server(home):
     assert turn["messages"][0]["content"] == "My password is [withheld], and I like tea"
     assert home.status()["withheld"] == {"password": 1, "key": 1}
     assert "1 key, 1 password (stayed on this machine)" in home.run("status").stdout
+
+
+@pytest.mark.parametrize(
+    "text", ["password ", "curl -u a", "A_KEY=a", "mysql ", "4", "seed phrase a "]
+)
+def test_a_long_text_is_searched_at_its_ends(home, text):
+    home.set()
+    secret = "hunter-two"
+
+    long = f"The password is {secret}. {text * 300_000} It is {secret}, the password: {secret}"
+    home.call("recall", "UserPromptSubmit", prompt=long)
+    home.call("capture", "Stop", last_assistant_message=long)
+
+    (turn,) = home.queue()
+    for message in turn["messages"]:
+        assert message["content"].startswith("The password is [withheld]. ")
+        assert message["content"].endswith("the password: [withheld]")
