@@ -29,7 +29,8 @@ VALUES = yaml.safe_load((CHART / "values.yaml").read_text())
 ABOUT = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 ACTION = re.compile(r"(\s*\{\{-|\{\{)\s*(.+?)\s*\}\}")
-TO_YAML = re.compile(r"toYaml (\S+) \| nindent (\d+)")
+# Of the settings, each is text.
+SETTINGS = re.compile(r"\{\{- range .+ \.Values\.settings \}\}.+\{\{- end \}\}", re.DOTALL)
 
 
 def test_it_renders_to_the_manifests():
@@ -79,7 +80,16 @@ def test_helm_finds_no_fault(helm):
 def test_helm_takes_other_values_as_the_renderer_does(helm, tmp_path):
     values = {
         **VALUES,
-        "settings": {**VALUES["settings"], "OPENMEMORY_LOG_LEVEL": "DEBUG", "NUMBER": "1"},
+        "secret": "0123",
+        "image": {"repository": "r", "tag": "1e5"},
+        "settings": {
+            **VALUES["settings"],
+            "OPENMEMORY_LOG_LEVEL": "DEBUG",
+            "NUMBER": 10_000_000,
+            "TEXT": "1",
+            "YES": True,
+            "QUOTES": "'\"\n: #",
+        },
         "publicUrl": "https://memory.example.com/with space?'\"",
         "storage": {**VALUES["storage"], "class": "fast"},
     }
@@ -90,6 +100,46 @@ def test_helm_takes_other_values_as_the_renderer_does(helm, tmp_path):
     rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     assert by_name(yaml.safe_load_all(rendered)) == by_name(render(values))
+
+
+@pytest.mark.slow
+def test_numbers_on_the_command_line_are_settings_too(helm):
+    options = ["--set", "settings.OPENMEMORY_WEB_PROCESSES=2", "--set-string", "image.tag=0.20"]
+    command = [helm, "template", "openmemory", CHART, *options]
+
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    found = by_name(yaml.safe_load_all(rendered))
+    assert found["ConfigMap openmemory"]["data"]["OPENMEMORY_WEB_PROCESSES"] == "2"
+    assert '"registry.example.org/openmemory:0.20"' in json.dumps(found)
+
+
+WRONG = [
+    ("setings.X=1", "setings"),
+    ("image.tag=null", "tag"),
+    ("image.tag=", "tag"),
+    ("web=null", "web"),
+    ("web.minReplicas=0", "minReplicas"),
+    ("web.memory=lots", "memory"),
+    ("publicUrl=", "publicUrl"),
+    ("publicUrl=memory.example.org", "publicUrl"),
+    ("secret=123", "secret"),
+    ("settings=null", "settings"),
+    ("settings.LIST={a,b}", "LIST"),
+    ("settings.OPENMEMORY_PUBLIC_URL=https://x.example", "OPENMEMORY_PUBLIC_URL"),
+    ("storage.accessMode=Shared", "accessMode"),
+]
+
+
+@pytest.mark.slow
+def test_helm_names_a_value_that_is_wrong(helm):
+    for option, name in WRONG:
+        command = [helm, "template", "openmemory", CHART, "--set", option]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+
+        assert ended.returncode != 0, option
+        assert "values don't meet the specifications" in ended.stderr
+        assert name in ended.stderr
 
 
 def test_each_value_is_used():
@@ -131,10 +181,14 @@ def render(values: dict[str, Any]) -> list[dict[str, Any]]:
     def value_at(path: str) -> Any:
         return reduce(lambda found, name: found[name], path.strip(".").split("."), scope)
 
+    settings = {
+        name: each if isinstance(each, str) else json.dumps(each)
+        for name, each in values["settings"].items()
+    }
+    lines = indent(yaml.safe_dump(settings), "  ").lstrip()
+
     def evaluate(match: re.Match[str]) -> str:
         action = match[2]
-        if block := TO_YAML.fullmatch(action):
-            return "\n" + indent(yaml.safe_dump(value_at(block[1])), " " * int(block[2]))
         if action.endswith(" | quote"):
             return json.dumps(value_at(action.removesuffix(" | quote")))
         value = value_at(action)
@@ -143,7 +197,9 @@ def render(values: dict[str, Any]) -> list[dict[str, Any]]:
     return [
         document
         for template in sorted((CHART / "templates").glob("*.yaml"))
-        for document in yaml.safe_load_all(ACTION.sub(evaluate, template.read_text()))
+        for document in yaml.safe_load_all(
+            ACTION.sub(evaluate, SETTINGS.sub(lambda _: lines, template.read_text()))
+        )
     ]
 
 
