@@ -7,6 +7,7 @@ import plistlib
 import shutil
 import subprocess
 import sys
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -203,22 +204,28 @@ class Launchd(ServiceManager):
 
     def load(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self._is_loaded():
-            self.unload()
+        self.unload()
         self._run("bootstrap", self._domain, str(self.file))
 
     def unload(self) -> None:
-        if self._is_loaded():
+        if self._shown() is None:
+            return
+        refusal = ServiceError("The service does not stop. Try again later.")
+        try:
             self._run("bootout", f"{self._domain}/{self.label}")
+        except ServiceError as error:
+            refusal = error  # which is also said of one that still stops
+        give_up = time.monotonic() + STOP_SECONDS
+        while self._shown() is not None:
+            if time.monotonic() > give_up:
+                raise refusal
+            time.sleep(0.2)
 
     def state(self) -> ServiceState:
         if not self.file.exists():
             return ServiceState.NOT_INSTALLED
-        try:
-            shown = self._run("print", f"{self._domain}/{self.label}")
-        except ServiceError:
-            return ServiceState.STOPPED
-        return ServiceState.RUNNING if "state = running" in shown else ServiceState.STOPPED
+        is_running = "state = running" in (self._shown() or "")
+        return ServiceState.RUNNING if is_running else ServiceState.STOPPED
 
     def log_command(self, lines: int, *, follow: bool) -> list[str]:
         return ["tail", "-n", str(lines), *(["-F"] if follow else []), str(self.log)]
@@ -227,8 +234,12 @@ class Launchd(ServiceManager):
     def _domain(self) -> str:
         return f"gui/{os.getuid()}"
 
-    def _is_loaded(self) -> bool:
-        return self.file.exists() and self.state() != ServiceState.STOPPED
+    def _shown(self) -> str | None:
+        """What launchd knows of the service, which it may know without running it."""
+        try:
+            return self._run("print", f"{self._domain}/{self.label}")
+        except ServiceError:
+            return None
 
 
 def find_service_manager() -> ServiceManager:

@@ -26,6 +26,51 @@ esac
 """
 
 
+# Whoever knows the service refuses another of its name, and takes a while to forget it.
+LAUNCHCTL = """#!/bin/sh
+echo "$1" >> {calls}
+case "$1" in
+  print) [ -e {state} ] || exit 113; cat {state}; [ ! -e {state}.leaves ] || rm {state}*;;
+  bootout) touch {state}.leaves; echo "Operation now in progress" >&2; exit 36;;
+  bootstrap) if [ -e {state} ]; then echo "Bootstrap failed: 5: Input/output error" >&2; exit 5; fi
+    echo "state = running" > {state};;
+esac
+"""
+
+
+@pytest.fixture
+def mac(tmp_path, monkeypatch, settings):
+    """A home and a `launchctl`; returns the file with what that knows of the service."""
+    programs, state = tmp_path / "programs", tmp_path / "state"
+    programs.mkdir()
+    (programs / "launchctl").write_text(LAUNCHCTL.format(calls=tmp_path / "calls", state=state))
+    (programs / "launchctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["/somewhere/openmemory"])
+    monkeypatch.setattr(sys, "platform", "darwin")
+    settings.STATE_DIR = tmp_path / "var"
+    return state
+
+
+@pytest.mark.parametrize("known", [None, "state = running", "state = not running"])
+def test_launchd_runs_the_service_whatever_it_knew_of_it(mac, known, tmp_path, capsys):
+    if known:
+        mac.write_text(known)
+    call_command("user_service", "install")
+    capsys.readouterr()
+    call_command("user_service", "status", "--json")
+    assert json.loads(capsys.readouterr().out)["state"] == "running"
+    mac.write_text("state = not running")
+    with pytest.raises(SystemExit):
+        call_command("user_service", "status")
+
+    call_command("user_service", "uninstall")
+
+    assert not mac.exists()
+    assert not (tmp_path / "Library/LaunchAgents/org.openmemory.server.plist").exists()
+
+
 @pytest.fixture
 def machine(tmp_path, monkeypatch, settings):
     """A home, a state folder and a `systemctl`; returns what `systemctl` was called with."""
