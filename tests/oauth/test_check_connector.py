@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
@@ -286,6 +288,42 @@ def test_a_certificate_that_nobody_vouches_for_is_named(tmp_path, monkeypatch):
     assert "certificate is valid" in found
     assert "public address" in notes[0][1]
     assert ssl.create_default_context()
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem", "advice"),
+    [
+        ({"age": timedelta(days=2)}, "has expired", "Renew the certificate"),
+        ({"age": timedelta(days=-1)}, "not yet valid", "Set the clocks"),
+        ({"host": "other.example"}, "mismatch", "for this host name"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_named(changes, problem, advice, tmp_path, monkeypatch):
+    certificate = make_certificate(tmp_path, **changes)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    relay = TlsRelay(certificate)
+    relay.start(1)
+    try:
+        with pytest.raises(StepFailed, match=problem) as caught:
+            check_network(f"{relay.url}/mcp", lambda *note: None)
+    finally:
+        relay.stop()
+
+    assert advice in caught.value.advice
+
+
+def test_a_port_without_tls_is_named():
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer_in_plain():
+        with listener.accept()[0] as client:
+            client.recv(1000)
+            client.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    threading.Thread(target=answer_in_plain, daemon=True).start()
+    with listener, pytest.raises(StepFailed, match="does not speak TLS") as caught:
+        check_network(f"https://localhost:{listener.getsockname()[1]}/mcp", lambda *note: None)
+    assert "plain HTTP" in caught.value.advice
 
 
 @pytest.mark.parametrize(

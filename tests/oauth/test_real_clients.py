@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
+import re
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from mcp.client.auth import OAuthClientProvider
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientMetadata
 
-from tests.agents.test_node import packages
+from tests.agents.test_node import WITH_INSPECTOR, packages
 from tests.deadline import SECONDS
 from tests.oauth.certificate import make_certificate
 from tests.oauth.person import Person
@@ -184,6 +186,50 @@ def test_the_typescript_client_connects_from_the_bare_address(server, packages):
     assert TEXT in renewed["found"]
     assert renewed["renewed"] is True
     assert revoked["refused"] is True
+
+
+INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
+
+
+@pytest.mark.skipif(not WITH_INSPECTOR, reason="TEST_INSPECTOR=1 also installs the inspector.")
+def test_the_inspector_connects_from_the_bare_address(server, packages, tmp_path):
+    person = server.person()
+    asked = ["--method", "tools/call", "--tool-name", "search_memories", "--tool-arg", "query=dog"]
+    command = ["node", str(packages / INSPECTOR), "--cli", server.mcp, "--transport", "http"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "NODE_EXTRA_CA_CERTS": str(server.authority),
+        "MCP_AUTO_OPEN_ENABLED": "false",
+        "MCP_INSPECTOR_SECRET_STORE": "file",
+    }
+
+    def run(*options, **streams):
+        return subprocess.Popen(
+            [*command, *options, *asked], env=environment, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, **streams,
+        )  # fmt: skip
+
+    # It says where to sign in to a terminal only.
+    ours, theirs = pty.openpty()
+    with run(stderr=theirs) as program:
+        os.close(theirs)
+        said = ""
+        while not (found := re.search(rf"({server.origin}/oauth/authorize[^\s\x1b\a]+)\s", said)):
+            said += os.read(ours, 65_536).decode()
+        back = person.allow(found[1], app="inspector")
+        assert requests.get(back, timeout=SECONDS).status_code == 200
+        first = json.loads(program.communicate(timeout=SECONDS)[0])
+    os.close(ours)
+    with run("--stored-auth-only", stderr=subprocess.DEVNULL) as program:
+        second = json.loads(program.communicate(timeout=SECONDS)[0])
+    server.call("DELETE", f"/keys/{server.key_of('inspector')['id']}")
+    with run("--stored-auth-only", stderr=subprocess.PIPE) as program:
+        refused = program.communicate(timeout=SECONDS)[1]
+
+    assert TEXT in first["content"][0]["text"]
+    assert TEXT in second["content"][0]["text"]
+    assert "auth_required" in refused
 
 
 def test_a_code_and_a_refresh_token_work_once_also_at_the_same_moment(server):
