@@ -128,6 +128,22 @@ def test_the_other_methods_answer(client: om.Client) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_a_name_leads_to_no_other_path(client: om.Client, name: str) -> None:
+    stored = client.add("Ann likes tea", infer=False)
+
+    for call in (
+        lambda: client.delete(name),
+        lambda: client.delete_by_key(name, stored.id),  # else this is /memories/{id}
+        lambda: client.put_by_key("notes", name, "x"),
+    ):
+        with pytest.raises(om.BadRequest) as caught:
+            call()
+        assert caught.value.code == "invalid_address"
+
+    assert client.get(stored.id).state == "active"
+
+
 def test_errors_are_classes_with_the_code_of_the_problem(alice: Member) -> None:
     client = client_of(alice)
 

@@ -23,6 +23,7 @@ const keyed = await client.getByKey("users.ann", "a/b ü");
 const refused = await client
   .putByKey(at, "a/b ü", "x", {}, { ifNoneMatch: "*" })
   .catch((error) => error.name + " " + error.status);
+const elsewhere = await client.deleteByKey("..", stored.id).catch((error) => error.code);
 let calls = 0;
 const flaky = new Client({
   url: URL_OF_SERVER,
@@ -37,6 +38,7 @@ const again = await flaky.add("Sent twice", { infer: false });
 console.log(JSON.stringify({
   keyed: keyed.text,
   refused,
+  elsewhere,
   namespaces: await client.namespaces("users").all(),
   calls,
   stored: (await client.list({ search_query: "Sent twice" }).all())
@@ -71,6 +73,7 @@ def test_the_page_runs_as_it_is_written(shared_server: Any, tmp_path: Path) -> N
     assert said == {
         "keyed": "Keyed",
         "refused": "PreconditionFailed 412",
+        "elsewhere": "invalid_address",
         "namespaces": [{"namespace": "users.ann", "count": 1}],
         "calls": 2,
         "stored": [True],

@@ -1,6 +1,6 @@
 /** One request: sent again when that may help, and carried out once. */
 
-import { buildError, ConnectionFailed, OpenMemoryError } from "./errors.js";
+import { BadRequest, buildError, ConnectionFailed, OpenMemoryError } from "./errors.js";
 
 export interface Options {
   /** By default OPENMEMORY_URL, else http://127.0.0.1:8000. */
@@ -91,7 +91,7 @@ export class Transport {
   private async sendOnce(request: Request, headers: Record<string, string>): Promise<Answer> {
     const [method = "GET", template = ""] = request.operation.split(" ");
     const path = template.replace(/\{(\w+)\}/g, (_, name: string) =>
-      encodeURIComponent(request.names?.[name] ?? ""),
+      asSegment(name, request.names?.[name] ?? ""),
     );
     const body = request.body === undefined ? null : JSON.stringify(request.body);
     let response: Response;
@@ -118,6 +118,14 @@ export class Transport {
     }
     return { status: response.status, data, etag: response.headers.get("ETag") };
   }
+}
+
+function asSegment(name: string, value: string): string {
+  if (["", ".", ".."].includes(value)) {
+    // What sends URLs takes these out of them, so that they would lead to another path.
+    throw new BadRequest(`\`${name}\` cannot be "${value}".`, { code: "invalid_address" });
+  }
+  return encodeURIComponent(value);
 }
 
 function parse(text: string): unknown {

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from .errors import BadRequest
 from .models import (
     Found,
     Memory,
@@ -51,7 +52,8 @@ class Call(Generic[T]):
 
     @property
     def path(self) -> str:
-        names = {name: quote(value, safe="") for name, value in self.names.items()}
+        """Raises BadRequest for a name that would lead to another path."""
+        names = {name: _as_segment(name, value) for name, value in self.names.items()}
         return self.operation.split()[1].format(**names)
 
     @property
@@ -67,6 +69,12 @@ class Call(Generic[T]):
     def page(self, number: int) -> Call[T]:
         query = {**self.query, "page": number}
         return Call(self.operation, self.read, self.names, query, self.body, self.headers)
+
+
+def _as_segment(name: str, value: str) -> str:
+    if value in ("", ".", ".."):  # which those that send URLs take out of them
+        raise BadRequest(f"`{name}` cannot be {value!r}.", code="invalid_address")
+    return quote(value, safe="")
 
 
 def _as_json(value: Any) -> Any:
