@@ -934,8 +934,8 @@ def count_withheld(kinds: list[str]) -> None:
 ENDS = ("sent", "dropped", "refused")
 
 
-def describe(client: str, cwd: str) -> Json:
-    status = read_status()
+def describe(asked: str, cwd: str) -> Json:
+    status, client = read_status(), asked or find_client()
     withheld = {
         name[len("withheld ") :]: number for name, number in status.items() if "withheld " in name
     }
@@ -949,6 +949,7 @@ def describe(client: str, cwd: str) -> Json:
         "withheld": withheld,
         "problem": status.get("problem", ""),
         "clients": sorted(installed_clients()),
+        "client": client,
         "settings": str(settings_path()),
         "state": str(state_dir()),
     }
@@ -957,10 +958,18 @@ def describe(client: str, cwd: str) -> Json:
     except (ValueError, OSError) as error:
         return {**report, "notes": [str(error)]}
     notes = list(setup.notes)
+    others = set(report["clients"]) - {client}
+    if not asked and others:
+        notes.append(f"This is what holds for {client}: --client {min(others)} shows another one.")
     if settings_path().is_file() and settings_path().stat().st_mode & 0o077:
         notes.append(f"Others may read {settings_path()}: chmod 600 it.")
     names = ("memory", "server", "app", "recall", "capture", "max_tokens", "project")
     return {**report, **{name: getattr(setup, name) for name in names}, "notes": notes}
+
+
+def find_client() -> str:
+    """Whose settings are shown where nobody is named: the first that is installed."""
+    return next(iter(sorted(installed_clients())), "default")
 
 
 def print_status(report: Json) -> None:
@@ -1173,12 +1182,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="openmemory-hook", description=__doc__.splitlines()[0])
     parser.add_argument("command", choices=["recall", "capture", "flush", "status", "uninstall"])
     parser.add_argument("names", nargs="*", help="clients to uninstall from", metavar="client")
-    parser.add_argument("--client", default="default", help="whose hook calls")
+    parser.add_argument("--client", default="", help="whose hook calls, or whose status to show")
     parser.add_argument("--json", action="store_true", help="print the status as JSON")
     parser.add_argument("--background", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.command in HOOKS:
-        return run_hook(options.command, options.client)
+        return run_hook(options.command, options.client or "default")
     if options.command == "status":
         report = describe(options.client, str(Path.cwd()))
         print(json.dumps(report)) if options.json else print_status(report)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import shlex
+import subprocess
+import sys
 import tomllib
 from io import StringIO
 from pathlib import Path
@@ -157,3 +159,25 @@ def test_a_quote_in_an_address_ends_no_command():
     command = install_command("cursor", url="https://x.example/'\"$(id)", key="om_1")
 
     assert len(shlex.split(command)) == 6
+
+
+def test_cursors_is_installed_shown_and_removed_without_a_trace(home, tmp_path):
+    bundle = tmp_path / "bundle.json"
+    bundle.write_bytes(load_files()["bundle.json"].content)
+    python = getattr(sys, "_base_executable", sys.executable)
+    before = {path for path in home.folder.rglob("*") if path.is_file()}
+
+    def run(*command):
+        return subprocess.run(
+            command, env=home.environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    run(python, FOLDER / "install.py", "cursor", "http://127.0.0.1:9", "om_1", "--bundle", bundle)
+    program = home.folder / ".local/share/openmemory/openmemory-hook"
+    shown = json.loads(run(python, program, "status", "--json"))
+    removed = run(python, program, "uninstall", "cursor")
+
+    assert (shown["client"], shown["memory"], shown["recall"]) == ("cursor", "cursor", True)
+    assert shown["notes"] == []
+    assert "Nothing of openmemory-hook is left." in removed
+    assert {path for path in home.folder.rglob("*") if path.is_file()} == before
