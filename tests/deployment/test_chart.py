@@ -81,7 +81,7 @@ def test_helm_takes_other_values_as_the_renderer_does(helm, tmp_path):
     values = {
         **VALUES,
         "secret": "0123",
-        "image": {"repository": "r", "tag": "1e5"},
+        "image": {"repository": "r", "tag": "0.20"},
         "settings": {
             **VALUES["settings"],
             "OPENMEMORY_LOG_LEVEL": "DEBUG",
@@ -116,18 +116,13 @@ def test_numbers_on_the_command_line_are_settings_too(helm):
 
 WRONG = [
     ("setings.X=1", "setings"),
-    ("image.tag=null", "tag"),
     ("image.tag=", "tag"),
     ("web=null", "web"),
-    ("web.minReplicas=0", "minReplicas"),
     ("web.memory=lots", "memory"),
-    ("publicUrl=", "publicUrl"),
     ("publicUrl=memory.example.org", "publicUrl"),
     ("secret=123", "secret"),
-    ("settings=null", "settings"),
     ("settings.LIST={a,b}", "LIST"),
     ("settings.OPENMEMORY_PUBLIC_URL=https://x.example", "OPENMEMORY_PUBLIC_URL"),
-    ("storage.accessMode=Shared", "accessMode"),
 ]
 
 

@@ -101,11 +101,11 @@ def test_a_long_text_is_searched_at_its_ends(home, text):
     home.set()
     secret = "hunter-two"
 
-    long = f"The password is {secret}. {text * 300_000} It is {secret}, the password: {secret}"
+    long = f"The password is {secret}, {text * 300_000} and so the password: {secret}"
     home.call("recall", "UserPromptSubmit", prompt=long)
     home.call("capture", "Stop", last_assistant_message=long)
 
     (turn,) = home.queue()
     for message in turn["messages"]:
-        assert message["content"].startswith("The password is [withheld]. ")
-        assert message["content"].endswith("the password: [withheld]")
+        assert message["content"].startswith("The password is [withheld], ")
+        assert message["content"].endswith("and so the password: [withheld]")
