@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import zipfile
 from functools import reduce
-from textwrap import indent
 from typing import Any
 
 import kubernetes_validate
@@ -176,11 +175,10 @@ def render(values: dict[str, Any]) -> list[dict[str, Any]]:
     def value_at(path: str) -> Any:
         return reduce(lambda found, name: found[name], path.strip(".").split("."), scope)
 
-    settings = {
-        name: each if isinstance(each, str) else json.dumps(each)
+    lines = "\n  ".join(
+        f"{name}: {json.dumps(each if isinstance(each, str) else json.dumps(each))}"
         for name, each in values["settings"].items()
-    }
-    lines = indent(yaml.safe_dump(settings), "  ").lstrip()
+    )
 
     def evaluate(match: re.Match[str]) -> str:
         action = match[2]
