@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 from itertools import product
 
+import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -285,3 +286,11 @@ def test_a_hit_is_written_to_the_access_log_of_the_memory(alice):
 
     [access] = Memory.objects.get().accesses.all()
     assert (access.access_type, access.app.name) == ("search", "kettle")
+
+
+def test_of_very_many_that_are_as_near_the_newest_come_first(alice):
+    made = stock(alice.user, ["Samovar."] * 250, vectors=np.full((250, 384), 384**-0.5))
+
+    hits = results(alice, "What was I told?", top_k=3, min_score=0)
+
+    assert [hit["id"] for hit in hits] == [str(memory.pk) for memory in made[:-4:-1]]
