@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.text import Truncator
-from django.utils.translation import gettext
 
 from memories.access.reader import Reader
-from memories.models import Memory, State
 from pages.hit_reasons import describe_hit
+from pages.list_row import Row, render_rows
 from pages.memory_query import MAX_HITS, MemoryQueryForm
 from pages.page_view import PageView
-from pages.templatetags.page_tags import moment, state_name
 
 RESULTS = "results"  # the element that a search replaces while it is typed
-
-
-# Characters of a memory's text in the list, and in the names of its buttons.
-MAX_TEXT, MAX_NAME = 400, 60
-
-
-def _row(memory: Memory, reasons: Sequence[str] = ()) -> dict[str, Any]:
-    """What the list shows of a memory: computed here, as templates are slow at it."""
-    text, state = memory.content, memory.state
-    is_active = state == State.ACTIVE
-    badges = [("badge", name) for name in memory.category_names]
-    if memory.metadata.get("pinned") is True:
-        badges.append(("badge good", gettext("pinned")))
-    if memory.immutable:
-        badges.append(("badge", gettext("locked")))
-    if not is_active:
-        badges.append(("badge warn", state_name(state)))
-    return {
-        "pk": str(memory.pk),
-        "state": state,
-        "text": _shorten(text, MAX_TEXT),
-        "name": _shorten(text, MAX_NAME),
-        "reasons": reasons,
-        "time": moment(memory.created_at),
-        "from": [memory.app.name, memory.actor] if memory.actor else [memory.app.name],
-        "badges": badges,
-        "do": "pause" if is_active else "resume",
-        "say": gettext("Pause") if is_active else gettext("Resume"),
-    }
-
-
-def _shorten(text: str, length: int) -> str:
-    return text if len(text) <= length else Truncator(text).chars(length)
 
 
 class MemoryListView(PageView):
@@ -75,10 +38,10 @@ def load_list(form: MemoryQueryForm, reader: Reader) -> dict[str, Any]:
     context: dict[str, Any] = {"query": query, "address": form.address()}
     if query.is_search:
         result = query.find(reader)
-        rows = [_row(hit.memory, describe_hit(hit)) for hit in result.hits]
+        rows = [Row(hit.memory, describe_hit(hit)) for hit in result.hits]
         return {
             **context,
-            "rows": rows,
+            "rows": render_rows(rows, question=query.text),
             "total": len(rows),
             "is_full": len(rows) == MAX_HITS,
             "result": result,
@@ -86,7 +49,7 @@ def load_list(form: MemoryQueryForm, reader: Reader) -> dict[str, Any]:
     page = query.fetch_page(reader)
     return {
         **context,
-        "rows": [_row(memory) for memory in page.items],
+        "rows": render_rows(map(Row, page.items)),
         "total": page.total,
         "page": page,
         "first": (page.page - 1) * page.size + 1,
