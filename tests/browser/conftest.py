@@ -4,12 +4,15 @@ import secrets
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser import chromium
 from tests.browser.chromium import Look, Visit
 from tests.shared_server import SharedServer
 
 PASSWORD = "correct horse battery staple"
+
+SignIn = Callable[..., Visit]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -66,3 +69,29 @@ def user_id(shared_server: SharedServer) -> str:
     body = {"user_id": name, "text": f"The dog of {name} is called Rex", "app": "notes"}
     shared_server.call("POST", "/memories", json=body)
     return name
+
+
+@pytest.fixture(autouse=True, scope="module")
+def patience() -> None:
+    """A busy machine takes longer than a person would wait."""
+    expect.set_options(timeout=120_000)
+
+
+@pytest.fixture
+def person(visits, shared_server: SharedServer, user_id: str) -> Iterator[SignIn]:
+    """Sign the user in by a link. Afterwards, nothing may have gone wrong in the browser."""
+    opened: list[Visit] = []
+
+    def sign_in(look: Look = chromium.DESKTOP, **options: bool) -> Visit:
+        visit = visits(look, **options)
+        opened.append(visit)
+        link = shared_server.output_of("sign_in_link", user_id, "--url", shared_server.url)
+        visit.page.goto(link)
+        visit.page.get_by_role("button", name=f"Sign in as {user_id}").click()
+        visit.page.wait_for_url(f"{shared_server.url}/settings")
+        return visit
+
+    yield sign_in
+    for visit in opened:
+        visit.close()
+    assert [fault for visit in opened for fault in visit.faults] == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -12,38 +11,10 @@ import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE, Look, Visit
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
 from tests.deadline import SECONDS
 from tests.oauth.program import REDIRECT, REGISTRATION, Program
 from tests.shared_server import SharedServer
-
-SignIn = Callable[..., Visit]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def patience() -> None:
-    """A busy machine takes longer than a person would wait."""
-    expect.set_options(timeout=120_000)
-
-
-@pytest.fixture
-def person(visits, shared_server: SharedServer, user_id: str) -> Iterator[SignIn]:
-    """Sign the user in by a link. Afterwards, nothing may have gone wrong in the browser."""
-    opened: list[Visit] = []
-
-    def sign_in(look: Look = DESKTOP, **options: bool) -> Visit:
-        visit = visits(look, **options)
-        opened.append(visit)
-        link = shared_server.output_of("sign_in_link", user_id, "--url", shared_server.url)
-        visit.page.goto(link)
-        visit.page.get_by_role("button", name=f"Sign in as {user_id}").click()
-        visit.page.wait_for_url(f"{shared_server.url}/settings")
-        return visit
-
-    yield sign_in
-    for visit in opened:
-        visit.close()
-    assert [fault for visit in opened for fault in visit.faults] == []
 
 
 def violations(page):
