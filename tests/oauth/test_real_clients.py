@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import select
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -214,8 +215,10 @@ def test_the_inspector_connects_from_the_bare_address(server, packages, tmp_path
     ours, theirs = pty.openpty()
     with run(stderr=theirs) as program:
         os.close(theirs)
+        address = re.compile(rf"({server.origin}/oauth/authorize[^\s\x1b\a]+)[\s\x1b\a]")
         said = ""
-        while not (found := re.search(rf"({server.origin}/oauth/authorize[^\s\x1b\a]+)\s", said)):
+        while not (found := address.search(said)):
+            assert select.select([ours], [], [], SECONDS)[0], said
             said += os.read(ours, 65_536).decode()
         back = person.allow(found[1], app="inspector")
         assert requests.get(back, timeout=SECONDS).status_code == 200
