@@ -220,9 +220,7 @@ VIEWS: tuple[View, ...] = (
     (HELD_SCHEMA, "memories_embedding", HELD_EMBEDDINGS, "memory_id", KEPT_EMBEDDING),
     (NAMES_SCHEMA, "memories_category", CATEGORIES, "id", FORMER_NAME),
 )
-SCHEMAS = (
-    SCHEMA, FEW_SCHEMA, UNCHANGED_SCHEMA, UNCHANGED_VECTORS_SCHEMA, HELD_SCHEMA, NAMES_SCHEMA,
-)  # fmt: skip
+SCHEMAS = tuple(dict.fromkeys(schema for schema, *_ in VIEWS))
 
 # Whether a migration has taken away what the views read.
 IS_MISSING = """
