@@ -85,6 +85,7 @@ class AgentView(APIView):
         if media_type == EVENT_STREAM and response.status == 200:
             response.body = sse.format_event("message", response.body)
             response.headers["content-type"] = EVENT_STREAM
+            response.headers.pop("content-length", None)  # of the body before
         return to_response(response)
 
     def respond(

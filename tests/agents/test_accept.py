@@ -51,6 +51,7 @@ def test_each_accept_header_is_answered_in_its_format(accept, media_type, addres
         return
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == media_type
+    assert answer.headers["Content-Length"] == str(len(answer.content))
     assert document(answer, media_type)["result"]["tools"]
 
 
