@@ -68,9 +68,11 @@ class IdField(serializers.UUIDField):
 
 
 class WholeNumberField(serializers.IntegerField):
-    """A whole number. Strings are rejected."""
+    """A whole number, also as 10.0: some clients write every number so. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, float) and data.is_integer():
+            return int(data)
         if isinstance(data, bool) or not isinstance(data, int):
             self.fail("invalid")
         return data

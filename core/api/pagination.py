@@ -71,6 +71,8 @@ def _parse_number(value: Any) -> int:
     """Parse a whole number of a query or a body. Anything else is 0, which is out of range."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 

@@ -131,12 +131,20 @@ def test_the_parameters_can_come_in_a_body(client, users):
     assert answer.json() == {"total": 7, "page": 2, "page_size": 4, "people": items(NAMES[4:])}
 
 
-@pytest.mark.parametrize("page", [None, True, 1.0, "x", [1], {}, 10**300])
+@pytest.mark.parametrize("page", [None, True, 1.5, "x", [1], {}, 10**300])
 def test_a_wrong_parameter_in_a_body_is_named_there(client, db, page):
     answer = client.post("/api/v1/people", {"page": page}, content_type="application/json")
 
     assert answer.status_code == 400
     assert [error["loc"] for error in answer.json()["errors"]] == [["body", "page"]]
+
+
+def test_a_whole_number_in_a_body_may_be_written_as_a_float(client, users):
+    answer = client.post(
+        "/api/v1/people", '{"page": 2.0, "size": 4e0}', content_type="application/json"
+    )
+
+    assert (answer.json()["page"], answer.json()["page_size"]) == (2, 4)
 
 
 def test_reading_needs_no_request():
