@@ -10,6 +10,8 @@ from django.conf import settings
 from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django.plugin import blocking_manager_key
 from pytest_socket import socket_allow_hosts
 
@@ -30,6 +32,12 @@ class DatabaseState:
 DATABASE = pytest.StashKey[DatabaseState]()
 
 TESTS = Path(__file__).parent
+
+# How long an example takes says nothing on a busy machine.
+hypothesis_settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("untimed")
 
 # Folders and fixtures whose tests start programs, or call every endpoint as everybody.
 SLOW_FOLDERS = {

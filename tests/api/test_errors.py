@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.urls("tests.api.urls")
@@ -212,7 +212,6 @@ def test_an_answer_is_compact_json(client, accept):
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=60))
 def test_no_header_at_all_breaks_an_answer(value):
     client = Client(raise_request_exception=False)

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 SETTINGS = settings(
     max_examples=25,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

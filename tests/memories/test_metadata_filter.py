@@ -86,7 +86,8 @@ def kept(source):
 
 @pytest.mark.slow
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(objects=st.lists(metadata, min_size=1, max_size=12), source=filters)
 def test_postgresql_agrees_with_python(app, objects, source):
