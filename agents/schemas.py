@@ -13,6 +13,7 @@ from jobs.models import Job
 from memories.lifecycle.remember import Event
 from memories.models import Memory
 from memories.search import Context, Hit
+from memories.serializers import entity_tag
 
 CURSOR = "Send this as `cursor` to get the next page. Null on the last page."
 
@@ -33,6 +34,13 @@ class MemoryInfo(BaseModel):
     immutable: bool = Field(description="Whether only the user can permit to edit it.")
     namespace: str | None = Field(description="The namespace of its own key, or null.")
     key: str | None = Field(description="Its own key, or null.")
+
+
+ETAG = "Its version: what `if_match` of update_memory and delete_memory takes."
+
+
+class OneMemory(MemoryInfo):
+    etag: str | None = Field(description=f"{ETAG} Null for what it was in the past.")
 
 
 class Neighbour(BaseModel):
@@ -110,6 +118,7 @@ class WrittenMemory(BaseModel):
     )
     namespace: str | None = Field(default=None, description="The namespace of its own key.")
     key: str | None = Field(default=None, description="Its own key, or null.")
+    etag: str = Field(default="", description=ETAG)
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -143,6 +152,10 @@ def render_memory(memory: Memory) -> MemoryInfo:
     return MemoryInfo(**_fields(memory))
 
 
+def render_one(memory: Memory, *, is_past: bool) -> OneMemory:
+    return OneMemory(**_fields(memory), etag=None if is_past else _etag(memory))
+
+
 def render_hit(hit: Hit) -> SearchHit:
     context = hit.context or Context()
     return SearchHit(
@@ -167,9 +180,14 @@ def _render_neighbour(memory: Memory) -> Neighbour:
 def render_written(
     memory: Memory, event: Event, *, key: ApiKey, job: Job | None = None
 ) -> WrittenMemory:
-    fields = _fields(memory) if key.can_read else {"id": str(memory.pk)}
+    shown = {**_fields(memory), "etag": _etag(memory)} if key.can_read else {"id": str(memory.pk)}
     job_path = reverse("job", args=[job.pk]) if job else None
-    return WrittenMemory(**fields, event=event, job=job_path)
+    return WrittenMemory(**shown, event=event, job=job_path)
+
+
+def _etag(memory: Memory) -> str:
+    """Without the quotes of HTTP, which models would escape."""
+    return entity_tag(memory).strip('"')
 
 
 def _fields(memory: Memory) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from agents.cursors import after, parse_offset, position_of, take_fitting
 from agents.schemas import (
     AppInfo,
     AppPage,
-    MemoryInfo,
     MemoryPage,
+    OneMemory,
     SearchResults,
     render_hit,
     render_memory,
+    render_one,
 )
 from agents.tool_call import Caller
 from apps_registry.models import App
@@ -162,7 +163,7 @@ def get_memory(
     as_of: AsOf = None,
     namespace: OwnNamespace = None,
     key: OwnKey = None,
-) -> MemoryInfo:
+) -> OneMemory:
     """Return one memory by its id, in any state, or by its namespace and key.
 
     Call it when you have an id and need the current text, or with as_of, an earlier one.
@@ -175,7 +176,7 @@ def get_memory(
             memory = memories.get_at(identity)
         else:
             memory = memories.one(identity)
-        rendered = render_memory(memory)
+        rendered = render_one(memory, is_past=reader.past is not None)
     reader.log([memory], "get")
     return rendered
 

@@ -18,7 +18,7 @@ from agents.tool_call import Caller
 from core.errors import Malformed
 from memories.lifecycle.remember import Event, StoredMemory, remember
 from memories.lifecycle.revise import revise
-from memories.lifecycle.states import change_state_of
+from memories.lifecycle.states import change_state_of, delete
 from memories.limits import MAX_FILTER_VALUES, MAX_MESSAGES, MAX_NAME
 from memories.models import State
 from memories.models.memory import MemoryQuerySet
@@ -39,6 +39,7 @@ from .arguments import (
     ValidUntil,
     validate,
 )
+from .if_match import IfMatch, read_if_match
 from .store_by_key import OwnKey, OwnNamespace, parse_address, store_by_key
 
 # What removes a time: null counts as left out.
@@ -152,6 +153,7 @@ def update_memory(
     valid_from: ValidFrom = None,
     valid_until: ValidUntil = None,
     immutable: Immutable = None,
+    if_match: IfMatch = None,
 ) -> WrittenMemory:
     """Change the text of a memory, or what is stored with it.
 
@@ -176,19 +178,22 @@ def update_memory(
     removed = [name for name in TIMES if fields[name] == NO_TIME]
     edit = build_edit(validate(PatchSerializer, fields | dict.fromkeys(removed)))
     edit = replace(edit, terms={**edit.terms, **dict.fromkeys(removed)})
-    memory = revise(memory_id, edit, among=caller.memories(), by=caller.by)
+    precondition = read_if_match(if_match)
+    memory = revise(
+        memory_id, edit, among=caller.memories(), by=caller.by, precondition=precondition
+    )
     return render_written(memory, Event.UPDATE, key=caller.key)
 
 
-def delete_memory(caller: Caller, memory_id: MemoryId) -> DeletedCount:
+def delete_memory(caller: Caller, memory_id: MemoryId, if_match: IfMatch = None) -> DeletedCount:
     """Delete one memory.
 
     Call it only when the user asks for it. If something has merely changed, use update_memory,
     which keeps the previous text. Deleting a memory twice is not an error.
     """
-    memory = caller.memories().one(memory_id)
-    memories = caller.memories().filter(pk=memory.pk)
-    return DeletedCount(deleted=memories.change_state(State.DELETED, by=caller.by))
+    precondition = read_if_match(if_match)
+    deleted = delete(memory_id, among=caller.memories(), by=caller.by, precondition=precondition)
+    return DeletedCount(deleted=deleted)
 
 
 def pause_memories(

@@ -108,13 +108,16 @@ def _answer(preconditions: Preconditions, response: HttpResponse) -> HttpRespons
 
 def _parse_tags(request: HttpRequest | Request, name: str) -> list[str] | None:
     value = request.headers.get(name)
-    if value is None:
-        return None
+    return None if value is None else parse_tags(value, what=f"The header {name}")
+
+
+def parse_tags(value: str, *, what: str) -> list[str]:
+    """Raises MalformedTags; `what` is the subject of its message."""
     if value.strip() == "*":
         return ANY
     if not _TAGS.fullmatch(value):
         raise MalformedTags(
-            f'The header {name} needs `*`, or entity tags in quotes, such as "0f3c" or W/"0f3c", '
+            f'{what} needs `*`, or entity tags in quotes, such as "0f3c" or W/"0f3c", '
             "with commas between them."
         )
     return re.findall(_TAG, value)

@@ -78,18 +78,20 @@ def change_state_of(
 
 def delete(
     pk: uuid.UUID, *, among: MemoryQuerySet, by: User, precondition: Precondition | None = None
-) -> None:
-    """Delete a memory. Raises MemoryNotFound, and the error of a precondition that is not met."""
+) -> int:
+    """Delete a memory, and return how many were deleted: 0 if it had been before.
+
+    Raises MemoryNotFound, and the error of a precondition that is not met.
+    """
     memories = among.filter(pk=pk)
     if precondition is None:
         memories.one(pk)
-        memories.change_state(State.DELETED, by=by)
-        return
+        return memories.change_state(State.DELETED, by=by)
     with transaction.atomic():
         # Locked before it is read, so that it does not change in between.
         list(memories.locked(no_key=True).values_list("pk"))
         precondition(memories.with_relations().one(pk))
-        memories.change_state(State.DELETED, by=by)
+        return memories.change_state(State.DELETED, by=by)
 
 
 def _require_categories(ids: Collection[uuid.UUID], *, user: User, among: MemoryQuerySet) -> None:
