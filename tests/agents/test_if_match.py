@@ -1,6 +1,7 @@
 """Changes of one version of a memory only."""
 
 import pytest
+from django.db import connection
 
 from memories.models import Memory, State
 
@@ -65,6 +66,7 @@ def test_any_version_is_fine(agent, seen):
 
 
 def test_a_version_of_the_past_cannot_be_changed(agent, seen, alice):
+    connection.check_constraints()  # the log is written at the end of a transaction
     [stored] = alice.get("/log").json()["items"]
 
     past = agent.call("get_memory", memory_id=seen["id"], as_of=stored["at"])
