@@ -67,15 +67,21 @@ class IdField(serializers.UUIDField):
         return super().to_internal_value(data)
 
 
+def as_whole_number(value: Any) -> int | None:
+    """A whole number of JSON, also as 10.0: some languages write every number so."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 class WholeNumberField(serializers.IntegerField):
-    """A whole number, also as 10.0: some clients write every number so. Strings are rejected."""
+    """A whole number, also as 10.0. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> int:
-        if isinstance(data, float) and data.is_integer():
-            return int(data)
-        if isinstance(data, bool) or not isinstance(data, int):
+        number = as_whole_number(data)
+        if number is None:
             self.fail("invalid")
-        return data
+        return number
 
 
 class NumberField(serializers.FloatField):
@@ -181,11 +187,6 @@ class EpochField(WholeNumberField):
         if self.past and time < EPOCH:
             self.fail("too_early")
         return time
-
-    def to_internal_value(self, data: Any) -> int:
-        # JSON of many languages writes a whole number as 1700000000.0.
-        is_whole_float = isinstance(data, float) and data.is_integer()
-        return super().to_internal_value(int(data) if is_whole_float else data)
 
     # The field reads a number, but represents a datetime of the database.
     def to_representation(self, value: datetime) -> int:  # type: ignore[override]

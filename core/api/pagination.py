@@ -13,6 +13,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from .fields import as_whole_number
+
 DEFAULT_SIZE = 10
 MAX_SIZE = 100
 
@@ -71,9 +73,7 @@ def _parse_number(value: Any) -> int:
     """Parse a whole number of a query or a body. Anything else is 0, which is out of range."""
     if isinstance(value, str) and _DIGITS.fullmatch(value):
         return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return as_whole_number(value) or 0
 
 
 class Listed(Protocol):
