@@ -202,6 +202,7 @@ def plain(answer: Any, world: World) -> str:
     text = UUID.sub(lambda match: places.get(match[0], "id"), text)
     text = text.replace(world.member.user.user_id, "user")
     text = re.sub(r'"id": \d+', '"id": 0', text)  # of a row of the access log
+    text = re.sub(r'"etag": "\w+"', '"etag": "tag"', text)  # it stands for an id and a time too
     text = re.sub(r'"(at|as_of)": \d+', '"then": 0', text)  # of a row of the history, or asked for
     return MOMENT.sub("then", text)
 

@@ -280,9 +280,10 @@ def test_a_key_of_a_provider_that_cannot_be_used(well, olga):
 
 
 def test_a_model_that_is_not_called_any_more(well, olga):
-    llm = {"provider": "openai", "model": "m", "openai_base_url": "http://127.0.0.1:1/v1"}
+    base_url = "http://127.0.0.1:1/of-this-test"  # whose failures no other test counts
+    llm = {"provider": "openai", "model": "m", "openai_base_url": base_url}
     update_configuration([SectionChange("llm", llm)], by=olga.user)
-    circuit_breaker = CircuitBreaker("openai", "http://127.0.0.1:1/v1", None)
+    circuit_breaker = CircuitBreaker("openai", base_url, None)
     assert "configuration.circuits" not in found("configuration")
     for _ in range(FAILURE_THRESHOLD):
         circuit_breaker.record_failure()
