@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from agents import clients
 from agents.clients import Access
+from agents.plug_ins import PLUG_INS, install_command
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 IN_A_TERMINAL = _("Run this in a terminal:")
@@ -36,6 +37,11 @@ class Program:
 
 def _root(access: Access) -> str:
     return access.url.removesuffix("/mcp")
+
+
+def plug_in_command(slug: str, access: Access) -> str:
+    """What installs the plug-in of a program, and with it the tools. Empty if there is none."""
+    return install_command(slug, url=_root(access), key=access.key) if slug in PLUG_INS else ""
 
 
 def _desktop(access: Access) -> str:

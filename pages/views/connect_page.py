@@ -14,7 +14,7 @@ from accounts.models import ApiKey, Scope
 from agents.clients import Access
 from core.errors import NotFound
 from pages.page_view import PageView
-from pages.programs import PROGRAMS, Program
+from pages.programs import PROGRAMS, Program, plug_in_command
 
 MAX_NAME = 100
 
@@ -52,7 +52,10 @@ class ProgramView(PageView):
             is_pinned=slug != "mem0",
         )
         access = Access(f"{server_address(request)}/mcp", secret, self.subject.named_id)
-        return self._show(slug, program, key=key, secret=secret, snippet=program.snippet(access))
+        # A key that only reads could not store what a plug-in captures.
+        plug_in = "" if reads_only else plug_in_command(slug, access)
+        snippet = program.snippet(access)
+        return self._show(slug, program, key=key, plug_in=plug_in, snippet=snippet)
 
     def _show(self, slug: str, program: Program, **more: Any) -> HttpResponse:
         keys = ApiKey.objects.filter(user=self.subject, app_name=slug).valid()

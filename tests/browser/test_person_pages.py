@@ -122,6 +122,8 @@ def test_a_program_is_connected_and_the_test_turns_green(person, shared_server):
     page.get_by_role("button", name="Make a key, and show what to paste").click()
 
     expect(page.get_by_text("Cursor has not called yet.")).to_be_visible()
+    expect(page.get_by_label("What installs the plug-in")).to_contain_text("/plugins/bundle.json")
+    page.get_by_text("Only the tools, without the plug-in").click()
     assert (violations(page), visit.is_wider_than_the_screen()) == ([], False)
     snippet = json.loads(page.locator("#snippet").inner_text())["mcpServers"]["openmemory"]
     requests.get(

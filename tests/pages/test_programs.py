@@ -10,6 +10,7 @@ import tomllib
 import pytest
 
 from accounts.models import ApiKey
+from agents.plug_ins import PLUG_INS, install_command
 from pages.programs import PROGRAMS
 
 
@@ -37,6 +38,17 @@ def test_each_program_gets_a_key_of_its_own_in_what_is_pasted(browser, alice, sl
     assert (key.user, key.app_name, key.scopes) == (alice.user, slug, ["read", "write"])
     assert "http://testserver" in snippet
     assert key.is_pinned == (slug != "mem0")
+
+
+@pytest.mark.parametrize("slug", PLUG_INS)
+def test_a_coding_agent_is_shown_what_installs_its_plug_in(slug, browser):
+    page = page_of(browser.post(f"/connect/{slug}", {"access": "write"}))
+    reader = page_of(browser.post(f"/connect/{slug}", {"access": "read"}))
+
+    command = install_command(slug, url="http://testserver", key=secret_in(page))
+    assert f">{command}</pre>" in page
+    assert "openmemory-hook uninstall" in page
+    assert "bundle.json" not in reader  # it could not store what is captured
 
 
 def test_what_is_pasted_into_files_can_be_read_from_them(browser):
