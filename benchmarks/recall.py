@@ -25,7 +25,7 @@ from typing import Any
 
 from live_server import Client, Server, own_server, scratch_folder, setup_django
 from recall_formula import WEIGHTS, Formula
-from recall_sets import MISLEADING, Conversation, Question, read_conversations
+from recall_sets import HELD_OUT, MISLEADING, Conversation, Question, read_conversations
 
 DEPTHS = (5, 10)
 
@@ -79,7 +79,7 @@ def main() -> None:
         conversation for path in options.data for conversation in read_conversations(path)
     ]
     if options.held_out:
-        conversations = [conversation.held_out() for conversation in conversations]
+        conversations = [conversation.only(HELD_OUT) for conversation in conversations]
     with scratch_folder() as folder:
         start = server_starter(folder, options)
         with start() as server:
@@ -204,6 +204,10 @@ class Recall:
             for depth in DEPTHS if question.evidence else ():
                 recall = recall_of(question, turn_ids[:depth])
                 self._recalls[question.group, depth].append(recall)
+
+    @property
+    def groups(self) -> list[str]:
+        return sorted({group for group, _ in self._recalls})
 
     def means(self, groups: Sequence[str]) -> list[float]:
         return [

@@ -1,12 +1,14 @@
 """Train the matrix that makes the vectors of tokens out of the hidden states of the built-in model.
 
     python benchmarks/train_token_projection.py longmemeval-dev.json [--half] [--output FILE]
+    python benchmarks/train_token_projection.py longmemeval-dev.json --cross-validate
 
 Never train on LoCoMo, whose licence forbids it. The questions about LongMemEval's facts, each a
 memory outside any conversation, are pairs with their evidence: a softmax over a memory that answers
 and some of the hardest that do not, by late interaction. It starts from the main components of the
 tokens, and takes seconds after the texts have been embedded. `--half` leaves every other question
-for `recall.py --held-out` to show the result on.
+for `recall.py --held-out` to show the result on. `--cross-validate` trains on either half, asks the
+other one in numpy, and prints the recall of all questions, none of which its matrix was trained on.
 """
 
 from __future__ import annotations
@@ -17,13 +19,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 from live_server import own_server, setup_django
-from recall import database
+from recall import DEPTHS, Recall, database, format_columns
 from recall_formula import WEIGHTS, Formula, embedder
-from recall_sets import read_conversations
+from recall_sets import HELD_OUT, SEEN, read_conversations
 
 DIMENSIONS = 96
 HARDEST, NEGATIVES = 60, 20
@@ -47,25 +50,66 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("data", type=Path, help="longmemeval-dev.json")
     parser.add_argument("--half", action="store_true", help="train on every other question")
+    parser.add_argument("--cross-validate", action="store_true", help="show each half on the other")
     parser.add_argument("--output", type=Path, default=Path("token_projection.npy"))
     options = parser.parse_args()
     with own_server():
         setup_django()
         with database():
-            states, examples = read_examples(options.data, half=options.half)
-    start = main_components(states)
-    matrices = [train(examples, start, seed) for seed in range(SEEDS)]
-    np.save(options.output, np.mean(matrices, axis=0).astype(np.float16))
+            if options.cross_validate:
+                cross_validate(options.data)
+                return
+            states, examples = read_examples(options.data, SEEN if options.half else slice(None))
+    np.save(options.output, mean_matrix(states, examples))
     print(f"Trained on {len(examples)} pairs: {options.output}")
 
 
-def read_examples(path: Path, *, half: bool) -> tuple[list[Any], list[Example]]:
-    """The states of the tokens of all memories, and the examples."""
+def cross_validate(path: Path) -> None:
+    """Print the recall of either half with the matrix of the other, and of both together."""
+    conversations = read_conversations(path)
+    both = [Recall() for _ in conversations]
+    print("| questions | " + " | ".join(f"{it.name} @5 | @10" for it in conversations) + " |")
+    print("| --- |" + " --- |" * len(DEPTHS) * len(conversations))
+    for asked, others in ((HELD_OUT, SEEN), (SEEN, HELD_OUT)):
+        use_matrix(mean_matrix(*read_examples(path, others)))
+        half = [Recall() for _ in conversations]
+        for number, conversation in enumerate(conversations):
+            part = conversation.only(asked)
+            results = rank_all(Formula(part), len(part.questions))
+            for recall in (half[number], both[number]):
+                recall.add(part, results)
+        print_row("one half", half)
+    print_row("**all**", both)
+
+
+def rank_all(formula: Formula, questions: int) -> list[list[str]]:
+    return [formula.rank(number, WEIGHTS, limit=max(DEPTHS)) for number in range(questions)]
+
+
+def print_row(title: str, recalls: Sequence[Recall]) -> None:
+    means = [value for recall in recalls for value in recall.means(recall.groups)]
+    print(f"| {title} | {format_columns(means)} |", flush=True)
+
+
+def use_matrix(matrix: Any) -> None:
+    """Have the embedder make the vectors of tokens with this matrix."""
+    from configuration.providers import token_vectors
+
+    with NamedTemporaryFile(suffix=".npy") as file:
+        np.save(file, matrix)
+        file.flush()
+        token_vectors.PROJECTION = Path(file.name)
+        token_vectors._projection.cache_clear()
+        token_vectors._projection()
+
+
+def read_examples(path: Path, part: slice) -> tuple[list[Any], list[Example]]:
+    """The states of the tokens of all memories, and the examples of these questions."""
     conversation = next(each for each in read_conversations(path) if each.name.endswith("-lone"))
     formula = Formula(conversation)
     states = read_states([turn.content for turn in conversation.turns])
     states_of = {turn.id: state for turn, state in zip(conversation.turns, states, strict=True)}
-    questions = list(enumerate(conversation.questions))[:: 2 if half else 1]
+    questions = list(enumerate(conversation.questions))[part]
     query_states = read_states([question.text for _, question in questions])
     examples = []
     for (number, question), query in zip(questions, query_states, strict=True):
@@ -98,6 +142,12 @@ def read_states(texts: Sequence[str]) -> list[Any]:
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(read, texts))
+
+
+def mean_matrix(states: Sequence[Any], examples: Sequence[Example]) -> Any:
+    start = main_components(states)
+    matrices = [train(examples, start, seed) for seed in range(SEEDS)]
+    return np.mean(matrices, axis=0).astype(np.float16)
 
 
 def main_components(states: Sequence[Any]) -> Any:

@@ -18,6 +18,7 @@ from pytest_socket import socket_allow_hosts
 from embedded import stack
 from embedded.postgres import Postgres
 from embedded.valkey import Valkey
+from tests import migrated_data
 from tests.cast import alice, anonymous, bob, olga
 from tests.shared_server import shared_server
 
@@ -46,11 +47,12 @@ SLOW_FOLDERS = {
 SLOW_FIXTURES = {"server", "servers", "shared_server", "worker_server", "works"}
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Have programs that tests start be told of a lost terminal, also under `nohup`.
 
     What a program ignores, the programs that it starts ignore. What it handles, they do not.
     """
+    migrated_data.make_folder(config)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: None)
 
@@ -60,6 +62,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(TESTS).parts[0]
         if folder in SLOW_FOLDERS or SLOW_FIXTURES & _fixtures(item):
             item.add_marker("slow")
+            # Other tests run the same lines in this process. Traced, they take half as long again.
+            item.add_marker("no_cover")
     _mix_files(items)
     measured = set((TESTS / "slow_tests.txt").read_text().split())
     for item in items:
@@ -130,6 +134,7 @@ def _restore_rows_of_migrations() -> None:
 def services() -> Iterator[None]:
     """A PostgreSQL and a Valkey of the tests' own, in the state folder of `tests.settings`."""
     state_dir: Path = settings.STATE_DIR
+    migrated_data.copy_to(state_dir)
     with stack.running(
         "pytest", state_dir, [Postgres(state_dir, durable=False), Valkey(state_dir, durable=False)]
     ):

@@ -22,6 +22,9 @@ from openmemory.settings import *  # noqa: E402, F403
 # A busy machine takes longer for a page than an operator would wait for it.
 ADMIN_STATEMENT_SECONDS = 600
 
+# A copy of the database of the server, whose migrations are done: see migrated_data.py.
+DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASES["default"]["NAME"]}  # noqa: F405
+
 # Passwords of tests are nobody's, and hashing them well takes a tenth of a second each time.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

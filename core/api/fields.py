@@ -78,8 +78,7 @@ class WholeNumberField(serializers.IntegerField):
     """A whole number, also as 10.0. Strings are rejected."""
 
     def to_internal_value(self, data: Any) -> int:
-        number = as_whole_number(data)
-        if number is None:
+        if (number := as_whole_number(data)) is None:
             self.fail("invalid")
         return number
 

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.keyed_view import KeyedView
+from core.api.fields import as_whole_number
 from core.api.problems import Fault
 from core.errors import Malformed, NotFound
 from mem0.tenant import Tenant
@@ -110,6 +111,7 @@ def read_number(value: Any, name: str, *, default: int, most: int, least: int = 
         return default
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    number = as_whole_number(value)
+    if number is None or not least <= number <= most:
         raise Malformed(f"`{name}` is a whole number from {least} to {most}.", field=name)
-    return value
+    return number

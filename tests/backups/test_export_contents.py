@@ -200,7 +200,7 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(alice):
 
 
 def test_an_export_that_is_broken_off_ends_at_once_and_leaves_nothing(alice):
-    stock(alice.user, ["Tea " * 1000] * 300)
+    stock(alice.user, ["x" * 4000] * 300)
     target = io.BytesIO()
 
     def cancel(done: int, total: int) -> None:

@@ -77,6 +77,12 @@ class Visit:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("console", self._see_message)
 
+    def look_at(self, look: Look) -> None:
+        """Look at the page that is open in another way."""
+        self.look = look
+        self.page.set_viewport_size({"width": look.width, "height": look.height})
+        self.page.emulate_media(color_scheme=look.scheme)
+
     def sign_in(self, user_id: str, password: str) -> None:
         self.page.goto("/admin/")
         self.page.get_by_label("User id").fill(user_id)

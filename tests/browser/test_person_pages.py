@@ -6,7 +6,6 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
@@ -36,9 +35,8 @@ def address_of_consent(server: SharedServer, redirect_uri: str = REDIRECT) -> st
     return program.address(resource=f"{server.url}/mcp")
 
 
-@pytest.mark.parametrize("look", [DESKTOP, DARK, PHONE, DARK_PHONE], ids=str)
-def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look, shared_server):
-    visit = person(look)
+def test_no_page_has_a_fault_or_is_too_wide(person, user_id, shared_server):
+    visit = person()
     visit.page.goto("/memories")
     memory = visit.page.locator(".memory-text").get_attribute("href")
     visit.page.goto("/apps")
@@ -56,13 +54,20 @@ def test_no_page_has_a_fault_or_is_too_wide(person, user_id, look, shared_server
         visit.page.goto(path)
         for menu in visit.page.locator("details").all():
             menu.evaluate("menu => { menu.open = true }")
-        found[path] = violations(visit.page), visit.is_wider_than_the_screen()
+        found |= {(path, str(look)): wrong for look, wrong in faults_of(visit)}
     visit.faults[:] = [fault for fault in visit.faults if "status of 40" not in fault]
     visit.page.context.clear_cookies()
     visit.page.goto("/")
-    found["/"] = violations(visit.page), visit.is_wider_than_the_screen()
+    found |= {("/", str(look)): wrong for look, wrong in faults_of(visit)}
 
-    assert {path: wrong for path, wrong in found.items() if wrong != ([], False)} == {}
+    assert {page: wrong for page, wrong in found.items() if wrong != ([], False)} == {}
+
+
+def faults_of(visit):
+    """What is wrong with a page in each look, and whether it is too wide."""
+    for look in (DESKTOP, DARK, PHONE, DARK_PHONE):
+        visit.look_at(look)
+        yield look, (violations(visit.page), visit.is_wider_than_the_screen())
 
 
 def test_one_searches_while_one_types_deletes_all_and_takes_it_back(person, shared_server, user_id):

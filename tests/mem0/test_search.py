@@ -102,6 +102,7 @@ def test_fields_and_what_stands_beside_filters(stocked):
 
     assert set(hit) == {"id", "memory", "score"}
     assert found(stocked, "dog", {"user_id": "ann"}, top_k=1)
+    assert found(stocked, "dog", {"user_id": "ann"}, top_k=1.0)
     assert found(stocked, "dog", {"user_id": "ann"}, categories=["unheard of"]) == []
     ignored = {"rerank": True, "keyword_search": True, "output_format": "v1.1"}
     assert found(stocked, "dog", {"user_id": "ann"}, **ignored)

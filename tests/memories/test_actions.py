@@ -239,21 +239,21 @@ def test_the_number_of_statements_does_not_grow(alice, django_assert_num_queries
 
 
 @pytest.mark.slow
-def test_ten_thousand_memories_change_in_as_many_statements_as_one(
+def test_thousands_of_memories_change_in_as_many_statements_as_one(
     alice, django_assert_num_queries
 ):
     app = App.objects.get_or_create_active(alice.user, name="chat")
     memories = Memory.objects.bulk_create(
         Memory(user=alice.user, app=app, content=str(number), fingerprint=b"", words="")
-        for number in range(10_000)
+        for number in range(2_000)
     )
     ids = [str(memory.pk) for memory in memories]
 
     with django_assert_num_queries(7):  # and the first use of the key
         answer = alice.post("/memories/actions/pause", {"memory_ids": ids})
 
-    assert answer.json() == {"message": "Successfully paused 10000 memories"}
-    assert StateChange.objects.filter(new_state="paused", changed_by=alice.user).count() == 10_000
+    assert answer.json() == {"message": "Successfully paused 2000 memories"}
+    assert StateChange.objects.filter(new_state="paused", changed_by=alice.user).count() == 2_000
     assert alice.delete("/memories", {"memory_ids": [*ids[1:], UNKNOWN]}).status_code == 404
     assert not Memory.objects.filter(state=State.DELETED).exists()
 

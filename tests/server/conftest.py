@@ -18,9 +18,15 @@ def state_dir() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def one_server() -> Iterator[Server]:
+def is_new() -> bool:
+    """Whether the server of a file makes its database by itself, as at a first start."""
+    return False
+
+
+@pytest.fixture(scope="module")
+def one_server(is_new: bool) -> Iterator[Server]:
     """A server for the tests of one file, each of which may stop or kill it."""
-    server = Server(Path(tempfile.mkdtemp(prefix="om-")))
+    server = Server(Path(tempfile.mkdtemp(prefix="om-")), migrated=not is_new)
     yield server
     server.kill_everything()
     shutil.rmtree(server.state_dir)

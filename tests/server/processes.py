@@ -15,13 +15,17 @@ import psutil
 import requests
 from django.conf import settings
 
+from tests import migrated_data
 from tests.deadline import SECONDS
 from tests.free_ports import free_port
 
 
 class Server:
-    def __init__(self, state_dir: Path, **environment: str) -> None:
+    """`migrated`: without a database, it begins with one whose migrations are done."""
+
+    def __init__(self, state_dir: Path, *, migrated: bool = True, **environment: str) -> None:
         self.state_dir = state_dir
+        self.migrated = migrated
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
@@ -69,6 +73,8 @@ class Server:
 
     def start(self) -> None:
         """Start it, and return when it says that it runs."""
+        if self.migrated and not self.environment["DATABASE_URL"]:
+            migrated_data.copy_to(self.state_dir)
         self.said = ""
         self._lines = queue.Queue()
         self.process = self.manage("run")

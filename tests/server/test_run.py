@@ -18,6 +18,11 @@ from tests.deadline import SECONDS, eventually
 from .processes import Server
 
 
+@pytest.fixture(scope="module")
+def is_new() -> bool:
+    return True
+
+
 def said_by(process: subprocess.Popen[str]) -> tuple[int, str]:
     output, _ = process.communicate(timeout=SECONDS)
     return process.returncode, output
