@@ -275,12 +275,18 @@ def choose_memory(
 
 # ---- secrets ----------------------------------------------------------------------------------
 
+# What a password is called, in languages that models are spoken to.
+_PHRASES = (
+    r"(?:pass(?:word|wd|phrase|code)s?|pwd|passwor[dt]|kennwort|mot de passe|contraseña|senha"
+    r"|wachtwoord|parola d['\u2019]ordine|lösenord|adgangskode|passord|salasana|has[łl]o|heslo"
+    r"|jelszó|[şs]ifre|mật khẩu|kata sandi|пароль|密码|密碼|口令|パスワード|暗証番号|비밀번호"
+    r"|סיסמה|كلمة المرور|كلمة السر|पासवर्ड|รหัสผ่าน|(?<![a-z])pw|_pass|(?<![a-z])(?-i:pass))"
+)
 # What a secret is called, also within a longer name, as in DB_PASSWORD and SECRET_KEY_BASE.
 _NAMES = (
-    r"(?:pass(?:word|wd|phrase|code)s?|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|auth(?:orization)?|credentials?|client[_-]?secret|passwor[dt]|kennwort|mot de passe"
-    r"|contraseña|senha|пароль|密码|密碼|パスワード|(?<![a-z])pw|_pass|(?<![a-z])(?-i:pass))"
-    r"(?:_(?:key|base|value|prod(?:uction)?|dev|test|staging|live))*"
+    rf"(?:{_PHRASES}|secret|token|(?:api|access|private|encryption|signing|license)[ _-]?key"
+    r"|auth(?:orization)?|credentials?|client[ _-]?secret)"
+    r"(?:[ _](?:key|base|value|prod(?:uction)?|dev|test|staging|live))*"
 )
 # What may follow "the password is" without being one.
 _ORDINARY = (
@@ -288,7 +294,7 @@ _ORDINARY = (
     r"|missing|empty|stored|hashed|hidden|set|unset|null|none|true|false|also|only|now|never|always"
     r"|still|being|used|wanted|falsch|richtig|nicht|nötig|leer|zu|im|in|string|str|int|your|my|what"
     r"|expired|optional|read|sent|kept|given|being|generated|created|about|for|from|of|and|or|limit"
-    r"|budget|count|counter|usage|per|bearer|basic|is|option|flag|argument)(?=[\s.,;:!?)]|$)"
+    r"|budget|count|counter|usage|per|bearer|basic|is|option|flag|argument|see|ask|siehe|token|digest)(?=[\s.,;:!?)]|$)"
 )
 _BARE = r"[^\s\"'`,;<>(){}]"
 _QUOTED = r"\"([^\"\n]{3,200})\"|'([^'\n]{3,200})'|`([^`\n]{3,200})`"
@@ -304,19 +310,46 @@ _PATTERNS: list[tuple[str, str]] = [
         r"|\bom_[A-Za-z0-9_-]{16,}|\b(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}|\bAIza[A-Za-z0-9_-]{30,}"
         r"|\b(?:gh[pousr]_|github_pat_|glpat-|gldt-|npm_|pypi-|hf_|dop_v1_|shpat_|xai-|gsk_|r8_"
         r"|tvly-|pplx-|m0-|SG\.|AGE-SECRET-KEY-|ya29\.|xox[abeoprs]-|xapp-|whsec_|lin_api_"
-        r"|ntn_|sntrys_|dckr_pat_|PMAK-|rubygems_)[A-Za-z0-9._-]{10,}",
+        r"|ntn_|sntrys_|dckr_pat_|PMAK-|rubygems_|hv[sb]\.|sbp_|dapi|GOCSPX-|ATATT|omr_|figd_|glsa_"
+        r"|nvapi-|shpss_|pscale_tkn_|sq0[a-z]{3}-|NRAK-|dp\.pt\.|EAAC|1//0)[A-Za-z0-9._-]{10,}"
+        r"|\bkey-[0-9a-z]{32}\b|\b[MNO][\w-]{23,25}\.[\w-]{6}\.[\w-]{27,}",
     ),
     ("key", r"\b(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/([\w/-]{10,})"),
     ("key", r"[A-Z0-9]_KEY[\"']?\s*[=:]\s*[\"']?(?=[^\s\"']{0,100}\d)([^\s\"'`,;]{8,})"),
     ("token", r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"),
-    ("token", r"(?i)\b(?:bearer|basic)\s+([A-Za-z0-9._~+/-]{12,}=*)"),
+    # With a digit, a dot or letters of both cases, unlike "basic authentication".
+    (
+        "token",
+        r"(?i)\b(?:bearer|basic)\s+(?=[\w.~+/-]{0,100}(?:[\d=]|[._~]\w|(?-i:[a-z][A-Z])))"
+        r"([A-Za-z0-9._~+/-]{12,}=*)",
+    ),
+    (
+        "token",
+        r"(?i)\bauthorization[\"']?\s*[:=]\s*[\"']?(?:bearer|basic|digest|token|apikey)\s+"
+        rf"(?![$<]|{_ORDINARY})(?=\S{{0,100}}[\d=])({_BARE}{{6,}})",
+    ),
+    ("token", r"(?i)[?&](?:sig|signature|x-amz-signature)=([^&\s\"']{8,})"),
     ("token", r"(?i)\bcookie:\s*([^\s=;]{1,100}=[^\n]+)"),
-    ("password", r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@"),
+    ("password", r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@]*:([^\s/]+)@"),
     # A name, and after it a sign or a verb; perhaps what it is for, and then a word with a digit.
     (
         "password",
-        rf"(?i){_NAMES}[\"'`]?\s*(?:\s(?:is|ist|lautet|est|es|was|war)\b:?|:?=>?|:|\uff1a|是|は)\s*"
+        rf"(?i){_NAMES}[\"'`]?\s*(?:\s(?:is|ist|lautet|est|es|was|war|è|é|jest|är|adalah)\b:?"
+        r"(?!\s[a-z]{3,}ed\b)|:?=>?|:|={2,3}(?=\s*[\"'`])|\uff1a|是|は|는|은)\s*"
         rf"(?![\"'`]?{_ORDINARY})(?:{_QUOTED}|[\"'`]?({_BARE}{{3,}}))",
+    ),
+    # A word with a digit after "the password to", "will be" and the like.
+    (
+        "password",
+        rf"(?i){_PHRASES}(?:['\u2019]s|\s(?:from\s\S{{1,60}}\s)?(?:to|will be|should be|must be|now"
+        rf"|auf|zu)|\s?(?:->|→))\s[\"'`]?(?=\S{{0,100}}\d)({_BARE}{{6,}})",
+    ),
+    ("password", rf"(?i)(?:{_PHRASES}|\bidentified by)\s(?:{_QUOTED})"),
+    ("password", rf"(?i)<{_NAMES}>\s*([^<\s]{{3,200}})\s*</"),
+    (
+        "password",
+        r"(?i)\b(?:credentials?|log-?in|zugangsdaten)(?:\s(?:is|are|sind|ist))?:?\s[^\s:/]{1,100}"
+        rf"(?:\s[:/]\s|:)(?=\S{{0,100}}\d)(?=\S{{0,100}}[a-z])({_BARE}{{4,}})",
     ),
     (
         "password",
@@ -327,6 +360,7 @@ _PATTERNS: list[tuple[str, str]] = [
     (
         "password",
         r"\b(?:sshpass\s+-p\s*|docker login\b[^\n]{0,80}?\s-p\s+|redis-cli\b[^\n]{0,80}?\s-a\s+"
+        r"|(?:ldapsearch|ldapmodify)\b[^\n]{0,200}?\s-w\s+|\bzip\b[^\n]{0,80}?\s-P\s+"
         rf"|(?:mysql|mysqldump|mariadb)\b[^\n]{{0,80}}?\s-p)(?:{_QUOTED}|({_BARE}{{3,}}))",
     ),
     (
@@ -343,13 +377,21 @@ _PATTERNS: list[tuple[str, str]] = [
     ("token", rf"(?i){_NAMES}\s+(?=\S{{0,100}}\d)([a-z0-9_+~-]{{20,}}={{0,2}})"),
     (
         "code",
-        r"(?i)\b(?:pin|tan|otp|cvv|cvc|(?:2fa|one-time|verification|security|recovery|backup|login)"
-        r"[ -]?code)\b\s*(?:(?:is|ist|lautet|was)\b|[:=])?\s*(\d{3,8})\b",
+        r"(?i)\b(?:(?:pin|tan|otp|cvv|cvc)(?:[ -]?(?:code|number|nummer))?\b\s*"
+        r"(?:(?:is|ist|lautet|was)\b|[:=])?\s*(\d{3,8})|(?:(?:2fa|one-time|verification|security"
+        r"|recovery|backup|login|access|door|gate|alarm|unlock|sms)[ -]?code|(?:tür|zugangs"
+        r"|bestätigungs|sicherheits|freischalt)-?code)\b\s*(?:(?:is|ist|lautet|was)\b|[:=])?"
+        r"\s*(\d{4,8}))\b",
+    ),
+    (
+        "code",
+        r"(?i)\b(\d{4,8}) (?:is|ist) (?:your|my|the|dein|mein|der) (?:[\w ]{0,20} )?(?:pin"
+        r"|(?:verification|security|login|confirmation|access|2fa)[ -]?code|bestätigungscode)\b",
     ),
     (
         "seed phrase",
-        r"(?i)\b(?:mnemonic|(?:seed|recovery)[ -]phrase)\b\W{0,3}(?:is\b\W{0,3})?"
-        r"((?:[a-z]{3,8}\s+){11,23}[a-z]{3,8})\b",
+        r"(?i)\b(?:mnemonic|seed|(?:seed|recovery|backup)[ -](?:phrase|words?))\b\W{0,3}"
+        r"(?:(?:is|are)\b\W{0,3})?((?:[a-z]{3,8}\s+){11,23}[a-z]{3,8})\b",
     ),
 ]
 SECRETS = [(kind, re.compile(pattern)) for kind, pattern in _PATTERNS]
