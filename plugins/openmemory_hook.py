@@ -452,15 +452,32 @@ def mark_recalled(text: str) -> str:
 
 def list_recalled(text: str) -> list[str]:
     """The memories in a recalled text and their sentences, as a model may repeat them."""
+    lines = filter(None, map(_LINE.match, text.splitlines()))
+    return split_memories([line[2].replace("&lt;", "<") for line in lines])
+
+
+def list_shown(result: object) -> list[str]:
+    """The same of what a tool of the server returned: objects with a `text`, in JSON in texts."""
+    if isinstance(result, str) and result.lstrip()[:1] in ("{", "["):
+        with suppress(ValueError):
+            return list_shown(json.loads(result))
+    if isinstance(result, list):
+        return [said for each in result for said in list_shown(each)]
+    if not isinstance(result, dict):
+        return []
+    text = text_of(result, "text", "memory")
+    is_json = text.lstrip()[:1] in ("{", "[")
+    own = list_shown(text) if is_json else list_recalled(text) or split_memories([text])
+    return [*own, *(said for each in result.values() if each != text for said in list_shown(each))]
+
+
+def split_memories(memories: list[str]) -> list[str]:
     found: list[str] = []
-    for line in text.splitlines():
-        match = _LINE.match(line)
-        if match:
-            memory = match[2].replace("&lt;", "<")
-            # A captured turn is one memory, and a model repeats what one of its speakers said.
-            for said in [memory, *re.split(r"(?:^|\s)(?:user|assistant): ", memory)]:
-                sentences = re.split(r"(?<=[.!?。\uff01\uff1f])\s+", said)
-                found += [said, *(each for each in sentences if len(each) >= 20)]
+    for memory in memories:
+        # A captured turn is one memory, and a model repeats what one of its speakers said.
+        for said in [memory, *re.split(r"(?:^|\s)(?:user|assistant): ", memory)]:
+            sentences = re.split(r"(?<=[.!?。\uff01\uff1f])\s+", said)
+            found += [said, *(each for each in sentences if len(each) >= 20)]
     trimmed = (each.strip().rstrip("…").strip() for each in found)
     return [each for each in dict.fromkeys(trimmed) if each]
 
@@ -511,8 +528,20 @@ def cwd_of(event: Json) -> str:
 def event_name(event: Json) -> str:
     """The name of an event, which Cursor writes with a small letter and partly in its own way."""
     name = text_of(event, "hook_event_name")
-    name = {"beforeSubmitPrompt": "UserPromptSubmit", "afterAgentResponse": "Stop"}.get(name, name)
+    name = _NAMES_OF_CURSOR.get(name, name)
     return name[:1].upper() + name[1:]
+
+
+_NAMES_OF_CURSOR = {
+    "beforeSubmitPrompt": "UserPromptSubmit",
+    "afterAgentResponse": "Message",
+    "afterMCPExecution": "PostToolUse",
+}
+
+# The tools that show memories, as a client names them: with their server, or, as Cursor, without.
+_TOOL = re.compile(
+    r".*openmemory.*__.+|(?:search|list|get)_memor(?:y|ies)|recall_context|get_related"
+)
 
 
 # The plug-in's own commands: what they store they store, and what they show is recalled.
@@ -536,6 +565,7 @@ def queue_turn(session: Json, event: Json, setup: Setup, answer: str) -> bool:
     turn = session.pop("turn", None)
     if not isinstance(turn, dict) or "key" not in turn or turn.get("own"):
         return False
+    answer = answer or str(turn.get("answer", ""))
     if turn.get("late"):
         count("late")
     said = [("user", str(turn.get("prompt", ""))), ("assistant", answer)]
@@ -1127,6 +1157,9 @@ def read_event() -> Json:
 
 
 def recall(client: str, event: Json) -> None:
+    if event_name(event) == "PostToolUse":
+        note_result(client, event)
+        return
     name, is_prompt = event_name(event), event_name(event) == "UserPromptSubmit"
     setup = load_setup(client, cwd_of(event))
     prompt = shorten(text_of(event, "prompt") if is_prompt else "", MAX_CLEANED)
@@ -1142,16 +1175,29 @@ def recall(client: str, event: Json) -> None:
         text = within(give_up - time.monotonic(), lambda: fetch_context(setup, query))
     if text is not None:
         found, left = text, give_up - time.monotonic()
-        change_session(event, setup, lambda session: keep_recalled(session, found), seconds=left)
+        change_session(event, setup, lambda session: end_recall(session, found), seconds=left)
         if time.monotonic() > end:
             text = None  # the machine is too busy: a late answer delays the turn
     answer(client, name, mark_recalled(text) if text else "")
 
 
-def keep_recalled(session: Json, text: str) -> None:
+def note_result(client: str, event: Json) -> None:
+    """Keep what the agent itself has looked up, which is recalled as well."""
+    setup = load_setup(client, cwd_of(event))
+    result = event.get("tool_response", event.get("result_json"))
+    shown = list_shown(result) if _TOOL.fullmatch(text_of(event, "tool_name")) else []
+    if setup.capture and shown:
+        change_session(event, setup, lambda session: keep_recalled(session, shown))
+
+
+def end_recall(session: Json, text: str) -> None:
     if session.get("turn"):
         session["turn"]["late"] = False
-    known = [*(session.get("recalled") or []), *list_recalled(text)]
+    keep_recalled(session, list_recalled(text))
+
+
+def keep_recalled(session: Json, recalled: list[str]) -> None:
+    known = [*(session.get("recalled") or []), *recalled]
     session["recalled"] = list(dict.fromkeys(reversed(known)))[:MAX_RECALLED][::-1]
 
 
@@ -1196,8 +1242,13 @@ def capture_turn(session: Json, event: Json, setup: Setup) -> None:
         queue_turn(session, event, setup, "")
         return
     said = text_of(event, "last_assistant_message", "text")
-    if session.get("turn"):
-        if not said and event_name(event) == "Stop":
+    turn = session.get("turn")
+    turn = turn if isinstance(turn, dict) else {}
+    if turn and event_name(event) == "Message":
+        add_message(turn, said)
+        return
+    if turn:
+        if not said and not turn.get("answer") and event_name(event) == "Stop":
             said = read_transcript(text_of(event, "transcript_path"))[2]
         queue_turn(session, event, setup, said)
         return
@@ -1211,6 +1262,13 @@ def capture_turn(session: Json, event: Json, setup: Setup) -> None:
         key = str(uuid.uuid5(uuid.NAMESPACE_URL, f"openmemory:{session_id(event)}:{name}"))
         enqueue(key, time.time(), [("user", prompt), ("assistant", last)], session, event, setup)
         session.update(name=name, last=digest(prompt, last))
+
+
+def add_message(turn: Json, said: str) -> None:
+    """Keep one of the messages of an answer, which Cursor tells of one by one."""
+    cleaned, kinds = withhold_secrets(shorten(said, MAX_CLEANED))
+    count_withheld(kinds)
+    turn["answer"] = shorten(f"{turn.get('answer', '')}\n{cleaned}", MAX_CLEANED)
 
 
 HOOKS: dict[str, Callable[[str, Json], None]] = {"recall": recall, "capture": capture}

@@ -1,6 +1,7 @@
 """The APIs of the models behind Claude Code and Codex, on loopback: each answer is one sentence.
 
-The answer repeats what the request recalled, as models do, and thanks for the last prompt.
+The answer repeats what the request recalled, as models do, and thanks for the last prompt. Asked to
+look something up, the model calls the tool that searches, and then repeats what it was shown.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+LOOK_UP = "Look it up"
+SHOWN = re.compile(r'"text":\s*"((?:[^"\\]|\\.)+)"')
 RECALLED = re.compile(r"^- \[[0-9a-f-]{36}\] [^\n]+$", re.MULTILINE)
 
 
@@ -36,10 +39,13 @@ class ModelApi:
                 body = json.loads(raw or b"{}") if raw[:1] == b"{" else {}
                 if self.path.split("?")[0].endswith("/messages"):
                     api.requests.append(body)
-                    self._send(as_messages(api.answer(body), body), "text/event-stream")
+                    block = api.find_call(body) or {"type": "text", "text": api.answer(body)}
+                    self._send(as_messages(block, body), "text/event-stream")
                 elif self.path.endswith("/responses"):
                     api.requests.append(body)
-                    self._send(as_responses(api.answer(body)), "text/event-stream")
+                    called = api.find_call(body)
+                    item = as_function_call(called) if called else as_message(api.answer(body))
+                    self._send(as_responses(item), "text/event-stream")
                 else:
                     self._send(b'{"input_tokens": 1}', "application/json")
 
@@ -56,8 +62,21 @@ class ModelApi:
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def answer(self, body: dict[str, Any]) -> str:
-        recalled = RECALLED.findall("\n".join(find_texts(body)))
-        return "\n".join([*recalled[:3], f"Thank you, this is answer {len(self.requests)}."])
+        texts = find_texts(body)
+        shown = SHOWN.findall("\n".join(texts).replace('\\"', '"')) if "call_1" in texts else []
+        recalled = RECALLED.findall("\n".join(texts))
+        return "\n".join(
+            [*recalled[:3], *shown[:1], f"Thank you, this is answer {len(self.requests)}."]
+        )
+
+    def find_call(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The call of the tool that searches, once, if the prompt asks for it."""
+        texts = find_texts(body.get("messages") or body.get("input"))
+        tools = [tool for tool in body.get("tools") or () if "search_memories" in str(tool)]
+        if LOOK_UP not in "\n".join(texts) or not tools or "call_1" in texts:
+            return None
+        arguments = {"query": "bicycle"}
+        return {"type": "tool_use", "id": "call_1", "name": find_name(tools[0]), "input": arguments}
 
     def said(self) -> str:
         """All that the model was sent."""
@@ -81,19 +100,31 @@ def _events(events: list[dict[str, Any]]) -> bytes:
     ).encode()
 
 
-def as_messages(text: str, body: dict[str, Any]) -> bytes:
+def find_name(tool: dict[str, Any]) -> str:
+    """Its own name, or that of the one that searches within a group of a server's tools."""
+    inner = tool.get("tools") or [tool]
+    names: list[str] = [each["name"] for each in inner]
+    return next(name for name in names if name.endswith("search_memories"))
+
+
+def as_messages(block: dict[str, Any], body: dict[str, Any]) -> bytes:
     usage = {"input_tokens": 1, "output_tokens": 1}
     message = {
         "id": "msg_1", "type": "message", "role": "assistant", "model": body.get("model", "m"),
         "content": [], "stop_reason": None, "stop_sequence": None, "usage": usage,
     }  # fmt: skip
-    delta = {"type": "text_delta", "text": text}
-    block = {"type": "text", "text": ""}
-    end = {"stop_reason": "end_turn", "stop_sequence": None}
+    if block["type"] == "text":
+        start, delta = {"type": "text", "text": ""}, {"type": "text_delta", "text": block["text"]}
+    else:
+        written = json.dumps(block["input"])
+        start = {**block, "input": {}}
+        delta = {"type": "input_json_delta", "partial_json": written}
+    reason = "end_turn" if block["type"] == "text" else "tool_use"
+    end = {"stop_reason": reason, "stop_sequence": None}
     return _events(
         [
             {"type": "message_start", "message": message},
-            {"type": "content_block_start", "index": 0, "content_block": block},
+            {"type": "content_block_start", "index": 0, "content_block": start},
             {"type": "content_block_delta", "index": 0, "delta": delta},
             {"type": "content_block_stop", "index": 0},
             {"type": "message_delta", "delta": end, "usage": usage},
@@ -102,9 +133,20 @@ def as_messages(text: str, body: dict[str, Any]) -> bytes:
     )
 
 
-def as_responses(text: str) -> bytes:
+def as_message(text: str) -> dict[str, Any]:
     part = {"type": "output_text", "text": text, "annotations": []}
-    item = {"type": "message", "id": "msg_1", "role": "assistant", "content": [part]}
+    return {"type": "message", "id": "msg_1", "role": "assistant", "content": [part]}
+
+
+def as_function_call(call: dict[str, Any]) -> dict[str, Any]:
+    arguments = json.dumps(call["input"])
+    return {
+        "type": "function_call", "id": "fc_1", "call_id": call["id"], "name": call["name"],
+        "arguments": arguments,
+    }  # fmt: skip
+
+
+def as_responses(item: dict[str, Any]) -> bytes:
     usage = {
         "input_tokens": 1, "input_tokens_details": None, "output_tokens": 1,
         "output_tokens_details": None, "total_tokens": 2,

@@ -36,6 +36,32 @@ def test_the_end_of_a_conversation_captures_a_prompt_without_an_answer(turn):
     assert turn(end="SessionEnd") == [["First thing"]]
 
 
+def test_all_messages_of_an_answer_are_captured_of_which_cursor_tells_one_by_one(program, home):
+    home.set()
+    event = {"conversation_id": "one", "workspace_roots": [str(home.project)]}
+    password = "My password is " + "hunter2"
+
+    def call(hook, name, **more):
+        hook("cursor", {**event, "hook_event_name": name, **more})
+
+    call(program.recall, "beforeSubmitPrompt", prompt="First thing")
+    for text in ("I look.", f"Found it. {password}"):
+        call(program.capture, "afterAgentResponse", text=text)
+    (session,) = (home.state / "sessions").iterdir()
+    kept = session.read_text()
+    call(program.capture, "stop", status="completed")
+    call(program.recall, "beforeSubmitPrompt", prompt="Second thing")
+    call(program.capture, "afterAgentResponse", text="Interrupted.")
+    call(program.recall, "beforeSubmitPrompt", prompt="Third thing")
+
+    assert "hunter2" not in kept
+    said = [[message["content"] for message in turn["messages"]] for turn in home.queue()]
+    assert said == [
+        ["First thing", "I look.\nFound it. My password is [withheld]"],
+        ["Second thing", "Interrupted."],
+    ]
+
+
 def test_two_equal_turns_are_two(turn):
     turn("Go on", "Done.")
     assert turn("Go on", "Done.") == [["Go on", "Done."]] * 2

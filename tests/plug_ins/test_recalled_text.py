@@ -1,5 +1,7 @@
 """What was recalled is marked, and taken out of what is captured."""
 
+import json
+
 import pytest
 
 ID = "6d80dc2e-887c-48fb-ab74-97c18f1ac0ee"
@@ -32,6 +34,52 @@ def test_an_escaped_character_is_recognized(program):
     recalled = program.list_recalled(f"- [{ID}] 2026-01-31: The tag is &lt;section> here")
 
     assert program.take_out_recalled("The tag is <section> here", recalled) == ""
+
+
+SHOWN = json.dumps({"memories": [{"id": ID, "text": "My bicycle is a green Brompton"}]})
+CONTEXT = json.dumps({"text": TEXT, "memories": [ID], "tokens": 40})
+
+
+def in_content(text):
+    return {"content": [{"type": "text", "text": text}], "isError": False}
+
+
+@pytest.mark.parametrize(
+    ("client", "name", "result"),
+    [
+        ("claude-code", "mcp__plugin_openmemory_openmemory__search_memories",
+         {"tool_response": in_content(SHOWN)["content"]}),
+        ("claude-code", "mcp__plugin_openmemory_openmemory__recall_context",
+         {"tool_response": CONTEXT}),
+        ("codex", "mcp__openmemory__search_memories",
+         {"tool_response": {**in_content("1 memory"), "structuredContent": json.loads(SHOWN)}}),
+        ("cursor", "recall_context", {"result_json": json.dumps(in_content(CONTEXT))}),
+    ],
+)  # fmt: skip
+def test_what_an_agent_looks_up_itself_is_not_captured(program, home, client, name, result):
+    home.set()
+    event = {"session_id": "one", "cwd": str(home.project)}
+    start, shown = "UserPromptSubmit", "PostToolUse"
+    if client == "cursor":
+        start, shown = "beforeSubmitPrompt", "afterMCPExecution"
+    answer = "My bicycle is a green Brompton, you said. Shall I go on?"
+
+    program.recall(client, {**event, "hook_event_name": start, "prompt": "Which is mine?"})
+    program.recall(client, {**event, "hook_event_name": shown, "tool_name": name, **result})
+    program.capture(client, {**event, "hook_event_name": "Stop", "last_assistant_message": answer})
+
+    (turn,) = home.queue()
+    assert turn["messages"][1]["content"] == ", you said. Shall I go on?"
+
+
+def test_what_another_tool_shows_is_captured(program, home):
+    home.set()
+    event = {"hook_event_name": "PostToolUse", "session_id": "one", "cwd": str(home.project)}
+
+    program.recall("codex", {**event, "tool_name": "mcp__github__search", "tool_response": SHOWN})
+    program.recall("codex", {**event, "tool_name": "mcp__openmemory__x", "tool_response": None})
+
+    assert not home.state.exists()
 
 
 def test_a_memory_cannot_end_the_mark(program):

@@ -51,15 +51,17 @@ def recalled_in(reply, client="claude-code"):
     [
         ("claude-code", "SessionStart", "UserPromptSubmit", "Stop"),
         ("codex", "SessionStart", "UserPromptSubmit", "Stop"),
-        ("cursor", "sessionStart", "beforeSubmitPrompt", "afterAgentResponse"),
+        ("cursor", "sessionStart", "beforeSubmitPrompt", "stop"),
     ],
 )
 def test_a_turn_is_given_what_is_known_and_remembered(account, home, client, start, prompt, end):
     account.call("POST", "/memories", text="My bicycle is a green Brompton")
-    said = {"text" if client == "cursor" else "last_assistant_message": "It is a Brompton, and red"}
+    said = {"last_assistant_message": "It is a Brompton, and red"}
 
     first = home.call("recall", start, client)
     second = home.call("recall", prompt, client, prompt="Which bicycle is mine?")
+    if client == "cursor":
+        home.call("capture", "afterAgentResponse", client, text=said.popitem()[1])
     home.call("capture", end, client, **said)
 
     for reply in (first, second):
