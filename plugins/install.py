@@ -136,7 +136,8 @@ def main(arguments: list[str], bundle: bytes | None = None) -> int:
     access = Access(options.server.rstrip("/"), options.key, options.app)
     save_access(hook, options.memory or options.client, access)
     program = write_program(hook, files)
-    return install_client(hook, options.client, files, program, access)
+    entry = {"memory": options.memory or options.client}
+    return install_client(hook, options.client, files, program, access, entry)
 
 
 def load_hook(files: Files) -> Any:
@@ -187,14 +188,17 @@ def make_link(program: Path) -> list[str]:
     return [str(link)] if link.is_symlink() and link.resolve() == program.resolve() else []
 
 
-def install_client(hook: Any, name: str, files: Files, program: Path, access: Access) -> int:
+def install_client(
+    hook: Any, name: str, files: Files, program: Path, access: Access, entry: dict[str, Any]
+) -> int:
     client = CLIENTS[name]
     folder = client.folder(program.parent)
     before = hook.installed_clients()
     if name in before:
         hook.remove_client(before[name])
     paths = [str(folder), *map(str, client.leftovers())]
-    write_receipt(hook, name, {"commands": client.remove, "paths": paths})
+    entry = {**entry, "commands": client.remove, "paths": paths}
+    write_receipt(hook, name, entry)
     replaced = {"@MCP@": access.mcp, "@KEY@": access.key, "@RUN@": run_line(program)}
     for path, text in files.items():
         if path.startswith(f"{name}/"):
@@ -202,7 +206,7 @@ def install_client(hook: Any, name: str, files: Files, program: Path, access: Ac
                 text = text.replace(mark, json.dumps(value)[1:-1])
             write_file(folder / path[len(name) + 1 :], text, 0o600)
     paths += [str(path) for path in write_commands(client, name, files)]
-    write_receipt(hook, name, {"commands": client.remove, "paths": paths})
+    write_receipt(hook, name, {**entry, "paths": paths})
     for command in client.install(str(folder)):
         done = subprocess.run(  # noqa: S603 - of the table above
             command, capture_output=True, text=True, timeout=120, check=False

@@ -1092,19 +1092,56 @@ def uninstall(names: list[str]) -> int:
     if unknown:
         print(f"Not installed: {', '.join(sorted(unknown))}.", file=sys.stderr)
         return 1
-    for name in names or list(installed):
-        remove_client(installed.pop(name))
+    flush(seconds=5)  # which needs the keys that are removed
+    gone = {name: installed.pop(name) for name in names or list(installed)}
+    for name, entry in gone.items():
+        remove_client(entry)
         print(f"Removed from {name}.")
+    kept = {memory_of(name, entry) for name, entry in installed.items()}
+    forget_memories({memory_of(name, entry) for name, entry in gone.items()} - kept)
     if installed:
         receipt = {**read_json(receipt_path()), "clients": installed}
         write_json(receipt_path(), receipt)
         return 0
-    flush(seconds=5)
-    if list_queue():
-        print(f"{len(list_queue())} turns could not be sent and are removed.", file=sys.stderr)
+    tell_unsent(list_queue())
     remove_everything(read_json(receipt_path()))
     print("Nothing of openmemory-hook is left.")
     return 0
+
+
+def memory_of(name: str, entry: Json) -> str:
+    """The memory that was set when a client was installed."""
+    return text_of(entry, "memory") or name
+
+
+def forget_memories(names: set[str]) -> None:
+    """Remove memories from the settings, and the turns that wait for them."""
+    waiting = [path for path in list_queue() if waits_for(path) in names]
+    tell_unsent(waiting)
+    for path in waiting:
+        remove(path)
+    with suppress(ValueError):  # settings that cannot be read stay, or are removed as a whole
+        settings = read_json(settings_path())
+        memories = settings.get("memories")
+        known = memories if isinstance(memories, dict) else {}
+        for name in sorted(names & set(known)):
+            access = known.pop(name)
+            server = access.get("server") if isinstance(access, dict) else ""
+            print(f"The key of {name} is valid until you revoke it: {server}/keys")
+        if settings:
+            write_json(settings_path(), settings)
+
+
+def waits_for(path: Path) -> str:
+    try:
+        return text_of(read_json(path), "memory")
+    except ValueError:
+        return ""
+
+
+def tell_unsent(paths: list[Path]) -> None:
+    if paths:
+        print(f"{len(paths)} turns could not be sent and are removed.", file=sys.stderr)
 
 
 def remove_client(entry: Json) -> None:

@@ -161,9 +161,13 @@ def test_a_quote_in_an_address_ends_no_command():
     assert len(shlex.split(command)) == 6
 
 
-def test_cursors_is_installed_shown_and_removed_without_a_trace(home, tmp_path):
+def test_plug_ins_are_installed_shown_and_removed_without_a_trace(home, tmp_path):
     bundle = tmp_path / "bundle.json"
     bundle.write_bytes(load_files()["bundle.json"].content)
+    codex = tmp_path / "bin" / "codex"  # whose commands do nothing
+    codex.parent.mkdir()
+    codex.symlink_to("/bin/true")
+    home.environment["PATH"] = f"{codex.parent}:{home.environment['PATH']}"
     python = getattr(sys, "_base_executable", sys.executable)
     before = {path for path in home.folder.rglob("*") if path.is_file()}
 
@@ -172,12 +176,21 @@ def test_cursors_is_installed_shown_and_removed_without_a_trace(home, tmp_path):
             command, env=home.environment, capture_output=True, text=True, check=True
         ).stdout
 
-    run(python, FOLDER / "install.py", "cursor", "http://127.0.0.1:9", "om_1", "--bundle", bundle)
+    for name in ("cursor", "codex"):
+        install = [name, "http://127.0.0.1:9", f"om_{name}", "--bundle", bundle]
+        run(python, FOLDER / "install.py", *install)
     program = home.folder / ".local/share/openmemory/openmemory-hook"
-    shown = json.loads(run(python, program, "status", "--json"))
-    removed = run(python, program, "uninstall", "cursor")
+    shown = json.loads(run(python, program, "status", "--client", "cursor", "--json"))
+    one = run(python, program, "uninstall", "codex")
+    left = home.settings.read_text() + (program.parent / "receipt.json").read_text()
+    removed = run(python, program, "uninstall")
 
-    assert (shown["client"], shown["memory"], shown["recall"]) == ("cursor", "cursor", True)
+    assert (shown["clients"], shown["memory"], shown["recall"]) == (
+        ["codex", "cursor"], "cursor", True,
+    )  # fmt: skip
     assert shown["notes"] == []
+    assert "The key of codex is valid until you revoke it: http://127.0.0.1:9/keys" in one
+    assert "cursor" in left
+    assert "codex" not in left
     assert "Nothing of openmemory-hook is left." in removed
     assert {path for path in home.folder.rglob("*") if path.is_file()} == before
