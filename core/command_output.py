@@ -57,5 +57,5 @@ class ReportingCommand(BaseCommand):
 
     def _report_failure(self, code: str, detail: str, options: dict[str, Any]) -> None:
         """Report to programs what standard error says to people."""
-        if options["json"]:
+        if options.get("json"):
             self.report("", {"ok": False, "error": {"code": code, "detail": detail}}, options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser
+from argparse import SUPPRESS, ArgumentParser, _SubParsersAction
 from collections.abc import Mapping
 from shlex import quote
 
@@ -51,6 +51,8 @@ def _words(parser: ArgumentParser) -> list[str]:
         words += [option for option in action.option_strings if option.startswith("--")]
         if not action.option_strings:
             words += [str(choice) for choice in action.choices or ()]
+        if isinstance(action, _SubParsersAction):  # its actions have options of their own
+            words += [word for parser in action.choices.values() for word in _words(parser)]
     return [*dict.fromkeys(words)]
 
 

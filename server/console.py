@@ -8,6 +8,7 @@ import sys
 import tomllib
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, ExitStack
+from difflib import get_close_matches
 from pathlib import Path
 
 from server.command_names import COMMANDS, full_name, overview
@@ -107,6 +108,7 @@ def _execute(argv: list[str]) -> None:
 
     from embedded import stack
 
+    _refuse_unknown(Path(argv[0]).name, argv[1] if len(argv) > 1 else "help")
     if command in WITHOUT_SERVICES or command.startswith("-") or HELP & set(argv):
         _execute_in_django(argv)
         return
@@ -123,6 +125,20 @@ def _execute(argv: list[str]) -> None:
         else:
             running.enter_context(stack.running(name, settings.STATE_DIR, services))
         _execute_in_django(argv)
+
+
+def _refuse_unknown(program: str, name: str) -> None:
+    """Before the services are started: a misspelt name should leave nothing behind."""
+    import django
+    from django.core.management import get_commands
+
+    django.setup()
+    known = {"help", *get_commands(), *COMMANDS}
+    if name in known or name.startswith("-"):
+        return
+    nearest = get_close_matches(name, known, n=1)
+    guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
+    sys.exit(f"Unknown command: {name!r}.{guess} `{program} help` lists the commands.")
 
 
 def _execute_in_django(argv: list[str]) -> None:

@@ -248,7 +248,7 @@ def find_service_manager() -> ServiceManager:
     if not shutil.which(manager.program):
         raise ServiceError(
             f"There is no {manager.title} on this machine. Have what starts programs here run "
-            "`openmemory up`: docs/operating.md has examples."
+            f"`openmemory --state {settings.STATE_DIR} up`, and end it with SIGINT or SIGTERM."
         )
     return manager
 

@@ -1,5 +1,7 @@
 """What becomes of spaces as operators choose, pause, go back and drop."""
 
+import json
+import uuid
 from datetime import timedelta
 from io import StringIO
 
@@ -166,6 +168,8 @@ def test_going_back_embeds_what_has_come_since_and_then_searches_there(alice, ol
 def test_going_back_needs_something_to_go_back_to(olga):
     with pytest.raises(CommandError, match="There is no earlier embedding space to roll back to"):
         command("--back")
+    assert command("--drop") == "There are no vectors to drop.\n"
+    assert json.loads(command("--drop", "--json")) == {"ok": True, "dropped": []}
 
 
 def test_what_is_not_in_use_is_dropped_once_no_search_can_be_using_it(olga, fake):
@@ -232,9 +236,10 @@ def test_giving_up_stays_with_the_present_model(olga, fake, settings):
 
 
 def test_a_command_chooses_a_model_too_and_says_how_far_it_is(olga, fake):
-    said = command("--provider", "vllm", "--model", "other", "--base-url", fake.base_url, "--hold")
-    assert "vllm/other" in said
-    reembed()
+    chosen = ("--provider", "vllm", "--model", "other", "--base-url", fake.base_url, "--hold")
+    started = json.loads(command(*chosen, "--json"))
+    assert started["configured"] == "vllm/other"
+    assert reembed().pk == uuid.UUID(started["job"])
 
     status = command("--status")
 
@@ -242,6 +247,16 @@ def test_a_command_chooses_a_model_too_and_says_how_far_it_is(olga, fake):
     assert "vllm/other (96): filling, 40 of 40 memories" in status
     assert "of the ten nearest of 40 memories" in status
     assert "succeeded, 40 of 40" in status
+    facts = json.loads(command("--status", "--json"))
+    assert facts["job"] == {
+        "id": started["job"], "state": "succeeded", "done": 40, "total": 40, "error": None,
+    }  # fmt: skip
+    current, filling = facts["spaces"]
+    assert current == {
+        "space": "local/bge-small-en-v1.5 (384)", "state": "active", "comparison": None,
+        "vectors": 40, "memories": 40, "exact": True,
+    }  # fmt: skip
+    assert (filling["state"], filling["comparison"]["queries"]) == ("filling", 40)
 
 
 def test_a_command_refuses_what_the_api_refuses(olga):

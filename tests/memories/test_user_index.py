@@ -1,3 +1,4 @@
+import json
 import uuid
 from io import StringIO
 
@@ -224,7 +225,9 @@ def test_the_command_sees_to_everybody(alice, bob, space):
     assert command("--all") == f"alice in {space}: built\n"
     assert command("--all") == f"alice in {space}: refreshed\n"
     assert command("--all", "--drop") == f"alice in {space}: dropped\n"
-    assert command("--all", "--drop") == f"alice in {space}: no index\n"
+    none = {"user_id": "alice", "space": str(space), "outcome": "no index"}
+    reported = json.loads(command("--all", "--drop", "--json"))
+    assert reported == {"ok": True, "indexes": [none], "leftovers_dropped": []}
 
 
 def test_the_command_sees_to_one_user(alice, space):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ from django.core.management import call_command, get_commands, load_command_clas
 
 from server import console, start
 from server.command_names import COMMANDS, full_name, overview
-from server.completion_scripts import SHELLS
+from server.completion_scripts import SHELLS, _words
 from server.console import read_global_options
 
 
@@ -70,6 +71,23 @@ def test_bash_takes_the_script(capsys):
     ask = "COMP_WORDS=(openmemory --state /x key --cr); COMP_CWORD=4; _openmemory; echo $COMPREPLY"
     ended = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True)
     assert ended.stdout == "--create-user\n"
+    ask = "COMP_WORDS=(openmemory service install --po); COMP_CWORD=3; _openmemory; echo $COMPREPLY"
+    ended = subprocess.run(["bash", "-c", script + ask], capture_output=True, text=True)
+    assert ended.stdout == "--port\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [("backupp", " Did you mean 'backup'?"), ("reenbed", " Did you mean"), ("zz", "")],
+)
+def test_a_name_that_is_none_starts_no_services(monkeypatch, settings, tmp_path, name, guess):
+    settings.STATE_DIR = tmp_path / "state"
+    monkeypatch.setattr(sys, "argv", ["openmemory", name])
+
+    with pytest.raises(SystemExit, match=f"Unknown command: '{name}'.{re.escape(guess)}"):
+        console.main()
+
+    assert not settings.STATE_DIR.exists()
 
 
 @pytest.mark.parametrize("option", ["--version", "version"])
@@ -99,7 +117,8 @@ def test_the_help_of_the_start_names_its_options(capsys):
     assert all(option in shown for option in ("--host", "--port", "--state"))
 
 
-WITHOUT_JSON = {"up", "mcp", "completion", "service", "reembed", "index-words", "index-vectors"}
+# They go on until they are ended, or print what another program reads.
+WITHOUT_JSON = {"up", "mcp", "completion"}
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS.keys() - WITHOUT_JSON))
@@ -107,4 +126,4 @@ def test_a_result_can_be_had_as_json(name):
     full = COMMANDS[name].full
     parser = load_command_class(get_commands()[full], full).create_parser("openmemory", name)
 
-    assert "--json" in parser.format_help()
+    assert "--json" in _words(parser)

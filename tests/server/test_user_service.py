@@ -110,6 +110,21 @@ def test_it_is_installed_shown_and_removed(machine, tmp_path, capsys):
     assert "What is stored stays" in capsys.readouterr().out
 
 
+def test_each_action_reports_as_json(machine, tmp_path, capsys):
+    file = str(tmp_path / "config/systemd/user/openmemory.service")
+    reported = {"ok": True, "file": file, "state_folder": f"{tmp_path}/var"}
+
+    call_command("user_service", "install", "--json")
+    assert json.loads(capsys.readouterr().out) == reported
+    for is_removed in (True, False):
+        call_command("user_service", "uninstall", "--json")
+        assert json.loads(capsys.readouterr().out) == {**reported, "removed": is_removed}
+    with pytest.raises(SystemExit, match="4"):
+        call_command("user_service", "status", "--json")
+    shown = {"ok": True, "state": "not installed", "address": "", "file": file}
+    assert json.loads(capsys.readouterr().out) == shown
+
+
 def test_what_is_not_installed_is_said_to_be(machine, capsys):
     with pytest.raises(SystemExit, match="4"):
         call_command("user_service", "status")

@@ -39,7 +39,9 @@ def test_an_upgrade_can_be_taken_back(server):
     refused = server.manage("upgrade", "--restore", "latest")
     assert "Stop the server first" in refused.communicate()[0]
     server.end(signal.SIGINT)
-    assert "is gone" in server.output_of("upgrade", "--restore", "latest")
+    written = json.loads(server.output_of("upgrade", "--dump", "--json"))["written"]
+    restored = json.loads(server.output_of("upgrade", "--restore", str(dump), "--json"))
+    assert (restored["ok"], restored["restored"]) == (True, str(dump)), written
 
     assert json.loads(server.output_of("upgrade", "--json"))["migrations"] == pending["migrations"]
     server.start()

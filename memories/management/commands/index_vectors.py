@@ -1,12 +1,12 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.models import User
+from core.command_output import ReportingCommand, add_json_option
 from memories.models import EmbeddingSpace
 from memories.vectors.user_index import (
-    IndexingUnderway,
     drop_index,
     drop_leftovers,
     find_candidates,
@@ -14,7 +14,7 @@ from memories.vectors.user_index import (
 )
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Build HNSW indexes for users with too many memories for exact search, and drop those no "
         "longer needed. Searches and writes continue meanwhile."
@@ -27,18 +27,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--drop", action="store_true", help="drop the indexes, even if they are needed"
         )
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         update = drop_index if options["drop"] else sync_index
         pairs = find_candidates() if options["all"] else _spaces_of(options["user"])
-        try:
-            for user, space in pairs:
-                self.stdout.write(f"{user} in {space}: {update(user, space)}")
-            if options["all"]:
-                for name in drop_leftovers():
-                    self.stdout.write(f"{name}: dropped, as it belongs to no user")
-        except IndexingUnderway as error:
-            raise CommandError(error.detail) from error
+        indexes: list[dict[str, str]] = []
+        for user, space in pairs:
+            outcome = update(user, space)
+            indexes.append({"user_id": user.named_id, "space": str(space), "outcome": outcome})
+            self._show(f"{user} in {space}: {outcome}", options)
+        leftovers = list(drop_leftovers()) if options["all"] else []
+        for name in leftovers:
+            self._show(f"{name}: dropped, as it belongs to no user", options)
+        if options["json"]:
+            self.report("", {"indexes": indexes, "leftovers_dropped": leftovers}, options)
+
+    def _show(self, line: str, options: dict[str, Any]) -> None:
+        """At once, as an index may take minutes."""
+        if not options["json"]:
+            self.stdout.write(line)
 
 
 def _spaces_of(user_id: str) -> list[tuple[User, EmbeddingSpace]]:

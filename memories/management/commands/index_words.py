@@ -1,16 +1,17 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import transaction
 
 from accounts.models import User
+from core.command_output import ReportingCommand, add_json_option
 from core.quantities import with_noun
 from memories.lifecycle.word_index import outdated, recount_common_words, renew
 from memories.models import Memory
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Index the words of memories that a former release stored, or with --rebuild of all "
         "memories. Searches and writes continue meanwhile."
@@ -23,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--rebuild", action="store_true", help="even those whose words are up to date"
         )
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         memories = Memory.objects.all() if options["rebuild"] else outdated()
@@ -34,4 +36,5 @@ class Command(BaseCommand):
         indexed = sum(renew(memories, step=transaction.atomic))
         if indexed:
             recount_common_words()
-        self.stdout.write(f"The words of {with_noun(indexed, 'memory', 'memories')} were indexed.")
+        sentence = f"The words of {with_noun(indexed, 'memory', 'memories')} were indexed."
+        self.report(sentence, {"indexed": indexed}, options)

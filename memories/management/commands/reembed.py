@@ -2,7 +2,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.models import User
 from configuration import effective
@@ -11,13 +11,13 @@ from configuration.serializers import EmbedderSerializer, error_details
 from configuration.update import InvalidChange, update_configuration
 from configuration.wire_format import replace_section
 from core import argument_types
-from core.errors import OpenMemoryError
+from core.command_output import ReportingCommand, add_json_option
 from core.quantities import with_noun
 from memories.models import EmbeddingSpace
 from memories.vectors import migration
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Migrate to the configured embedding model, or to the one given here, while the server "
         "runs: a job embeds all memories, and searches use the current vectors until it is done. "
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         action.add_argument("--cancel", action="store_true", help="keep the current model")
         action.add_argument("--back", action="store_true", help="roll back to the previous model")
         action.add_argument("--drop", action="store_true", help="drop vectors that are not in use")
+        add_json_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         actions = [name for name in ("status", "pause", "cancel", "back", "drop") if options[name]]
@@ -52,57 +53,94 @@ class Command(BaseCommand):
             act(options)
         except InvalidChange as invalid:
             raise CommandError(" ".join(error.detail for error in invalid.errors)) from invalid
-        except OpenMemoryError as error:
-            raise CommandError(error.detail) from error
 
     def _start(self, options: dict[str, Any]) -> None:
         by = _get_operator(options["by"])
         if options["provider"]:
             update_configuration([_embedder_change(options)], by=by)
         job = migration.start(by=by, hold=options["hold"])
-        self.stdout.write(f"Job {job.pk} embeds all memories with {_configured_model()}.")
-        self.stdout.write("It runs while the server runs. Show its progress with --status.")
+        configured = _configured_model()
+        self.report(
+            f"Job {job.pk} embeds all memories with {configured}.\n"
+            "It runs while the server runs. Show its progress with --status.",
+            {"configured": configured, "job": job.pk},
+            options,
+        )
 
     def _status(self, options: dict[str, Any]) -> None:
         status = migration.read_status()
-        self.stdout.write(f"Configured: {status.configured}")
-        for figures in migration.measure_spaces(EmbeddingSpace.objects.order_by("pk")):
-            about = "" if figures.exact else "about "
-            counts = (
-                f"{about}{figures.vectors:,} of {with_noun(figures.memories, 'memory', 'memories')}"
-            )
-            self.stdout.write(f"{figures.space}: {figures.state_label}, {counts}")
-            comparison = figures.space.comparison
-            if comparison and comparison["overlap"] is not None:
-                self.stdout.write(
-                    "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
-                    "the space that was current then".format(**comparison)
-                )
+        spaces = migration.measure_spaces(EmbeddingSpace.objects.order_by("pk"))
+        lines = [f"Configured: {status.configured}"]
+        for figures in spaces:
+            lines += _describe_space(figures)
         job = status.job
         if job is not None:
             error = f", {job.error['detail']}" if job.error else ""
-            self.stdout.write(
-                f"Job {job.pk}: {job.state}, {job.done:,} of {job.total or 0:,}{error}"
-            )
+            lines.append(f"Job {job.pk}: {job.state}, {job.done:,} of {job.total or 0:,}{error}")
+        facts = {
+            "configured": status.configured,
+            "spaces": [_space_facts(figures) for figures in spaces],
+            "job": job and {
+                "id": job.pk, "state": job.state, "done": job.done, "total": job.total,
+                "error": job.error,
+            },
+        }  # fmt: skip
+        self.report("\n".join(lines), facts, options)
 
     def _pause(self, options: dict[str, Any]) -> None:
         migration.pause()
-        self.stdout.write("Paused. Run the command without an option to resume.")
+        sentence = "Paused. Run the command without an option to resume."
+        self.report(sentence, {"configured": _configured_model()}, options)
 
     def _cancel(self, options: dict[str, Any]) -> None:
         migration.cancel(by=_get_operator(options["by"]))
-        self.stdout.write(f"Configured: {_configured_model()}")
-        self.stdout.write("The vectors of the other model stay until --drop.")
+        self._report_configured("The vectors of the other model stay until --drop.", options)
 
     def _back(self, options: dict[str, Any]) -> None:
         migration.roll_back(by=_get_operator(options["by"]))
-        self.stdout.write(f"Configured: {_configured_model()}")
-        self.stdout.write("Newer memories are embedded before the switch: see --status.")
+        self._report_configured(
+            "Newer memories are embedded before the switch: see --status.", options
+        )
+
+    def _report_configured(self, sentence: str, options: dict[str, Any]) -> None:
+        configured = _configured_model()
+        self.report(f"Configured: {configured}\n{sentence}", {"configured": configured}, options)
 
     def _drop(self, options: dict[str, Any]) -> None:
-        for space in migration.droppable():
-            vectors = sum(migration.drop_vectors(space))
-            self.stdout.write(f"{space}: {with_noun(vectors, 'vector')} dropped")
+        dropped = {
+            str(space): sum(migration.drop_vectors(space)) for space in migration.droppable()
+        }
+        lines = [
+            f"{space}: {with_noun(count, 'vector')} dropped" for space, count in dropped.items()
+        ]
+        facts = {
+            "dropped": [{"space": space, "vectors": count} for space, count in dropped.items()]
+        }
+        self.report("\n".join(lines) or "There are no vectors to drop.", facts, options)
+
+
+def _describe_space(figures: migration.SpaceFigures) -> list[str]:
+    about = "" if figures.exact else "about "
+    counts = f"{about}{figures.vectors:,} of {with_noun(figures.memories, 'memory', 'memories')}"
+    lines = [f"{figures.space}: {figures.state_label}, {counts}"]
+    comparison = figures.space.comparison
+    if comparison and comparison["overlap"] is not None:
+        lines.append(
+            "  {overlap:.0%} of the ten nearest of {queries} memories were the same as in "
+            "the space that was current then".format(**comparison)
+        )
+    return lines
+
+
+def _space_facts(figures: migration.SpaceFigures) -> dict[str, Any]:
+    return {
+        "space": str(figures.space),
+        "state": figures.space.state,
+        "vectors": figures.vectors,
+        "memories": figures.memories,
+        "exact": figures.exact,
+        "comparison": figures.space.comparison,
+    }
 
 
 def _configured_model() -> str:

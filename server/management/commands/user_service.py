@@ -1,12 +1,12 @@
-import json
 import os
 import subprocess
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
+from core.command_output import ReportingCommand, add_json_option
 from embedded.ownership import Owner, Ownership
 from server.service_managers import (
     ServiceError,
@@ -25,7 +25,7 @@ EXIT_OF_STATE = {
 }
 
 
-class Command(BaseCommand):
+class Command(ReportingCommand):
     help = (
         "Run the server as a service of yours, by systemd or launchd, without root. It starts when "
         "you sign in. `install` replaces what is installed, and `uninstall` keeps what is stored."
@@ -38,11 +38,12 @@ class Command(BaseCommand):
         install.add_argument("--host", help="the address it listens on")
         install.add_argument("--port", type=int, help="the port it listens on")
         status = actions.add_parser("status", help="say whether it runs, and where")
-        status.add_argument("--json", action="store_true", help="print it as JSON")
         logs = actions.add_parser("logs", help="show what it has written")
         logs.add_argument("--lines", type=int, default=100, help="the last so many lines")
         logs.add_argument("--follow", action="store_true", help="show what it writes from now on")
-        actions.add_parser("uninstall", help="stop the service and remove it")
+        uninstall = actions.add_parser("uninstall", help="stop the service and remove it")
+        for reporting in (install, status, uninstall):
+            add_json_option(reporting)
 
     def handle(self, *args: Any, action: str, **options: Any) -> None:
         try:
@@ -62,26 +63,25 @@ class Command(BaseCommand):
                 "Stop it, and install the service then."
             )
         manager.install(program)
-        self.stdout.write(f"Installed {manager.file}, and started it.")
-        self.stdout.write(
-            f"Settings go into {program.folder / 'service.env'}, a line NAME=VALUE each."
-            if manager.title == "systemd"
-            else "Settings go into the file's EnvironmentVariables."
-        )
+        lines = [f"Installed {manager.file}, and started it."]
         if manager.title == "systemd":
-            self.stdout.write("`loginctl enable-linger` keeps it running when you sign out.")
+            file = program.folder / "service.env"
+            lines.append(f"Settings go into {file}, a line NAME=VALUE each.")
+            lines.append("`loginctl enable-linger` keeps it running when you sign out.")
+        else:
+            lines.append("Settings go into the file's EnvironmentVariables.")
+        facts = {"file": str(manager.file), "state_folder": str(program.folder)}
+        self.report("\n".join(lines), facts, options)
 
     def _status(self, manager: ServiceManager, options: dict[str, Any]) -> None:
         state = manager.state()
         owner = _running_server() if state == ServiceState.RUNNING else None
         address = owner.address if owner else ""
-        if options["json"]:
-            shown = {"state": state, "address": address, "file": str(manager.file)}
-            self.stdout.write(json.dumps(shown))
-        else:
-            self.stdout.write(f"The service is {state}{f', at {address}' if address else ''}.")
-            if state == ServiceState.FAILED:
-                self.stdout.write("`openmemory service logs` shows why.")
+        sentence = f"The service is {state}{f', at {address}' if address else ''}."
+        if state == ServiceState.FAILED:
+            sentence += "\n`openmemory service logs` shows why."
+        facts = {"state": state, "address": address, "file": str(manager.file)}
+        self.report(sentence, facts, options)
         if code := EXIT_OF_STATE[state]:
             raise SystemExit(code)
 
@@ -92,10 +92,12 @@ class Command(BaseCommand):
         subprocess.run(command, check=False)  # noqa: S603
 
     def _uninstall(self, manager: ServiceManager, options: dict[str, Any]) -> None:
-        if manager.uninstall():
-            self.stdout.write(f"Removed {manager.file}. What is stored stays: {settings.STATE_DIR}")
-        else:
-            self.stdout.write("The service is not installed: there is nothing to remove.")
+        is_removed = manager.uninstall()
+        sentence = "The service is not installed: there is nothing to remove."
+        if is_removed:
+            sentence = f"Removed {manager.file}. What is stored stays: {settings.STATE_DIR}"
+        facts = {"removed": is_removed, "file": str(manager.file)}
+        self.report(sentence, {**facts, "state_folder": str(settings.STATE_DIR)}, options)
 
 
 def _running_server() -> Owner | None:
