@@ -1,7 +1,7 @@
 """The adapters of clients/python with the frameworks' own code. These are heavy, so it is opt-in.
 
-`TEST_AGENT_FRAMEWORKS=1` installs them into a folder that later runs use again. With
-`LANGGRAPH_CHECKOUT=FOLDER`, LangGraph's own tests of stores are run, too.
+`TEST_AGENT_FRAMEWORKS=1` installs them into a folder that later runs use again. LangGraph
+has a file of its own.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 
 from tests import fences
+from tests.clients.model_apis import FACT, model_apis
 from tests.clients.registries import cached
 
 pytestmark = [
@@ -29,23 +30,9 @@ pytestmark = [
 SOURCE = Path(settings.BASE_DIR) / "clients" / "python" / "src"
 DOCS = Path(settings.BASE_DIR) / "docs"
 PACKAGES = [
-    "httpx", "langgraph==1.2.24", "google-adk==2.13.0", "anthropic==2.14.0",
-    "openai-agents==0.24.0", "llama-index-core==0.14.25", "pytest", "pytest-asyncio", "pytest-mock",
+    "httpx", "google-adk==2.13.0", "anthropic==2.14.0",
+    "openai-agents==0.24.0", "llama-index-core==0.14.25",
 ]  # fmt: skip
-
-# LangGraph's file of tests builds InMemoryStores; these take their place.
-SHIM = """
-import os, uuid
-from openmemory_client import Client
-from openmemory_client.adapters.langgraph import OpenMemoryStore
-
-class InMemoryStore(OpenMemoryStore):
-    def __init__(self, *, index=None):
-        client = Client(os.environ["OPENMEMORY_URL"], os.environ["OPENMEMORY_API_KEY"])
-        root = "test-" + uuid.uuid4().hex
-        super().__init__(client, root=root, index=(index or {}).get("fields"))
-        self.index_config = index
-"""
 
 TOOL = """
 from openmemory_client import Client
@@ -170,29 +157,23 @@ def test_the_adapter_works_in_its_framework(framework, python, environment, tmp_
     assert [words for words in expected if words not in printed] == [], printed
 
 
-def test_the_page_about_langgraph_runs(python, environment, tmp_path):
-    [block] = [each for each in fences.read(DOCS / "langgraph.md") if each.language == "python"]
+PAGES = {
+    "google-adk": f"Known: {FACT}\n",
+    "memory-tool": "File created successfully at: /memories/likes.md",
+    "openai-agents": f"The tool said: Remembered.\nKnown: {FACT}\n",
+    "llama-index": "I like tea with milk, not coffee.",
+}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_a_page_runs(page, python, environment, tmp_path):
+    [block] = [each for each in fences.read(DOCS / f"{page}.md") if each.language == "python"]
     program = block.code.replace('"http://127.0.0.1:8000", "om_..."', "")
+    assert program != block.code
 
-    printed = output_of(python, "-c", program, environment=environment, folder=tmp_path)
+    with model_apis() as models:
+        printed = output_of(
+            python, "-c", program, environment=environment | models, folder=tmp_path
+        )
 
-    assert printed.strip() == "Ann likes tea"
-
-
-@pytest.mark.skipif("LANGGRAPH_CHECKOUT" not in os.environ, reason="LANGGRAPH_CHECKOUT is not set")
-def test_langgraphs_own_tests_of_stores_pass(python, environment, tmp_path):
-    theirs = Path(os.environ["LANGGRAPH_CHECKOUT"]) / "libs" / "checkpoint" / "tests"
-    folder = tmp_path / "tests"
-    folder.mkdir()
-    shutil.copy(theirs / "embed_test_utils.py", folder)
-    (folder / "__init__.py").touch()
-    (folder / "shim.py").write_text(SHIM)
-    text = (theirs / "test_store.py").read_text()
-    text = text.replace("from langgraph.store.memory import", "from tests.shim import")
-    (folder / "test_store.py").write_text(text)
-    environment["PYTHONPATH"] += f":{tmp_path}"
-
-    command = [python, "-m", "pytest", "-q", "-o", "asyncio_mode=auto", "tests/test_store.py"]
-    printed = output_of(*command, environment=environment, folder=tmp_path)
-
-    assert "24 passed" in printed
+    assert PAGES[page] in printed
