@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Max
+from django.db.models import Count, Max, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -19,7 +19,7 @@ from apps_registry.models import AccessRule, App, Effect
 from core.errors import Malformed
 from memories.access.reader import Reader
 from memories.access.rules import create_rule, delete_rule
-from memories.models import Access, Memory
+from memories.models import Access, Memory, StateChange
 from memories.search import Cutoffs, find_hits
 from pages.memory_query import MAX_QUERY
 from pages.page_view import PageView
@@ -28,6 +28,19 @@ MAX_APPS = 200
 MOST_READ = 10
 MAX_RULES = 200
 CHOICES = 25
+
+# When an app stored its latest memory: what that tells may have been said long before.
+LAST_STORED = (
+    Memory.objects.filter(app=OuterRef("pk"))
+    .order_by("-arrival")
+    .values(
+        at=Subquery(
+            StateChange.objects.filter(memory=OuterRef("pk"), old_state="")
+            .order_by()
+            .values("changed_at")[:1]
+        )
+    )[:1]
+)
 
 
 class UnknownRule(Malformed):
@@ -39,6 +52,7 @@ class AppsView(PageView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         apps = App.objects.owned_by(self.subject).with_counts().with_last_access()
+        apps = apps.annotate(last_stored=Subquery(LAST_STORED))
         found: list[Any] = list(apps.order_by("name")[: MAX_APPS + 1])
         restricted = set(AccessRule.objects.filter(app__in=found).values_list("app", flat=True))
         last_used = dict(
@@ -47,16 +61,10 @@ class AppsView(PageView):
             .values_list("app_name")
             .annotate(Max("last_used_at"))
         )
-        last_stored = dict(
-            Memory.objects.filter(app__in=found)
-            .order_by()
-            .values_list("app")
-            .annotate(Max("created_at"))
-        )
         rows = [
             (
                 app,
-                _latest(last_used.get(app.name), last_stored.get(app.pk), app.last_accessed),
+                _latest(last_used.get(app.name), app.last_stored, app.last_accessed),
                 app.pk in restricted,
             )
             for app in found[:MAX_APPS]

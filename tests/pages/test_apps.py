@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 import uuid
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from apps_registry.models import AccessRule, App
 from memories.models import Memory
@@ -44,6 +46,17 @@ def test_the_list_says_what_each_stored_and_read_and_when_it_was_seen(browser, a
     assert "2 memories, 4 times" in own
     assert "Each memory counts once here" in own
     assert "never seen" not in page
+
+
+def test_an_app_was_seen_when_it_stored_whatever_time_it_names(browser, alice):
+    alice.remember("Now", app="notes", infer=False)
+    alice.remember("Long ago", app="notes", timestamp=946_684_800, infer=False)
+    alice.remember("Long before", app="diary", timestamp=915_148_800, infer=False)
+
+    page = page_of(browser.get("/apps"))
+
+    seen = re.findall(r'last seen <time datetime="(\d+)-', page)
+    assert seen == [str(timezone.localtime().year)] * 2
 
 
 def test_the_pages_ask_as_many_queries_whatever_there_is(browser, alice, notes):
