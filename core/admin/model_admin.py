@@ -15,10 +15,11 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.sites import AdminSite
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect, QueryDict
 from django.utils.text import capfirst
 
 from . import audit_log, statement_timeout
@@ -113,7 +114,12 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
         extra_context = {"title": self.list_title, **(extra_context or {})}
         if request.method != "GET":  # an action, which has its own transactions
             return render(request, extra_context)
-        return statement_timeout.render_within_timeout(lambda: render(request, extra_context))
+        page = statement_timeout.render_within_timeout(lambda: render(request, extra_context))
+        # Django drops what it cannot filter by, and leads to the whole list.
+        if isinstance(page, HttpResponseRedirect) and page.url.endswith(f"?{ERROR_FLAG}=1"):
+            said = f"This list has no such filter: {_quote(request.GET)}. It shows everything."
+            messages.warning(request, said)
+        return page
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
         """Run the action, unless the form names rows that cannot be."""
@@ -160,6 +166,10 @@ class ModelAdmin(BoundedChoices, unfold.admin.ModelAdmin):
     def _log(self, request: HttpRequest, flag: int, obj: Model, message: Any) -> LogEntry:
         name = str(getattr(obj, self.audit_name_field))
         return audit_log.log_action(request.user, flag, obj, name=name, message=message)
+
+
+def _quote(parameters: QueryDict) -> str:
+    return ", ".join(f"{name}={value}" for name, value in parameters.items())[:200]
 
 
 def _is_available(method: Any, obj: Model) -> bool:

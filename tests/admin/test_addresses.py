@@ -1,5 +1,7 @@
 """What the admin's addresses answer: pages, in every spelling, and nothing from another host."""
 
+import html
+
 import pytest
 
 
@@ -22,6 +24,15 @@ def test_what_is_not_there_is_a_page(browser, path):
     assert answer.status_code == 404
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert "No page exists at this address" in answer.content.decode()
+
+
+@pytest.mark.parametrize("query", ["foo=1", "state__exact=paused&foo=1", "created_at__year=x"])
+def test_a_filter_that_is_not_known_is_said(browser, query):
+    answer = browser.get(f"/admin/memories/memory/?{query}", follow=True)
+
+    page = html.unescape(answer.content.decode())
+    said = query.replace("&", ", ")
+    assert f"This list has no such filter: {said}. It shows everything." in page
 
 
 def test_without_a_session_nobody_learns_what_is_there(client, db):
