@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import ApiKey
 from agents.clients import CLIENTS, ENVIRONMENT, Access
@@ -71,6 +72,17 @@ def test_a_client_is_given_a_key_of_its_own_that_works(name, url, alice):
         word for word in text.replace('"', " ").replace("'", " ").split() if "om_" in word
     )
     assert Agent(secret).call("add_memory", text="Rex").data["app"] == name
+
+
+def test_only_a_key_that_was_never_used_goes_when_it_is_printed_again(alice):
+    keys = ApiKey.objects.filter(user=alice.user, app_name="cursor").order_by("created_at")
+    printed("cursor", "--user", "alice")
+    keys.update(last_used_at=timezone.now())
+
+    for _ in range(2):
+        printed("cursor", "--user", "alice")
+
+    assert [key.revoked_at is None for key in keys] == [True, False, True]
 
 
 def test_the_desktop_client_starts_a_process_and_needs_no_key(alice):

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError
 
+from accounts.api_keys import revoke_key
 from accounts.models import ApiKey, User
 from accounts.person_access import running_url
 from agents.clients import CLIENTS, Access
@@ -56,5 +57,10 @@ class Command(ReportingCommand):
                 "--create-user."
             )
         name = f"{self.__module__.rpartition('.')[2]} {client}"
+        own = ApiKey.objects.filter(user=user, app_name=app, name=name)
+        # Who prints it again has not kept the former one: a key's secret is shown only once.
+        for unused in own.filter(last_used_at=None).valid():
+            revoke_key(unused.pk, among=own)
+            self.stderr.write(f"The former key {unused} was never used, and is revoked.")
         _, secret = ApiKey.objects.issue(user=user, app_name=app, name=name)
         return secret
