@@ -47,6 +47,8 @@ class Answer:
 def describe_hit(hit: Hit) -> list[str]:
     """What a hit was found by, the most telling first."""
     parts = describe_explanation(hit.explanation, similarity=hit.similarity)
+    # Where little is stored, a search also finds what hardly fits.
+    parts = parts or [_("hardly alike: nothing fits better")]
     return parts if hit.is_valid else [*parts, _("no longer, or not yet, valid")]
 
 

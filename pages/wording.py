@@ -72,6 +72,7 @@ SENTENCES = (
     _("This time is in the future."),
     _("A category name has 1 to 100 characters, without commas, line breaks or invisible ones."),
     _("Ensure this field has no more than 100 elements."),
+    _("At most 50 categories can be left out."),
     _("You look at somebody else's memories by now. Go back, and choose whose you mean."),
     _("There is no such program here."),
     _("Key not found."),

@@ -1,4 +1,4 @@
-"""Find the memories that share categories with a memory."""
+"""Find the memories that share categories with a memory, or that are alike in meaning."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from .vectors import find_nearest
 
 # No client reads on for longer, and so not all of ten thousand have to be compared.
 MAX_RELATED = 100
+
+# How alike two memories are at least whose meaning relates them.
+MIN_SIMILARITY = 0.3
 
 # This many are compared in about the time that an index takes to find the nearest.
 EXACT_LIMIT = 2000
@@ -64,6 +67,24 @@ def find_related(memory: Memory, *, among: MemoryQuerySet) -> MemoryQuerySet:
     if len(ids) < MAX_RELATED:
         ids = related.ids_by_comparison()
     return among.in_order_of(ids)
+
+
+def find_alike(memory: Memory, *, among: MemoryQuerySet, limit: int) -> MemoryQuerySet:
+    """Find the memories that are alike in meaning, the nearest first."""
+    embedding = _Related(memory, among).embedding
+    if embedding is None:
+        return among.none()
+    query = _query_of(memory, embedding, has_index=_has_index(embedding))
+    nearest, _ = find_nearest(among.exclude(pk=memory.pk), query, limit=limit)
+    vectors = Embedding.objects.filter(memory__in=nearest, space=embedding.space)
+    own = np.asarray(embedding.vector, dtype=np.float32)
+    calibrate = embedding.space.embedder.calibrate
+    alike = {
+        pk
+        for pk, vector in vectors.values_list("memory", "vector")
+        if calibrate(_cosine(own, np.asarray(vector, dtype=np.float32))) >= MIN_SIMILARITY
+    }
+    return among.in_order_of([pk for pk in nearest if pk in alike])
 
 
 @dataclass(frozen=True)
@@ -110,17 +131,24 @@ class _Related:
         others = self.among.in_categories_by_id(self.category_ids)
         others = others.exclude(pk__in=[self.memory.pk, *ids])
         nearest, _ = find_nearest(
-            others, _query_of(self.memory, embedding), limit=MAX_RELATED - len(ids)
+            others,
+            _query_of(self.memory, embedding, has_index=True),
+            limit=MAX_RELATED - len(ids),
         )
         return [*ids, *nearest]
+
+
+def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    length = np.linalg.norm(one) * np.linalg.norm(other)
+    return float(one @ other / length) if length else 0.0
 
 
 def _has_index(embedding: Embedding) -> bool:
     return UserIndex.objects.filter(user=embedding.user_id, space=embedding.space).exists()
 
 
-def _query_of(memory: Memory, embedding: Embedding) -> Query:
+def _query_of(memory: Memory, embedding: Embedding, *, has_index: bool) -> Query:
     """A query for memories like this one, with the vector that it has already."""
     vector: Future[EmbeddedQuery] = Future()
     vector.set_result(EmbeddedQuery(np.asarray(embedding.vector, dtype=np.float32)))
-    return Query(memory.content, Reader(memory.user), embedding.space, True, [], vector)
+    return Query(memory.content, Reader(memory.user), embedding.space, has_index, [], vector)

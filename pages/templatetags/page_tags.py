@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -98,6 +98,9 @@ CHANGED = {
 }
 
 
+TIMES = ("created_at", "expires_at", "valid_from", "valid_until")
+
+
 @register.filter
 def state_name(state: str) -> str:
     return str(STATE_NAMES.get(state, state))
@@ -118,6 +121,26 @@ def describe_entry(entry: HistoryEntry, person: User) -> str:
     sentence = str(STATE_SENTENCES.get(entry.state or "", entry.state))
     undone = gettext("undone")
     return f"{sentence} ({undone})" if entry.reason == UNDONE else sentence
+
+
+@register.filter
+def former_values(entry: HistoryEntry) -> list[tuple[str, str | SafeString]]:
+    """What a change replaced beside the text: each name with the value before."""
+    return [
+        (str(CHANGED.get(name, name)), _describe_former(name, value))
+        for name, value in entry.before.items()
+        if name not in ("text", "state")
+    ]
+
+
+def _describe_former(name: str, value: Any) -> str | SafeString:
+    if name == "immutable":
+        return gettext("yes") if value else gettext("no")
+    if not value:
+        return gettext("nothing")
+    if name in TIMES:
+        return moment(datetime.fromtimestamp(value, UTC))
+    return ", ".join(value) if isinstance(value, list) else as_json(value).strip('"')
 
 
 @register.simple_tag

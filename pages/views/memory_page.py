@@ -22,7 +22,7 @@ from memories.lifecycle.remember import Event, remember
 from memories.lifecycle.revise import revise
 from memories.models import Memory
 from memories.search.context import load_contexts
-from memories.search.related import find_related
+from memories.search.related import find_alike, find_related
 from memories.serializers import entity_tag
 from pages.hit_reasons import explain_memory
 from pages.memory_form import EditForm, MemoryForm, NewMemoryForm, initial_values
@@ -55,13 +55,12 @@ class MemoryPageView(OneMemoryView):
         memory = self.get_memory(memory_id)
         question = request.GET.get("question", "").strip()[:MAX_QUERY].replace("\0", "")
         places = find_history(memory, reader=self.reader)[:MAX_ENTRIES]
-        related = find_related(memory, among=self.reader.memories().unexpired().active())
         context = {
             "memory": memory,
             "is_pinned": memory.metadata.get("pinned") is True,
             "history": load_entries(places, reader=self.reader),
             "around": load_contexts([memory], reader=self.reader, places=PLACES)[memory.pk],
-            "related": list(related.with_relations()[:RELATED]),
+            "related": self._related(memory),
             "readers": _readers(memory),
             "readings": describe_accesses(memory.accesses, number=READINGS),
             "question": question,
@@ -72,6 +71,15 @@ class MemoryPageView(OneMemoryView):
         is_part = self.request.htmx.target == "asked"
         template = "pages/memories/asked.html" if is_part else "pages/memories/memory.html"
         return self.render(template, context)
+
+    def _related(self, memory: Memory) -> Sequence[Memory]:
+        """Those that share most categories with it, or that are alike, where it has none."""
+        among = self.reader.memories().unexpired().active()
+        if memory.category_names:
+            related = find_related(memory, among=among)
+        else:
+            related = find_alike(memory, among=among, limit=RELATED)
+        return list(related[:RELATED])
 
 
 class EditView(OneMemoryView):

@@ -24,7 +24,8 @@ from accounts import person_access
 from accounts.models import PersonSession, User
 from accounts.models.user import MAX_CATEGORIES_NOT_KEPT, validate_time_zone
 from core.api import rate_limits
-from core.errors import NotFound
+from core.errors import Malformed, NotFound
+from memories.models import UserCategory
 from memories.taxonomy import allowed_names
 from oauth.issuer import MCP_PATH
 from oauth.models import Connection
@@ -38,6 +39,10 @@ class SessionNotFound(NotFound):
     """This session has ended already."""
 
     code = "session_not_found"
+
+
+class TooManyCategories(Malformed):
+    """At most 50 categories can be left out."""
 
 
 def _password_field(label: Any, autocomplete: str) -> forms.CharField:
@@ -139,9 +144,11 @@ class RememberedView(PageView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         user = User.objects.get(pk=self.subject.pk)
-        names = request.POST.getlist("categories_not_kept")[:MAX_CATEGORIES_NOT_KEPT]
+        names = dict.fromkeys(request.POST.getlist("categories_not_kept"))
+        if len(names) > MAX_CATEGORIES_NOT_KEPT:
+            raise TooManyCategories
         user.infer = "infer" in request.POST
-        user.categories_not_kept = [normal_category(name) for name in dict.fromkeys(names)]
+        user.categories_not_kept = [normal_category(name) for name in names]
         user.save(update_fields=["infer", "categories_not_kept", "updated_at"])
         self.say(_("What is stored from now on follows this."))
         return HttpResponseRedirect(reverse("pages:settings"))
@@ -183,10 +190,12 @@ class AppearanceView(PageView):
 
 
 def _list_categories(user: User) -> list[tuple[str, bool]]:
-    """The names of categories, each with whether the user keeps none of it."""
+    """The names of categories, also of own ones, each with whether the user keeps none of it."""
     unkept = set(user.categories_not_kept)
     names = [*allowed_names()]
-    return [(name, name in unkept) for name in names + sorted(unkept - set(names))]
+    own = UserCategory.objects.filter(user=user).values_list("category__name", flat=True)
+    others = unkept.union(own[:MAX_CATEGORIES_NOT_KEPT]).difference(names)
+    return [(name, name in unkept) for name in names + sorted(others)]
 
 
 def _leave() -> HttpResponse:

@@ -122,7 +122,10 @@ def test_a_search_says_why_each_hit_is_there_and_logs_no_reading(browser, texts)
 
     assert shown(answer)[0] == "Rex is a dog"
     assert "words: rex" in answer.content.decode()
-    assert "alike in meaning" in answer.content.decode()
+    page = answer.content.decode()
+    assert "alike in meaning" in page
+    assert page.count('<p class="why">') == len(shown(answer))
+    assert 'href="/memories?q=which+animal+is+Rex&amp;exact=on"' in page
     assert Access.objects.count() == 0
 
 

@@ -50,6 +50,37 @@ def test_the_page_says_all_about_a_memory(browser, alice, memory_id):
     assert "you, through" in page
 
 
+def test_the_history_says_what_else_it_was(browser, memory_id):
+    form = {**form_of(browser, memory_id), "text": "Rex", "categories": "pets", "actor": "Ben"}
+    browser.post(f"/memories/{memory_id}/edit", {**form, "expires_at": "2999-01-01T00:00"})
+    form = {**form_of(browser, memory_id), "categories": "dogs", "actor": "", "immutable": "on"}
+    browser.post(f"/memories/{memory_id}/edit", {**form, "expires_at": ""})
+
+    page = content_of(browser.get(f"/memories/{memory_id}"))
+
+    former = re.findall(r'<p class="faint" dir="auto">(.*?) before: (.*?)</p>', page)
+    assert [(name, re.sub("<.*?>", "", value)) for name, value in former] == [
+        ("categories", "pets"),
+        ("who said it", "Ben"),
+        ("lock", "no"),
+        ("when it is forgotten", "1 Jan 2999, 00:00"),
+        ("categories", "nothing"),
+        ("who said it", "Ana"),
+        ("when it is forgotten", "nothing"),
+    ]
+
+
+def test_what_has_no_category_is_related_to_what_is_alike(browser, alice, memory_id):
+    alice.remember("Rex is a big dog", infer=False)
+    alice.remember("Taxes are due in June", infer=False)
+
+    page = content_of(browser.get(f"/memories/{memory_id}"))
+
+    related = page.partition('<h2 id="related">')[2]
+    assert "Rex is a big dog" in related
+    assert "Taxes" not in related
+
+
 def test_the_page_asks_as_many_queries_whatever_there_is_to_show(browser, alice, memory_id):
     def queries():
         with CaptureQueriesContext(connection) as captured:

@@ -37,9 +37,21 @@ def test_what_is_chosen_holds_for_all_that_comes(browser, alice):
     assert browser.post("/memories/new", {"text": ILL}).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["", "a,b", "x" * 101])
-def test_what_is_no_category_changes_nothing(browser, alice, name):
-    form = {"infer": "on", "categories_not_kept": ["health", name]}
+def test_the_persons_own_categories_can_be_chosen(browser, alice, bob):
+    alice.remember("I drink tea", categories=["drinks"], infer=False)
+    bob.remember("I owe Ben ten euros", categories=["debts"], infer=False)
+
+    page = page_of(browser.get("/settings"))
+
+    assert 'name="categories_not_kept" value="drinks">' in page
+    assert "debts" not in page
+
+
+@pytest.mark.parametrize(
+    "names", [[""], ["a,b"], ["x" * 101], [f"category {number}" for number in range(50)]]
+)
+def test_what_is_no_category_changes_nothing(browser, alice, names):
+    form = {"infer": "on", "categories_not_kept": ["health", *names]}
 
     page_of(browser.post("/settings/remembered", form), 400)
 
