@@ -29,7 +29,8 @@ def notes(alice):
 
 
 def ids_of(alice):
-    return [str(pk) for pk in Memory.objects.filter(user=alice.user).values_list("pk", flat=True)]
+    memories = Memory.objects.filter(user=alice.user).order_by("arrival")
+    return [str(pk) for pk in memories.values_list("pk", flat=True)]
 
 
 def test_the_list_says_what_each_stored_and_read_and_when_it_was_seen(browser, alice, notes):
