@@ -38,8 +38,9 @@ def test_what_is_chosen_holds_for_all_that_comes(browser, alice):
 
 
 def test_the_persons_own_categories_can_be_chosen(browser, alice, bob):
-    alice.remember("I drink tea", categories=["drinks"], infer=False)
-    bob.remember("I owe Ben ten euros", categories=["debts"], infer=False)
+    for member, category in ((alice, "drinks"), (bob, "debts")):
+        memory = member.remember("I drink tea", infer=False)
+        member.patch(f"/memories/{memory['id']}", {"categories": [category]})
 
     page = page_of(browser.get("/settings"))
 
