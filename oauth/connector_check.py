@@ -8,8 +8,6 @@ import re
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -18,16 +16,21 @@ import httpx2
 from accounts.models import ApiKey, SignInLink, User
 
 from .connector_document import check_document
-from .connector_probe import PROXY, PUBLIC_URL, Probe, StepFailed, as_json, error_code
+from .connector_probe import (
+    PROXY,
+    PUBLIC_URL,
+    VERSION,
+    Probe,
+    StepFailed,
+    as_json,
+    error_code,
+)
 from .connector_products import Connector
 from .models import OAuthClient
 
 # The app that the check connects as. It stores nothing.
 APP = "check_connector"
-# Seconds by which the clocks may differ.
-MAX_SKEW = 60
-
-VERSION = "2025-06-18"
+TOOL = "list_apps"
 
 COOKIES = "Have the proxy pass cookies on, both ways, and keep nothing of the pages."
 Step = Callable[[], str]
@@ -61,6 +64,7 @@ class Way:
                 yield self.read_document
             yield self.exchange
             yield self.list_tools
+            yield self.call_tool
             yield self.renew
             yield self.end
 
@@ -70,13 +74,18 @@ class Way:
         ApiKey.objects.filter(connection__client__client_id=client_id).delete()
         OAuthClient.objects.filter(client_id=client_id).delete()
         OAuthClient.objects.unused().filter(client_id=self.connector.document).delete()
+        if self.user is not None:
+            self.user.apps.filter(name=APP, memories=None).delete()
         self.probe.http.close()
 
     # --- The steps -------------------------------------------------------------------------
 
     def ask_without_key(self) -> str:
-        response = self._post_message("initialize")
-        self._compare_clocks(response)
+        client = {"name": APP, "version": "1"}
+        response = self.probe.post_message(
+            self.url, "initialize", protocolVersion=VERSION, capabilities={}, clientInfo=client
+        )
+        self.probe.compare_clocks(response)
         if response.status_code == 200:
             raise StepFailed(
                 f"{self.url} answers without a key.",
@@ -193,7 +202,7 @@ class Way:
         return "The code is exchanged for tokens."
 
     def list_tools(self) -> str:
-        response = self._post_message("tools/list", token=self.tokens["access_token"])
+        response = self._ask_server("tools/list")
         if response.status_code == 401:
             raise StepFailed(
                 f"A good token is refused ({error_code(response) or 'unknown error'}).",
@@ -208,6 +217,14 @@ class Way:
             f"The token opens {len(names)} tools, with {', '.join(sorted(self.connector.tools))}."
         )
 
+    def call_tool(self) -> str:
+        # One that shows no memory, so that none counts as read.
+        response = self._ask_server("tools/call", name=TOOL, arguments={})
+        result = (as_json(response) or {}).get("result") or {}
+        if response.status_code != 200 or result.get("isError", True):
+            raise self.probe.unexpected(response, instead_of="the result of a tool")
+        return f"The tool {TOOL} answers."
+
     def renew(self) -> str:
         former = self.tokens
         self.tokens = self._get_tokens(
@@ -218,7 +235,7 @@ class Way:
     def end(self) -> str:
         values = {"token": self.tokens["access_token"], **self._credentials()}
         self.probe.send("POST", self.server["revocation_endpoint"], data=values)
-        response = self._post_message("tools/list", token=self.tokens["access_token"])
+        response = self._ask_server("tools/list")
         if response.status_code != 401:
             raise StepFailed(
                 "A token that was revoked is still accepted.",
@@ -228,16 +245,9 @@ class Way:
 
     # --- What they share -------------------------------------------------------------------
 
-    def _post_message(self, method: str, *, token: str = "") -> httpx2.Response:
-        params: dict[str, Any] = {}
-        if method == "initialize":
-            client = {"name": APP, "version": "1"}
-            params = {"protocolVersion": VERSION, "capabilities": {}, "clientInfo": client}
-        headers = {"Accept": "application/json, text/event-stream"}
-        if token:
-            headers |= {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": VERSION}
-        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        return self.probe.send("POST", self.url, json=message, headers=headers)
+    def _ask_server(self, method: str, **params: Any) -> httpx2.Response:
+        token = self.tokens["access_token"]
+        return self.probe.post_message(self.url, method, token=token, **params)
 
     def _get_tokens(self, **values: str) -> dict[str, Any]:
         sent = {**values, **self._credentials()}
@@ -285,15 +295,3 @@ class Way:
         if f"{parts.scheme}://{parts.netloc}" != self.probe.origin:
             advice = PUBLIC_URL.format(origin=self.probe.origin)
             raise StepFailed(f"{subject} {url}, not {self.probe.origin}.", advice)
-
-    def _compare_clocks(self, response: httpx2.Response) -> None:
-        try:
-            theirs = parsedate_to_datetime(response.headers["Date"])
-        except (KeyError, ValueError):
-            return
-        skew = (theirs - datetime.now(UTC)).total_seconds()
-        if abs(skew) > MAX_SKEW:
-            self.probe.note(
-                f"Its clock and that of this machine differ by {abs(round(skew))} seconds.",
-                "Set both by NTP: tokens and codes seem to expire early, or late.",
-            )

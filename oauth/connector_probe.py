@@ -7,12 +7,18 @@ import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 SECONDS = 15
+# Seconds by which the clocks may differ.
+MAX_SKEW = 60
+# Of MCP, as both products speak it.
+VERSION = "2025-06-18"
 
 PROXY = (
     "Have the proxy pass every path on, with the headers Host, Authorization, X-Forwarded-For and "
@@ -97,6 +103,28 @@ class Probe:
             return StepFailed(f"{problem}{expected}.", PUBLIC_URL.format(origin=self.origin))
         advice = _STATUSES.get(response.status_code, PROXY)
         return StepFailed(f"{problem}{expected}.", advice)
+
+    def post_message(
+        self, url: str, method: str, *, token: str = "", **params: Any
+    ) -> httpx2.Response:
+        """Send a message of MCP."""
+        headers = {"Accept": "application/json, text/event-stream"}
+        if token:
+            headers |= {"Authorization": f"Bearer {token}", "MCP-Protocol-Version": VERSION}
+        message = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        return self.send("POST", url, json=message, headers=headers)
+
+    def compare_clocks(self, response: httpx2.Response) -> None:
+        try:
+            theirs = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError):
+            return
+        skew = (theirs - datetime.now(UTC)).total_seconds()
+        if abs(skew) > MAX_SKEW:
+            self.note(
+                f"Its clock and that of this machine differ by {abs(round(skew))} seconds.",
+                "Set both by NTP: tokens and codes seem to expire early, or late.",
+            )
 
     def get_document(self, url: str) -> dict[str, Any]:
         response = self.send("GET", url, headers={"Accept": "application/json"})

@@ -46,8 +46,11 @@ class OAuthClientQuerySet(models.QuerySet["OAuthClient"]):
         return self.unused().filter(created_at__lt=timezone.now() - UNUSED_FOR)
 
     def make_room(self) -> bool:
-        """Remove the oldest unused clients. Returns whether there is room for another one."""
-        unused = self.unused().order_by("-created_at")
+        """Remove the oldest unused clients that registered. Returns whether there is room for one.
+
+        Documents take none of it: only persons who have signed in have them fetched.
+        """
+        unused = self.unused().filter(fetched_at=None).order_by("-created_at")
         surplus = list(unused.values_list("pk", "created_at")[MAX_UNUSED - 1 : 2 * MAX_UNUSED])
         if not surplus:
             return True

@@ -55,6 +55,18 @@ NEED_ITS_TOOLS = {
     "sep-2575-missing-capability-http-400",
 }
 
+# Its scenarios called `auth/…`, of which each is about clients. This server is none.
+ABOUT_CLIENTS = """
+    metadata-default metadata-var1 metadata-var2 metadata-var3 metadata-issuer-mismatch basic-cimd
+    scope-from-www-authenticate scope-from-scopes-supported scope-omitted-when-undefined
+    scope-step-up scope-retry-limit token-endpoint-auth-basic token-endpoint-auth-post
+    token-endpoint-auth-none pre-registration 2025-03-26-oauth-metadata-backcompat
+    2025-03-26-oauth-endpoint-fallback resource-mismatch offline-access-scope
+    offline-access-not-supported authorization-server-migration iss-supported iss-not-advertised
+    iss-supported-missing iss-wrong-issuer iss-unexpected iss-normalized client-credentials-jwt
+    client-credentials-basic enterprise-managed-authorization dpop dpop-nonce wif-jwt-bearer
+"""
+
 
 @pytest.fixture(scope="module")
 def suite(tmp_path_factory):
@@ -86,14 +98,15 @@ def test_the_server_conforms_wherever_the_suite_applies(version, suite, shared_s
 
 @pytest.mark.slow
 def test_the_authorization_server_conforms(suite, shared_server):
-    """Both scenarios of authorization servers. Those called `auth/…` are about clients."""
     port = free_port()
     callback = f"http://127.0.0.1:{port}/callback"
     body = {"redirect_uris": [callback], "token_endpoint_auth_method": "none"}
     registered = requests.post(f"{shared_server.url}/oauth/register", json=body, timeout=SECONDS)
     asked = ["--url", shared_server.url, "--resource", f"{shared_server.url}/mcp"]
     asked += ["--client-id", registered.json()["client_id"], "--port", str(port)]
-    program = ["node_modules/.bin/node", SUITE, "authorization", *asked, "-o", "authorization"]
+    suite_program = ["node_modules/.bin/node", SUITE]
+    program = [*suite_program, "authorization", *asked, "-o", "authorization"]
+    listed = subprocess.run([*suite_program, "list"], cwd=suite, capture_output=True, text=True)
     link = shared_server.output_of("sign_in_link", "default_user")
     person = Person(shared_server.url, link)
 
@@ -112,6 +125,11 @@ def test_the_authorization_server_conforms(suite, shared_server):
         if check["status"] != "SUCCESS"
     } == {}, "".join(said)
     assert {"authorization-server-metadata", "authorization-code-grant"} <= checks.keys()
+    about_servers = listed.stdout.partition("Authorization server scenarios")[2]
+    assert re.findall(r"- (\S+)", about_servers) == [
+        "authorization-server-metadata-endpoint", "authorization-code-grant",
+    ]  # fmt: skip
+    assert set(re.findall(r"auth/(\S+)", listed.stdout)) == set(ABOUT_CLIENTS.split())
 
 
 def run(suite, server, version):

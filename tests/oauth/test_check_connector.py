@@ -17,7 +17,9 @@ from django.utils import timezone
 from django.utils.http import http_date
 
 from accounts.models import ApiKey
+from apps_registry.models import App
 from core.exposure import PublicAddress
+from memories.models import Access
 from oauth.connector_check import Way
 from oauth.connector_probe import Probe, StepFailed, check_network
 from oauth.connector_products import CONNECTORS
@@ -81,7 +83,8 @@ def go(alice, settings):
 def test_a_way_that_is_free_leads_to_the_tools(connector, go):
     found, notes = go(connector)
 
-    assert len(found) == 10
+    assert len(found) == 11
+    assert "The tool list_apps answers." in found
     assert found[-1] == "Revoked, the token is refused."
     assert notes == []
 
@@ -108,6 +111,8 @@ def test_nothing_of_the_check_remains(go, alice):
 
     assert not OAuthClient.objects.exists()
     assert ApiKey.objects.get() == alice.key
+    assert [app.name for app in App.objects.all()] == ["openmemory"]
+    assert not Access.objects.exists()
 
 
 def test_without_a_user_it_ends_at_the_page_to_sign_in(go):
@@ -134,6 +139,10 @@ def without(name):
 
 def remove_key(request):
     request.headers.pop("Authorization", None)
+
+
+def refuse_calls(request):
+    return answer(403) if b"tools/call" in request.content else None
 
 
 def move_away(request, response):
@@ -210,6 +219,7 @@ def remember_tools(cache):
         ({"change_response": without("set-cookie")}, "own pages", "cookies on"),
         ({"change_response": move_away}, "proxy.example", "changes redirects"),
         ({"change_request": only("/oauth/token", answer(400, json={"error": "x"}))}, "(x)", ""),
+        ({"change_request": refuse_calls}, "403", "firewall"),
         ({"change_request": remove_key}, "good token is refused", "Authorization header"),
     ],
 )
