@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "google-chrome")
@@ -33,6 +34,12 @@ def found() -> str | None:
     return next(filter(None, map(shutil.which, NAMES)), None)
 
 
+def violations(page: Page) -> list[tuple[str, str]]:
+    """What is wrong by all rules, those of good practice among them."""
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
 @dataclass(frozen=True)
 class Look:
     """How a page is looked at."""
@@ -46,8 +53,8 @@ class Look:
         return self.name
 
 
-DESKTOP = Look("desktop", 1400, 1000, "light")
-DARK = Look("dark", 1400, 1000, "dark")
+DESKTOP = Look("desktop", 1360, 1000, "light")
+DARK = Look("dark", 1360, 1000, "dark")
 PHONE = Look("phone", 390, 844, "light")
 DARK_PHONE = Look("dark phone", 390, 844, "dark")
 

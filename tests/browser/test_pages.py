@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE, violations
 
 PAGES = [
     "/admin/",
@@ -27,13 +26,20 @@ PAGES = [
     "/admin/backups/",
     "/admin/admin/logentry/",
     "/admin/operators/receipt/",
+    "/admin/memories/logline/",
+    "/admin/oauth/connection/",
+    "/admin/oauth/oauthclient/",
+    "/admin/import-from/",
+    "/admin/mem0/entity/",
+    "/admin/mem0/webhook/",
+    "/admin/mem0/delivery/",
+    "/admin/mem0/feedback/",
+    "/admin/mem0/export/",
+    "/admin/mem0/profile/",
+    "/admin/configuration/configurationchange/",
+    "/admin/auth/group/",
+    "/admin/password_change/",
 ]
-
-
-def violations(page):
-    """What is wrong by all rules, those of good practice among them."""
-    found = Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in found]
 
 
 @pytest.mark.parametrize(("look", "phone"), [(DESKTOP, PHONE), (DARK, DARK_PHONE)], ids=str)

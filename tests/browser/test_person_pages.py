@@ -7,19 +7,12 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE
+from tests.browser.chromium import DARK, DARK_PHONE, DESKTOP, PHONE, violations
 from tests.deadline import SECONDS
 from tests.oauth.program import REDIRECT, REGISTRATION, Program
 from tests.shared_server import SharedServer
-
-
-def violations(page):
-    """What is wrong by all rules, those of good practice among them."""
-    found = Axe().run(page).response["violations"]
-    return [(each["id"], each["nodes"][0]["html"]) for each in found]
 
 
 def store(server: SharedServer, user_id: str, *texts: str) -> None:
@@ -45,7 +38,7 @@ def test_no_page_has_a_fault_or_is_too_wide(person, user_id, shared_server):
         "/settings", "/memories", "/memories?q=what+is+Rex", "/memories?state=x",
         "/memories?actor=x", "/memories/new", memory, f"{memory}?question=who+is+Rex",
         f"{memory}/edit", "/memories/x", "/apps", app, f"{app}?q=Rex", "/log", "/reads", "/connect",
-        "/connect/cursor", "/keys", "/data", "/data/erase", "/end-users",
+        "/connect/cursor", "/keys", "/data", "/data/import-from", "/data/erase", "/end-users",
         address_of_consent(shared_server),
     ]  # fmt: skip
 
@@ -94,29 +87,6 @@ def test_one_searches_while_one_types_deletes_all_and_takes_it_back(person, shar
     expect(page.get_by_text("Nothing is remembered yet")).to_be_visible()
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".memory-text")).to_have_count(3)
-
-
-def test_one_edits_with_the_keyboard_alone(person, user_id):
-    visit = person()
-    page = visit.page
-    page.goto("/memories")
-
-    page.keyboard.press("Tab")
-    expect(page.get_by_text("Skip to the content")).to_be_focused()
-    page.keyboard.press("Enter")
-    page.locator(".memory-text").focus()
-    page.keyboard.press("Enter")
-    page.get_by_role("link", name="Edit").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Text", exact=True)).to_be_visible()
-    page.get_by_label("Text", exact=True).focus()
-    page.keyboard.press("Control+A")
-    page.keyboard.type("Rex is a cat")
-    page.get_by_role("button", name="Save").focus()
-    page.keyboard.press("Enter")
-
-    expect(page.locator("article .text")).to_have_text("Rex is a cat")
-    expect(page.get_by_text(f"The dog of {user_id} is called Rex")).to_be_visible()
 
 
 def test_a_program_is_connected_and_the_test_turns_green(person, shared_server):
