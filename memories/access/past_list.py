@@ -23,10 +23,8 @@ PLACES = "SELECT created_at, pk FROM ({list}) AS memory ORDER BY {order}, pk LIM
 # The same, with how many there are.
 COUNTED_PLACES = PLACES.replace("pk FROM", "pk, count(*) OVER () FROM")
 COUNT = "SELECT count(*) FROM ({list}) AS memory"
-COUNT_UNCHANGED = f"""
-SELECT ({COUNT}) - ({COUNT} WHERE pk IN (
-    SELECT memory_id FROM memories_logline WHERE user_id = %s AND sequence > %s
-))
+COUNT_CHANGED = f"""
+{COUNT} WHERE pk IN (SELECT memory_id FROM memories_logline WHERE user_id = %s AND sequence > %s)
 """  # noqa: S608 - constants
 
 
@@ -69,14 +67,16 @@ class PastList:
         past = self.past
         if not past.differs:
             return self.memories.count()
+        listed, values = self._statement
         with past.reading_part(Part.PRESENT):
-            listed, values = self._statement
-            statement = COUNT_UNCHANGED.format(list=listed)
-            unchanged: int = fetch_value(statement, [*values, *values, past.user.pk, past.line])
+            present = self.memories.count()
+            changed = fetch_value(
+                COUNT_CHANGED.format(list=listed), [*values, past.user.pk, past.line]
+            )
         if self._held is None:
             with past.reading_part(Part.HELD):
                 self._held = fetch_value(COUNT.format(list=listed), values)
-        return unchanged + (self._held or 0)
+        return present - changed + (self._held or 0)
 
     @cached_property
     def _statement(self) -> tuple[str, Sequence[Any]]:
