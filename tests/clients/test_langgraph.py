@@ -17,12 +17,7 @@ from django.conf import settings
 from tests import fences
 from tests.clients.registries import cached, install
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        os.environ.get("TEST_AGENT_FRAMEWORKS") != "1", reason="TEST_AGENT_FRAMEWORKS is not 1"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 SOURCE = Path(settings.BASE_DIR) / "clients" / "python" / "src"
 PAGE = Path(settings.BASE_DIR) / "docs" / "langgraph.md"
