@@ -9,9 +9,16 @@ from typing import Any
 
 from configuration.errors import ModelRefused
 
-_REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking")
-_REFUSALS = ("content_filter", "refusal", "safety", "prohibited_content", "recitation", "blocklist")
-_CUT = ("length", "max_tokens", "model_length")
+_REASONING_FIELDS = (
+    "reasoning_content", "reasoning", "thinking", "reasoning_details", "reasoning_text", "thoughts",
+)  # fmt: skip
+_REFUSALS = (
+    "content_filter", "refusal", "safety", "prohibited_content", "recitation", "blocklist", "spii",
+    "sensitive", "guardrail_intervened",
+)  # fmt: skip
+_CUT = (
+    "length", "max_tokens", "model_length", "max_output_tokens", "model_context_window_exceeded",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ def read_completion(response: Any, *, asked: str) -> Completion:
     choices = response.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else response
     choice = choice if isinstance(choice, dict) else {}
-    message = choice.get("message")
+    message = choice.get("message") or choice.get("delta")
     message = message if isinstance(message, dict) else {}
     reason = choice.get("finish_reason") or choice.get("done_reason") or ""
     texts = tuple(text for text in _texts(choice, message) if text.strip())
@@ -55,8 +62,18 @@ def _texts(choice: Mapping[str, Any], message: Mapping[str, Any]) -> Iterator[st
         yield text if isinstance(text, str) else ""
     # A model whose answer ends up here has put nothing anywhere else.
     for name in _REASONING_FIELDS:
-        yield message[name] if isinstance(message.get(name), str) else ""
+        yield _reasoning_text(message.get(name))
     yield "".join(_part_text(part, of="thinking") for part in parts)
+
+
+def _reasoning_text(value: Any) -> str:
+    """The text of a field of reasoning: a text, an object around one, or a list of these."""
+    if isinstance(value, list):
+        return "".join(map(_reasoning_text, value))
+    if isinstance(value, dict):
+        names = ("text", "content", "summary")
+        value = next((value[name] for name in names if isinstance(value.get(name), str)), "")
+    return value if isinstance(value, str) else ""
 
 
 def _part_text(part: Any, *, of: str = "text") -> str:
@@ -70,6 +87,11 @@ def _part_text(part: Any, *, of: str = "text") -> str:
         return "".join(map(_part_text, inner)) if isinstance(inner, list) else str(inner or "")
     if of == "thinking":
         return ""
-    if isinstance(part.get("text"), str):
-        return str(part["text"])
+    text = part.get("text")
+    if isinstance(text, dict):
+        text = text.get("value")
+    if isinstance(text, str):
+        return text
+    if part.get("type") == "json" and isinstance(part.get("json"), dict):
+        return json.dumps(part["json"])
     return json.dumps(part) if "type" not in part else ""

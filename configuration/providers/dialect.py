@@ -20,11 +20,14 @@ _NEXT_LENGTH_PARAMETER = {"max_tokens": "max_completion_tokens", "max_completion
 
 _OUTPUT_MODE = re.compile(
     r"response_format|schema|json|structured|grammar|guided|additionalproperties|invalid format"
+    r"|unknown name \W{0,2}strict|outlines"
 )
 _SYSTEM_ROLE = re.compile(
     r"(system|developer) (role|message|prompt|instruction)|roles? must alternate"
     r"|role.{0,60}\bsystem\b|\bsystem\b.{0,60}(not supported|unsupported|not allowed|invalid)"
-    r"|only (support )?user and (assistant|model) roles|messages.{0,30}\brole\b",
+    r"|only (support )?user and (assistant|model) roles|messages.{0,30}\brole\b|systemmessage"
+    r"|\bsystem\b.{0,60}not one of|valid role|roles? (must|should) be|first message must be"
+    r"|should be \W?user\b",
     re.DOTALL,
 )
 _STREAM = re.compile(r"\bstream(ing)?\b")

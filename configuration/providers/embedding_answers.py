@@ -10,6 +10,12 @@ import numpy as np
 
 from .protocols import Vectors
 
+# Where servers put their vectors, also one in another.
+_CONTAINERS = (
+    "data", "embeddings", "embedding", "embeddingsByType", "vectors", "output", "results",
+    "predictions", "float", "values",
+)  # fmt: skip
+
 
 class WrongNumber(Exception):
     """There is not one vector per text."""
@@ -36,9 +42,11 @@ def read_vectors(response: Any, number: int) -> Vectors:
 
 
 def _find_items(response: Any) -> list[Any]:
-    for name in ("data", "embeddings", "embedding", "vectors", "output", "float"):
-        if isinstance(response, dict) and name in response:
-            response = response[name]
+    while isinstance(response, dict):
+        name = next((name for name in _CONTAINERS if name in response), None)
+        if name is None:
+            return []
+        response = response[name]
     return response if isinstance(response, list) else []
 
 
@@ -51,12 +59,12 @@ def _in_order(items: list[Any]) -> list[Any]:
 
 
 def _index(item: Any) -> int | None:
-    index = item.get("index") if isinstance(item, dict) else None
+    index = item.get("index", item.get("text_index")) if isinstance(item, dict) else None
     return int(index) if isinstance(index, int | str) and str(index).isdecimal() else None
 
 
 def _read_vector(item: Any) -> Any:
-    for name in ("embedding", "values", "vector", "float", "base64"):
+    for name in ("embedding", "embeddings", "values", "vector", "float", "base64"):
         if isinstance(item, dict) and name in item:
             item = item[name]
     if isinstance(item, list) and len(item) == 1 and isinstance(item[0], list):

@@ -60,6 +60,7 @@ def parse_output(text: str, schema: Mapping[str, Any]) -> Answer:
         _fit_list(_decode(bare), schema)
         or _find_object(_repair(bare), schema)
         or _fit_items(values, schema)
+        or _fit_renamed_list(values, schema)
     )
     if answer:
         return answer
@@ -155,6 +156,18 @@ def _fit_items(values: list[Any], schema: Mapping[str, Any]) -> Answer | None:
     # With other fields it is something else, such as the question that a model repeats.
     items = [v for v in values if isinstance(v, dict) and len(v) > 1 and v.keys() <= known]
     return _fit({name: items}, schema) if items else None
+
+
+def _fit_renamed_list(values: list[Any], schema: Mapping[str, Any]) -> Answer | None:
+    """The only list of an object, under another name: `{"memories": [{"text": "…"}]}`."""
+    for value in reversed(values):
+        inner = value.values() if isinstance(value, dict) else ()
+        lists = [each for each in inner if isinstance(each, list)]
+        if len(lists) != 1 or not all(isinstance(item, dict) for item in lists[0]):
+            continue
+        if lists[0] and (answer := _fit_list(lists[0], schema)):
+            return answer
+    return None
 
 
 def _fit(value: Any, schema: Mapping[str, Any]) -> Answer | None:

@@ -17,6 +17,11 @@ from typing import Any
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _IGNORED_IN_NAMES = re.compile(r"[\W_]+")
 _INTEGER = re.compile(r"\s*#?(-?\d{1,15})\s*", re.ASCII)
+# Such as "Fact 1" or "[2]".
+_LABELLED = re.compile(
+    r"\s*[\[(]?[a-z]{0,12}[\s_#:(\[.-]{0,3}(\d{1,15})[\])]?\.?\s*", re.IGNORECASE | re.ASCII
+)
+_SEPARATORS = re.compile(r"[,;|/\n]")
 
 Schema = Mapping[str, Any]
 
@@ -60,6 +65,7 @@ class Fit:
         if not isinstance(value, Mapping):
             raise _misfit(path, "an object")
         by_name = {_normalize(str(name)): inner for name, inner in value.items()}
+        by_name |= _find_renamed(by_name, properties)
         return {
             name: self._property(by_name, name, inner, f"{path}/{name}")
             for name, inner in properties.items()
@@ -78,8 +84,10 @@ class Fit:
         inner: Schema = schema["items"]
         if value is None:
             return []
-        if isinstance(value, str) and "enum" in inner:
-            value = value.split(",") if value.strip() else []
+        if isinstance(value, Mapping) and (items := _items_of(value, inner)) is not None:
+            value = items
+        if isinstance(value, str) and ("enum" in inner or inner.get("type") == "integer"):
+            value = _split(value, inner)
         if isinstance(value, str) and inner.get("type") == "object":
             raise _misfit(path, "an array")  # such as "none"
         items = value if isinstance(value, list) else [value]
@@ -111,7 +119,8 @@ def _scalar(value: Any, schema: Schema, json_type: str, path: str) -> Any:
         return _number(value, path)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    match = None if isinstance(value, bool) else _INTEGER.fullmatch(str(value))
+    text = "" if isinstance(value, bool) else str(value)
+    match = _INTEGER.fullmatch(text) or _LABELLED.fullmatch(text)
     if match is None:
         raise _misfit(path, "a whole number")
     return int(match[1])
@@ -130,15 +139,71 @@ def _number(value: Any, path: str) -> float:
 def _string(value: Any, schema: Schema, path: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         value = str(value)
+    if isinstance(value, Mapping):
+        # The only text in it: `{"name": "work", "confidence": 0.9}`.
+        texts = [inner for inner in value.values() if isinstance(inner, str)]
+        value = texts[0] if len(texts) == 1 else None
     if not isinstance(value, str):
         raise _misfit(path, "a string")
     names = schema.get("enum")
     if names is None:
         return _UNSTORABLE.sub("\ufffd", value)
     by_name = {_normalize(name): name for name in names if name is not None}
-    if _normalize(value) not in by_name:
+    if _normalize(value) in by_name:
+        return str(by_name[_normalize(value)])
+    alike = [name for known, name in by_name.items() if _stem(known) == _stem(_normalize(value))]
+    if len(alike) != 1:
         raise _misfit(path, "one of the names that are allowed")
-    return str(by_name[_normalize(value)])
+    return str(alike[0])
+
+
+def _find_renamed(by_name: Mapping[str, Any], properties: Mapping[str, Schema]) -> dict[str, Any]:
+    """What stands for a missing field, by the field's name.
+
+    `category` for `categories`; and the only text of an unknown name for the only missing text.
+    """
+    missing = [name for name in properties if _normalize(name) not in by_name]
+    known = {_normalize(name) for name in properties}
+    unknown = {name: value for name, value in by_name.items() if name not in known}
+    renamed = {}
+    for name in missing:
+        alike = [other for other in unknown if _stem(other) == _stem(_normalize(name))]
+        if properties[name].get("type") == "array" and alike:
+            renamed[_normalize(name)] = unknown.pop(alike[0])
+    texts = [value for value in unknown.values() if isinstance(value, str) and value.strip()]
+    needed = [name for name in missing if not _has_default(properties[name])]
+    if len(texts) == len(needed) == 1:
+        [name] = needed
+        if properties[name].get("type") == "string" and "enum" not in properties[name]:
+            renamed[_normalize(name)] = texts[0]
+    return renamed
+
+
+def _items_of(value: Mapping[str, Any], inner: Schema) -> list[Any] | None:
+    """The items of an object that stands for an array: by number, or each with a flag or score."""
+    if not value:
+        return None
+    if "enum" in inner:
+        has_scores = all(isinstance(each, bool | int | float) for each in value.values())
+        return [name for name, each in value.items() if each] if has_scores else None
+    known = {_normalize(name) for name in inner.get("properties", ())}
+    if inner.get("type") != "object" or known & {_normalize(str(name)) for name in value}:
+        return None
+    kinds = {type(each) for each in value.values()}
+    return list(value.values()) if kinds == {dict} or (kinds == {str} and len(value) > 1) else None
+
+
+def _split(text: str, inner: Schema) -> list[str]:
+    """The items of a list that is written as one text."""
+    names = {_normalize(name) for name in inner.get("enum", ()) if name}
+    if _normalize(text) in names:
+        return [text]
+    return [item for item in _SEPARATORS.split(text) if item.strip()]
+
+
+def _stem(name: str) -> str:
+    """A normalized name without its ending: `contradict` for `contradicts` and `contradicted`."""
+    return re.sub(r"(?<=.{2})(?:ies|y|ed|s)$", "", name)
 
 
 def _has_default(schema: Schema) -> bool:

@@ -31,6 +31,9 @@ from configuration.errors import (
 MAX_BODY = 20_000
 MAX_RETRY_AFTER = 24 * 3600
 
+# Where an answer has its result. A text of Ollama's is in `response`.
+_RESULTS = {"choices", "data", "embedding", "embeddings", "output", "response", "results", "values"}
+
 # Fields in which servers repeat the request.
 _QUOTES = {"input", "ctx", "request", "messages", "body", "prompt", "failed_generation", "url"}
 _WORD = re.compile(r"[A-Za-z0-9_.\[\]-]{1,64}")
@@ -111,13 +114,28 @@ def find_failure(body: Any, headers: Mapping[str, str]) -> Failure | None:
         value = {"error": choice.get("error") or {"code": 502}}
     elif choice or value.get("data") or isinstance(value.get("message"), dict):
         return None
-    error = value.get("error") or value.get("errors") or value.get("detail")
-    is_error = value.get("object") == "error" or value.get("success") is False
-    code = value.get("code") or value.get("status")
-    if not error and not is_error and not (isinstance(code, int) and value.get("message")):
+    if not _is_error(value):
         return None
     failure = Failure(200, value, headers)
     return Failure(_find_status(value, failure.said), value, headers)
+
+
+def _is_error(value: Mapping[str, Any]) -> bool:
+    """Whether an answer without a result is an error, as gateways and providers write them."""
+    if value.get("error") or value.get("errors") or value.get("detail"):
+        return True
+    if value.get("object") == "error" or value.get("success") is False:
+        return True
+    if str(value.get("status")).lower() in ("error", "failed", "failure"):
+        return True
+    inner = value.get("base_resp")
+    codes = [value.get(name) for name in ("error_code", "errcode", "err_code")]
+    codes.append(inner.get("status_code") if isinstance(inner, dict) else None)
+    if any(code not in (None, "", 0, "0") for code in codes):
+        return True
+    # A sentence and nothing else, or beside a code.
+    has_text = any(isinstance(value.get(name), str) for name in ("message", "msg"))
+    return has_text and not value.keys() & _RESULTS
 
 
 def parse_failure(status: int, text: str, headers: Mapping[str, str]) -> Failure:
@@ -221,9 +239,9 @@ def _words(value: Any, depth: int = 0) -> Iterator[str]:
 
 def _find_status(value: Mapping[str, Any], said: str) -> int:
     """The status that an error in an answer of status 200 stands for, 502 if it names none."""
-    errors = [value.get("error"), value]
+    errors = [value.get("error"), value, value.get("base_resp")]
     for error in errors:
-        for name in ("code", "status", "status_code"):
+        for name in ("code", "status", "status_code", "http_code", "error_code"):
             code = error.get(name) if isinstance(error, dict) else None
             if isinstance(code, int | str) and re.fullmatch(r"[45]\d\d", str(code)):
                 return int(code)
