@@ -12,24 +12,28 @@ TYPO_SIMILARITY = 0.75
 
 # Words that ask for a filter, a date, a page or a trial, wherever they stand in a name.
 _WORDS = frozenset({
-    "actor", "actors", "after", "archived", "before", "categories", "category", "conversation",
-    "conversations", "count", "cutoff", "date", "dates", "datetime", "day", "days", "deleted",
-    "dry", "end", "exclude", "expiration", "expire", "expired", "expires", "expiry", "filter",
-    "filters", "ids", "keyword", "keywords", "limit", "max", "maximum", "metadata", "min",
-    "minimum", "month", "months", "newer", "newest", "offset", "older", "oldest", "only", "page",
-    "paused", "period", "preview", "range", "recent", "scope", "score", "since", "sort", "speaker",
-    "speakers", "start", "tag", "tags", "threshold", "time", "timeframe", "timespan", "timestamp",
-    "topic", "topics", "until", "valid", "week", "weeks", "where", "year", "years",
+    "actor", "actors", "after", "archived", "before", "categories", "category", "condition",
+    "conditions", "conversation", "conversations", "count", "cutoff", "date", "dates", "datetime",
+    "day", "days", "deleted", "dry", "end", "exclude", "expiration", "expire", "expired", "expires",
+    "expiry", "filter", "filters", "ids", "keyword", "keywords", "limit", "max", "maximum",
+    "metadata", "min", "minimum", "month", "months", "newer", "newest", "offset", "older", "oldest",
+    "only", "page", "paused", "period", "preview", "range", "recency", "recent", "relevance",
+    "results", "scope", "score", "similarity", "since", "sort", "speaker", "speakers", "start",
+    "tag", "tags", "threshold", "time", "timeframe", "timespan", "timestamp", "topic", "topics",
+    "until", "valid", "week", "weeks", "where", "year", "years",
 })  # fmt: skip
 
 # The same, for names that consist of nothing else, without their punctuation.
 _NAMES = frozenset({
-    "agent", "agentid", "agents", "and", "app", "appid", "appids", "appname", "apps", "asof", "at",
-    "author", "authors", "begin", "contains", "dryrun", "eq", "exists", "from", "gt", "gte", "id",
-    "in", "k", "kind", "label", "labels", "last", "lt", "lte", "memoryid", "memoryids", "n", "ne",
-    "nin", "not", "or", "order", "orderby", "owner", "q", "query", "run", "runid", "search",
-    "searchquery", "size", "skip", "state", "states", "status", "subject", "text", "to", "top",
-    "topk", "topn", "type", "types", "user", "userid", "username", "users",
+    "about", "agent", "agentid", "agents", "and", "app", "appid", "appids", "appname", "apps",
+    "asof", "at", "author", "authors", "begin", "by", "collection", "contains", "createdby",
+    "dryrun", "entities", "entity", "eq", "exists", "from", "gt", "gte", "has", "id", "importance",
+    "in", "isactive", "k", "kind", "label", "labels", "last", "lastn", "lt", "lte", "match",
+    "memoryid", "memoryids", "memorytype", "must", "n", "ne", "nin", "not", "notin", "num", "or",
+    "order", "orderby", "owner", "people", "person", "priority", "project", "projectid", "q",
+    "query", "run", "runid", "search", "searchquery", "size", "skip", "state", "states", "status",
+    "subject", "tenant", "tenantid", "text", "to", "top", "topk", "topn", "ttl", "type", "types",
+    "user", "userid", "username", "users",
 })  # fmt: skip
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")

@@ -12,6 +12,10 @@ MAX_SECONDS = 253402300798
 LAST_SECOND = time(23, 59, 59)
 
 _EPOCH = re.compile(r"([0-9]{1,12})(?:\.0+)?", re.ASCII)
+# As seconds, these are of the year 1970: whoever writes them means a year, a month or a day.
+_DATE_WITHOUT_DASHES = re.compile(
+    r"(?:19|20)[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])?)?", re.ASCII
+)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # In a query, a `+` that is not encoded arrives as a space.
 _MOMENT = re.compile(
@@ -34,14 +38,22 @@ def is_day(text: str) -> bool:
     return _DAY.fullmatch(text.strip()) is not None
 
 
-def parse_time(text: str, *, is_end: bool = False, zone: tzinfo | None = None) -> datetime:
+def parse_time(
+    text: str, *, is_end: bool = False, zone: tzinfo | None = None, is_query: bool = False
+) -> datetime:
     """Parse a day in UTC, a moment in ISO 8601, or seconds since 1970. Raises InvalidTime.
 
     A day is its first second, or its last one with `is_end`; a moment is then cut to its second, as
     queries include the whole last second. A moment without an offset is in `zone`, if given.
+    Seconds that read like a date, such as 2024 or 20240131, are refused but in a query, where all
+    numbers are strings.
     """
     text = text.strip()
     try:
+        if not is_query and _DATE_WITHOUT_DASHES.fullmatch(text):
+            raise InvalidTime(
+                f"{text} may be a date or seconds since 1970. Send a day such as 2024-01-31."
+            )
         moment = _parse(text, is_end=is_end, zone=zone)
         return min(moment.astimezone(UTC), datetime.fromtimestamp(MAX_SECONDS, UTC))
     except (ValueError, OverflowError) as error:

@@ -74,7 +74,7 @@ class TimeFormField(NonEmptyField):
     def clean(self, value: Any) -> Any:
         value = super().clean(value)
         try:
-            return value and parse_time(value, is_end=self.is_end)
+            return value and parse_time(value, is_end=self.is_end, is_query=True)
         except InvalidTime as error:
             raise ValidationError(str(error), code="invalid") from None
 

@@ -147,6 +147,15 @@ def test_a_date_may_have_a_time_and_an_offset(agent, alice, tool, dates, kept):
     assert texts(agent.call(tool, **query, **dates)) == kept
 
 
+# As seconds, a year and a day without dashes would be of 1970.
+@pytest.mark.parametrize("date", ["2024", 2024, "202401", "20240131", 20240131])
+def test_a_date_that_could_be_seconds_is_refused(agent, date):
+    result = agent.call("get_memories", from_date=date)
+
+    assert result.is_error
+    assert f"{date} may be a date or seconds" in result.text
+
+
 @pytest.mark.parametrize("date", ["yesterday", "2024-13-01", "2024-01-01T25:00Z", "10:30"])
 def test_what_is_no_date_is_said(agent, date):
     result = agent.call("get_memories", from_date=date)
@@ -174,6 +183,11 @@ def test_what_is_no_date_is_said(agent, date):
         ("get_memories", "query", "`query` is not known."),
         ("get_memories", "include_expired", "`include_expired` is not known."),
         ("search_memories", "k", "`k` is not known."),
+        ("search_memories", "num_results", "`num_results` is not known."),
+        ("search_memories", "similarity", "`similarity` is not known."),
+        ("search_memories", "project_id", "`project_id` is not known."),
+        ("get_memories", "person", "`person` is not known."),
+        ("get_memories", "conditions", "`conditions` is not known."),
         ("search_memories", "timeframe", "`timeframe` is not known."),
         ("delete_all_memories", "confrm", "Did you mean `confirm`?"),
         ("delete_all_memories", "dry_run", "`dry_run` is not known."),
