@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.models import Count, Q
@@ -85,11 +87,27 @@ def register_known_users(tenant: Tenant) -> None:
 
 
 def find_entities(tenant: Tenant) -> Any:
-    """The entities that this key reaches, in a total order."""
+    """The entities that this key reaches, in a total order.
+
+    Those of an app are named by a memory that it may read: names tell of the others.
+    """
     entities = Entity.objects.filter(account=tenant.account).select_related("user")
     if tenant.is_pinned:
         entities = entities.exclude(~Q(user=tenant.account), kind=EntityKind.USER)
+    if tenant.key.app_name:
+        entities = entities.filter(_named_by(tenant.memories()))
     return entities.order_by("-created_at", "kind", "name")
+
+
+def _named_by(memories: MemoryQuerySet) -> Q:
+    names = {kind: column for kind, column in COLUMNS.items() if kind != EntityKind.USER}
+    named = [
+        Q(kind=kind, name__in=memories.order_by().values(column)) for kind, column in names.items()
+    ]
+    users = memories.order_by().values("user")
+    # The row of the account itself may name no user.
+    own = Q(user=None, account__in=users)
+    return reduce(or_, named, Q(kind=EntityKind.USER) & (Q(user__in=users) | own))
 
 
 def get_entity(tenant: Tenant, kind: str, name: str) -> Entity:

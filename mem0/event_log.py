@@ -55,6 +55,7 @@ def write_event(
     event = Event.objects.create(
         account=tenant.account,
         user=user if is_end_user else None,
+        app_name=tenant.key.app_name,
         event_type=event_type,
         results=list(results),
         jobs=list(jobs),
@@ -76,7 +77,10 @@ def describe_stored(stored: Iterable[StoredMemory]) -> list[dict[str, str]]:
 
 
 def find_events(tenant: Tenant) -> Any:
+    """The events that a key may know of, the newest first: those of its app, if it has one."""
     events = Event.objects.filter(account=tenant.account).order_by("-created_at", "-pk")
+    if tenant.key.app_name:
+        events = events.filter(app_name=tenant.key.app_name)
     return events.filter(user=None) if tenant.is_pinned else events
 
 

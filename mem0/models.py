@@ -69,6 +69,9 @@ class Event(models.Model):
         related_name="+",
         help_text="The end user whom it is about, if it is about one.",
     )
+    app_name = models.CharField(
+        max_length=MAX_NAME, blank=True, default="", db_default="", help_text="Of the key, if any."
+    )
     event_type = models.CharField(max_length=11, choices=EventType)
     results = models.JSONField(default=list, help_text="Ids of memories, and what became of each.")
     jobs = ArrayField(

@@ -160,3 +160,19 @@ def test_what_needs_a_model_says_so(shop):
         assert "model" in answer.json()["detail"]
     assert shop.get("/v2/profiles/settings/").json()["enabled"] is False
     assert shop.get("/v2/entities/user/ann/profile/").json()["status"] == "not_enabled"
+
+
+def test_an_app_is_told_of_its_own_events(shop):
+    shop.add("Her divorce", user_id="ann", app_id="law")
+    [of_all] = shop.get("/v1/events/").json()["results"]
+    desk = shop.with_key(app_name="desk")
+    desk.add("I like tea", user_id="ann")
+
+    [own] = desk.get("/v1/events/").json()["results"]
+
+    assert own["results"][0]["memory"] == "I like tea"
+    assert desk.get("/v1/events/", status="SUCCEEDED").json()["count"] == 1
+    assert desk.get(f"/v1/event/{own['id']}/").status_code == 200
+    assert desk.get(f"/v1/event/{of_all['id']}/").status_code == 404
+    assert desk.get("/v1/stats/").json()["total_add_events"] == 1
+    assert shop.get("/v1/events/").json()["count"] == 2

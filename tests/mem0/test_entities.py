@@ -3,6 +3,7 @@ from urllib.parse import quote
 import pytest
 
 from accounts.models import User
+from apps_registry.models import AccessRule, App
 from mem0.entity_register import register_entities
 from mem0.tenant import Tenant
 from tests.mem0.conftest import snapshot
@@ -139,3 +140,26 @@ def test_the_account_itself_is_an_entity_once_it_is_named(shop):
     assert names(shop) == {("user", "alice"): 1}
     assert shop.delete("/v2/entities/user/alice/").status_code == 200
     assert User.objects.filter(user_id="alice").exists()
+
+
+def test_an_app_is_shown_the_names_of_what_it_may_read(shop):
+    shop.add("I like tea", user_id="ann", agent_id="cook", run_id="tea", app_id="desk")
+    [denied] = shop.add(
+        "Her divorce", user_id="bea", agent_id="lawyer", run_id="divorce", app_id="law"
+    )
+    desk = shop.with_key(app_name="desk")
+    desk.add("I like rice", user_id="bea")
+    app = App.objects.get(name="desk", owner__external_id="bea")
+    AccessRule.objects.create(app=app, memory_id=denied, effect="deny")
+
+    assert names(desk) == {
+        ("user", "ann"): 1,
+        ("user", "bea"): 1,
+        ("agent", "cook"): 1,
+        ("run", "tea"): 1,
+        ("app", "desk"): 2,
+    }
+    assert desk.get("/v1/entities/").json()["total_runs"] == 1
+    assert desk.get("/v2/entities/run/divorce/").status_code == 404
+    assert desk.get("/v1/memories/agent/lawyer/").status_code == 404
+    assert ("run", "divorce") in names(shop)
