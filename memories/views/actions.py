@@ -87,11 +87,12 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         """Archive several memories.
 
         Calls are atomic. Archived memories are kept, but no longer listed or searched. Either
-        `memory_ids` or `filters` select them. The body may also be a JSON array of ids, with
-        `user_id` in the query.
+        `memory_ids` or `filters`, with a key that has the `read` scope, select them. The body may
+        also be a JSON array of ids, with `user_id` in the query.
         """
         data = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
         body = validate(SelectionSerializer, data)
+        self.require_filtering(body)
         if "filters" in body:
             return self.answer_change(State.ARCHIVED, build_selection(body))
         ids = set(body["memory_ids"])
@@ -104,9 +105,11 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
 
         `state` is the target state. Exactly one of `memory_ids`, `category_ids`, `app_id`,
         `filters` and `global_pause` selects memories of the user. Calls are atomic. `active` with
-        any but `memory_ids` resumes paused memories only; archived ones stay archived.
+        any but `memory_ids` resumes paused memories only; archived ones stay archived. `filters`
+        take a key with the `read` scope.
         """
         body = self.read_body(PauseSerializer)
+        self.require_filtering(body)
         return self.answer_change(State(body["state"]), build_selection(body))
 
     @extend_schema(

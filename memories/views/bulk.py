@@ -105,9 +105,11 @@ class BulkViewSet(MemoriesOfOneUser):
         """Change some fields of many memories, all or none of them.
 
         As `PATCH /memories/{id}` does for each, with one entry in each history; a text is not one
-        of the fields. `ids` or `filters` select the memories.
+        of the fields. `ids` or `filters` select the memories; `filters` take a key with the `read`
+        scope.
         """
         body = self.read_body(BulkPatchSerializer)
+        self.require_filtering(body)
         selection = build_selection(body)
         matched, changed = revise_many(
             build_edit(body["changes"]),

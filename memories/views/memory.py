@@ -187,9 +187,11 @@ class MemoryViewSet(MemoriesOfOneUser):
         """Delete several memories.
 
         Calls are atomic: with one unknown id, the response is 404 and nothing is deleted. Either
-        `memory_ids` or `filters` select them; `filters` leave archived memories.
+        `memory_ids` or `filters` select them; `filters` leave archived memories, and take a key
+        with the `read` scope.
         """
         body = self.read_body(SelectionSerializer)
+        self.require_filtering(body)
         if "filters" in body:
             return self.answer_change(State.DELETED, build_selection(body))
         ids = set(body["memory_ids"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, ClassVar
 
@@ -14,7 +14,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.status import HTTP_200_OK
 
 from accounts.authentication import AuthenticatedRequest
-from accounts.models import User
+from accounts.models import Scope, User
 from accounts.subjects import SubjectView
 from apps_registry.acting_app import get_acting_app
 from apps_registry.models import App
@@ -141,6 +141,14 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
         if not preconditions:
             return None
         return lambda memory: preconditions.require(entity_tag(memory))
+
+    def require_filtering(self, body: Mapping[str, Any]) -> None:
+        """Raises ScopeMissing for filters in a change, if the key may not read.
+
+        How many memories match tells what is in them.
+        """
+        if "filters" in body:
+            self.request.auth.require_scope(Scope.READ)
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         return validate(serializer, self.request.data)

@@ -183,3 +183,21 @@ def test_the_number_of_statements_of_an_edit_does_not_grow(alice, django_assert_
             "/memories/bulk", {"filters": {"metadata": {"n": {"gte": 0}}}, "changes": CHANGES}
         )
     assert answer.json()["changed"] == 40
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "extra"),
+    [
+        ("patch", "/memories/bulk", {"changes": {"immutable": False}}),
+        ("post", "/memories/actions/pause", {"state": "active"}),
+        ("post", "/memories/actions/archive", {}),
+        ("delete", "/memories", {}),
+    ],
+)
+def test_a_key_that_may_not_read_learns_nothing_by_filters(alice, stored, method, path, extra):
+    writer = alice.with_key(scopes=["write"])
+
+    answer = getattr(writer, method)(path, {"filters": FEW, **extra})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "key_scope")
+    assert states() == ["active"] * 4
