@@ -160,12 +160,15 @@ def _fit_items(values: list[Any], schema: Mapping[str, Any]) -> Answer | None:
 
 def _fit_renamed_list(values: list[Any], schema: Mapping[str, Any]) -> Answer | None:
     """The only list of an object, under another name: `{"memories": [{"text": "…"}]}`."""
+    [array] = schema["properties"].values() if len(schema["properties"]) == 1 else [{}]
+    known = set(array.get("items", {}).get("properties", ()))
     for value in reversed(values):
         inner = value.values() if isinstance(value, dict) else ()
         lists = [each for each in inner if isinstance(each, list)]
         if len(lists) != 1 or not all(isinstance(item, dict) for item in lists[0]):
             continue
-        if lists[0] and (answer := _fit_list(lists[0], schema)):
+        is_alike = any(known & item.keys() for item in lists[0])
+        if is_alike and (answer := _fit_list(lists[0], schema)):
             return answer
     return None
 

@@ -46,6 +46,7 @@ def test_a_fact_is_read_under_another_name_or_in_another_shape(answer):
         {"categories": ["work", "pets"]},  # the answer to another question
         {"facts": [{"one": "Ada", "two": "Porto"}]},  # which of them?
         {"ids": [1, 2]},
+        {"queries": [{"q": "Where does Ada live?"}]},
     ],
 )
 def test_what_could_mean_something_else_is_no_fact(answer):
