@@ -148,6 +148,8 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
         serializer.is_valid(raise_exception=True)
         form, subject = serializer.validated_data, self.subject
         mode = Mode(self._choice("mode", form, Mode) or Mode.OVERWRITE)
+        if "" in (request.GET.get("dry_run"), form.get("dry_run")):
+            raise Malformed("`dry_run` must be `true` or `false`.", field="dry_run")
         dry_run = self._choice("dry_run", form, ("true", "false")) == "true"
         if dry_run:
             require_stored(subject)

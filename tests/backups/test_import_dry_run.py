@@ -83,7 +83,9 @@ def test_a_dry_run_can_be_a_job(alice):
 
 
 def test_what_is_no_dry_run_and_no_import_is_refused(alice):
-    for query, form in (("?dry_run=1", {}), (DRY, {"dry_run": "false"})):
+    for query, form in (
+        ("?dry_run=1", {}), (DRY, {"dry_run": "false"}), ("?dry_run=", {}), ("", {"dry_run": ""})
+    ):  # fmt: skip
         answer = send(alice, Ours("alice").zipped(), query, **form)
         assert answer.status_code == 400
         assert {place[-1] for place in errors_of(answer)} == {"dry_run"}
