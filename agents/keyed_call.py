@@ -46,6 +46,8 @@ class KeyedCall:
     def run(self, caller: Caller, tool: Callable[[Caller], T]) -> T:
         arguments = json.loads(json.dumps(dict(self.arguments), default=str))
         call = ["mcp", self.tool, caller.app_name, arguments]
+        if caller.user != caller.key.user:  # whom the address names
+            call.append(caller.user.named_id)
         adapter: TypeAdapter[T] = TypeAdapter(self.result_type)
         attempt = Attempt(check_key(self.key), caller=caller.key, subject=caller.user, call=call)
         try:

@@ -57,6 +57,21 @@ def test_every_tool_that_changes_something_takes_a_key(agent, tool, arguments):
     assert Revision.objects.count() == (tool == "update_memory")
 
 
+def test_the_same_call_about_another_user_is_another_call(alice):
+    shop = alice.with_key(names_end_users=True)
+    for name in ("ann", "bea"):
+        Agent(shop.secret, f"/mcp?user_id={name}").call("add_memory", text=f"I am {name}")
+    forget = {"confirm": True, "idempotency_key": KEY}
+
+    first = Agent(shop.secret, "/mcp?user_id=ann").call("delete_all_memories", **forget)
+    other = Agent(shop.secret, "/mcp?user_id=bea").call("delete_all_memories", **forget)
+
+    assert not first.is_error, first.text
+    assert other.is_error
+    assert "idempotency_key_reused" in other.text
+    assert Memory.objects.get(user__external_id="bea").state == "active"
+
+
 def test_the_original_servers_tools_take_a_key(alice):
     agent = Agent(alice.secret, "/mcp/desk/http/alice")
     arguments = {"text": "Rex is brave", "infer": False, "idempotency_key": KEY}
