@@ -130,6 +130,8 @@ class _Parser:
         values = [value] if name == "NOT" and isinstance(value, Mapping) else value
         if not isinstance(values, list) or not values:
             raise InvalidFilters(f"`{name}` takes a list of at least one filter.")
+        if name == "NOT" and {} in values:  # which would exclude nothing
+            raise InvalidFilters("`NOT` takes filters that are not empty.")
         parts = [self.parse(each, depth=depth) for each in values]
         if name == "AND":
             return reduce(both, parts)

@@ -67,6 +67,7 @@ def test_categories_and_ids_match(stocked):
     [
         None, {}, [], "user_id=ann", {"AND": []}, {"OR": {}}, {"user_id": {}}, {"user_id": ""},
         {"NOT": {"user_id": "ann"}}, {"user_id": {"ne": "ann"}}, {"metadata": {"n": 1}},
+        {"user_id": "ann", "NOT": [{}]}, {"user_id": "ann", "NOT": {}},
         {"OR": [{"user_id": "ann"}, {"metadata": {"n": 1}}]},
         {"OR": [{"user_id": "ann"}, {}]},
         {"user_id": "ann", "colour": "red"}, {"user_id": {"like": "a%"}},
