@@ -109,8 +109,11 @@ class FormEndpoint(Endpoint):
         if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
             return error_response("invalid_request", "A parameter is there more than once.")
         prepare(request.POST)
-        with transaction.atomic():
-            response = self.answer(TokenServer(self.issuer), request)
+        try:
+            with transaction.atomic():
+                response = self.answer(TokenServer(self.issuer), request)
+        except UnicodeDecodeError:  # Authlib's, of a header of Basic
+            response = error_response("invalid_client", "The header is not UTF-8.", status=401)
         if response.status_code >= 400 and (refusal := self.find_limit(FAILED_KEYS)):
             return refusal
         return response

@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import (
@@ -229,14 +229,14 @@ class TokenServer(AuthorizationServer):
         self.register_client_auth_method(AuthMethod.KEY, AssertionAuthentication(issuer))
 
     def query_client(self, client_id: str) -> OAuthClient | None:
-        return OAuthClient.objects.filter(client_id=client_id, blocked_at=None).first()
+        known = OAuthClient.objects.filter(client_id=client_id, blocked_at=None)
+        return None if "\0" in client_id else known.first()
 
     def authenticate_client(
         self, request: ParameterRequest, methods: list[str], endpoint: str = "token"
     ) -> OAuthClient:
-        chosen = choose_methods(request.form, methods)
-        client: OAuthClient = super().authenticate_client(request, chosen, endpoint)
-        return client
+        methods = choose_methods(request.form, methods)
+        return cast("OAuthClient", super().authenticate_client(request, methods, endpoint))
 
     def create_oauth2_request(self, request: HttpRequest | ParameterRequest) -> ParameterRequest:
         """The parameters of a page are in its query, those of a program in its body."""

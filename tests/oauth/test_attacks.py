@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,15 @@ from django.test import Client
 from django.utils import timezone
 
 from oauth.models import AuthorizationCode, Connection, OAuthClient
-from tests.oauth.program import ISSUER, REDIRECT, Program, challenge_of, csrf_of, query_of
+from tests.oauth.program import (
+    ISSUER,
+    REDIRECT,
+    Program,
+    challenge_of,
+    csrf_of,
+    new_client,
+    query_of,
+)
 
 pytestmark = pytest.mark.attacks
 
@@ -382,6 +391,14 @@ def test_a_token_request_is_a_form(program):
 )
 def test_a_wrong_token_request_says_what_is_wrong(values, error, program):
     assert error_of(program.send("/oauth/token", values)) == error
+
+
+@pytest.mark.parametrize("credentials", [b"a\0b:c", b"nobody:x", b"\0:", b"\xff\xfe:\xff"])
+def test_wrong_credentials_of_a_client_are_refused(credentials, db):
+    encoded = base64.b64encode(credentials).decode()
+    http = new_client(Authorization=f"Basic {encoded}")
+
+    assert error_of(Program("", http=http).exchange("x", client_id=None)) == "invalid_client"
 
 
 def test_a_token_request_in_the_query_is_none(program, browser):
