@@ -70,7 +70,7 @@ class PastList:
         listed, values = self._statement
         with past.reading_part(Part.PRESENT):
             present = self.memories.count()
-            changed = fetch_value(
+            changed: int = fetch_value(
                 COUNT_CHANGED.format(list=listed), [*values, past.user.pk, past.line]
             )
         if self._held is None:
