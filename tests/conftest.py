@@ -45,6 +45,8 @@ SLOW_FOLDERS = {
     "authority", "browser", "clients", "deployment", "embedded", "server", "upgrade",
 }  # fmt: skip
 SLOW_FIXTURES = {"server", "servers", "shared_server", "worker_server", "works"}
+# Folders whose tests run in this process what others run too. Traced, they take half as long again.
+UNTRACED_FOLDERS = {"authority", "browser", "clients", "deployment", "security", "upgrade"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,9 +62,10 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
-        if folder in SLOW_FOLDERS or SLOW_FIXTURES & _fixtures(item):
+        calls_programs = bool(SLOW_FIXTURES & _fixtures(item))
+        if folder in SLOW_FOLDERS or calls_programs:
             item.add_marker("slow")
-            # Other tests run the same lines in this process. Traced, they take half as long again.
+        if folder in UNTRACED_FOLDERS or calls_programs:
             item.add_marker("no_cover")
     _mix_files(items)
     measured = set((TESTS / "slow_tests.txt").read_text().split())

@@ -14,6 +14,8 @@ from memories.models import Memory
 from tests.authority import table
 from tests.mem0.conftest import Client
 
+pytestmark = pytest.mark.no_cover
+
 TABLE = table.read("Mem0's API")
 ALL_FILTERS = {"filters": {"user_id": "ann"}, "query": "tea"}
 PROJECT = "/api/v1/orgs/organizations/{org_id}/projects/{project_id}/"

@@ -15,7 +15,10 @@ from memories.change_log.chain_check import find_faults
 from tests.cast import Member
 from tests.memories.random_history import History
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.no_cover,
+]
 
 HISTORIES = int(os.environ.get("HISTORIES", "2"))
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
