@@ -22,7 +22,6 @@ from memories.serializers import (
     MessageSerializer,
     PauseSerializer,
     SelectionSerializer,
-    build_selection,
     show_item,
 )
 
@@ -92,9 +91,8 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         """
         data = {"memory_ids": request.data} if isinstance(request.data, list) else request.data
         body = validate(SelectionSerializer, data)
-        self.require_filtering(body)
         if "filters" in body:
-            return self.answer_change(State.ARCHIVED, build_selection(body))
+            return self.answer_change(State.ARCHIVED, self.select(body))
         ids = set(body["memory_ids"])
         change_state_of(ids, State.ARCHIVED, among=self.get_queryset(), by=request.user)
         return Response({"message": f"Successfully archived {len(ids)} memories"})
@@ -109,8 +107,7 @@ class MemoryActionsViewSet(MemoriesOfOneUser):
         take a key with the `read` scope.
         """
         body = self.read_body(PauseSerializer)
-        self.require_filtering(body)
-        return self.answer_change(State(body["state"]), build_selection(body))
+        return self.answer_change(State(body["state"]), self.select(body))
 
     @extend_schema(
         responses=CategoriesSerializer,

@@ -28,7 +28,6 @@ from memories.serializers import (
     NewMemoriesSerializer,
     build_edit,
     build_new_memory,
-    build_selection,
     require_own,
 )
 
@@ -109,8 +108,7 @@ class BulkViewSet(MemoriesOfOneUser):
         scope.
         """
         body = self.read_body(BulkPatchSerializer)
-        self.require_filtering(body)
-        selection = build_selection(body)
+        selection = self.select(body)
         matched, changed = revise_many(
             build_edit(body["changes"]),
             ids=set(body["ids"]) if "ids" in body else None,

@@ -36,7 +36,6 @@ from memories.serializers import (
     build_edit,
     build_new_memory,
     build_replacement,
-    build_selection,
     show,
     show_item,
     show_written,
@@ -191,9 +190,8 @@ class MemoryViewSet(MemoriesOfOneUser):
         with the `read` scope.
         """
         body = self.read_body(SelectionSerializer)
-        self.require_filtering(body)
         if "filters" in body:
-            return self.answer_change(State.DELETED, build_selection(body))
+            return self.answer_change(State.DELETED, self.select(body))
         ids = set(body["memory_ids"])
         self.get_queryset().exactly(ids).change_state(State.DELETED, by=request.user)
         return Response({"message": f"Successfully deleted {len(ids)} memories"})

@@ -29,7 +29,7 @@ from memories.filters import AS_OF_HELP, INCLUDE_EXPIRED_HELP, parse_past
 from memories.lifecycle.states import Precondition, Selection, change_state
 from memories.models import Memory, State
 from memories.models.memory import MemoryQuerySet
-from memories.serializers import entity_tag
+from memories.serializers import build_selection, entity_tag
 
 PARTICIPLES = {
     State.ACTIVE: "resumed",
@@ -142,13 +142,14 @@ class MemoriesOfOneUser(SubjectView, viewsets.GenericViewSet):
             return None
         return lambda memory: preconditions.require(entity_tag(memory))
 
-    def require_filtering(self, body: Mapping[str, Any]) -> None:
-        """Raises ScopeMissing for filters in a change, if the key may not read.
+    def select(self, body: Mapping[str, Any]) -> Selection:
+        """What a change selects. Raises ScopeMissing for filters, if the key may not read.
 
         How many memories match tells what is in them.
         """
         if "filters" in body:
             self.request.auth.require_scope(Scope.READ)
+        return build_selection(body)
 
     def read_body(self, serializer: type[Serializer]) -> dict[str, Any]:
         return validate(serializer, self.request.data)
