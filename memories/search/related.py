@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from django.utils.functional import cached_property
 from pgvector import HalfVector
+from pgvector.django import CosineDistance
 
 from configuration.providers import EmbeddedQuery
 from core import sql
@@ -76,14 +77,10 @@ def find_alike(memory: Memory, *, among: MemoryQuerySet, limit: int) -> MemoryQu
         return among.none()
     query = _query_of(memory, embedding, has_index=_has_index(embedding))
     nearest, _ = find_nearest(among.exclude(pk=memory.pk), query, limit=limit)
-    vectors = Embedding.objects.filter(memory__in=nearest, space=embedding.space)
-    own = np.asarray(embedding.vector, dtype=np.float32)
+    embeddings = Embedding.objects.filter(memory__in=nearest, space=embedding.space)
+    distances = embeddings.values_list("memory", CosineDistance("vector", embedding.vector))
     calibrate = embedding.space.embedder.calibrate
-    alike = {
-        pk
-        for pk, vector in vectors.values_list("memory", "vector")
-        if calibrate(_cosine(own, np.asarray(vector, dtype=np.float32))) >= MIN_SIMILARITY
-    }
+    alike = {pk for pk, distance in distances if calibrate(1 - distance) >= MIN_SIMILARITY}
     return among.in_order_of([pk for pk in nearest if pk in alike])
 
 
@@ -136,11 +133,6 @@ class _Related:
             limit=MAX_RELATED - len(ids),
         )
         return [*ids, *nearest]
-
-
-def _cosine(one: np.ndarray, other: np.ndarray) -> float:
-    length = np.linalg.norm(one) * np.linalg.norm(other)
-    return float(one @ other / length) if length else 0.0
 
 
 def _has_index(embedding: Embedding) -> bool:
