@@ -16,6 +16,8 @@ from rest_framework import serializers
 from core.iso_time import EPOCH, MAX_SECONDS, InvalidTime, NoTime, is_day, parse_time
 from core.visible_text import is_visible
 
+from .whole_number import as_whole_number
+
 # How far the clock of a client may be ahead.
 CLOCK_TOLERANCE = timedelta(minutes=5)
 
@@ -65,13 +67,6 @@ class IdField(serializers.UUIDField):
         if not isinstance(data, str):
             self.fail("invalid", value=data)
         return super().to_internal_value(data)
-
-
-def as_whole_number(value: Any) -> int | None:
-    """A whole number of JSON, also as 10.0: some languages write every number so."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 class WholeNumberField(serializers.IntegerField):

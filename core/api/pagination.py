@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -13,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from .fields import as_whole_number
+from .whole_number import parse_whole_number
 
 DEFAULT_SIZE = 10
 MAX_SIZE = 100
@@ -23,8 +22,6 @@ MAX_PAGE = 2**31 - 1
 
 _MAXIMA = {"page": MAX_PAGE, "page_size": MAX_SIZE, "size": MAX_SIZE}
 PARAMETERS = tuple(_MAXIMA)
-
-_DIGITS = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,7 +51,8 @@ def parse_page_request(
 
     Raises ValidationError for all invalid parameters at once.
     """
-    numbers = {name: _parse_number(params[name]) for name in _MAXIMA if name in params}
+    # What is no number is 0, which is out of range, too.
+    numbers = {name: parse_whole_number(params[name]) or 0 for name in _MAXIMA if name in params}
     faults = {
         name: [ErrorDetail(f"Send a whole number from 1 to {_MAXIMA[name]}.", "out_of_range")]
         for name, number in numbers.items()
@@ -67,13 +65,6 @@ def parse_page_request(
     if faults:
         raise ValidationError(faults)
     return PageRequest(page=numbers.get("page", 1), size=sizes.pop() if sizes else default_size)
-
-
-def _parse_number(value: Any) -> int:
-    """Parse a whole number of a query or a body. Anything else is 0, which is out of range."""
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    return as_whole_number(value) or 0
 
 
 class Listed(Protocol):

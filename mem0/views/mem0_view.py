@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +14,8 @@ from rest_framework.response import Response
 
 from accounts.authentication import AuthenticatedRequest
 from accounts.keyed_view import KeyedView
-from core.api.fields import as_whole_number
 from core.api.problems import Fault
+from core.api.whole_number import parse_whole_number
 from core.errors import Malformed, NotFound
 from mem0.tenant import Tenant
 from mem0.token_key import TokenAuthentication
@@ -24,8 +23,6 @@ from mem0.token_key import TokenAuthentication
 MAX_PAGE_SIZE = 200
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE = 2**31 - 1
-
-_NUMBER = re.compile(r"[0-9]{1,10}", re.ASCII)
 
 
 class InvalidPage(NotFound):
@@ -109,9 +106,7 @@ def read_number(value: Any, name: str, *, default: int, most: int, least: int = 
     """Read a whole number of a query or a body. Raises Malformed."""
     if value is None or value == "":
         return default
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = int(value)
-    number = as_whole_number(value)
+    number = parse_whole_number(value)
     if number is None or not least <= number <= most:
         raise Malformed(f"`{name}` is a whole number from {least} to {most}.", field=name)
     return number
