@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
 from datetime import datetime
 from tempfile import TemporaryFile
@@ -147,9 +147,7 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         form, subject = serializer.validated_data, self.subject
-        mode = Mode(self._choice("mode", form, Mode) or Mode.OVERWRITE)
-        if "" in (request.GET.get("dry_run"), form.get("dry_run")):
-            raise Malformed("`dry_run` must be `true` or `false`.", field="dry_run")
+        mode = Mode(self._choice("mode", form, Mode, ignored={None, ""}) or Mode.OVERWRITE)
         dry_run = self._choice("dry_run", form, ("true", "false")) == "true"
         if dry_run:
             require_stored(subject)
@@ -163,9 +161,16 @@ class ImportViewSet(SubjectView, viewsets.GenericViewSet):
             result = run(form["file"], user=subject, mode=mode, by=request.user)
         return Response(ImportResultSerializer(result).data)
 
-    def _choice(self, name: str, form: dict[str, str], choices: Iterable[str]) -> str | None:
+    def _choice(
+        self,
+        name: str,
+        form: dict[str, str],
+        choices: Iterable[str],
+        *,
+        ignored: Collection[str | None] = (None,),
+    ) -> str | None:
         """The value of a field, which may be in the query, in the form, or equal in both."""
-        values = {value for value in (self.request.GET.get(name), form.get(name)) if value}
+        values = {self.request.GET.get(name), form.get(name)}.difference(ignored)
         if not values <= set(choices):
             raise Malformed(f"`{name}` must be `{'` or `'.join(choices)}`.", field=name)
         if len(values) > 1:
