@@ -61,8 +61,7 @@ class StoredConversation:
         ]
 
     def ask_numpy(self, weights: Weights) -> Results:
-        numbers = range(len(self.conversation.questions))
-        return [self.formula.rank(number, weights, limit=max(DEPTHS)) for number in numbers]
+        return self.formula.rank_all(weights, limit=max(DEPTHS))
 
 
 def main() -> None:

@@ -83,6 +83,9 @@ class Formula:
         )
         return [self.turns[index_of(entry.candidate)].id for entry in ranked[:limit]]
 
+    def rank_all(self, weights: Mapping[str, float], *, limit: int) -> list[list[str]]:
+        return [self.rank(number, weights, limit=limit) for number in range(len(self._questions))]
+
     def _find(self, number: int) -> set[int]:
         by_vectors = self._sorted(self._cosines[:, number])[:CANDIDATES]
         lexical = self._lexical[number]

@@ -75,15 +75,11 @@ def cross_validate(path: Path) -> None:
         half = [Recall() for _ in conversations]
         for number, conversation in enumerate(conversations):
             part = conversation.only(asked)
-            results = rank_all(Formula(part), len(part.questions))
+            results = Formula(part).rank_all(WEIGHTS, limit=max(DEPTHS))
             for recall in (half[number], both[number]):
                 recall.add(part, results)
         print_row("one half", half)
     print_row("**all**", both)
-
-
-def rank_all(formula: Formula, questions: int) -> list[list[str]]:
-    return [formula.rank(number, WEIGHTS, limit=max(DEPTHS)) for number in range(questions)]
 
 
 def print_row(title: str, recalls: Sequence[Recall]) -> None:
